@@ -1,0 +1,1 @@
+"""Signal processing in plain NumPy: framing, filterbanks and kernels, without TensorFlow."""
