@@ -415,6 +415,15 @@ class ConvBlock(Config):
     stride: tuple[PositiveInt, PositiveInt] = (1, 1)
     repeats: PositiveInt = 1
 
+    @model_validator(mode="after")
+    def _separable_strides_equal(self):
+        if self.kind == "separable" and self.stride[0] != self.stride[1]:
+            raise ValueError(
+                f"stride {list(self.stride)} differs between frames and bins, which a separable "
+                "convolution cannot do; allowed are equal strides"
+            )
+        return self
+
 
 class TemporalBlock(Config):
     """A convolution over frames alone; the fields are those of `ConvBlock`."""
@@ -542,15 +551,12 @@ class DataConfig(Config):
         Names of collections of recordings, as ``mirzoo.data.sources`` lists them.
     teachers : tuple of str
         Published models whose outputs are the targets (mean over those with the same labels).
-    window_s : float
-        Length of a training example (s).
     windows_per_item : int
         At most so many examples are taken from one recording.
     """
 
     collections: tuple[str, ...]
     teachers: tuple[str, ...] = ()
-    window_s: PositiveFloat = 3.008
     windows_per_item: PositiveInt = 20
 
 
@@ -592,12 +598,17 @@ class Source(Config):
 
 
 class Recipe(Config):
-    """A front-end, a head and a task, with all that is needed to train the weights again."""
+    """A front-end, a head and a task, with all that is needed to train the weights again.
+
+    ``window_s`` (s) is the length of a training example, and of the windows that a long
+    recording is cut into.
+    """
 
     description: str
     frontend: FrontendConfig
     head: HeadConfig
     task: TaskConfig
+    window_s: PositiveFloat = 3.008
     data: DataConfig | None = None
     training: TrainingConfig = TrainingConfig()
     source: Source

@@ -1,0 +1,39 @@
+"""Pooling over time: from results per frame to one per clip."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="mirzoo")
+class AttentionPooling(keras.layers.Layer):
+    """Average frames with learnt weights.
+
+    A frame's weight is ``softmax over frames of (w . frame + b)``, so the weights of a clip sum
+    to 1 and the result doesn't depend on other clips. Input ``(batch, frames, channels)``,
+    output ``(batch, channels)``.
+
+    References
+    ----------
+    Ilse, Tomczak & Welling, "Attention-based deep multiple instance learning", ICML 2018,
+    arXiv:1802.04712, section 2.4 (without the gate).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> AttentionPooling()(np.ones((2, 5, 3), "float32")).shape
+    TensorShape([2, 3])
+    """
+
+    def build(self, input_shape):
+        self.score = keras.layers.Dense(1, name="score")
+        self.score.build(input_shape)
+        super().build(input_shape)
+
+    def call(self, inputs):
+        weights = ops.softmax(self.score(inputs), axis=1)
+        return ops.sum(weights * inputs, axis=1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[2])
