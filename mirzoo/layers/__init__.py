@@ -1,0 +1,22 @@
+"""Keras layers that Kapre lacks, each registered so that saved models find it.
+
+After ``import mirzoo.layers`` a ``.keras`` file made with them loads by plain
+``keras.models.load_model``, without custom objects.
+"""
+
+from mirzoo.layers.mel import MelFilterbank
+from mirzoo.layers.mfcc import MFCC
+from mirzoo.layers.pcen import PCEN
+from mirzoo.layers.scaling import Decibel, Logarithm
+from mirzoo.layers.stft import STFT, InverseSTFT, Spectrogram
+
+__all__ = [
+    "MFCC",
+    "PCEN",
+    "STFT",
+    "Decibel",
+    "InverseSTFT",
+    "Logarithm",
+    "MelFilterbank",
+    "Spectrogram",
+]
