@@ -1,0 +1,1 @@
+"""Training data: collections to obtain, corpora prepared from them, windows, batches, labels."""

@@ -1,0 +1,316 @@
+"""Prepared corpora: many items as one memory-mapped file of samples.
+
+Training reads random windows out of hours of music, so each collection is decoded once to
+``audio.i16`` (int16 mono at 16 kHz, items one after the other, 115 MB an hour) beside
+``items.csv``, which says where each item lies, which group (album, artist, singer, instrument)
+it belongs to and which split that group is in. Preparing is resumable: each item is finished
+under ``parts/`` first, and both files appear only when all are there.
+"""
+
+from __future__ import annotations
+
+import csv
+import multiprocessing
+import os
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property, partial
+from pathlib import Path
+
+import numpy as np
+
+from mirzoo import audio
+from mirzoo.errors import AudioError, DataError
+
+SAMPLE_RATE = 16000
+FULL_SCALE = 32767
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something to prepare: a recording, or a mix or render to make.
+
+    Parameters
+    ----------
+    name : str
+        Unique in its collection.
+    collection, group : str
+        Where it comes from; items of one group are never in two splits.
+    path : str
+        The recording's file, or for a made item whatever its maker needs.
+    split : str
+        "train", "valid" or "test".
+    """
+
+    name: str
+    collection: str
+    group: str
+    path: str
+    split: str
+
+
+@dataclass(frozen=True)
+class PreparedItem(Item):
+    """An `Item` and where it lies in ``audio.i16`` (samples)."""
+
+    offset_samples: int
+    n_samples: int
+
+
+def read_recording(item: Item) -> np.ndarray:
+    """Decode the item's file to float32 ``(samples,)`` at 16 kHz: the maker of recordings."""
+    return audio.read(item.path, SAMPLE_RATE)
+
+
+def prepare(
+    items: Sequence[Item],
+    directory: Path | str,
+    *,
+    make: Callable[[Item], np.ndarray] = read_recording,
+    min_seconds: float = 20.0,
+    processes: int = 2,
+    report: Callable[[str], None] = print,
+) -> Corpus:
+    """Decode or make every item into a corpus folder; what is already there is not done again.
+
+    Items shorter than ``min_seconds`` (s), and files that cannot be decoded, are left out and
+    listed with the reason in ``left_out.csv``.
+
+    Parameters
+    ----------
+    items : sequence of Item
+    directory : path
+        The corpus folder, made where it is missing.
+    make : callable
+        Item → float32 ``(samples,)`` at 16 kHz in [-1, 1]; a module-level function, or a
+        `functools.partial` of one, since it runs in other processes.
+    processes : int
+        How many items are made at a time.
+    report : callable
+        Told one line at a time how far things are.
+
+    Raises
+    ------
+    DataError
+        When there are no items, two share a name, or none is long enough.
+    """
+    directory = Path(directory)
+    _check_items(items)
+    if (directory / "items.csv").exists():
+        corpus = Corpus.load(directory)
+        done = {item.name for item in corpus.items} | set(_read_left_out(directory))
+        if done == {item.name for item in items}:
+            report(f"{directory.name}: already prepared, {corpus}")
+            return corpus
+    parts = directory / "parts"
+    parts.mkdir(parents=True, exist_ok=True)
+    report(f"{directory.name}: {len(items)} items into {directory}; an hour of audio takes "
+           f"{3600 * SAMPLE_RATE * 2 / 1e6:.0f} MB, twice that while it is put together; "
+           f"{shutil.disk_usage(directory).free / 1e9:.0f} GB are free")
+    left_out = {}
+    work = partial(_prepare_one, make=make, parts=parts, min_seconds=min_seconds)
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        for done, (item, reason) in enumerate(pool.imap(work, items, chunksize=1), 1):
+            if reason:
+                left_out[item.name] = reason
+            if done % max(1, len(items) // 10) == 0:
+                report(f"{directory.name}: {done} of {len(items)} items")
+    kept = [item for item in items if item.name not in left_out]
+    if not kept:
+        raise DataError(f"none of the {len(items)} items for {directory} could be used; the first "
+                        f"was left out because: {next(iter(left_out.values()))}")
+    _put_together(kept, parts, directory, left_out)
+    shutil.rmtree(parts)
+    corpus = Corpus.load(directory)
+    report(f"{directory.name}: {corpus}")
+    return corpus
+
+
+def _check_items(items: Sequence[Item]) -> None:
+    if not items:
+        raise DataError("there are no items to prepare; is the collection's folder empty?")
+    seen: set[str] = set()
+    for item in items:
+        if item.name in seen:
+            raise DataError(f"two items are called '{item.name}'; names must be unique")
+        seen.add(item.name)
+        if item.split not in SPLITS:
+            raise DataError(f"item '{item.name}' has split '{item.split}'; allowed are {SPLITS}")
+
+
+def _part_path(parts: Path, name: str) -> Path:
+    return parts / (name.replace("/", "∕") + ".i16")
+
+
+def _prepare_one(
+    item: Item, *, make: Callable[[Item], np.ndarray], parts: Path, min_seconds: float
+) -> tuple[Item, str]:
+    """Make one part file; the reason is empty where the item is kept."""
+    part = _part_path(parts, item.name)
+    if part.exists():
+        return item, ""
+    try:
+        waveform = make(item)
+    except AudioError as error:
+        return item, str(error)
+    seconds = len(waveform) / SAMPLE_RATE
+    if seconds < min_seconds:
+        return item, f"{seconds:.1f} s long, the least is {min_seconds:g} s"
+    unfinished = part.with_suffix(".unfinished")
+    to_int16(waveform).tofile(unfinished)
+    os.replace(unfinished, part)
+    return item, ""
+
+
+def to_int16(waveform: np.ndarray) -> np.ndarray:
+    """Round a float waveform in [-1, 1] to int16; louder samples make the whole quieter.
+
+    Loud mp3 and ogg go beyond full scale; scaling the item keeps its shape where clipping would
+    add harmonics.
+    """
+    peak = float(np.max(np.abs(waveform), initial=1.0))
+    return np.round(waveform * (FULL_SCALE / peak)).astype(np.int16)
+
+
+def _put_together(
+    items: Iterable[Item], parts: Path, directory: Path, left_out: dict[str, str]
+) -> None:
+    offset = 0
+    prepared = []
+    unfinished = directory / "audio.unfinished"
+    with unfinished.open("wb") as whole:
+        for item in items:
+            part = _part_path(parts, item.name)
+            n_samples = part.stat().st_size // 2
+            with part.open("rb") as samples:
+                shutil.copyfileobj(samples, whole, 1 << 22)
+            prepared.append(PreparedItem(**asdict(item), offset_samples=offset,
+                                         n_samples=n_samples))
+            offset += n_samples
+    os.replace(unfinished, directory / "audio.i16")
+    _write_csv(directory / "left_out.csv", ("name", "reason"), left_out.items())
+    columns = [field.name for field in fields(PreparedItem)]
+    rows = ([getattr(item, column) for column in columns] for item in prepared)
+    _write_csv(directory / "items.csv", columns, rows)
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence]) -> None:
+    unfinished = path.with_suffix(".unfinished")
+    with unfinished.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
+    os.replace(unfinished, path)
+
+
+def _read_left_out(directory: Path) -> dict[str, str]:
+    with (directory / "left_out.csv").open(newline="", encoding="utf-8") as file:
+        return {row["name"]: row["reason"] for row in csv.DictReader(file)}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A prepared corpus folder.
+
+    Examples
+    --------
+    >>> corpus = Corpus.load("corpus/emotify")             # doctest: +SKIP
+    >>> corpus.windows(per_item=4, seed=0, split="test")   # doctest: +SKIP
+    """
+
+    directory: Path
+    items: tuple[PreparedItem, ...]
+
+    @classmethod
+    def load(cls, directory: Path | str) -> Corpus:
+        """Open the corpus in ``directory``; raises DataError where it isn't prepared or broken."""
+        directory = Path(directory)
+        table = directory / "items.csv"
+        if not table.exists():
+            raise DataError(f"'{directory}' is not a prepared corpus: it has no items.csv")
+        with table.open(newline="", encoding="utf-8") as file:
+            items = tuple(
+                PreparedItem(**{**row, "offset_samples": int(row["offset_samples"]),
+                                "n_samples": int(row["n_samples"])})
+                for row in csv.DictReader(file)
+            )
+        expected = 2 * sum(item.n_samples for item in items)
+        found = (directory / "audio.i16").stat().st_size
+        if expected != found:
+            raise DataError(f"'{directory}/audio.i16' has {found} bytes and items.csv accounts for "
+                            f"{expected}; prepare the corpus again")
+        return cls(directory, items)
+
+    @cached_property
+    def audio(self) -> np.ndarray:
+        """All samples as a read-only memory map, int16 ``(samples,)`` at 16 kHz."""
+        return np.memmap(self.directory / "audio.i16", np.int16, "r")
+
+    @property
+    def hours(self) -> float:
+        """Length of all items together (h)."""
+        return sum(item.n_samples for item in self.items) / SAMPLE_RATE / 3600
+
+    def __str__(self) -> str:
+        groups = len({item.group for item in self.items})
+        return f"{self.hours:.2f} h, {len(self.items)} items, {groups} groups"
+
+    def windows(
+        self,
+        *,
+        per_item: int,
+        seed: int,
+        window_samples: int = 48128,
+        split: str | None = None,
+    ) -> Windows:
+        """Choose windows: at most ``per_item`` an item, spread over it, the same for a seed.
+
+        An item of ``n`` samples is divided into ``min(per_item, n // window_samples)`` equal
+        stretches and one window is put at random inside each, so none overlap. The choice for
+        an item depends on the seed and its name alone: other items may come and go.
+        """
+        chosen = []
+        for index, item in enumerate(self.items):
+            if split is not None and item.split != split:
+                continue
+            count = min(per_item, item.n_samples // window_samples)
+            if count == 0:
+                continue
+            rng = np.random.default_rng([seed, *item.name.encode()])
+            edges = np.linspace(0, item.n_samples, count + 1).astype(np.int64)
+            room = np.diff(edges) - window_samples
+            starts = edges[:-1] + (rng.random(count) * (room + 1)).astype(np.int64)
+            chosen.append(np.stack([np.full(count, index), item.offset_samples + starts], axis=1))
+        table = np.concatenate(chosen) if chosen else np.zeros((0, 2), np.int64)
+        return Windows(self, table[:, 0], table[:, 1], window_samples)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows of a corpus: ``items`` and ``starts`` are int64 ``(windows,)``.
+
+    ``items`` indexes ``corpus.items``; ``starts`` is each window's first sample in ``audio.i16``.
+    """
+
+    corpus: Corpus
+    items: np.ndarray
+    starts: np.ndarray
+    window_samples: int
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def groups(self) -> list[str]:
+        """The group of each window."""
+        return [self.corpus.items[index].group for index in self.items]
+
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        """The windows ``indices`` as int16 ``(len(indices), window_samples)``."""
+        samples = self.corpus.audio
+        out = np.empty((len(indices), self.window_samples), np.int16)
+        for row, start in enumerate(self.starts[indices]):
+            out[row] = samples[start : start + self.window_samples]
+        return out
