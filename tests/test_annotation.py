@@ -15,7 +15,7 @@ from mirzoo.errors import AnnotationError
 @pytest.fixture
 def tags():
     return Tags(
-        labels=["guitar", "no vocals, \"solo\"", "tabla"],
+        labels=["guitar", 'no vocals, "solo"', "tabla"],
         times=[0.0, 3.0, 6.0],
         probabilities=[[0.9, 0.1, 0.3], [0.6, 0.1, 0.5], [0.0, 1.0, 0.4]],
         window_s=3.0,
@@ -52,7 +52,10 @@ def test_top_is_sorted_and_no_longer_than_asked(tags):
 
 def test_repr_says_the_essential(tags):
     text = repr(tags)
-    assert "elise" in text and "6.5 s" in text and "guitar 0.69" in text and len(text) < 200
+    assert "elise" in text
+    assert "6.5 s" in text
+    assert "guitar 0.69" in text
+    assert len(text) < 200
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -63,17 +66,20 @@ def test_what_is_written_reads_back(tags, tmp_path, suffix):
     np.testing.assert_allclose(again.times, tags.times)
     np.testing.assert_allclose(again.probabilities, tags.probabilities, atol=1e-6)
     np.testing.assert_allclose(again.mean, tags.mean, atol=1e-6)
-    assert again.window_s == 3.0 and again.duration_s == 6.5
+    assert again.window_s == 3.0
+    assert again.duration_s == 6.5
     if suffix != ".csv":
-        assert again.source == tags.source and again.model == tags.model
+        assert again.source == tags.source
+        assert again.model == tags.model
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
 def test_json_has_the_tags_of_the_whole_recording_by_name(tags, tmp_path):
     document = json.loads(tags.write(tmp_path / "x.json").read_text(encoding="utf-8"))
-    assert list(document["tags"]) == ["guitar", "tabla", "no vocals, \"solo\""]
+    assert list(document["tags"]) == ["guitar", "tabla", 'no vocals, "solo"']
     assert document["tags"]["guitar"] == pytest.approx(tags.mean[0], abs=1e-6)
-    assert document["task"] == "tagging" and document["duration_s"] == 6.5
+    assert document["task"] == "tagging"
+    assert document["duration_s"] == 6.5
 
 
 def test_csv_is_a_row_per_window(tags, tmp_path):
@@ -110,7 +116,7 @@ def test_an_unknown_suffix_is_refused_and_nothing_is_left(tags, tmp_path):
 
 
 def test_a_missing_folder_is_named(tags, tmp_path):
-    with pytest.raises(AnnotationError, match="nowhere.*folder"):
+    with pytest.raises(AnnotationError, match=r"nowhere.*folder"):
         tags.write(tmp_path / "nowhere" / "x.json")
 
 

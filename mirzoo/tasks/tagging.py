@@ -33,7 +33,8 @@ def decode(
     card : Card
         The model's card.
     outputs : dict of str to array
-        ``outputs["tags"]`` has the shape ``(windows, tags)``.
+        ``outputs["tags"]`` has the shape ``(windows, tags)``, or ``(windows, frames, tags)``,
+        of which the mean over frames is taken.
     times : array, shape (windows,)
         Where each window starts in the recording (s).
     duration_s : float
@@ -56,6 +57,8 @@ def decode(
             "Is its card that of another model?"
         )
     probabilities = outputs[OUTPUT]
+    if probabilities.ndim == 3:
+        probabilities = probabilities.mean(axis=1)
     if probabilities.shape != (len(times), len(card.labels)):
         raise ArtefactError(
             f"{card.name} gave tags of the shape {probabilities.shape} for {len(times)} windows; "

@@ -1,0 +1,154 @@
+"""From a recording to an annotation, with any model and in bounded memory.
+
+The recording is heard in windows of the card's length, one every hop, the first beginning where
+the card says (``pad_left_samples`` of zeros before the first sample). The last window is filled
+up with zeros. A window with less music in it than the model's minimum is left out; a recording
+that is shorter than that altogether is an error.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from mirzoo import audio
+from mirzoo.annotation import Tags
+from mirzoo.card import Card, InputContract
+from mirzoo.errors import AudioError
+from mirzoo.tasks import DECODERS
+
+BATCH_WINDOWS = 16
+TILE_SAMPLES = 160
+
+
+class Runner(Protocol):
+    """Anything that computes a model's outputs: the Keras model, or LiteRT."""
+
+    card: Card
+
+    def predict_windows(self, windows: np.ndarray) -> dict[str, np.ndarray]:
+        """Compute each output by name from float32 ``(windows, window_samples)``."""
+
+
+class Window(NamedTuple):
+    """A piece of a recording, filled up with zeros to the model's length.
+
+    ``start`` counts from the recording's first sample and ``end`` is where the recording, as far
+    as it is known, goes on or stops (samples).
+    """
+
+    start: int
+    end: int
+    waveform: np.ndarray
+
+
+def annotate(
+    runner: Runner,
+    source: audio.Source,
+    *,
+    source_rate: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Tags:
+    """Annotate a recording of any format, rate, number of channels and length.
+
+    Parameters
+    ----------
+    runner : Runner
+        A model of the zoo in either runtime.
+    source : path, binary file object or array
+        As `mirzoo.audio.read` takes it: an array is ``(samples,)`` or ``(samples, channels)``.
+    source_rate : int, optional
+        Sample rate of an array (Hz); by default the model's own.
+    progress : callable, optional
+        Called now and then with the end of what has been heard (s).
+
+    Returns
+    -------
+    Tags
+        Its ``duration_s`` is the recording's length to within 10 ms at 16 kHz.
+
+    Raises
+    ------
+    AudioError
+        If the source is not audio that can be decoded, or is shorter than the model's minimum.
+
+    Examples
+    --------
+    >>> import mirzoo  # doctest: +SKIP
+    >>> annotate(mirzoo.load("mel_cnn_tagger"), "song.mp3").top(2)  # doctest: +SKIP
+    [('guitar', 0.91), ('slow', 0.38)]
+    """
+    contract = runner.card.input
+    starts: list[int] = []
+    results: list[dict[str, np.ndarray]] = []
+    heard = 0
+    for batch in _batches(_windows(source, contract, source_rate)):
+        heard = batch[-1].end
+        batch = [window for window in batch if _music(window) >= contract.min_samples]
+        if batch:
+            starts += [window.start for window in batch]
+            results.append(runner.predict_windows(np.stack([w.waveform for w in batch])))
+        if progress is not None:
+            progress(heard / contract.sample_rate)
+    if not results:
+        raise AudioError(
+            f"{_name(source) or 'the audio'} is too short: it has "
+            f"{heard / contract.sample_rate:.3f} s, and "
+            f"{runner.card.name} needs at least "
+            f"{contract.min_samples / contract.sample_rate:.3f} s "
+            f"({contract.min_samples} samples at {contract.sample_rate} Hz)"
+        )
+    return DECODERS[runner.card.task](
+        runner.card,
+        {name: np.concatenate([result[name] for result in results]) for name in results[0]},
+        np.array(starts) / contract.sample_rate,
+        duration_s=heard / contract.sample_rate,
+        source=_name(source),
+    )
+
+
+def _windows(
+    source: audio.Source, contract: InputContract, source_rate: int | None
+) -> Iterator[Window]:
+    # `audio.stream` pads its last piece without saying how much, so it is asked for pieces far
+    # shorter than a window: they tell where the recording ends.
+    tiles = audio.stream(
+        source, contract.sample_rate, TILE_SAMPLES, TILE_SAMPLES, source_rate=source_rate
+    )
+    pieces = [np.zeros(contract.pad_left_samples, np.float32)]
+    start, filled, end = -contract.pad_left_samples, contract.pad_left_samples, 0
+    seen = 0
+    for _, tile in tiles:
+        pieces.append(tile)
+        filled += TILE_SAMPLES
+        end += TILE_SAMPLES
+        if filled < contract.window_samples:
+            continue
+        waveform = np.concatenate(pieces)
+        while len(waveform) >= contract.window_samples:
+            yield Window(start, end, waveform[: contract.window_samples])
+            seen = start + contract.window_samples
+            start += contract.hop_samples
+            waveform = waveform[contract.hop_samples :]
+        pieces, filled = [waveform], len(waveform)
+    if end > seen:
+        waveform = np.concatenate(pieces)
+        yield Window(start, end, np.pad(waveform, (0, contract.window_samples - filled)))
+
+
+def _batches(windows: Iterator[Window]) -> Iterator[list[Window]]:
+    while batch := list(islice(windows, BATCH_WINDOWS)):
+        yield batch
+
+
+def _music(window: Window) -> int:
+    return min(window.end - window.start, len(window.waveform)) + min(window.start, 0)
+
+
+def _name(source: audio.Source) -> str | None:
+    name = source if isinstance(source, str | os.PathLike) else getattr(source, "name", None)
+    return os.fspath(name) if isinstance(name, str | os.PathLike) else None

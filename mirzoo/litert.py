@@ -1,0 +1,154 @@
+"""Run a model's `.tflite` file with LiteRT: no TensorFlow, a fraction of a second to start.
+
+The file has a fixed input of one window, ``(1, window_samples)``, and the signature
+``serving_default``, whose outputs carry the names of the card's outputs, and ``embedding``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, SignatureRunner
+
+from mirzoo import annotate, audio
+from mirzoo.annotation import Tags
+from mirzoo.card import Card
+from mirzoo.errors import ArtefactError, AudioError
+
+EMBEDDING = "embedding"
+SIGNATURE = "serving_default"
+MOST_THREADS = 4  # models of a few megabytes gain nothing from more
+
+
+class LiteRTModel:
+    """A model of the zoo in the LiteRT runtime.
+
+    Parameters
+    ----------
+    path : str or path
+        The `.tflite` file.
+    card : Card
+        The card of the model that it was exported from.
+    threads : int, optional
+        CPU threads to use; by default one per core, four at most.
+
+    Raises
+    ------
+    ArtefactError
+        If the file is missing, no LiteRT model, or does not fit the card.
+
+    Examples
+    --------
+    >>> import mirzoo  # doctest: +SKIP
+    >>> model = mirzoo.load("mel_cnn_tagger", runtime="litert")  # doctest: +SKIP
+    >>> model.annotate("song.mp3").top(2)  # doctest: +SKIP
+    [('guitar', 0.91), ('slow', 0.38)]
+    """
+
+    def __init__(self, path: str | os.PathLike, card: Card, *, threads: int | None = None) -> None:
+        self.path = Path(path)
+        self.card = card
+        self._run = _load(self.path, threads or min(os.cpu_count() or 1, MOST_THREADS))
+        self._input = self._check_fits_card()
+
+    def __repr__(self) -> str:
+        return f"LiteRTModel({self.card.name!r}, {str(self.path)!r})"
+
+    def annotate(
+        self,
+        source: audio.Source,
+        *,
+        source_rate: int | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Tags:
+        """Annotate a recording; see `mirzoo.annotate.annotate`."""
+        return annotate.annotate(self, source, source_rate=source_rate, progress=progress)
+
+    def predict_windows(self, windows: np.ndarray) -> dict[str, np.ndarray]:
+        """Compute each output for each window.
+
+        Parameters
+        ----------
+        windows : array, float32, shape (windows, window_samples)
+            Waveforms in [-1, 1] at the card's sample rate.
+
+        Returns
+        -------
+        dict of str to array
+            Each output by name; its first axis is windows.
+
+        Raises
+        ------
+        AudioError
+            If the windows are of another length.
+        """
+        windows = np.asarray(windows, dtype=np.float32)
+        length = self.card.input.window_samples
+        if windows.ndim != 2 or windows.shape[1] != length or not len(windows):
+            raise AudioError(
+                f"{self.card.name} in LiteRT takes windows of the shape (windows, {length}), "
+                f"at least one; received {windows.shape}. `annotate` cuts a recording into them."
+            )
+        results = [self._run(**{self._input: window[np.newaxis]}) for window in windows]
+        return {name: np.concatenate([result[name] for result in results]) for name in results[0]}
+
+    def embed(self, waveform: np.ndarray) -> np.ndarray:
+        """Embed windows of music.
+
+        Parameters
+        ----------
+        waveform : array, float32, shape (batch, window_samples)
+            Waveforms in [-1, 1] at the card's sample rate; the length is fixed in the file.
+
+        Returns
+        -------
+        array, shape (batch, embedding size)
+
+        Raises
+        ------
+        ArtefactError
+            If the file was exported without the embedding.
+        """
+        outputs = self.predict_windows(waveform)
+        if EMBEDDING not in outputs:
+            raise ArtefactError(
+                f"{self.path} has the outputs {sorted(outputs)} but no '{EMBEDDING}'; "
+                'load the model with runtime="keras" to embed with it'
+            )
+        return outputs[EMBEDDING]
+
+    def _check_fits_card(self) -> str:
+        inputs = {
+            name: tuple(int(size) for size in details["shape"])
+            for name, details in self._run.get_input_details().items()
+        }
+        expected = (1, self.card.input.window_samples)
+        if list(inputs.values()) != [expected]:
+            raise ArtefactError(
+                f"{self.path} has the inputs {inputs}; the card of {self.card.name} says one of "
+                f"the shape {expected}. Does the card belong to another model?"
+            )
+        outputs = self._run.get_output_details()
+        missing = [output.name for output in self.card.outputs if output.name not in outputs]
+        if missing:
+            raise ArtefactError(
+                f"{self.path} lacks the outputs {missing} that the card of {self.card.name} "
+                f"names; it has {sorted(outputs)}. Does the card belong to another model?"
+            )
+        return next(iter(inputs))
+
+
+def _load(path: Path, threads: int) -> SignatureRunner:
+    if not path.is_file():
+        raise ArtefactError(f"{path} does not exist; a LiteRT model is a .tflite file.")
+    try:
+        interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        return interpreter.get_signature_runner(SIGNATURE)
+    except (ValueError, RuntimeError) as error:
+        raise ArtefactError(
+            f"{path} is no LiteRT model with the signature '{SIGNATURE}': {error}. "
+            "Was it exported by `mirzoo export`?"
+        ) from error
