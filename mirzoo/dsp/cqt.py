@@ -1,0 +1,239 @@
+"""The constant-Q transform by octaves: which kernels meet the waveform at which sample rate.
+
+The highest octave is analysed at the full rate. For each octave below, the waveform and the hop
+are halved, so that the same short kernels serve all octaves (Schörkhuber & Klapuri 2010). Where
+even the highest octave lies far below the Nyquist frequency, the waveform is halved before the
+first octave too. Octaves, early halving and scaling are those of ``librosa.vqt``.
+
+References
+----------
+C. Schörkhuber, A. Klapuri, "Constant-Q transform toolbox for music processing", 7th Sound and
+Music Computing Conference, 2010, section 3.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from mirzoo.dsp.resampling import FramedDecimator, framed_decimator, half_band_filter
+from mirzoo.dsp.wavelets import (
+    HANN_BANDWIDTH_BINS,
+    HANN_MAIN_LOBE_BINS,
+    band_edges,
+    constant_q_frequencies,
+    wavelet_bank,
+    wavelet_lengths,
+)
+from mirzoo.errors import RecipeError
+
+
+@dataclass(frozen=True)
+class KernelBank:
+    """Kernels of one octave.
+
+    Attributes
+    ----------
+    matrix : numpy.ndarray
+        float32, shape ``(taps, 2 * bins)``: real parts, then imaginary parts.
+    centre : int
+        Index of the tap that lies on the frame's centre.
+    """
+
+    matrix: np.ndarray
+    centre: int
+
+    @property
+    def taps(self) -> int:
+        """Samples that a frame takes."""
+        return self.matrix.shape[0]
+
+    @property
+    def n_bins(self) -> int:
+        """Bins in the octave."""
+        return self.matrix.shape[1] // 2
+
+
+@dataclass(frozen=True)
+class Octave:
+    """One octave of a transform.
+
+    Attributes
+    ----------
+    level : int
+        How many times the waveform is halved before it is analysed.
+    hop_length : int
+        Samples from one frame to the next, at that rate.
+    bank : int
+        Index into `Transform.banks`.
+    """
+
+    level: int
+    hop_length: int
+    bank: int
+
+
+@dataclass(frozen=True)
+class Transform:
+    """A constant-Q or variable-Q transform as a list of octaves.
+
+    Attributes
+    ----------
+    octaves : tuple of Octave
+        From the highest to the lowest. The lowest may hold bins below ``fmin``: the transform is
+        the highest ``n_bins`` of all.
+    banks : tuple of KernelBank
+        The kernels; octaves at halved rates share them.
+    n_bins : int
+        Bins of the whole transform.
+    pass_band : float
+        The widest part of a halved waveform's spectrum that an octave hears, as a share of the
+        halved Nyquist frequency.
+    """
+
+    octaves: tuple[Octave, ...]
+    banks: tuple[KernelBank, ...]
+    n_bins: int
+    pass_band: float
+
+
+def plan_transform(
+    *,
+    sample_rate: int,
+    hop_length: int,
+    fmin: float,
+    n_bins: int,
+    bins_per_octave: int,
+    filter_scale: float = 1.0,
+    gamma: float = 0.0,
+) -> Transform:
+    """Split a constant-Q or variable-Q transform into octaves and build their kernels.
+
+    ``|librosa.vqt(y, sr=sample_rate, hop_length=hop_length, fmin=fmin, n_bins=n_bins,
+    bins_per_octave=bins_per_octave, filter_scale=filter_scale, gamma=gamma, sparsity=0)|`` is
+    the magnitude of the bins. Kernels carry ``sqrt(length)`` of the rate that they are used at;
+    a halving therefore multiplies the waveform by ``sqrt(2)``, see `plan_decimator`.
+
+    An octave shares the one above's rate where the hop is odd, and its kernels are then twice as
+    long: choose a hop that can be halved ``n_bins / bins_per_octave - 1`` times.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Hz.
+    hop_length : int
+        Samples from one frame to the next.
+    fmin : float
+        Frequency of the lowest bin (Hz).
+    n_bins, bins_per_octave : int
+        How many bins, and how many of them make an octave.
+    filter_scale : float
+        Below 1 for finer time, above 1 for finer frequency.
+    gamma : float
+        Added to each bandwidth (Hz); 0 for constant Q.
+
+    Returns
+    -------
+    Transform
+
+    Raises
+    ------
+    RecipeError
+        If the highest band reaches above half the sample rate.
+
+    Examples
+    --------
+    >>> transform = plan_transform(
+    ...     sample_rate=22050, hop_length=512, fmin=32.703, n_bins=84, bins_per_octave=12
+    ... )
+    >>> [octave.hop_length for octave in transform.octaves]
+    [512, 256, 128, 64, 32, 16, 8]
+    >>> len(transform.banks)
+    1
+    """
+    frequencies = constant_q_frequencies(
+        fmin=fmin, n_bins=n_bins, bins_per_octave=bins_per_octave
+    )
+    lengths = wavelet_lengths(
+        frequencies,
+        sample_rate=sample_rate,
+        bins_per_octave=bins_per_octave,
+        filter_scale=filter_scale,
+        gamma=gamma,
+    )
+    nyquist = sample_rate / 2
+    cutoff = band_edges(
+        frequencies, lengths, sample_rate=sample_rate, width_bins=HANN_BANDWIDTH_BINS / 2
+    ).max()
+    if cutoff > nyquist:
+        raise RecipeError(
+            f"the highest of {n_bins} bins from fmin {fmin:g} Hz reaches up to {cutoff:.0f} Hz, "
+            f"above half the sample rate ({nyquist:g} Hz); take fewer octaves, a lower fmin or a "
+            "higher sample_rate"
+        )
+    main_lobe_edges = band_edges(
+        frequencies, lengths, sample_rate=sample_rate, width_bins=HANN_MAIN_LOBE_BINS
+    )
+    n_octaves = math.ceil(n_bins / bins_per_octave)
+    level = early_halvings(
+        nyquist=nyquist, cutoff=cutoff, hop_length=hop_length, n_octaves=n_octaves
+    )
+    hop = hop_length >> level
+    octaves: list[Octave] = []
+    banks: list[KernelBank] = []
+    pass_band = 0.0
+    for index in range(n_octaves):
+        bins = slice(
+            max(n_bins - (index + 1) * bins_per_octave, 0), n_bins - index * bins_per_octave
+        )
+        rate_halved = index > 0 and level > octaves[-1].level
+        if not (rate_halved and gamma == 0):
+            kernels, centre = wavelet_bank(
+                frequencies[bins], lengths[bins] / 2**level, sample_rate=sample_rate / 2**level
+            )
+            matrix = np.concatenate([kernels.real, kernels.imag], axis=1).astype(np.float32)
+            banks.append(KernelBank(matrix=matrix, centre=centre))
+        octaves.append(Octave(level=level, hop_length=hop, bank=len(banks) - 1))
+        if level > 0:
+            pass_band = max(pass_band, main_lobe_edges[bins].max() / (nyquist / 2**level))
+        if hop % 2 == 0:
+            hop //= 2
+            level += 1
+    return Transform(
+        octaves=tuple(octaves), banks=tuple(banks), n_bins=n_bins, pass_band=pass_band
+    )
+
+
+def early_halvings(*, nyquist: float, cutoff: float, hop_length: int, n_octaves: int) -> int:
+    """Count the halvings of the sample rate that come before the highest octave.
+
+    As many as leave two octaves between the highest band's cut-off and the Nyquist frequency's
+    double, and as the hop allows beyond one for each further octave:
+    ``min(ceil(log2(nyquist / cutoff)) - 2, twos(hop_length) - n_octaves + 1)``, at least 0, as
+    librosa has it.
+
+    Examples
+    --------
+    >>> early_halvings(nyquist=22050, cutoff=2200, hop_length=4096, n_octaves=6)
+    2
+    """
+    by_spectrum = math.ceil(math.log2(nyquist / cutoff)) - 2
+    factors_of_two = (hop_length & -hop_length).bit_length() - 1
+    return max(0, min(by_spectrum, factors_of_two - n_octaves + 1))
+
+
+def plan_decimator(transforms: tuple[Transform, ...]) -> FramedDecimator:
+    """Design the halving of the rate that serves all of ``transforms``, with gain ``sqrt(2)``.
+
+    Examples
+    --------
+    >>> transform = plan_transform(
+    ...     sample_rate=22050, hop_length=512, fmin=32.703, n_bins=84, bins_per_octave=12
+    ... )
+    >>> plan_decimator((transform,)).matrix.shape
+    (81, 32)
+    """
+    pass_band = max(transform.pass_band for transform in transforms)
+    return framed_decimator(half_band_filter(pass_band), gain=math.sqrt(2.0))
