@@ -59,9 +59,9 @@ def read(source: Source, sample_rate: int, *, source_rate: int | None = None) ->
     ------
     AudioError
         When the source is missing, a folder, empty, not audio, cut short, without samples, holds
-        NaN or infinity, or is an array of a shape or type that is not a waveform. A container
-        that states its length (wav, aiff, flac, mp3, m4a) is checked against it; ogg states
-        none, so what is there is read.
+        NaN or infinity, or is an array of a shape or type that is not a waveform. What states
+        its length (wav, aiff, flac, m4a, most mp3) is checked against it; of what does not (ogg,
+        mp3 without a Xing header) all that is there is read.
 
     Examples
     --------
@@ -259,11 +259,13 @@ def _open_file(
         sound = stack.enter_context(soundfile.SoundFile(path))
     except soundfile.LibsndfileError as error:
         return _open_ffmpeg(path, _describe(source), error.error_string, stack)
-    return sound.samplerate, _soundfile_blocks(sound, _describe(source))
+    return sound.samplerate, _soundfile_blocks(sound, path, _describe(source))
 
 
-def _soundfile_blocks(sound: soundfile.SoundFile, name: str) -> Iterator[np.ndarray]:
-    promised = _promised_frames(sound)
+def _soundfile_blocks(
+    sound: soundfile.SoundFile, path: Path, name: str
+) -> Iterator[np.ndarray]:
+    promised = _promised_frames(sound, path)
     decoded = 0
     while True:
         try:
@@ -278,8 +280,10 @@ def _soundfile_blocks(sound: soundfile.SoundFile, name: str) -> Iterator[np.ndar
         raise _cut_short(name, promised, decoded, sound.samplerate)
 
 
-def _promised_frames(sound: soundfile.SoundFile) -> int:
-    """The length that the container states (frames), of which a cut file holds less."""
+def _promised_frames(sound: soundfile.SoundFile, path: Path) -> int:
+    """The length that the file states (frames), of which a cut one holds less; 0 if none."""
+    if sound.format == "MP3" and not _has_xing_header(path):
+        return 0
     chunk = re.search(r"^\s*(?:data|SSND) : (\d+) \(should be (\d+)\)", sound.extra_info, re.M)
     if chunk is None:
         return sound.frames
@@ -287,6 +291,19 @@ def _promised_frames(sound: soundfile.SoundFile) -> int:
     if stated >= UNKNOWN_LENGTH_BYTES or present <= 0:
         return sound.frames
     return round(sound.frames * stated / present)
+
+
+def _has_xing_header(path: Path) -> bool:
+    """Whether an mp3 states its length; without that, libsndfile guesses from its size."""
+    with path.open("rb") as file:
+        start = file.read(10)
+        if start[:3] == b"ID3":
+            tag_bytes = sum(byte << shift for byte, shift in zip(start[6:], (21, 14, 7, 0), strict=True))
+            file.seek(10 + tag_bytes)
+        else:
+            file.seek(0)
+        head = file.read(256)
+    return b"Xing" in head or b"Info" in head
 
 
 def _cut_short(name: str, promised: int, decoded: int, rate: int) -> AudioError:

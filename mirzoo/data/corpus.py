@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from mirzoo import audio
-from mirzoo.errors import AudioError, DataError
+from mirzoo.errors import DataError, MirzooError
 
 SAMPLE_RATE = 16000
 FULL_SCALE = 32767
@@ -59,6 +59,11 @@ class PreparedItem(Item):
     n_samples: int
 
 
+def item_rng(item: Item, seed: int = 0) -> np.random.Generator:
+    """Random numbers that depend on the seed and the item's name alone."""
+    return np.random.default_rng([seed, *item.name.encode()])
+
+
 def read_recording(item: Item) -> np.ndarray:
     """Decode the item's file to float32 ``(samples,)`` at 16 kHz: the maker of recordings."""
     return audio.read(item.path, SAMPLE_RATE)
@@ -75,7 +80,7 @@ def prepare(
 ) -> Corpus:
     """Decode or make every item into a corpus folder; what is already there is not done again.
 
-    Items shorter than ``min_seconds`` (s), and files that cannot be decoded, are left out and
+    Items shorter than ``min_seconds`` (s), and those that cannot be decoded or made, are left out and
     listed with the reason in ``left_out.csv``.
 
     Parameters
@@ -153,7 +158,7 @@ def _prepare_one(
         return item, ""
     try:
         waveform = make(item)
-    except AudioError as error:
+    except MirzooError as error:
         return item, str(error)
     seconds = len(waveform) / SAMPLE_RATE
     if seconds < min_seconds:
@@ -278,7 +283,7 @@ class Corpus:
             count = min(per_item, item.n_samples // window_samples)
             if count == 0:
                 continue
-            rng = np.random.default_rng([seed, *item.name.encode()])
+            rng = item_rng(item, seed)
             edges = np.linspace(0, item.n_samples, count + 1).astype(np.int64)
             room = np.diff(edges) - window_samples
             starts = edges[:-1] + (rng.random(count) * (room + 1)).astype(np.int64)

@@ -13,10 +13,16 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from mirzoo.data.corpus import Item
-from mirzoo.errors import DataError
+import numpy as np
+
+from mirzoo.data import corpus, mixes, render
+from mirzoo.data.corpus import Corpus, Item
+from mirzoo.errors import DataError, UnknownNameError
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aiff", ".aif"}
 
@@ -36,6 +42,79 @@ SOUND_EFFECT_FOLDERS = {"sfx", "speech", "sounds", "animals", "library", "titles
 def data_home() -> Path:
     """The folder that holds ``src/`` and ``corpus/``: ``MIRZOO_DATA``, or one in ``~/.cache``."""
     return Path(os.environ.get("MIRZOO_DATA", "~/.cache/mirzoo/data")).expanduser()
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Music to learn from or to be measured on.
+
+    Parameters
+    ----------
+    name : str
+        Also the folder's name under ``src/`` and ``corpus/``.
+    description, obtain, licence, grouping : str
+        What it is, how to get it into ``<home>/src/<name>``, whose it is and what a group is.
+    items : callable
+        The folder → its items with their groups and splits.
+    maker : callable
+        ``<home>`` → the function that gives an item's waveform.
+    min_seconds : float
+        Items shorter than this (s) are left out.
+    fetch : callable, optional
+        Brings the collection into the folder by itself; without it a person must.
+    """
+
+    name: str
+    description: str
+    obtain: str
+    licence: str
+    grouping: str
+    items: Callable[[Path], list[Item]]
+    maker: Callable[[Path], Callable[[Item], np.ndarray]] = lambda home: corpus.read_recording
+    min_seconds: float = 20.0
+    fetch: Callable[[Path], None] | None = None
+
+
+def list_collections() -> list[str]:
+    """The names of all collections, in the order in which they can be prepared."""
+    return list(COLLECTIONS)
+
+
+def collection(name: str) -> Collection:
+    """The collection called ``name``; raises UnknownNameError with what there is."""
+    if name not in COLLECTIONS:
+        raise UnknownNameError(f"there is no collection '{name}'; there are: "
+                               f"{', '.join(COLLECTIONS)}")
+    return COLLECTIONS[name]
+
+
+def prepare(
+    name: str,
+    *,
+    home: Path | None = None,
+    processes: int = 2,
+    report: Callable[[str], None] = print,
+) -> Corpus:
+    """Prepare the collection called ``name`` into ``<home>/corpus/<name>``; see `corpus.prepare`.
+
+    Fetches it first where it can be fetched; where it cannot and is absent, raises DataError
+    that says how to obtain it.
+    """
+    chosen = collection(name)
+    home = home or data_home()
+    folder = home / "src" / name
+    if chosen.fetch is not None:
+        chosen.fetch(folder)
+    elif not folder.is_dir():
+        raise DataError(f"the collection '{name}' is not in '{folder}'. {chosen.obtain}")
+    return corpus.prepare(
+        chosen.items(folder),
+        home / "corpus" / name,
+        make=chosen.maker(home),
+        min_seconds=chosen.min_seconds,
+        processes=processes,
+        report=report,
+    )
 
 
 def fetch_debian(package: str, folder: Path) -> None:
@@ -74,10 +153,26 @@ def unpack_debian(archive: Path, folder: Path) -> None:
         kept.rename(folder)
 
 
+def _fetch_debian_packages(folder: Path) -> None:
+    for package in DEBIAN_PACKAGES:
+        fetch_debian(package, folder / package)
+
+
+def _fetch_git(repository: str, folder: Path, revision: str = "HEAD") -> None:
+    if folder.exists():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        _run(["git", "clone", "--quiet", f"https://github.com/{repository}", "clone"],
+             Path(scratch))
+        _run(["git", "-C", "clone", "checkout", "--quiet", revision], Path(scratch))
+        Path(scratch, "clone").rename(folder)
+
+
 def _run(command: list[str], folder: Path) -> None:
     if shutil.which(command[0]) is None:
-        raise DataError(f"the program {command[0]} is not installed; Debian's packages can only "
-                        "be obtained where it is")
+        raise DataError(f"the program {command[0]} is not installed, and without it this "
+                        "collection cannot be obtained")
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise DataError(f"{' '.join(command)} failed: {done.stderr.strip()}")
@@ -110,3 +205,175 @@ def audio_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise DataError(f"'{folder}' is not a folder; obtain the collection first")
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+
+
+def _recordings(
+    name: str, group: Callable[[Path], str], split: str, within: str = ""
+) -> Callable[[Path], list[Item]]:
+    """Items of a folder of recordings that is in one split as a whole."""
+
+    def items(folder: Path) -> list[Item]:
+        root = folder / within
+        return [
+            Item(os.fspath(path.relative_to(root)), name, group(path), os.fspath(path), split)
+            for path in audio_files(root)
+        ]
+
+    return items
+
+
+MIR1K_VALID_SINGERS = {"bug", "khair"}
+
+
+def _mir1k_items(folder: Path) -> list[Item]:
+    """Each sung clip twice: over its own accompaniment, and over some other music."""
+    return [
+        Item(
+            name=f"{backing}/{path.stem}",
+            collection="mir1k",
+            group=path.stem.split("_")[0],
+            path=os.fspath(path),
+            split="valid" if path.stem.split("_")[0] in MIR1K_VALID_SINGERS else "train",
+        )
+        for backing in ("own", "other")
+        for path in audio_files(folder / "vocal")
+    ]
+
+
+PHRASES_PER_INSTRUMENT = 45
+ENSEMBLE_PHRASES = 300
+
+
+def _philharmonia_items(folder: Path) -> list[Item]:
+    """Phrases of one instrument, and of two or three together; all are for training."""
+    notes = folder / "audio"
+    instruments = sorted(path.name for path in notes.iterdir() if path.is_dir())
+    solo = [
+        Item(f"{instrument}/{number:03d}", "philharmonia", instrument, os.fspath(notes), "train")
+        for instrument in instruments
+        for number in range(PHRASES_PER_INSTRUMENT)
+    ]
+    together = [
+        Item(f"ensemble/{number:03d}", "philharmonia", "ensemble", os.fspath(notes), "train")
+        for number in range(ENSEMBLE_PHRASES)
+    ]
+    return solo + together
+
+
+RENDERED_EXCERPTS = {"pop909": 160, "openewld": 80}
+
+
+def _render_items(name: str, pattern: str) -> Callable[[Path], list[Item]]:
+    """One excerpt of each of some songs, drawn evenly; each 16th song is for validation."""
+
+    def items(folder: Path) -> list[Item]:
+        songs = sorted(folder.rglob(pattern))
+        if not songs:
+            raise DataError(f"'{folder}' holds no {pattern}; unpack the collection into it")
+        chosen = songs[:: max(1, len(songs) // RENDERED_EXCERPTS[name])]
+        return [
+            Item(song.stem, name, song.stem, os.fspath(song),
+                 "valid" if number % 16 == 8 else "train")
+            for number, song in enumerate(chosen[: RENDERED_EXCERPTS[name]])
+        ]
+
+    return items
+
+
+COLLECTIONS = {
+    entry.name: entry
+    for entry in (
+        Collection(
+            name="debian",
+            description="about 26 h of game music of many styles, by many people",
+            obtain="Fetched with apt-get download from the Debian mirrors of this machine.",
+            licence="free licences, one for each package, in its file copyright",
+            grouping="package; some packages are held out for validation and for testing",
+            items=debian_items,
+            fetch=_fetch_debian_packages,
+        ),
+        Collection(
+            name="esc10",
+            description="400 sounds that are not music, of ten classes, 5 s each",
+            obtain="Fetched with git from GitHub: karolpiczak/ESC-10, commit 553c8f1.",
+            licence="CC BY 3.0",
+            grouping="class of sound; all for training",
+            items=_recordings("esc10", lambda path: path.parent.name, "train"),
+            min_seconds=3.1,
+            fetch=partial(_fetch_git, "karolpiczak/ESC-10", revision="553c8f1"),
+        ),
+        Collection(
+            name="emotify",
+            description="Emotify: 400 recordings of Magnatune, mostly 60 s, in four genres",
+            obtain="Fetched with git from GitHub: sergi-andreu/ProjectMusicInformatics.",
+            licence="CC BY-NC-SA (Magnatune)",
+            grouping="track; held out, for testing only",
+            items=_recordings(
+                "emotify", lambda path: f"{path.parent.name}/{path.stem}", "test",
+                within="data/emotifymusic",
+            ),
+            fetch=partial(_fetch_git, "sergi-andreu/ProjectMusicInformatics"),
+        ),
+        Collection(
+            name="jamendolyrics",
+            description="sung songs in four languages with the times of their lyrics",
+            obtain="Fetched with git from GitHub: f90/jamendolyrics.",
+            licence="a Creative Commons licence for each song, in JamendoLyrics.csv",
+            grouping="song; held out, for testing only",
+            items=_recordings("jamendolyrics", lambda path: path.stem, "test", within="mp3"),
+            fetch=partial(_fetch_git, "f90/jamendolyrics"),
+        ),
+        Collection(
+            name="ultrastar",
+            description="whole sung songs with the times and pitches of their notes",
+            obtain="Put one folder for each song there, called 'Artist - Title', with its audio "
+            "and its UltraStar song.txt.",
+            licence="a Creative Commons licence for each song, in its folder",
+            grouping="artist; held out, for testing only",
+            items=_recordings(
+                "ultrastar", lambda path: path.parent.name.split(" - ")[0], "test"
+            ),
+        ),
+        Collection(
+            name="mir1k",
+            description="MIR-1K: 1,000 clips of karaoke by 19 amateurs, mixed over their own "
+            "accompaniment and over other music of the prepared corpus 'debian'",
+            obtain="Put the data set's solo voices into vocal/ and its accompaniments into "
+            "accompaniment/, under the same file names, singer_song_clip.",
+            licence="research data without an open licence",
+            grouping="singer",
+            items=_mir1k_items,
+            maker=lambda home: partial(mixes.sing, backing=home / "corpus" / "debian"),
+            min_seconds=3.1,
+        ),
+        Collection(
+            name="philharmonia",
+            description="phrases put together from 9,750 single notes of orchestral instruments",
+            obtain="Fetched with git from GitHub: skratchdot/philharmonia-samples.",
+            licence="CC BY-SA 3.0",
+            grouping="instrument; all for training",
+            items=_philharmonia_items,
+            maker=lambda home: mixes.play_phrase,
+            min_seconds=10.0,
+            fetch=partial(_fetch_git, "skratchdot/philharmonia-samples"),
+        ),
+        Collection(
+            name="pop909",
+            description="POP909: pop songs rendered with random instruments",
+            obtain="Unpack POP909 (GitHub: music-x-lab/POP909-Dataset) there.",
+            licence="MIT; soundfonts under their own licences",
+            grouping="song",
+            items=_render_items("pop909", "[0-9][0-9][0-9].mid"),
+            maker=lambda home: render.render_item,
+        ),
+        Collection(
+            name="openewld",
+            description="OpenEWLD: lead sheets in the public domain, arranged and rendered",
+            obtain="Unpack OpenEWLD (GitHub: 00sapo/OpenEWLD) there.",
+            licence="MIT; soundfonts under their own licences",
+            grouping="song",
+            items=_render_items("openewld", "*.mxl"),
+            maker=lambda home: render.render_item,
+        ),
+    )
+}
