@@ -117,16 +117,17 @@ class Model(keras.Model):
                 f"(windows, samples) with at least {shortest} samples each "
                 f"({self.card.sample_rate} Hz)"
             )
-        results = self.infer(tf.constant(windows))
+        results = self._infer(tf.constant(windows))
         return {name: value.numpy() for name, value in results.items()}
 
     @functools.cached_property
-    def infer(self) -> tf.types.experimental.PolymorphicFunction:
-        """A graph function from waveforms to every output and the embedding, by name.
+    def every_output(self) -> keras.Model:
+        """The model whose result is a dict of every output of the card and the embedding."""
+        return keras.Model(self.inputs, self._named_outputs())
 
-        It runs the layers in inference mode and takes any batch and any length.
-        """
-        every_output = keras.Model(self.inputs, self._named_outputs())
+    @functools.cached_property
+    def _infer(self) -> tf.types.experimental.PolymorphicFunction:
+        every_output = self.every_output
 
         @tf.function(input_signature=[tf.TensorSpec((None, None), tf.float32, "waveform")])
         def infer(waveform):

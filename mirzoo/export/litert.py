@@ -1,0 +1,109 @@
+"""Keras model to `.tflite`: one window in, every output and the embedding out, builtins only."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from mirzoo.errors import ExportError
+from mirzoo.export.metadata import custom_operators, describe
+from mirzoo.export.parity import require_parity
+from mirzoo.litert import LiteRTModel
+from mirzoo.model import Model
+
+TOLERANCES = {None: 1e-4, "float16": 5e-3}
+
+
+def write_litert(model: Model, path: Path, windows: np.ndarray, quantize: str | None) -> None:
+    """Write a `.tflite` file that gives the same numbers as the model, or none at all.
+
+    Parameters
+    ----------
+    model : Model
+        Its card says the length of the window.
+    path : Path
+        Where to.
+    windows : np.ndarray, float32, shape (windows, window_samples)
+        Real audio to compare on.
+    quantize : {None, "float16"}
+        Precision of the stored weights; the arithmetic stays float32.
+
+    Raises
+    ------
+    ExportError
+        If the model cannot be written with builtin operators, or the file differs from it.
+    """
+    _require_known_precision(model, quantize)
+    content = describe(_convert(model, quantize), model.card)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        unfinished = Path(folder) / path.name
+        unfinished.write_bytes(content)
+        foreign = custom_operators(unfinished)
+        if foreign:
+            raise ExportError(
+                f"'{model.card.name}' needs {', '.join(foreign)}, which plain LiteRT lacks; "
+                "allowed are builtin operators only: replace the layer that made them"
+            )
+        written = LiteRTModel(unfinished, model.card)
+        require_parity(
+            what=f"'{model.card.name}' as LiteRT ({quantize or 'float32'})",
+            expected=model.predict_windows(windows),
+            received=written.predict_windows(windows),
+            tolerance=TOLERANCES[quantize],
+        )
+        unfinished.replace(path)
+
+
+def _require_known_precision(model: Model, quantize: str | None) -> None:
+    if quantize in TOLERANCES:
+        return
+    allowed = "None (float32) and 'float16'"
+    recurrent = [
+        layer.name
+        for layer in model._flatten_layers(include_self=False)
+        if isinstance(layer, keras.layers.RNN)
+    ]
+    if quantize == "int8" and recurrent:
+        raise ExportError(
+            f"'{model.card.name}' has recurrent layers ({', '.join(recurrent)}), on which "
+            f"TensorFlow's int8 converter crashes the process (tensorflow#62281); allowed are "
+            f"{allowed}"
+        )
+    raise ExportError(f"quantize={quantize!r} is not offered; allowed are {allowed}")
+
+
+def _convert(model: Model, quantize: str | None) -> bytes:
+    """Freeze the variables first: the converter loses those that Keras 3 makes inside loops."""
+    spec = tf.TensorSpec((1, model.card.input.window_samples), tf.float32, "waveform")
+    every_output = model.every_output
+    names = sorted(every_output.output)
+
+    @tf.function(input_signature=[spec])
+    def infer(waveform):
+        return every_output(waveform, training=False)
+
+    frozen = convert_variables_to_constants_v2(infer.get_concrete_function())
+
+    @tf.function(input_signature=[spec])
+    def serve(waveform):
+        return dict(zip(names, frozen(waveform), strict=True))
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [serve.get_concrete_function()], tf.Module()
+    )
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if quantize == "float16":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    try:
+        return converter.convert()
+    except Exception as error:
+        raise ExportError(
+            f"TensorFlow cannot convert '{model.card.name}' to LiteRT builtins: "
+            f"{str(error).strip().splitlines()[0]}"
+        ) from error

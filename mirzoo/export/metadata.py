@@ -1,0 +1,346 @@
+"""What a `.tflite` file says about itself: labels, sample rate, units, and the whole card.
+
+A finished file carries
+
+- `TFLITE_METADATA`, the standard flatbuffer that Android's and other tools read (schema
+  https://github.com/tensorflow/tflite-support, `metadata_schema.fbs`, version 1.3.0);
+- `labels.txt`, packed behind the flatbuffer as a zip, as that standard has it;
+- `MIRZOO_CARD`, the card as JSON.
+
+Nothing here needs TensorFlow.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import flatbuffers
+from ai_edge_litert import schema_py_generated as schema
+from flatbuffers import number_types
+
+from mirzoo.card import Card, OutputSpec
+from mirzoo.errors import ArtefactError
+
+LABELS_FILE = "labels.txt"
+CARD_BUFFER = "MIRZOO_CARD"
+STANDARD_BUFFER = "TFLITE_METADATA"
+MODEL_IDENTIFIER = b"TFL3"
+METADATA_IDENTIFIER = b"M001"
+METADATA_PARSER_VERSION = "1.3.0"
+SIGNATURE = "serving_default"
+
+BUFFER_ALIGNMENT = 16
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+FIELDS = {
+    "ModelMetadata": (
+        "name",
+        "description",
+        "version",
+        "subgraph_metadata",
+        "author",
+        "license",
+        "associated_files",
+        "min_parser_version",
+    ),
+    "SubGraphMetadata": ("name", "description", "input_tensor_metadata", "output_tensor_metadata"),
+    "TensorMetadata": (
+        "name",
+        "description",
+        "dimension_names",
+        "content",
+        "process_units",
+        "stats",
+        "associated_files",
+    ),
+    "Content": ("content_properties_type", "content_properties", "range"),
+    "AudioProperties": ("sample_rate", "channels"),
+    "FeatureProperties": (),
+    "AssociatedFile": ("name", "description", "type"),
+    "Stats": ("max", "min"),
+}
+FEATURE_PROPERTIES, AUDIO_PROPERTIES = 1, 4
+TENSOR_AXIS_LABELS = 2
+
+
+def describe(tflite: bytes, card: Card) -> bytes:
+    """Write labels, rate, units and the card into a `.tflite` file.
+
+    Parameters
+    ----------
+    tflite : bytes
+        A file with the signature `serving_default`.
+    card : Card
+        What to write.
+
+    Returns
+    -------
+    bytes
+        The file, with the same operators and weights.
+    """
+    model = schema.ModelT.InitFromPackedBuf(tflite, 0)
+    _set_buffer(model, STANDARD_BUFFER, _standard_metadata(card, _output_names(model)))
+    _set_buffer(model, CARD_BUFFER, card.to_json().encode("utf-8"))
+    for buffer in model.buffers:
+        buffer.__class__ = _AlignedBuffer
+    builder = flatbuffers.Builder(len(tflite))
+    builder.Finish(model.Pack(builder), file_identifier=MODEL_IDENTIFIER)
+    return bytes(builder.Output()) + _zipped_labels(card.labels, offset=len(builder.Output()))
+
+
+def read_card(path: str | os.PathLike) -> Card:
+    """Read the card out of a `.tflite` file.
+
+    Raises
+    ------
+    ArtefactError
+        If the file has none, for instance because another program wrote it.
+    """
+    content = Path(path).read_bytes()
+    model = _parse(content, path)
+    for entry in map(model.Metadata, range(model.MetadataLength())):
+        if entry.Name() == CARD_BUFFER.encode():
+            text = model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
+            return Card.parse(text, source=f"{path} ({CARD_BUFFER})")
+    raise ArtefactError(
+        f"{path} carries no card; was it written by mirzoo.export? Otherwise load it with its "
+        "card: LiteRTModel(path, Card.load('card.json'))"
+    )
+
+
+def read_labels(path: str | os.PathLike) -> list[str]:
+    """Read the labels that other tools see: the lines of the packed `labels.txt`."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(LABELS_FILE).decode("utf-8").splitlines()
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise ArtefactError(f"{path} has no {LABELS_FILE} packed into it: {error}") from error
+
+
+def operators(path: str | os.PathLike) -> list[str]:
+    """List the operators that a `.tflite` file uses, sorted.
+
+    Returns
+    -------
+    list of str
+        Builtin operators by their names in the LiteRT schema (``"CONV_2D"``); anything else as
+        ``"CUSTOM:<name>"``.
+    """
+    model = _parse(Path(path).read_bytes(), path)
+    codes = map(model.OperatorCodes, range(model.OperatorCodesLength()))
+    return sorted({_operator_name(code) for code in codes})
+
+
+def custom_operators(path: str | os.PathLike) -> list[str]:
+    """List the operators that a plain LiteRT runtime lacks (Flex and custom ones)."""
+    return [name for name in operators(path) if name.startswith("CUSTOM")]
+
+
+def _parse(content: bytes, path: str | os.PathLike) -> schema.Model:
+    if content[4:8] != MODEL_IDENTIFIER:
+        raise ArtefactError(f"{path} is no .tflite file: its identifier is {content[4:8]!r}")
+    return schema.Model.GetRootAs(content, 0)
+
+
+def _operator_name(code: schema.OperatorCode) -> str:
+    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    if number == schema.BuiltinOperator.CUSTOM:
+        return f"CUSTOM:{code.CustomCode().decode()}"
+    return _BUILTIN_NAMES[number]
+
+
+_BUILTIN_NAMES = {
+    number: name for name, number in vars(schema.BuiltinOperator).items() if name.isupper()
+}
+
+
+class _AlignedBuffer(schema.BufferT):
+    """Packs data on 16 bytes, as the LiteRT schema demands and Python's writer forgets."""
+
+    def Pack(self, builder: flatbuffers.Builder) -> int:
+        if self.data is None:
+            schema.BufferStart(builder)
+            return schema.BufferEnd(builder)
+        data = bytes(self.data)
+        builder.StartVector(1, len(data), BUFFER_ALIGNMENT)
+        builder.head -= len(data)
+        builder.Bytes[builder.head : builder.head + len(data)] = data
+        vector = builder.EndVector()
+        schema.BufferStart(builder)
+        schema.BufferAddData(builder, vector)
+        return schema.BufferEnd(builder)
+
+
+def _set_buffer(model: schema.ModelT, name: str, data: bytes) -> None:
+    entry = schema.MetadataT()
+    entry.name = name
+    entry.buffer = len(model.buffers)
+    buffer = schema.BufferT()
+    buffer.data = data
+    model.buffers.append(buffer)
+    others = [e for e in model.metadata or [] if e.name not in (name, name.encode())]
+    model.metadata = [*others, entry]
+
+
+def _output_names(model: schema.ModelT) -> list[str]:
+    signature = next(
+        s for s in model.signatureDefs if s.signatureKey in (SIGNATURE, SIGNATURE.encode())
+    )
+    names = {output.tensorIndex: _text(output.name) for output in signature.outputs}
+    return [names[int(tensor)] for tensor in model.subgraphs[signature.subgraphIndex].outputs]
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _zipped_labels(labels: list[str], offset: int) -> bytes:
+    packed = io.BytesIO(b"\0" * offset)
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(LABELS_FILE, ZIP_EPOCH), "\n".join(labels))
+    return packed.getvalue()[offset:]
+
+
+def _standard_metadata(card: Card, output_names: list[str]) -> bytes:
+    writer = _Writer()
+    specs = {output.name: output for output in card.outputs}
+    tensors = [
+        _write_output(writer, card, specs[name])
+        if name in specs
+        else _write_embedding(writer, card, name)
+        for name in output_names
+    ]
+    subgraph = writer.table(
+        "SubGraphMetadata",
+        name=writer.text(SIGNATURE),
+        input_tensor_metadata=writer.vector([_write_input(writer, card)]),
+        output_tensor_metadata=writer.vector(tensors),
+    )
+    root = writer.table(
+        "ModelMetadata",
+        name=writer.text(card.name),
+        description=writer.text(card.description),
+        subgraph_metadata=writer.vector([subgraph]),
+        author=writer.text(card.citation),
+        license=writer.text(f"weights: {card.licences.weights}; data: {card.licences.data}"),
+        min_parser_version=writer.text(METADATA_PARSER_VERSION),
+    )
+    return writer.finish(root)
+
+
+def _write_input(writer: _Writer, card: Card) -> int:
+    properties = writer.table(
+        "AudioProperties",
+        sample_rate=writer.uint32(card.sample_rate),
+        channels=writer.uint32(1),
+    )
+    return writer.table(
+        "TensorMetadata",
+        name=writer.text("waveform"),
+        description=writer.text(
+            f"Mono waveform in [-1, 1], {card.input.window_samples} samples at "
+            f"{card.sample_rate} Hz."
+        ),
+        dimension_names=writer.texts(["batch", "samples"]),
+        content=writer.content(AUDIO_PROPERTIES, properties),
+        stats=writer.stats(-1.0, 1.0),
+    )
+
+
+def _write_output(writer: _Writer, card: Card, output: OutputSpec) -> int:
+    rate = f", {output.frame_rate:g} frames per second" if output.frame_rate else ""
+    units = ", ".join(f"{axis.name} ({axis.unit})" for axis in output.axes)
+    labels = writer.table(
+        "AssociatedFile",
+        name=writer.text(LABELS_FILE),
+        description=writer.text(f"Labels of the axis '{output.axes[-1].name}'."),
+        type=writer.int8(TENSOR_AXIS_LABELS),
+    )
+    is_main = output.name == card.outputs[0].name
+    return writer.table(
+        "TensorMetadata",
+        name=writer.text(output.name),
+        description=writer.text(f"{card.activation} over {units}{rate}."),
+        dimension_names=writer.texts(["batch", *(axis.name for axis in output.axes)]),
+        content=writer.features(),
+        stats=writer.stats(0.0, 1.0),
+        associated_files=writer.vector([labels] if is_main else []),
+    )
+
+
+def _write_embedding(writer: _Writer, card: Card, name: str) -> int:
+    return writer.table(
+        "TensorMetadata",
+        name=writer.text(name),
+        description=writer.text(f"What the last layer sees: {card.embedding_size} numbers."),
+        dimension_names=writer.texts(["batch", "embedding"]),
+        content=writer.features(),
+    )
+
+
+class _Writer:
+    """Writes the tables of `FIELDS`; children come before their parents, as flatbuffers ask."""
+
+    def __init__(self):
+        self._builder = flatbuffers.Builder()
+
+    def text(self, text: str) -> int:
+        return self._builder.CreateString(text)
+
+    def texts(self, texts: Iterable[str]) -> int:
+        return self.vector([self.text(text) for text in texts])
+
+    def vector(self, offsets: list[int]) -> int:
+        self._builder.StartVector(4, len(offsets), 4)
+        for offset in reversed(offsets):
+            self._builder.PrependUOffsetTRelative(offset)
+        return self._builder.EndVector()
+
+    def uint32(self, value: int) -> _Scalar:
+        return _Scalar(number_types.Uint32Flags, value)
+
+    def int8(self, value: int) -> _Scalar:
+        return _Scalar(number_types.Int8Flags, value)
+
+    def content(self, kind: int, properties: int) -> int:
+        return self.table(
+            "Content",
+            content_properties_type=_Scalar(number_types.Uint8Flags, kind),
+            content_properties=properties,
+        )
+
+    def features(self) -> int:
+        return self.content(FEATURE_PROPERTIES, self.table("FeatureProperties"))
+
+    def stats(self, low: float, high: float) -> int:
+        return self.table("Stats", max=self._floats([high]), min=self._floats([low]))
+
+    def table(self, kind: str, **values: int | _Scalar) -> int:
+        fields = FIELDS[kind]
+        self._builder.StartObject(len(fields))
+        for name, value in values.items():
+            if isinstance(value, _Scalar):
+                self._builder.PrependSlot(value.flags, fields.index(name), value.value, 0)
+            else:
+                self._builder.PrependUOffsetTRelativeSlot(fields.index(name), value, 0)
+        return self._builder.EndObject()
+
+    def finish(self, root: int) -> bytes:
+        self._builder.Finish(root, file_identifier=METADATA_IDENTIFIER)
+        return bytes(self._builder.Output())
+
+    def _floats(self, values: list[float]) -> int:
+        self._builder.StartVector(4, len(values), 4)
+        for value in reversed(values):
+            self._builder.PrependFloat32(value)
+        return self._builder.EndVector()
+
+
+class _Scalar:
+    def __init__(self, flags: type, value: int):
+        self.flags = flags
+        self.value = value

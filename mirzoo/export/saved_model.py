@@ -1,0 +1,95 @@
+"""Keras model to a TensorFlow SavedModel that takes any batch and any length."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mirzoo.errors import ExportError
+from mirzoo.export.parity import require_parity
+from mirzoo.model import EMBEDDING, FRONTEND, Model
+
+FEATURES = "features"
+TOLERANCE = 1e-4
+WAVEFORM = tf.TensorSpec((None, None), tf.float32, name="waveform")
+
+
+def write_saved_model(model: Model, folder: Path, windows: np.ndarray) -> None:
+    """Write a SavedModel that gives the same numbers as the model, or none at all.
+
+    Each signature maps `waveform`, float32 ``(batch, samples)``, to a dict:
+
+    - `serving_default`: the outputs of the card by name (`tags`);
+    - `embed`: `embedding`, ``(batch, embedding size)``;
+    - `frontend`: `features`, ``(batch, frames, bins, channels)``.
+
+    Parameters
+    ----------
+    model : Model
+    folder : Path
+        Where to; its files of a SavedModel are replaced, others stay.
+    windows : np.ndarray, float32, shape (windows, window_samples)
+        Real audio to compare on.
+
+    Raises
+    ------
+    ExportError
+        If the SavedModel differs from the model.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+        unfinished = Path(temporary) / "saved_model"
+        _export(model, unfinished)
+        require_parity(
+            what=f"'{model.card.name}' as SavedModel",
+            expected=model.predict_windows(windows),
+            received=run_saved_model(unfinished, windows),
+            tolerance=TOLERANCE,
+        )
+        for item in unfinished.iterdir():
+            if item.is_dir() and not any(item.iterdir()):
+                continue
+            target = folder / item.name
+            if target.is_dir():
+                shutil.rmtree(target)
+            item.replace(target)
+
+
+def run_saved_model(folder: Path, windows: np.ndarray) -> dict[str, np.ndarray]:
+    """Compute every output and the embedding with a SavedModel, as any user of it would."""
+    signatures = tf.saved_model.load(str(folder)).signatures
+    waveform = tf.constant(windows)
+    results = {
+        **signatures["serving_default"](waveform=waveform),
+        **signatures["embed"](waveform=waveform),
+    }
+    return {name: value.numpy() for name, value in results.items()}
+
+
+def _export(model: Model, folder: Path) -> None:
+    every_output = model.every_output
+    frontend = model.get_layer(FRONTEND)
+
+    def serve(waveform):
+        outputs = every_output(waveform, training=False)
+        return {name: value for name, value in outputs.items() if name != EMBEDDING}
+
+    def embed(waveform):
+        return {EMBEDDING: every_output(waveform, training=False)[EMBEDDING]}
+
+    def hear(waveform):
+        return {FEATURES: frontend(waveform, training=False)}
+
+    archive = keras.export.ExportArchive()
+    archive.track(every_output)
+    for name, endpoint in (("serving_default", serve), ("embed", embed), ("frontend", hear)):
+        archive.add_endpoint(name, endpoint, input_signature=[WAVEFORM])
+    try:
+        archive.write_out(str(folder), verbose=False)
+    except (ValueError, TypeError) as error:
+        raise ExportError(f"Keras cannot export '{model.card.name}': {error}") from error
