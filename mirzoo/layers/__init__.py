@@ -4,10 +4,12 @@ After ``import mirzoo.layers`` a ``.keras`` file made with them loads by plain
 ``keras.models.load_model``, without custom objects.
 """
 
+from mirzoo.layers.leaf import GaborFilters, GaussianPooling
 from mirzoo.layers.mel import MelFilterbank
 from mirzoo.layers.mfcc import MFCC
 from mirzoo.layers.pcen import PCEN
 from mirzoo.layers.scaling import Decibel, Logarithm
+from mirzoo.layers.sinc import SincFilters
 from mirzoo.layers.stft import STFT, InverseSTFT, Spectrogram
 
 __all__ = [
@@ -15,8 +17,11 @@ __all__ = [
     "PCEN",
     "STFT",
     "Decibel",
+    "GaborFilters",
+    "GaussianPooling",
     "InverseSTFT",
     "Logarithm",
     "MelFilterbank",
+    "SincFilters",
     "Spectrogram",
 ]

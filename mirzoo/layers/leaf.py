@@ -1,0 +1,247 @@
+"""Gabor filters and Gaussian pooling, the learnt parts of LEAF beside its PCEN.
+
+Zeghidour, Teboul, de Chaumont Quitry & Tagliasacchi, "LEAF: a learnable frontend for audio
+classification", ICLR 2021, arXiv:2101.08596.
+"""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mirzoo.dsp.filters import HALF_MAXIMUM, gabor_start
+from mirzoo.layers.pcen import Clip
+
+
+def filter_waveform(waveform, kernels, decimation):
+    """Convolve a waveform with odd-length kernels, keeping every ``decimation``-th sample.
+
+    Parameters
+    ----------
+    waveform : tf.Tensor
+        ``(batch, samples)``.
+    kernels : tf.Tensor
+        ``(kernel_size, filters)``, correlated with the waveform (not flipped).
+    decimation : int
+        Output sample ``i`` is centred on input sample ``i * decimation``.
+
+    Returns
+    -------
+    tf.Tensor
+        ``(batch, 1 + samples // decimation, filters)``; zeros are taken to lie around the
+        waveform.
+    """
+    half = kernels.shape[0] // 2
+    padded = tf.pad(waveform, [[0, 0], [half, half + 1]])
+    return tf.nn.conv1d(
+        padded[..., tf.newaxis], kernels[:, tf.newaxis], stride=decimation, padding="VALID"
+    )
+
+
+def decimated_shape(input_shape, decimation, n_filters):
+    """Shape of what `filter_waveform` returns for a waveform of ``input_shape``."""
+    batch, samples = input_shape
+    return (batch, None if samples is None else 1 + samples // decimation, n_filters)
+
+
+@keras.saving.register_keras_serializable(package="mirzoo")
+class GaborFilters(keras.layers.Layer):
+    """Filter a waveform with learnt complex Gabor filters and take the squared modulus.
+
+    ``y[i, f] = |sum_n x[i * decimation + n] * g_f[n]|^2`` with
+    ``g_f[n] = exp(i * c_f * n) * exp(-n^2 / (2 * w_f^2)) / (sqrt(2 * pi) * w_f)``: the paper,
+    section 3.1. A sine of amplitude ``a`` at the centre of a filter gives ``a^2 / 4``.
+
+    Every value is the paper's at that sample; only those at multiples of ``decimation`` are
+    computed (the paper's ``decimation`` is 1), which costs a ``decimation``-th. A squared modulus
+    varies no faster than the filter is wide, so what aliases is little as long as
+    ``sample_rate / decimation`` exceeds twice the filters' width at half maximum.
+
+    The weights are the logarithms of ``c_f`` (radians a sample) and ``w_f`` (samples), one each a
+    filter, so that a step of the optimiser changes low and high filters by the same factor. They
+    start as mel filters and stay within ``c <= pi`` and the paper's bounds on ``w``.
+
+    Parameters
+    ----------
+    n_filters : int
+        Filters.
+    kernel_size : int
+        Samples of a filter, odd.
+    sample_rate : int
+        Of the waveform (Hz).
+    decimation : int
+        From one output sample to the next (samples).
+    fmin, fmax : float
+        Band that the filters cover at the start (Hz); ``fmax`` defaults to half the sample rate.
+
+    Notes
+    -----
+    Input: waveform ``(batch, samples)``. Output:
+    ``(batch, 1 + samples // decimation, n_filters)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = GaborFilters(n_filters=64, kernel_size=401, sample_rate=16000, decimation=8)
+    >>> layer(np.zeros((1, 16000), "float32")).shape
+    TensorShape([1, 2001, 64])
+    """
+
+    def __init__(
+        self, n_filters, kernel_size, sample_rate, decimation=1, fmin=60.0, fmax=None, **kwargs
+    ):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        if kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size is {kernel_size}; allowed are odd numbers")
+        self.n_filters = n_filters
+        self.kernel_size = kernel_size
+        self.sample_rate = sample_rate
+        self.decimation = decimation
+        self.fmin = fmin
+        self.fmax = fmax
+        self.input_spec = keras.layers.InputSpec(ndim=2)
+
+    def build(self, input_shape):
+        centers, widths = gabor_start(
+            self.n_filters, sample_rate=self.sample_rate, fmin=self.fmin, fmax=self.fmax
+        )
+        narrowest, widest = 4 * HALF_MAXIMUM / np.pi, self.kernel_size * HALF_MAXIMUM / np.pi
+        widths = np.clip(widths, narrowest, widest)
+        self.log_center = self.add_weight(
+            shape=(self.n_filters,),
+            initializer=lambda shape, dtype: np.log(centers),
+            constraint=Clip(math.log(2 * math.pi / self.sample_rate), math.log(math.pi)),
+            name="log_center",
+        )
+        self.log_width = self.add_weight(
+            shape=(self.n_filters,),
+            initializer=lambda shape, dtype: np.log(widths),
+            constraint=Clip(float(np.log(narrowest)), float(np.log(widest))),
+            name="log_width",
+        )
+
+    def _kernels(self):
+        half = self.kernel_size // 2
+        n = tf.range(-half, half + 1, dtype=tf.float32)[:, tf.newaxis]
+        width = tf.exp(self.log_width)
+        envelope = tf.exp(-0.5 * tf.square(n / width)) / (math.sqrt(2 * math.pi) * width)
+        phase = n * tf.exp(self.log_center)
+        return tf.concat([envelope * tf.cos(phase), envelope * tf.sin(phase)], axis=1)
+
+    def call(self, waveform):
+        filtered = filter_waveform(waveform, self._kernels(), self.decimation)
+        squares = tf.square(filtered)
+        return squares[..., : self.n_filters] + squares[..., self.n_filters :]
+
+    def compute_output_shape(self, input_shape):
+        return decimated_shape(input_shape, self.decimation, self.n_filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "n_filters": self.n_filters,
+            "kernel_size": self.kernel_size,
+            "sample_rate": self.sample_rate,
+            "decimation": self.decimation,
+            "fmin": self.fmin,
+            "fmax": self.fmax,
+        }
+
+
+@keras.saving.register_keras_serializable(package="mirzoo")
+class GaussianPooling(keras.layers.Layer):
+    """Average over time under a Gaussian window, one width a bin, and step by ``stride``.
+
+    ``y[k, f] = sum_n x[k * stride + n, f] * v_f[n]`` with
+    ``v_f[n] ~ exp(-n^2 / (2 * (width_f * h)^2))`` over ``|n| <= h = pool_size // 2``, summing to 1
+    (the paper leaves it unnormalised, which makes loudness depend on the width):
+    arXiv:2101.08596, section 3.2.
+
+    Parameters
+    ----------
+    pool_size : int
+        Samples under the window, odd.
+    stride : int
+        Samples from one frame to the next.
+    width : float
+        Standard deviation over half the window's length, where it starts; the paper's is 0.4.
+    learnable : bool
+        Make the widths weights, kept in the paper's range from ``2 / pool_size`` to 0.5.
+
+    Notes
+    -----
+    Input: ``(batch, samples, bins)``. Output: ``(batch, frames, bins, 1)`` with
+    ``1 + (samples - 1) // stride`` frames, frame ``k`` centred on sample ``k * stride``; zeros
+    are taken to lie around the input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = GaussianPooling(pool_size=51, stride=32)
+    >>> layer(np.zeros((1, 2001, 64), "float32")).shape
+    TensorShape([1, 63, 64, 1])
+    """
+
+    def __init__(self, pool_size, stride, width=0.4, learnable=True, **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(**kwargs)
+        if pool_size % 2 == 0:
+            raise ValueError(f"pool_size is {pool_size}; allowed are odd numbers")
+        self.pool_size = pool_size
+        self.stride = stride
+        self.width = width
+        self.learnable = learnable
+        self.input_spec = keras.layers.InputSpec(ndim=3)
+
+    def build(self, input_shape):
+        self.widths = self.add_weight(
+            shape=(input_shape[2],),
+            initializer=keras.initializers.Constant(self.width),
+            constraint=Clip(2.0 / self.pool_size, 0.5),
+            trainable=self.learnable,
+            name="widths",
+        )
+
+    def _window(self):
+        half = self.pool_size // 2
+        n = tf.range(-half, half + 1, dtype=tf.float32)[:, tf.newaxis]
+        window = tf.exp(-0.5 * tf.square(n / (self.widths * max(half, 1))))
+        return window / tf.reduce_sum(window, axis=0)
+
+    def call(self, activations):
+        bins = activations.shape[2]
+        blocks_a_window = -(-self.pool_size // self.stride)
+        window = tf.pad(
+            self._window(), [[0, blocks_a_window * self.stride - self.pool_size], [0, 0]]
+        )
+        window = tf.reshape(window, (blocks_a_window, self.stride, bins))
+        frames = 1 + (tf.shape(activations)[1] - 1) // self.stride
+        blocks = frames + blocks_a_window - 1
+        padding = [self.pool_size // 2, blocks_a_window * self.stride]
+        padded = tf.pad(activations, [[0, 0], padding, [0, 0]])[:, : blocks * self.stride]
+        padded = tf.reshape(padded, (-1, blocks, self.stride, bins))
+        pooled = tf.add_n(
+            [
+                tf.reduce_sum(padded[:, j : j + frames] * window[j], axis=2)
+                for j in range(blocks_a_window)
+            ]
+        )
+        return pooled[..., tf.newaxis]
+
+    def compute_output_shape(self, input_shape):
+        batch, samples, bins = input_shape
+        frames = None if samples is None else 1 + (samples - 1) // self.stride
+        return (batch, frames, bins, 1)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "stride": self.stride,
+            "width": self.width,
+            "learnable": self.learnable,
+        }
