@@ -1,0 +1,42 @@
+"""Fixtures that several test modules share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+AUDIO_SUFFIXES = {".aac", ".aif", ".flac", ".m4a", ".mp3", ".ogg", ".wav"}
+
+
+@pytest.fixture(scope="session")
+def real_music() -> list[Path]:
+    """Real recordings, which are not part of the repository."""
+    given = os.environ.get("MIRZOO_TEST_DATA")
+    folder = Path(given) if given else ROOT.parent / "shared" / "data" / "real" / "clips"
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+    if not found:
+        pytest.skip("no real recordings here: set MIRZOO_TEST_DATA to a folder of some")
+    return found
+
+
+@pytest.fixture(scope="session")
+def demo_clip() -> Path:
+    """The music clip that comes with mirzoo."""
+    return ROOT / "mirzoo" / "demo" / "clip.ogg"
+
+
+@pytest.fixture(scope="session")
+def made_up_music() -> np.ndarray:
+    """Three seconds of chords with noise at 16 kHz, shape (samples,), the same each time."""
+    rng = np.random.default_rng(0)
+    time_s = np.arange(3 * 16000) / 16000
+    f0 = np.repeat([[220.0], [277.2], [329.6]], 16000, axis=0)[:, 0]
+    chord = sum(np.sin(2 * np.pi * f0 * k * time_s) / k for k in (1, 2, 3, 5))
+    return (0.15 * chord + 0.02 * rng.standard_normal(len(time_s))).astype(np.float32)
