@@ -42,11 +42,12 @@ def build_model(recipe: Recipe, name: str) -> Model:
     """
     frontend = build_frontend(recipe.frontend)
     trunk = build_trunk(recipe.head, recipe.frontend.n_bins, recipe.frontend.n_channels)
+    tags = tag_layer(recipe)
     waveform = keras.Input((None,), dtype="float32", name="waveform")
-    tags = tag_layer(recipe)(trunk(frontend(waveform)))
-    model = Model(waveform, tags, name=name)
-    model.card = untrained_card(recipe, name, parameters=model.count_params())
-    return model
+    probabilities = tags(trunk(frontend(waveform)))
+    parameters = sum(part.count_params() for part in (frontend, trunk, tags))
+    card = untrained_card(recipe, name, parameters=parameters)
+    return Model(waveform, probabilities, name=name, card=card)
 
 
 def tag_layer(recipe: Recipe) -> keras.layers.Layer:

@@ -1,0 +1,371 @@
+"""Training the models that mirzoo ships: a recipe and prepared corpora in, an artefact out.
+
+The taggers learn from published ones: a teacher hears every training window once
+(`mirzoo.distillation`), and the student learns to give the same probabilities, to predict the
+teachers' embeddings, and to give the tags of teachers with other vocabularies. The last two
+outputs exist in training alone; they make the student's own embedding richer.
+
+References
+----------
+Hinton, Vinyals & Dean, "Distilling the knowledge in a neural network", 2015, arXiv:1503.02531.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mirzoo import zoo
+from mirzoo.build import build_model
+from mirzoo.data.batches import Batches
+from mirzoo.data.corpus import Corpus, Windows
+from mirzoo.distillation import Targets, teach
+from mirzoo.errors import DataError, RecipeError
+from mirzoo.model import Model
+from mirzoo.ports import PORTS
+from mirzoo.recipe import Recipe
+
+WINDOWS_SEED = 0
+BEST_WEIGHTS = "best.weights.h5"
+HISTORY = "history.csv"
+SMALLEST_SPREAD = 1e-3
+
+
+def train(
+    recipe: str | Path | Recipe,
+    data: str | Path,
+    out: str | Path,
+    *,
+    name: str | None = None,
+    report: Callable[[str], None] = print,
+) -> Model:
+    """Train the model of a recipe.
+
+    An interrupted run goes on with the epoch it was in when called again with the same ``out``.
+
+    Parameters
+    ----------
+    recipe : str, Path or Recipe
+        A recipe's name or file, or the recipe itself (then ``name`` is needed).
+    data : path
+        The folder of prepared corpora (``mirzoo prepare``), a folder each.
+    out : path
+        The run's folder: checkpoints, ``history.csv`` and the best weights.
+    name : str, optional
+        The model's name; the recipe's, if not given.
+    report : callable
+        Told one line at a time how far things are.
+
+    Returns
+    -------
+    Model
+        With the weights of the epoch of least validation loss.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe says nothing of data, or names teachers that do not teach its labels.
+    DataError
+        If a corpus that it names is not prepared.
+    """
+    recipe, name = _resolve(recipe, name)
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    corpora = open_corpora(recipe, data)
+    training, validation = (
+        Lesson.prepare(recipe, corpora, split, report) for split in ("train", "valid")
+    )
+    report(f"{name}: {len(training)} windows to learn from, {len(validation)} to validate on")
+    keras.utils.set_random_seed(recipe.training.seed)
+    model = build_model(recipe, name)
+    if recipe.training.initial_weights is not None:
+        _start_from(model, zoo.load(recipe.training.initial_weights))
+    _fit(model, recipe, training, validation, out, report)
+    return model
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Windows, and what the student is to say of them.
+
+    ``tags`` are the mean probabilities of the teachers with the student's labels, ``auxiliary``
+    those of the others side by side, ``embedding`` all teachers' embeddings side by side.
+    """
+
+    windows: tuple[Windows, ...]
+    tags: np.ndarray
+    auxiliary: np.ndarray
+    embedding: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.tags)
+
+    @classmethod
+    def prepare(
+        cls, recipe: Recipe, corpora: Sequence[Corpus], split: str, report: Callable[[str], None]
+    ) -> Lesson:
+        """Choose the windows of a split and have the recipe's teachers hear them."""
+        windows = choose_windows(recipe, corpora, split)
+        answers = {
+            teacher: hear(windows, teacher, report) for teacher in recipe.data.teachers
+        }
+        same, other = _by_vocabulary(recipe)
+        count = sum(len(w) for w in windows)
+        return cls(
+            windows=windows,
+            tags=np.mean([answers[teacher].tags for teacher in same], axis=0, dtype=np.float32),
+            auxiliary=_side_by_side([answers[teacher].tags for teacher in other], count),
+            embedding=_side_by_side([answers[t].embedding for t in recipe.data.teachers], count),
+        )
+
+
+def open_corpora(recipe: Recipe, data: str | Path) -> list[Corpus]:
+    """Open the prepared corpora that a recipe names, in the recipe's order."""
+    if recipe.data is None:
+        raise RecipeError(
+            "the recipe has no 'data', so there is nothing to train it on; add data.collections "
+            "and data.teachers, or fit a model from mirzoo.create(...) with model.fit"
+        )
+    missing = [c for c in recipe.data.collections if not (Path(data) / c / "items.csv").exists()]
+    if missing:
+        raise DataError(
+            f"the corpora {', '.join(missing)} are not prepared under {data}; "
+            f"run: mirzoo prepare {' '.join(missing)} --data {data}"
+        )
+    return [Corpus.load(Path(data) / collection) for collection in recipe.data.collections]
+
+
+def choose_windows(
+    recipe: Recipe, corpora: Sequence[Corpus], split: str
+) -> tuple[Windows, ...]:
+    """The windows of a split that a recipe trains on; corpora without that split drop out."""
+    chosen = (
+        corpus.windows(
+            per_item=recipe.data.windows_per_item,
+            seed=WINDOWS_SEED,
+            window_samples=round(recipe.window_s * recipe.frontend.sample_rate),
+            split=split,
+        )
+        for corpus in corpora
+    )
+    windows = tuple(w for w in chosen if len(w))
+    if not windows:
+        raise DataError(
+            f"no recording of the corpora {', '.join(recipe.data.collections)} is in the split "
+            f"'{split}'"
+        )
+    return windows
+
+
+def hear(
+    windows: Sequence[Windows], teacher: str, report: Callable[[str], None] = print
+) -> Targets:
+    """A teacher's answers on the windows of several corpora, one after the other."""
+    loaded: list[Model] = []
+
+    def answer():
+        if not loaded:
+            loaded.append(zoo.load(teacher))
+        return loaded[0].predict_windows
+
+    each = [teach(w, teacher, answer, report=report) for w in windows]
+    return Targets(
+        np.concatenate([targets.tags for targets in each]),
+        np.concatenate([targets.embedding for targets in each]),
+    )
+
+
+def _resolve(recipe: str | Path | Recipe, name: str | None) -> tuple[Recipe, str]:
+    if isinstance(recipe, Recipe):
+        if name is None:
+            raise RecipeError("a recipe object has no name of its own; give train(..., name=...)")
+        return recipe, name
+    path = zoo.recipe_path(recipe)
+    return zoo.load_recipe(recipe), name or path.stem
+
+
+def _by_vocabulary(recipe: Recipe) -> tuple[list[str], list[str]]:
+    """Split a recipe's teachers into those with its labels and the others."""
+    labels = recipe.task.labels
+    same = [t for t in recipe.data.teachers if tuple(PORTS[t].labels) == tuple(labels)]
+    if not same:
+        raise RecipeError(
+            f"none of the teachers {list(recipe.data.teachers)} gives the recipe's "
+            f"{len(labels)} labels; allowed are labels in the order of one of "
+            f"{', '.join(PORTS)}"
+        )
+    return same, [t for t in recipe.data.teachers if t not in same]
+
+
+def _side_by_side(arrays: list[np.ndarray], count: int) -> np.ndarray:
+    return np.concatenate(arrays, axis=1) if arrays else np.zeros((count, 0), np.float16)
+
+
+def _start_from(model: Model, trained: Model) -> None:
+    """Copy the trunk of a trained model; the front-end may be of another kind."""
+    model.get_layer("trunk").set_weights(trained.get_layer("trunk").get_weights())
+    model.get_layer("tags").set_weights(trained.get_layer("tags").get_weights())
+
+
+def _fit(model: Model, recipe: Recipe, training: Lesson, validation: Lesson, out: Path, report):
+    settings = recipe.training
+    batches = Batches(
+        training.windows,
+        _targets(training, training),
+        batch_size=settings.batch_size,
+        augmentation=settings.augmentation,
+        seed=settings.seed,
+    )
+    held_out = Batches(
+        validation.windows, _targets(validation, training), batch_size=128, shuffle=False
+    )
+    student = _student(model, training)
+    _compile(student, recipe, steps=len(batches) * settings.epochs)
+    run = _Run(student, out)
+    for epoch in range(run.epochs_done, settings.epochs):
+        if run.epochs_without_progress >= settings.patience:
+            report(f"{model.name}: no progress for {settings.patience} epochs, stopping early")
+            break
+        history = student.fit(
+            _dataset(batches, epoch), validation_data=_dataset(held_out, epoch), verbose=0
+        ).history
+        losses = {key: values[0] for key, values in history.items()}
+        if losses["val_loss"] < run.least_loss:
+            _write_whole(model.save_weights, out / BEST_WEIGHTS)
+        run.finish_epoch(losses)
+        report(f"{model.name}: epoch {epoch + 1} of {settings.epochs}: " + _readable(losses))
+    model.load_weights(out / BEST_WEIGHTS)
+
+
+class _Run:
+    """What an interrupted run needs to go on: weights, optimizer state and progress."""
+
+    def __init__(self, student: keras.Model, out: Path):
+        self._history = out / HISTORY
+        self._epochs_done = tf.Variable(0, dtype=tf.int64)
+        self._least_loss = tf.Variable(np.inf, dtype=tf.float64)
+        self._best_epoch = tf.Variable(0, dtype=tf.int64)
+        checkpoint = tf.train.Checkpoint(
+            student=student,
+            optimizer=student.optimizer,
+            epochs_done=self._epochs_done,
+            least_loss=self._least_loss,
+            best_epoch=self._best_epoch,
+        )
+        self._manager = tf.train.CheckpointManager(checkpoint, out / "checkpoints", max_to_keep=1)
+        self._manager.restore_or_initialize()
+
+    @property
+    def epochs_done(self) -> int:
+        return int(self._epochs_done)
+
+    @property
+    def least_loss(self) -> float:
+        return float(self._least_loss)
+
+    @property
+    def epochs_without_progress(self) -> int:
+        return self.epochs_done - int(self._best_epoch)
+
+    def finish_epoch(self, losses: dict[str, float]) -> None:
+        self._epochs_done.assign_add(1)
+        if losses["val_loss"] < self.least_loss:
+            self._least_loss.assign(losses["val_loss"])
+            self._best_epoch.assign(self._epochs_done)
+        self._log(losses)
+        self._manager.save()
+
+    def _log(self, losses: dict[str, float]) -> None:
+        is_new = not self._history.exists()
+        with self._history.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, ["epoch", *sorted(losses)])
+            if is_new:
+                writer.writeheader()
+            writer.writerow({"epoch": self.epochs_done, **losses})
+
+
+def _student(model: Model, lesson: Lesson) -> keras.Model:
+    """The model with the outputs that only training needs."""
+    embedding = model.get_layer("trunk")(model.get_layer("frontend")(model.input))
+    outputs = {"tags": model.get_layer("tags")(embedding)}
+    if lesson.auxiliary.shape[1]:
+        outputs["auxiliary"] = keras.layers.Dense(
+            lesson.auxiliary.shape[1], activation="sigmoid", name="auxiliary"
+        )(embedding)
+    outputs["embedding"] = keras.layers.Dense(lesson.embedding.shape[1], name="embedding")(
+        embedding
+    )
+    return keras.Model(model.input, outputs, name=f"{model.name}_student")
+
+
+def _targets(lesson: Lesson, training: Lesson) -> dict[str, np.ndarray]:
+    """What a lesson asks of each output; embeddings are standardised by the training lesson's."""
+    mean = training.embedding.mean(axis=0, dtype=np.float32)
+    spread = training.embedding.std(axis=0, dtype=np.float32) + SMALLEST_SPREAD
+    standardised = (lesson.embedding.astype(np.float32) - mean) / spread
+    targets = {"tags": lesson.tags.astype(np.float32), "embedding": standardised}
+    if lesson.auxiliary.shape[1]:
+        targets["auxiliary"] = lesson.auxiliary
+    return targets
+
+
+def _compile(student: keras.Model, recipe: Recipe, steps: int) -> None:
+    settings = recipe.training
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=settings.learning_rate / 100,
+        decay_steps=steps,
+        warmup_target=settings.learning_rate,
+        warmup_steps=math.ceil(settings.warmup_fraction * steps),
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay)
+    optimizer.exclude_from_weight_decay(
+        [weight for weight in student.trainable_weights if len(weight.shape) < 2]
+    )
+    optimizer.build(student.trainable_variables)
+    losses = {
+        "tags": "binary_crossentropy",
+        "auxiliary": "binary_crossentropy",
+        "embedding": "mean_squared_error",
+    }
+    weights = {
+        "tags": 1.0,
+        "auxiliary": settings.auxiliary_weight,
+        "embedding": settings.embedding_weight,
+    }
+    student.compile(
+        optimizer=optimizer,
+        loss={name: losses[name] for name in student.output},
+        loss_weights={name: weights[name] for name in student.output},
+    )
+
+
+def _dataset(batches: Batches, epoch: int) -> tf.data.Dataset:
+    waveform, targets = batches.batch(epoch, 0)
+    signature = (
+        tf.TensorSpec((None, waveform.shape[1]), tf.float32),
+        {name: tf.TensorSpec((None, values.shape[1]), tf.float32)
+         for name, values in targets.items()},
+    )
+    dataset = tf.data.Dataset.from_generator(
+        lambda: (batches.batch(epoch, number) for number in range(len(batches))),
+        output_signature=signature,
+    )
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(4)
+
+
+def _write_whole(write: Callable[[Path], None], path: Path) -> None:
+    unfinished = path.with_name(f"unfinished_{path.name}")
+    write(unfinished)
+    os.replace(unfinished, path)
+
+
+def _readable(losses: dict[str, float]) -> str:
+    return ", ".join(f"{key} {value:.4f}" for key, value in sorted(losses.items()))
