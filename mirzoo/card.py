@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mirzoo.errors import CardError
+from mirzoo.recipe import describe_validation_error
 
 CARD_FILE = "card.json"
 
@@ -228,10 +229,12 @@ class Card(_Entry):
                 values = json.loads(values)
             except ValueError as error:
                 raise CardError(f"{source} is not JSON: {error}") from error
+        if not isinstance(values, dict):
+            raise CardError(f"{source} holds a {type(values).__name__}, not a JSON object")
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise CardError(f"{source}: {_explain(error)}") from error
+            raise CardError(f"{source}: {describe_validation_error(error)}") from error
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Card:
@@ -268,19 +271,3 @@ class Card(_Entry):
     def updated(self, **changes: Any) -> Card:
         """A copy with some fields changed, validated anew."""
         return Card.parse({**self.model_dump(), **changes}, source=f"card of '{self.name}'")
-
-
-def _explain(error: ValidationError) -> str:
-    return "; ".join(_explain_one(problem) for problem in error.errors())
-
-
-def _explain_one(problem: dict[str, Any]) -> str:
-    key = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return f"unknown key '{key}' (a misspelling?)"
-    if problem["type"] == "missing":
-        return f"key '{key}' is missing"
-    message = problem["msg"].removeprefix("Value error, ")
-    if not key or isinstance(problem["input"], dict):
-        return f"{key}: {message}" if key else message
-    return f"key '{key}' is {problem['input']!r}: {message}"
