@@ -14,14 +14,11 @@ Three questions, each answered by a figure that can be set beside another model'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from mirzoo import audio
-from mirzoo.card import Metric
 from mirzoo.errors import DataError
 
 TEACHER_GIVES_TAG = 0.2
@@ -88,7 +85,7 @@ def tagging_scores(truth: np.ndarray, probabilities: np.ndarray) -> TaggingScore
 class Agreement:
     """Agreement with a teacher, averaged over tags.
 
-    ``rank_correlation`` covers all tags; ``roc_auc`` the ``n_tags`` that the teacher gives at
+    ``rank_correlation`` covers all tags that vary; ``roc_auc`` the ``n_tags`` that the teacher gives at
     least `FEWEST_POSITIVES` times, at a probability of at least `TEACHER_GIVES_TAG`.
     """
 
@@ -103,11 +100,12 @@ def agreement(student: np.ndarray, teacher: np.ndarray) -> Agreement:
 
     student = np.asarray(student, np.float64)
     teacher = np.asarray(teacher, np.float64)
-    ranks = [spearmanr(student[:, tag], teacher[:, tag])[0] for tag in range(teacher.shape[1])]
+    varies = (np.ptp(student, axis=0) > 0) & (np.ptp(teacher, axis=0) > 0)
+    ranks = [spearmanr(student[:, tag], teacher[:, tag])[0] for tag in np.flatnonzero(varies)]
     given = teacher >= TEACHER_GIVES_TAG
     often = (given.sum(axis=0) >= FEWEST_POSITIVES) & ((~given).sum(axis=0) >= FEWEST_POSITIVES)
     scores = tagging_scores(given[:, often], student[:, often])
-    return Agreement(float(np.nanmean(ranks)), scores.roc_auc, scores.n_tags)
+    return Agreement(float(np.mean(ranks)), scores.roc_auc, scores.n_tags)
 
 
 def linear_probe(

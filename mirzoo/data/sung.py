@@ -1,0 +1,77 @@
+"""When somebody sings: the times that lyrics and karaoke files give.
+
+Two formats: JamendoLyrics' tables of lines (``start_time,end_time,lyrics_line``, s) and UltraStar's
+songs (a beat grid; a note is ``: start length pitch syllable``, counted in quarters of a beat).
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from mirzoo.errors import DataError
+
+NOTE_KINDS = (":", "*", "F", "R", "G")
+ULTRASTAR_DELAY_S = 0.1
+
+
+def read_lyric_lines(path: Path | str) -> np.ndarray:
+    """Read a JamendoLyrics table of lines: sung stretches ``(lines, 2)``, start and end (s)."""
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if not rows or not {"start_time", "end_time"} <= set(rows[0]):
+        raise DataError(f"'{path}' is no table of lyric lines with start_time and end_time")
+    return np.array([[float(row["start_time"]), float(row["end_time"])] for row in rows])
+
+
+def read_ultrastar(path: Path | str) -> np.ndarray:
+    """Read an UltraStar song: sung stretches ``(notes, 2)``, start and end (s).
+
+    A note starts at ``gap + 60 / bpm * start / 4``; the whole is `ULTRASTAR_DELAY_S` late against
+    the audio, as karaoke files are.
+    """
+    header: dict[str, str] = {}
+    notes = []
+    for line in Path(path).read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith("#"):
+            key, _, value = line[1:].partition(":")
+            header[key.strip().upper()] = value.strip()
+        elif line.startswith(NOTE_KINDS):
+            start, length = line[1:].split()[:2]
+            notes.append((int(start), int(start) + int(length)))
+    if not notes or "BPM" not in header:
+        raise DataError(f"'{path}' is no UltraStar song: it has no notes or no #BPM")
+    quarter_s = 60 / float(header["BPM"].replace(",", ".")) / 4
+    gap_s = float(header.get("GAP", "0").replace(",", ".")) / 1000
+    return np.array(notes) * quarter_s + gap_s + ULTRASTAR_DELAY_S
+
+
+def sung_share(stretches: np.ndarray, starts_s: np.ndarray, window_s: float) -> np.ndarray:
+    """The share of each window in which somebody sings, in 0 … 1.
+
+    Parameters
+    ----------
+    stretches : np.ndarray, shape (stretches, 2)
+        When somebody sings: start and end (s); they may overlap.
+    starts_s : np.ndarray, shape (windows,)
+        Where the windows start (s).
+    window_s : float
+        Their length (s).
+
+    Examples
+    --------
+    >>> sung_share(np.array([[1.0, 2.0], [1.5, 3.0]]), np.array([0.0, 2.0]), 2.0).tolist()
+    [0.5, 0.5]
+    """
+    joined: list[list[float]] = []
+    for start, end in sorted(stretches.tolist()):
+        if joined and start <= joined[-1][1]:
+            joined[-1][1] = max(joined[-1][1], end)
+        else:
+            joined.append([start, end])
+    bounds = np.array(joined)
+    first = np.maximum(bounds[None, :, 0], starts_s[:, None])
+    last = np.minimum(bounds[None, :, 1], starts_s[:, None] + window_s)
+    return np.maximum(last - first, 0.0).sum(axis=1) / window_s

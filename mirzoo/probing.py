@@ -1,0 +1,196 @@
+"""The figures on a shipped tagger's card: each measured on music that was in no training set.
+
+Everything is measured on prepared corpora, window by window, and the same way for a model and for
+the teachers that stand beside it:
+
+- agreement with its teachers on the training collections' test split,
+- linear probes of the embedding on collections whose folders are classes (`CLASS_FOLDERS`),
+- singing, against the known times of songs (`SUNG`).
+
+Collections that are not prepared are left out, and reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mirzoo.card import Metric
+from mirzoo.data.corpus import FULL_SCALE, Corpus, PreparedItem
+from mirzoo.data.sung import read_lyric_lines, read_ultrastar, sung_share
+from mirzoo.evaluation import (
+    FEWEST_POSITIVES,
+    TEACHER_GIVES_TAG,
+    agreement,
+    linear_probe,
+    tagging_scores,
+)
+from mirzoo.model import EMBEDDING, Model
+
+BATCH_WINDOWS = 64
+SUNG_SHARE = 0.5
+SINGING_TAGS = (
+    "vocal", "female", "male", "singing", "vocals", "woman", "male vocal", "man", "voice",
+    "male voice", "female vocal", "female voice",
+)
+CLASS_FOLDERS = {
+    "instruments": "150 isolated notes and phrases of 10 instruments",
+    "emotify": "Emotify, 4 genres",
+}
+PROBE_METHOD = (
+    "logistic regression (C = 0.1) on standardised embeddings, mean over a clip's windows; "
+    "5-fold cross-validation by recording, 5 shuffles"
+)
+
+
+def _jamendo_times(item: PreparedItem) -> np.ndarray:
+    path = Path(item.path)
+    return read_lyric_lines(path.parents[1] / "annotations" / "lines" / f"{path.stem}.csv")
+
+
+def _ultrastar_times(item: PreparedItem) -> np.ndarray:
+    return read_ultrastar(Path(item.path).parent / "song.txt")
+
+
+SUNG = {"jamendolyrics": _jamendo_times, "ultrastar": _ultrastar_times}
+
+
+def probe(
+    model: Model,
+    corpora: str | Path,
+    *,
+    beside: Sequence[Model] = (),
+    report: Callable[[str], None] = print,
+) -> list[Metric]:
+    """Probe a tagger on the labelled corpora that are prepared.
+
+    Parameters
+    ----------
+    model : Model
+        The tagger.
+    corpora : path
+        The folder of prepared corpora.
+    beside : sequence of Model
+        Models whose figures stand beside its own, as ``baseline``.
+    report : callable
+        Told what is measured and what is left out.
+
+    Returns
+    -------
+    list of Metric
+    """
+    metrics = []
+    for name, measure in _measures().items():
+        folder = Path(corpora) / name
+        if not (folder / "items.csv").exists():
+            report(f"{name} is not prepared under {corpora}; its figures are left out")
+            continue
+        corpus = Corpus.load(folder)
+        metric = measure(model, corpus)
+        baseline = {other.name: measure(other, corpus).value for other in beside}
+        metrics.append(metric.model_copy(update={"baseline": baseline}))
+        report(f"{name}: {metric.metric} {metric.value:.3f}, beside {baseline}")
+    return metrics
+
+
+def agreement_metrics(
+    model: Model, windows, teacher_tags: np.ndarray, dataset: str
+) -> list[Metric]:
+    """How far a student says what its teachers say, on windows that it never heard."""
+    student = np.concatenate([_tags(model, w.read(np.arange(len(w)))) for w in windows])
+    found = agreement(student, teacher_tags)
+    common = {"dataset": dataset, "split": "test", "n": len(student)}
+    return [
+        Metric(
+            metric="rank correlation with the teacher",
+            value=found.rank_correlation,
+            method="Spearman's, for each tag over windows of 3 s; mean over tags",
+            **common,
+        ),
+        Metric(
+            metric="macro ROC-AUC against the teacher's tags",
+            value=found.roc_auc,
+            method=f"a tag is given where the teacher's probability is at least "
+            f"{TEACHER_GIVES_TAG}; mean over the {found.n_tags} tags given to at least "
+            f"{FEWEST_POSITIVES} windows",
+            **common,
+        ),
+    ]
+
+
+def clip_embeddings(model: Model, corpus: Corpus) -> np.ndarray:
+    """The mean embedding of each item of a corpus, ``(items, size)``."""
+    return np.stack(
+        [_predict(model, _windows_of(model, corpus, item))[EMBEDDING].mean(axis=0)
+         for item in corpus.items]
+    )
+
+
+def _measures() -> dict[str, Callable[[Model, Corpus], Metric]]:
+    return {
+        **{name: _class_probe(description) for name, description in CLASS_FOLDERS.items()},
+        **{name: _singing(times) for name, times in SUNG.items()},
+    }
+
+
+def _class_probe(description: str) -> Callable[[Model, Corpus], Metric]:
+    def measure(model: Model, corpus: Corpus) -> Metric:
+        classes = [Path(item.path).parent.name for item in corpus.items]
+        names = [item.name for item in corpus.items]
+        return Metric(
+            dataset=description,
+            split="cross-validated",
+            metric="linear probe accuracy",
+            value=linear_probe(clip_embeddings(model, corpus), classes, names),
+            n=len(names),
+            method=PROBE_METHOD,
+        )
+
+    return measure
+
+
+def _singing(times_of: Callable[[PreparedItem], np.ndarray]) -> Callable[[Model, Corpus], Metric]:
+    def measure(model: Model, corpus: Corpus) -> Metric:
+        singing_tags = [model.card.labels.index(tag) for tag in SINGING_TAGS]
+        sung, scores = [], []
+        for item in corpus.items:
+            windows = _windows_of(model, corpus, item)
+            starts_s = np.arange(len(windows)) * model.card.window_s
+            sung.append(sung_share(times_of(item), starts_s, model.card.window_s) >= SUNG_SHARE)
+            scores.append(_tags(model, windows)[:, singing_tags].max(axis=1))
+        truth, score = np.concatenate(sung), np.concatenate(scores)
+        return Metric(
+            dataset=f"{corpus.directory.name}, {len(corpus.items)} songs",
+            split="whole songs, none trained on",
+            metric="singing ROC-AUC",
+            value=tagging_scores(truth[:, None], score[:, None]).roc_auc,
+            n=len(truth),
+            method="largest probability of a voice tag, over windows of 3 s; sung where lyrics "
+            "fill at least half of the window",
+        )
+
+    return measure
+
+
+def _windows_of(model: Model, corpus: Corpus, item: PreparedItem) -> np.ndarray:
+    """An item cut into windows side by side, int16 ``(windows, samples)``, the last one padded."""
+    size = model.card.input.window_samples
+    samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
+    count = max(1, round(len(samples) / size))
+    padded = np.zeros(count * size, np.int16)
+    padded[: len(samples)] = samples[: count * size]
+    return padded.reshape(count, size)
+
+
+def _tags(model: Model, windows: np.ndarray) -> np.ndarray:
+    return _predict(model, windows)["tags"]
+
+
+def _predict(model: Model, windows: np.ndarray) -> dict[str, np.ndarray]:
+    batches = [
+        model.predict_windows(windows[i : i + BATCH_WINDOWS].astype(np.float32) / FULL_SCALE)
+        for i in range(0, len(windows), BATCH_WINDOWS)
+    ]
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
