@@ -7,6 +7,7 @@ After ``import mirzoo.layers`` a ``.keras`` file made with them loads by plain
 from mirzoo.layers.leaf import GaborFilters, GaussianPooling
 from mirzoo.layers.mel import MelFilterbank
 from mirzoo.layers.mfcc import MFCC
+from mirzoo.layers.patches import MeanOverPatches
 from mirzoo.layers.pcen import PCEN
 from mirzoo.layers.scaling import Decibel, Logarithm
 from mirzoo.layers.sinc import SincFilters
@@ -21,6 +22,7 @@ __all__ = [
     "GaussianPooling",
     "InverseSTFT",
     "Logarithm",
+    "MeanOverPatches",
     "MelFilterbank",
     "SincFilters",
     "Spectrogram",

@@ -1,0 +1,194 @@
+"""musicnn: two families of music taggers with published weights, rebuilt layer by layer.
+
+- *musicnn*: wide "timbral" and long "temporal" filters on the spectrogram, three densely
+  connected convolutions over time, pooling by maximum and mean;
+- *vgg*: five 3 x 3 convolutions with max-pooling.
+
+Both look at patches of 187 frames (3 s) of a log-mel spectrogram, which is inside the graph here.
+The authors' package counts centred frames over a whole file and cuts them into patches; a window
+of `PATCH_SAMPLES` samples with frames that are not centred gives the same patch, if
+``N_FFT // 2`` zeros stand before the file and windows follow each other by `PATCH_HOP_SAMPLES`.
+
+The package casts its mel spectrogram to float16 before it multiplies by 10000, which overflows on
+loud music; here everything is float32.
+
+References
+----------
+Pons & Serra, "musicnn: Pre-trained convolutional neural networks for music audio tagging", 2019,
+arXiv:1909.06654; Pons et al., "End-to-end learning for music audio tagging at scale", ISMIR 2018,
+arXiv:1711.02520.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from mirzoo.errors import PullError
+from mirzoo.frontends import build_frontend
+from mirzoo.layers.patches import MeanOverPatches
+from mirzoo.recipe import LogScaling, MelConfig
+
+SAMPLE_RATE = 16000
+N_FFT = 512
+HOP_LENGTH = 256
+N_MELS = 96
+PATCH_FRAMES = 187
+PATCH_SAMPLES = (PATCH_FRAMES - 1) * HOP_LENGTH + N_FFT
+PATCH_HOP_SAMPLES = PATCH_FRAMES * HOP_LENGTH
+
+
+def build_musicnn_frontend() -> keras.Model:
+    """Build the log-mel front-end: ``log10(1 + 10000 * mel power)``, frames not centred.
+
+    Returns
+    -------
+    keras.Model
+        Named ``frontend``; waveform ``(batch, samples)`` to ``(batch, frames, 96, 1)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> build_musicnn_frontend()(np.zeros((1, PATCH_SAMPLES), "float32")).shape
+    TensorShape([1, 187, 96, 1])
+    """
+    return build_frontend(
+        MelConfig(
+            sample_rate=SAMPLE_RATE,
+            n_fft=N_FFT,
+            hop_length=HOP_LENGTH,
+            n_mels=N_MELS,
+            power=2,
+            center=False,
+            scaling=LogScaling(c=10000.0),
+        )
+    )
+
+
+def build_trunk(family: str) -> keras.Model:
+    """Build the trunk of a family, with fresh weights.
+
+    Parameters
+    ----------
+    family : {"musicnn", "vgg"}
+        Which network looks at a patch.
+
+    Returns
+    -------
+    keras.Model
+        Named ``trunk``; features ``(batch, frames, 96, 1)`` to the embedding, ``(batch, 200)``
+        for musicnn (its "penultimate") and ``(batch, 256)`` for vgg (its "pool5"). Longer
+        features give the mean over patches of 187 frames.
+
+    Examples
+    --------
+    >>> build_trunk("vgg").output_shape
+    (None, 256)
+    """
+    features = keras.Input((None, N_MELS, 1), name="features")
+    patch = keras.Input((PATCH_FRAMES, N_MELS, 1), name="patch")
+    network = keras.Model(patch, _NETWORKS[family](patch), name="patch_network")
+    embedding = MeanOverPatches(network, PATCH_FRAMES, name="mean_over_patches")(features)
+    return keras.Model(features, embedding, name="trunk")
+
+
+def load_checkpoint(trunk: keras.Model, tags: layers.Dense, folder: Path) -> None:
+    """Copy the published weights into a trunk and its output layer.
+
+    Parameters
+    ----------
+    trunk : keras.Model
+        From `build_trunk`.
+    tags : keras.layers.Dense
+        The output layer, built.
+    folder : path
+        Holds the TensorFlow 1 checkpoint, two files without a stem: ``.index`` and ``.data-…``.
+
+    Raises
+    ------
+    PullError
+        If the checkpoint lacks a weight, or has it in another shape.
+    """
+    reader = tf.compat.v1.train.NewCheckpointReader(f"{folder}/")
+    network = trunk.get_layer("mean_over_patches").layer
+    names = {layer: layer.name for layer in network.layers}
+    dense_layers = sum(isinstance(layer, layers.Dense) for layer in network.layers)
+    names[tags] = f"dense_{dense_layers}" if dense_layers else "dense"
+    for layer, published_name in names.items():
+        for weight in layer.weights:
+            if not weight.path.endswith("seed_generator_state"):
+                _assign(weight, reader, f"{published_name}/{weight.name}")
+
+
+def _assign(weight: keras.Variable, reader, published_name: str) -> None:
+    if not reader.has_tensor(published_name):
+        raise PullError(
+            f"the checkpoint has no weight '{published_name}'; is it the network that was asked "
+            "for?"
+        )
+    value = reader.get_tensor(published_name)
+    if value.size != weight.value.shape.num_elements():
+        raise PullError(
+            f"the checkpoint's weight '{published_name}' has shape {value.shape}, not "
+            f"{tuple(weight.shape)}; is it the network that was asked for?"
+        )
+    weight.assign(value.reshape(weight.shape))
+
+
+def _musicnn(patch):
+    x = _normalise("batch_normalization")(patch)
+    padded = layers.ZeroPadding2D((3, 0))(x)
+    timbral = [
+        _strongest_bin(padded, "conv2d", 204, (7, 38), "valid", "batch_normalization_1"),
+        _strongest_bin(padded, "conv2d_1", 204, (7, 67), "valid", "batch_normalization_2"),
+    ]
+    temporal = [
+        _strongest_bin(x, "conv2d_2", 51, (128, 1), "same", "batch_normalization_3"),
+        _strongest_bin(x, "conv2d_3", 51, (64, 1), "same", "batch_normalization_4"),
+        _strongest_bin(x, "conv2d_4", 51, (32, 1), "same", "batch_normalization_5"),
+    ]
+    stages = [layers.Concatenate()([*timbral, *temporal])]
+    for number in (5, 6, 7):
+        y = layers.Conv1D(64, 7, padding="same", activation="relu", name=f"conv2d_{number}")(
+            stages[-1]
+        )
+        y = _normalise(f"batch_normalization_{number + 1}")(y)
+        stages.append(y if number == 5 else layers.Add()([y, stages[-1]]))
+    x = layers.Concatenate()(stages)
+    peak, mean = layers.GlobalMaxPooling1D()(x), layers.GlobalAveragePooling1D()(x)
+    # The published weights expect maximum and mean of a channel side by side.
+    pooled = layers.Concatenate()([layers.Reshape((-1, 1))(column) for column in (peak, mean)])
+    x = _normalise("batch_normalization_9")(layers.Flatten()(pooled))
+    x = layers.Dropout(0.5)(x)
+    x = layers.Dense(200, activation="relu", name="dense")(x)
+    return _normalise("batch_normalization_10")(x)
+
+
+def _vgg(patch):
+    x = _normalise("batch_normalization")(patch)
+    poolings = [((4, 1), 2), (2, 2), (2, 2), (2, 2), (4, 4)]
+    for number, (size, stride) in enumerate(poolings, start=1):
+        x = layers.Conv2D(
+            128, 3, padding="same", activation="relu", name=f"{number}CNN"
+        )(x)
+        x = _normalise(f"batch_normalization_{number}")(x)
+        x = layers.MaxPooling2D(size, stride)(x)
+        x = layers.Dropout(0.5 if number == len(poolings) else 0.25)(x)
+    return layers.Flatten()(x)
+
+
+_NETWORKS = {"musicnn": _musicnn, "vgg": _vgg}
+
+
+def _normalise(name: str) -> layers.BatchNormalization:
+    return layers.BatchNormalization(epsilon=1e-3, name=name)
+
+
+def _strongest_bin(x, name: str, filters: int, kernel: tuple[int, int], padding: str, norm: str):
+    x = layers.Conv2D(filters, kernel, padding=padding, activation="relu", name=name)(x)
+    x = _normalise(norm)(x)
+    _, frames, bins, _ = x.shape
+    return layers.Reshape((frames, filters))(layers.MaxPooling2D((1, bins))(x))
