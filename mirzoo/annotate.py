@@ -9,8 +9,10 @@ that is shorter than that altogether is an error.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -18,11 +20,15 @@ import numpy as np
 from mirzoo import audio
 from mirzoo.annotation import Tags
 from mirzoo.card import Card, InputContract
-from mirzoo.errors import AudioError
+from mirzoo.errors import AnnotationError, AudioError
 from mirzoo.tasks import DECODERS
 
 BATCH_WINDOWS = 16
 TILE_SAMPLES = 160
+RECORDING_SUFFIXES = (
+    *(".aac", ".aif", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mp3"),
+    *(".mp4", ".oga", ".ogg", ".opus", ".wav", ".wma", ".wv"),
+)
 
 
 class Runner(Protocol):
@@ -109,6 +115,83 @@ def annotate(
         duration_s=heard / contract.sample_rate,
         source=_name(source),
     )
+
+
+class Recording(NamedTuple):
+    """A file to annotate, and its path below the folder that it was found in."""
+
+    path: Path
+    name: Path
+
+
+def find_recordings(paths: Iterable[str | os.PathLike]) -> list[Recording]:
+    """List the files to annotate: each file as it is, each folder with all audio files below it.
+
+    Parameters
+    ----------
+    paths : iterable of path
+        In a folder, files with the usual suffixes of audio count, hidden ones do not.
+
+    Returns
+    -------
+    list of Recording
+
+    Raises
+    ------
+    AudioError
+        If a folder has no audio file.
+
+    Examples
+    --------
+    >>> find_recordings(["music/song.mp3"])
+    [Recording(path=PosixPath('music/song.mp3'), name=PosixPath('song.mp3'))]
+    """
+    recordings = []
+    for path in map(Path, paths):
+        if not path.is_dir():
+            recordings.append(Recording(path, Path(path.name)))
+            continue
+        below = [
+            Recording(file, file.relative_to(path))
+            for file in sorted(path.rglob("*"))
+            if file.suffix.lower() in RECORDING_SUFFIXES and not file.name.startswith(".")
+        ]
+        if not below:
+            raise AudioError(
+                f"the folder {path} has no audio file; looked for {', '.join(RECORDING_SUFFIXES)}"
+            )
+        recordings += below
+    return recordings
+
+
+def name_results(
+    recordings: Sequence[Recording], models: Sequence[str], folder: Path, suffix: str
+) -> dict[tuple[Recording, str], Path]:
+    """Choose a file for each model's result on each recording, no two the same.
+
+    ``song.mp3`` becomes ``song.json``, or ``song.<model>.json`` where there are several models;
+    recordings that differ in their suffix alone keep it: ``song.mp3.json``.
+
+    Raises
+    ------
+    AnnotationError
+        If two recordings have the same name.
+    """
+    stems = Counter(recording.name.with_suffix("") for recording in recordings)
+    results = {}
+    for recording in recordings:
+        stem = recording.name.with_suffix("")
+        name = recording.name if stems[stem] > 1 else stem
+        for model in models:
+            which = f".{model}" if len(models) > 1 else ""
+            results[recording, model] = folder / f"{name}{which}{suffix}"
+    twice = [str(path) for path, count in Counter(results.values()).items() if count > 1]
+    if twice or len(results) < len(recordings) * len(models):
+        raise AnnotationError(
+            f"several recordings would be written to {', '.join(twice) or folder}; annotate "
+            "recordings of the same name into different folders"
+        )
+    return results
 
 
 def _windows(

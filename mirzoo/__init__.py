@@ -1,0 +1,88 @@
+"""Music models for Keras that take the waveform itself.
+
+Examples
+--------
+>>> import mirzoo
+>>> model = mirzoo.load("mel_cnn_tagger")  # doctest: +SKIP
+>>> model.annotate("song.mp3").top(3)  # doctest: +SKIP
+[('guitar', 0.91), ('slow', 0.38), ('classical', 0.33)]
+
+Names are imported when they are first used: `import mirzoo` alone is quick and does without
+TensorFlow, and so does a model loaded with ``runtime="litert"``.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mirzoo.annotation import Tags
+    from mirzoo.card import Card
+    from mirzoo.errors import MirzooError
+    from mirzoo.export import export
+    from mirzoo.litert import LiteRTModel
+    from mirzoo.model import Model
+    from mirzoo.training import train
+    from mirzoo.zoo import create, list_models, load, pull, save, verify
+
+    __version__: str
+
+__all__ = [
+    "Card",
+    "LiteRTModel",
+    "MirzooError",
+    "Model",
+    "Tags",
+    "__version__",
+    "create",
+    "export",
+    "list_models",
+    "load",
+    "pull",
+    "save",
+    "train",
+    "verify",
+]
+
+_MODULES = {
+    "Card": "card",
+    "LiteRTModel": "litert",
+    "MirzooError": "errors",
+    "Model": "model",
+    "Tags": "annotation",
+    "create": "zoo",
+    "export": "export",
+    "list_models": "zoo",
+    "load": "zoo",
+    "pull": "zoo",
+    "save": "zoo",
+    "train": "training",
+    "verify": "zoo",
+}
+
+
+class _Package(ModuleType):
+    # Importing the package mirzoo.export would hide the function of that name.
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _MODULES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+    from importlib.metadata import version
+
+    if name == "__version__":
+        return version("mirzoo")
+    if name not in _MODULES:
+        raise AttributeError(f"module 'mirzoo' has no attribute {name!r}")
+    return getattr(import_module(f"mirzoo.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
