@@ -4,19 +4,28 @@ After ``import mirzoo.layers`` a ``.keras`` file made with them loads by plain
 ``keras.models.load_model``, without custom objects.
 """
 
+from mirzoo.layers.chroma import CQTChroma, STFTChroma
+from mirzoo.layers.cqt import CQT, HCQT, VQT
 from mirzoo.layers.leaf import GaborFilters, GaussianPooling
 from mirzoo.layers.mel import MelFilterbank
 from mirzoo.layers.mfcc import MFCC
 from mirzoo.layers.patches import MeanOverPatches
-from mirzoo.layers.pcen import PCEN
+from mirzoo.layers.pcen import PCEN, Clip
+from mirzoo.layers.pooling import AttentionPooling
 from mirzoo.layers.scaling import Decibel, Logarithm
 from mirzoo.layers.sinc import SincFilters
 from mirzoo.layers.stft import STFT, InverseSTFT, Spectrogram
 
 __all__ = [
+    "CQT",
+    "HCQT",
     "MFCC",
     "PCEN",
     "STFT",
+    "VQT",
+    "AttentionPooling",
+    "CQTChroma",
+    "Clip",
     "Decibel",
     "GaborFilters",
     "GaussianPooling",
@@ -24,6 +33,7 @@ __all__ = [
     "Logarithm",
     "MeanOverPatches",
     "MelFilterbank",
+    "STFTChroma",
     "SincFilters",
     "Spectrogram",
 ]

@@ -134,8 +134,8 @@ class GaborFilters(keras.layers.Layer):
 
     def call(self, waveform):
         filtered = filter_waveform(waveform, self._kernels(), self.decimation)
-        squares = tf.square(filtered)
-        return squares[..., : self.n_filters] + squares[..., self.n_filters :]
+        real, imaginary = tf.split(filtered, 2, axis=-1)
+        return tf.square(real) + tf.square(imaginary)
 
     def compute_output_shape(self, input_shape):
         return decimated_shape(input_shape, self.decimation, self.n_filters)
