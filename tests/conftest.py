@@ -40,3 +40,30 @@ def made_up_music() -> np.ndarray:
     f0 = np.repeat([[220.0], [277.2], [329.6]], 16000, axis=0)[:, 0]
     chord = sum(np.sin(2 * np.pi * f0 * k * time_s) / k for k in (1, 2, 3, 5))
     return (0.15 * chord + 0.02 * rng.standard_normal(len(time_s))).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def small_tagger():
+    """A mel front-end under a recurrent trunk with fresh weights and three labels.
+
+    Every random weight is set, so that outputs differ from label to label and clip to clip.
+    """
+    import keras
+
+    from mirzoo.build import build_model
+    from mirzoo.recipe import ConvBlock, CRNNConfig, MelConfig, Recipe, Source, TaggingConfig
+
+    keras.utils.set_random_seed(0)
+    recipe = Recipe(
+        description="Tells three made-up tags apart.",
+        frontend=MelConfig(n_mels=16),
+        head=CRNNConfig(
+            blocks=(ConvBlock(filters=4, stride=(4, 2)),),
+            recurrent={"units": (4,)},
+            embedding=6,
+        ),
+        task=TaggingConfig(labels=("low", "middle", "high")),
+        window_s=1.0,
+        source=Source(paper="none"),
+    )
+    return build_model(recipe, "small_tagger")

