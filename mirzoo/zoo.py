@@ -83,6 +83,16 @@ def local_models() -> list[str]:
     return [name for name in list_models(pretrained=True) if _local_folder(name) is not None]
 
 
+def shipped_models() -> list[str]:
+    """List the models that come with mirzoo, in natural order."""
+    return sorted(_shipped(), key=_natural)
+
+
+def shipped_folder(name: str) -> Path:
+    """The folder of a model that comes with mirzoo."""
+    return _shipped()[name]
+
+
 def recipe_path(name: str | os.PathLike) -> Path:
     """Find a recipe's file by its name, or take a path to a `.yaml` file as it is.
 

@@ -311,9 +311,9 @@ def test_a_pull_that_fails_leaves_no_model(small_tagger, cache, monkeypatch):
         zoo.pull("musicn_mtt")
 
 
-@pytest.mark.parametrize("name", sorted(zoo._shipped()))
+@pytest.mark.parametrize("name", zoo.shipped_models())
 def test_every_model_that_comes_with_mirzoo_is_as_its_card_says(name):
-    folder = zoo._shipped()[name]
+    folder = zoo.shipped_folder(name)
     card = Card.load(folder)
     assert card.name == name
     assert card.metrics

@@ -1,0 +1,24 @@
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: demo test clean
+
+demo: $(VENV)/installed
+	$(BIN)/mirzoo annotate mel_cnn_tagger mirzoo/demo/clip.ogg
+
+test: $(VENV)/installed-for-tests
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/installed-for-tests: $(VENV)/installed
+	$(PIP) --editable '.[test]'
+	touch $@

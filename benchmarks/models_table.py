@@ -1,0 +1,69 @@
+"""Write the table of models into the README, from the cards.
+
+python benchmarks/models_table.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mirzoo import ports, zoo
+from mirzoo.card import Card, Metric
+
+README = Path(__file__).parent.parent / "README.md"
+BEGIN, END = "<!-- models: begin -->", "<!-- models: end -->"
+HEADER = (
+    "| model | what it is | parameters | LiteRT | weights, data | scores |\n"
+    "|---|---|--:|--:|---|---|"
+)
+
+
+def table() -> str:
+    """The table in Markdown: models that come with mirzoo, then those to be pulled."""
+    rows = [_shipped_row(name) for name in zoo.shipped_models()]
+    rows += [_port_row(name) for name in zoo.list_models() if name in ports.PORTS]
+    return "\n".join([HEADER, *rows])
+
+
+def with_table(readme: str) -> str:
+    """The README's text with the table between its two markers made anew."""
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+
+
+def _shipped_row(name: str) -> str:
+    card = Card.load(zoo.shipped_folder(name))
+    litert_bytes = (zoo.shipped_folder(name) / zoo.LITERT_FILE).stat().st_size
+    return _row(
+        name,
+        card.description,
+        f"{card.parameters:,}",
+        f"{litert_bytes / 1e6:.1f} MB",
+        f"{card.licences.weights}, {card.licences.data}",
+        card.metrics,
+    )
+
+
+def _port_row(name: str) -> str:
+    spec = ports.PORTS[name]
+    licences = f"{spec.licences.weights}, {spec.licences.data}"
+    return _row(name, spec.description, "", "pulled", licences, spec.metrics)
+
+
+def _row(name, description, parameters, litert, licences, metrics) -> str:
+    scores = "<br>".join(map(_score, metrics))
+    return f"| `{name}` | {description} | {parameters} | {litert} | {licences} | {scores} |"
+
+
+def _score(metric: Metric) -> str:
+    others = "".join(f", {name} {value:.3f}" for name, value in metric.baseline.items())
+    rendered = ", rendered" if metric.rendered else ""
+    return (
+        f"{metric.metric}, {metric.dataset}: **{metric.value:.3f}**{others} "
+        f"(n = {metric.n:,}{rendered})"
+    )
+
+
+if __name__ == "__main__":
+    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
