@@ -39,6 +39,10 @@ class DataError(MirzooError, ValueError):
     """A data set that is missing, malformed or too small for what is asked of it."""
 
 
+class TrainingError(MirzooError):
+    """A training run that cannot go on."""
+
+
 class ExportError(MirzooError):
     """An export that could not be made, or whose numbers differ from the model's."""
 

@@ -26,9 +26,9 @@ import tensorflow as tf
 from mirzoo import zoo
 from mirzoo.build import build_model
 from mirzoo.data.batches import Batches
-from mirzoo.data.corpus import Corpus, Windows
+from mirzoo.data.corpus import SAMPLE_RATE, Corpus, Windows
 from mirzoo.distillation import Targets, teach
-from mirzoo.errors import DataError, RecipeError
+from mirzoo.errors import DataError, RecipeError, TrainingError
 from mirzoo.model import Model
 from mirzoo.ports import PORTS
 from mirzoo.recipe import Recipe
@@ -73,6 +73,8 @@ def train(
     ------
     RecipeError
         If the recipe says nothing of data, or names teachers that do not teach its labels.
+    TrainingError
+        If the loss stops being a number.
     DataError
         If a corpus that it names is not prepared.
     """
@@ -133,6 +135,11 @@ def open_corpora(recipe: Recipe, data: str | Path) -> list[Corpus]:
         raise RecipeError(
             "the recipe has no 'data', so there is nothing to train it on; add data.collections "
             "and data.teachers, or fit a model from mirzoo.create(...) with model.fit"
+        )
+    if recipe.frontend.sample_rate != SAMPLE_RATE:
+        raise RecipeError(
+            f"the front-end hears {recipe.frontend.sample_rate} Hz and prepared corpora are at "
+            f"{SAMPLE_RATE} Hz; set frontend.sample_rate: {SAMPLE_RATE}"
         )
     missing = [c for c in recipe.data.collections if not (Path(data) / c / "items.csv").exists()]
     if missing:
@@ -238,6 +245,11 @@ def _fit(model: Model, recipe: Recipe, training: Lesson, validation: Lesson, out
             _dataset(batches, epoch), validation_data=_dataset(held_out, epoch), verbose=0
         ).history
         losses = {key: values[0] for key, values in history.items()}
+        if not np.isfinite(losses["val_loss"]):
+            raise TrainingError(
+                f"{model.name}: the loss is {losses['val_loss']} after epoch {epoch + 1}; "
+                "lower training.learning_rate and start in another folder"
+            )
         if losses["val_loss"] < run.least_loss:
             _write_whole(model.save_weights, out / BEST_WEIGHTS)
         run.finish_epoch(losses)

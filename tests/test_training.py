@@ -1,0 +1,165 @@
+"""Training from a recipe: it learns, it resumes exactly, it stops early, it says what is wrong."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from mirzoo import training
+from mirzoo.data.corpus import Corpus, Item, prepare
+from mirzoo.errors import DataError, RecipeError, TrainingError
+from mirzoo.recipe import Recipe
+
+LABELS = tuple(f"tag {i}" for i in range(3))
+RATE = 16000
+
+
+def tone(item: Item) -> np.ndarray:
+    """A tone whose pitch is the item's group."""
+    hertz = 300.0 * 2 ** int(item.group)
+    rng = np.random.default_rng(int(item.name))
+    t = np.arange(RATE * 4) / RATE
+    return (0.3 * np.sin(2 * np.pi * hertz * t) + rng.normal(0, 0.01, len(t))).astype(np.float32)
+
+
+class Ear:
+    """A teacher that hears which of three tones it is."""
+
+    def predict_windows(self, windows):
+        peak = np.abs(np.fft.rfft(windows)).argmax(axis=1) * RATE / windows.shape[1]
+        heard = np.clip(np.round(np.log2(peak / 300.0)), 0, 2).astype(int)
+        one_hot = np.eye(3, dtype=np.float32)[heard]
+        return {"tags": one_hot, "embedding": one_hot @ np.ones((3, 2), np.float32) + one_hot[:, :2]}
+
+
+@pytest.fixture(autouse=True)
+def teachers(monkeypatch):
+    class Spec:
+        labels = LABELS
+
+    class OtherSpec:
+        labels = ("other", "words", "entirely")
+
+    monkeypatch.setattr(training, "PORTS", {"ear": Spec, "other_ear": OtherSpec})
+    monkeypatch.setattr(training.zoo, "load", lambda name: Ear())
+
+
+@pytest.fixture
+def corpora(tmp_path):
+    items = [
+        Item(str(i), "tones", str(i % 3), "", "valid" if i >= 18 else "train") for i in range(24)
+    ]
+    prepare(items, tmp_path / "corpora" / "tones", make=tone, min_seconds=1.0, processes=1,
+            report=lambda line: None)
+    return tmp_path / "corpora"
+
+
+def make_recipe(**changes) -> Recipe:
+    values = {
+        "description": "tells tones apart",
+        "frontend": {"type": "mel", "n_mels": 24, "hop_length": 512},
+        "head": {"type": "cnn", "blocks": [{"filters": 8, "stride": [2, 2]}], "embedding": 16,
+                 "dropout": 0.0},
+        "task": {"labels": LABELS},
+        "window_s": 1.0,
+        "data": {
+            "collections": ["tones"],
+            "teachers": ["ear", "other_ear"],
+            "windows_per_item": 4,
+        },
+        "training": {
+            "epochs": 4,
+            "batch_size": 8,
+            "learning_rate": 0.01,
+            "embedding_weight": 0.1,
+            "auxiliary_weight": 0.1,
+        },
+        "source": {"paper": "none"},
+    }
+    return Recipe.model_validate({**values, **changes})
+
+
+def run(recipe, corpora, out, **options):
+    return training.train(recipe, corpora, out, name="tones", report=lambda line: None, **options)
+
+
+def history(out):
+    with (out / training.HISTORY).open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_it_learns(corpora, tmp_path):
+    recipe = make_recipe(training={"epochs": 25, "batch_size": 8, "learning_rate": 0.02,
+                                   "patience": 25, "embedding_weight": 0.1})
+    model = run(recipe, corpora, tmp_path / "run")
+    losses = [float(row["val_tags_loss"]) for row in history(tmp_path / "run")]
+    assert losses[-1] < 0.5 * losses[0]
+    windows = Corpus.load(corpora / "tones").windows(
+        per_item=1, seed=5, window_samples=RATE, split="valid"
+    )
+    heard = model.predict(windows.read(np.arange(len(windows))) / np.float32(32767), verbose=0)
+    assert (heard.argmax(axis=1) == windows.items % 3).all()
+    assert set(model.predict_windows(np.zeros((1, RATE), np.float32))) == {"tags", "embedding"}
+
+
+def test_interrupted_run_ends_where_a_whole_one_does(corpora, tmp_path, monkeypatch):
+    whole = run(make_recipe(), corpora, tmp_path / "whole")
+
+    finish_epoch = training._Run.finish_epoch
+
+    def interrupted(self, losses):
+        finish_epoch(self, losses)
+        if self.epochs_done == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training._Run, "finish_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(make_recipe(), corpora, tmp_path / "parts")
+    monkeypatch.setattr(training._Run, "finish_epoch", finish_epoch)
+    resumed = run(make_recipe(), corpora, tmp_path / "parts")
+
+    assert [row["epoch"] for row in history(tmp_path / "parts")] == ["1", "2", "3", "4"]
+    for ours, theirs in zip(resumed.weights, whole.weights):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
+def test_finished_run_is_not_repeated(corpora, tmp_path):
+    run(make_recipe(), corpora, tmp_path / "run")
+    run(make_recipe(), corpora, tmp_path / "run")
+    assert len(history(tmp_path / "run")) == 4
+
+
+def test_it_stops_when_nothing_improves(corpora, tmp_path):
+    recipe = make_recipe(training={"epochs": 60, "batch_size": 8, "learning_rate": 0.3,
+                                   "patience": 2})
+    run(recipe, corpora, tmp_path / "run")
+    losses = [float(row["val_loss"]) for row in history(tmp_path / "run")]
+    assert 2 < len(losses) < 60
+    assert min(losses) == losses[-3]
+
+
+def test_diverging_run_says_so(corpora, tmp_path):
+    recipe = make_recipe(training={"epochs": 3, "batch_size": 8, "learning_rate": 1e30})
+    with pytest.raises(TrainingError, match="lower training.learning_rate"):
+        run(recipe, corpora, tmp_path / "run")
+
+
+def test_recipe_without_data_is_refused(corpora, tmp_path):
+    with pytest.raises(RecipeError, match="no 'data'"):
+        run(make_recipe(data=None), corpora, tmp_path / "run")
+
+
+def test_missing_corpus_is_named(tmp_path):
+    with pytest.raises(DataError, match="mirzoo prepare tones"):
+        run(make_recipe(), tmp_path, tmp_path / "run")
+
+
+def test_teachers_must_teach_the_labels(corpora, tmp_path):
+    with pytest.raises(RecipeError, match="none of the teachers"):
+        run(make_recipe(task={"labels": ["x", "y"]}), corpora, tmp_path / "run")
+
+
+def test_corpora_at_another_rate_are_refused(corpora, tmp_path):
+    recipe = make_recipe(frontend={"type": "mel", "sample_rate": 22050})
+    with pytest.raises(RecipeError, match="22050 Hz.*16000 Hz"):
+        run(recipe, corpora, tmp_path / "run")
