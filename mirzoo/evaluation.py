@@ -85,8 +85,8 @@ def tagging_scores(truth: np.ndarray, probabilities: np.ndarray) -> TaggingScore
 class Agreement:
     """Agreement with a teacher, averaged over tags.
 
-    ``rank_correlation`` covers all tags that vary; ``roc_auc`` the ``n_tags`` that the teacher gives at
-    least `FEWEST_POSITIVES` times, at a probability of at least `TEACHER_GIVES_TAG`.
+    ``rank_correlation`` covers all tags that vary; ``roc_auc`` the ``n_tags`` that the teacher
+    gives at least `FEWEST_POSITIVES` times, at a probability of at least `TEACHER_GIVES_TAG`.
     """
 
     rank_correlation: float

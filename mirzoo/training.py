@@ -23,10 +23,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mirzoo import zoo
+from mirzoo import probing, zoo
 from mirzoo.build import build_model
+from mirzoo.card import Card, Licences
 from mirzoo.data.batches import Batches
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus, Windows
+from mirzoo.data.sources import collection as find_collection
 from mirzoo.distillation import Targets, teach
 from mirzoo.errors import DataError, RecipeError, TrainingError
 from mirzoo.model import Model
@@ -46,8 +48,8 @@ def train(
     *,
     name: str | None = None,
     report: Callable[[str], None] = print,
-) -> Model:
-    """Train the model of a recipe.
+) -> Path:
+    """Train the model of a recipe, measure it beside its teachers, and save it with its card.
 
     An interrupted run goes on with the epoch it was in when called again with the same ``out``.
 
@@ -58,7 +60,8 @@ def train(
     data : path
         The folder of prepared corpora (``mirzoo prepare``), a folder each.
     out : path
-        The run's folder: checkpoints, ``history.csv`` and the best weights.
+        The run's folder: checkpoints, ``history.csv``, the best weights, and the finished model
+        in a folder of its name.
     name : str, optional
         The model's name; the recipe's, if not given.
     report : callable
@@ -66,19 +69,38 @@ def train(
 
     Returns
     -------
-    Model
-        With the weights of the epoch of least validation loss.
+    Path
+        The finished model, which `mirzoo.load` takes.
 
     Raises
     ------
     RecipeError
         If the recipe says nothing of data, or names teachers that do not teach its labels.
-    TrainingError
-        If the loss stops being a number.
     DataError
         If a corpus that it names is not prepared.
+    TrainingError
+        If the loss stops being a number.
     """
     recipe, name = _resolve(recipe, name)
+    model = fit(recipe, data, out, name=name, report=report)
+    model.card = measured_card(model, recipe, data, report=report)
+    folder = zoo.save(model, Path(out) / name)
+    report(f"{name}: saved in {folder}")
+    return folder
+
+
+def fit(
+    recipe: Recipe,
+    data: str | Path,
+    out: str | Path,
+    *,
+    name: str,
+    report: Callable[[str], None] = print,
+) -> Model:
+    """Train the model of a recipe and return it with the weights of least validation loss.
+
+    The parameters are those of `train`.
+    """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     corpora = open_corpora(recipe, data)
@@ -92,6 +114,40 @@ def train(
         _start_from(model, zoo.load(recipe.training.initial_weights))
     _fit(model, recipe, training, validation, out, report)
     return model
+
+
+def measured_card(
+    model: Model, recipe: Recipe, data: str | Path, *, report: Callable[[str], None] = print
+) -> Card:
+    """The card of a trained model, with what it was trained on and how good it is.
+
+    Its figures are those of `mirzoo.probing`, with the teachers' own beside them.
+    """
+    corpora = open_corpora(recipe, data)
+    heard = choose_windows(recipe, corpora, "train")
+    hours = sum(len(w) for w in heard) * recipe.window_s / 3600
+    test = choose_windows(recipe, corpora, "test")
+    lesson = Lesson.prepare(recipe, corpora, "test", report)
+    tested = ", ".join(w.corpus.directory.name for w in test)
+    teachers = [zoo.load(teacher) for teacher in recipe.data.teachers]
+    return model.card.updated(
+        metrics=[
+            *probing.agreement_metrics(model, test, lesson.tags, tested),
+            *probing.probe(model, data, beside=teachers, report=report),
+        ],
+        licences=Licences(
+            code="MIT",
+            weights="MIT",
+            data="; ".join(
+                f"{collection.name}: {collection.licence}"
+                for collection in map(find_collection, recipe.data.collections)
+            ),
+        ),
+        provenance=(
+            f"Trained by mirzoo on {hours:.1f} h of audio ({', '.join(recipe.data.collections)}), "
+            f"to give the answers of {', '.join(recipe.data.teachers)}; no human labels were used."
+        ),
+    )
 
 
 @dataclass(frozen=True)

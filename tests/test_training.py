@@ -29,7 +29,7 @@ class Ear:
         peak = np.abs(np.fft.rfft(windows)).argmax(axis=1) * RATE / windows.shape[1]
         heard = np.clip(np.round(np.log2(peak / 300.0)), 0, 2).astype(int)
         one_hot = np.eye(3, dtype=np.float32)[heard]
-        return {"tags": one_hot, "embedding": one_hot @ np.ones((3, 2), np.float32) + one_hot[:, :2]}
+        return {"tags": one_hot, "embedding": one_hot[:, :2] + 1}
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +80,7 @@ def make_recipe(**changes) -> Recipe:
 
 
 def run(recipe, corpora, out, **options):
-    return training.train(recipe, corpora, out, name="tones", report=lambda line: None, **options)
+    return training.fit(recipe, corpora, out, name="tones", report=lambda line: None, **options)
 
 
 def history(out):

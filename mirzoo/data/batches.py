@@ -12,6 +12,7 @@ from mirzoo.recipe import Augmentation
 
 STRONGEST_TILT = 0.7
 NOISE_DB = (-60.0, -30.0)
+UNALTERED = Augmentation()
 
 
 class Batches:
@@ -41,7 +42,7 @@ class Batches:
         targets: dict[str, np.ndarray],
         *,
         batch_size: int,
-        augmentation: Augmentation = Augmentation(),
+        augmentation: Augmentation = UNALTERED,
         shuffle: bool = True,
         seed: int = 0,
     ):

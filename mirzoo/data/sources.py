@@ -335,6 +335,15 @@ COLLECTIONS = {
             ),
         ),
         Collection(
+            name="instruments",
+            description="isolated notes and phrases, a folder for each instrument",
+            obtain="Put a folder for each instrument there, with its recordings.",
+            licence="various Creative Commons licences",
+            grouping="recording; held out, for testing only",
+            items=_recordings("instruments", lambda path: path.stem, "test"),
+            min_seconds=0.0,
+        ),
+        Collection(
             name="mir1k",
             description="MIR-1K: 1,000 clips of karaoke by 19 amateurs, mixed over their own "
             "accompaniment and over other music of the prepared corpus 'debian'",
