@@ -65,6 +65,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def main() -> NoReturn:
     """Run the command line, and end the process with its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")
     try:
         app(prog_name="mirzoo")
     except MirzooError as error:
@@ -134,7 +136,7 @@ def annotate(
     from mirzoo.annotate import find_recordings
 
     recordings = find_recordings(paths)
-    runners = [zoo.load(name, runtime=runtime.value) for name in models.split(",")]
+    runners = [zoo.load(name, runtime=runtime.value) for name in dict.fromkeys(models.split(","))]
     results = _results(recordings, [runner.card.name for runner in runners], output, format_)
     failed = False
     for number, recording in enumerate(recordings, 1):
@@ -146,10 +148,10 @@ def annotate(
                     path = results[recording, runner.card.name]
                     path.parent.mkdir(parents=True, exist_ok=True)
                     tags.write(path)
-            except MirzooError as error:
+            except (MirzooError, OSError) as error:
                 failed = True
                 _complain(error)
-                break
+                continue
             typer.echo(json.dumps(tags.to_dict()) if as_json else _summary(tags, top))
     if failed:
         raise typer.Exit(FAILED)
@@ -336,5 +338,5 @@ def _report(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _complain(error: MirzooError) -> None:
+def _complain(error: Exception) -> None:
     typer.echo(f"mirzoo: {error}", err=True)

@@ -1,0 +1,289 @@
+"""The command line: what it prints, where, and what it returns to the shell."""
+
+import csv
+import hashlib
+import importlib
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+from fake_models import FakeRunner, make_card, write_tflite
+
+from mirzoo import cli, zoo
+from mirzoo.annotate import Recording, annotate, find_recordings, name_results
+from mirzoo.annotation import Tags
+from mirzoo.errors import AnnotationError, ArtefactError, AudioError, PullError
+
+RATE = 16000
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory):
+    """Two saved models, with all that LiteRT needs."""
+    root = tmp_path_factory.mktemp("models")
+    tflite = write_tflite(root / "model.tflite")
+    for name in ("loud_tagger", "rising_tagger"):
+        folder = root / name
+        folder.mkdir()
+        content = tflite.read_bytes()
+        (folder / "model.tflite").write_bytes(content)
+        files = {"model.tflite": hashlib.sha256(content).hexdigest()}
+        make_card(name).updated(files=files).save(folder)
+    return root
+
+
+@pytest.fixture
+def music(tmp_path):
+    """A folder of two good recordings, one bad and something else."""
+    folder = tmp_path / "music"
+    (folder / "album").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for name, level in (("loud.wav", 0.9), ("album/soft.flac", 0.1)):
+        soundfile.write(folder / name, level * rng.uniform(-1, 1, 5000), RATE)
+    (folder / "album" / "broken.ogg").write_bytes(b"OggS but no more")
+    (folder / "cover.jpg").write_bytes(b"no music")
+    (folder / "._loud.wav").write_bytes(b"hidden")
+    return folder
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["mirzoo", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        return ended.value.code, captured.out, captured.err
+
+    return run
+
+
+def test_a_file_is_summed_up(run, models, music):
+    status, out, err = run("annotate", models / "loud_tagger", music / "loud.wav")
+    assert status == 0
+    first, *tags = out.splitlines()
+    assert first == f"{music / 'loud.wav'}  (0:00, loud_tagger)"
+    expected = annotate(FakeRunner(), music / "loud.wav").top()
+    for line, (label, probability) in zip(tags, expected, strict=True):
+        assert line.split()[:2] == [label, f"{probability:.2f}"]
+        assert line.count("█") == round(30 * probability)
+    assert "mirzoo:" not in err
+
+
+def test_top_is_as_many_as_asked(run, models, music):
+    _, out, _ = run("annotate", models / "loud_tagger", music / "loud.wav", "--top", 1)
+    assert len(out.splitlines()) == 2
+
+
+def test_a_bad_file_is_reported_and_the_rest_go_on(run, models, music, tmp_path):
+    results = tmp_path / "results"
+    status, out, err = run("annotate", models / "loud_tagger", music, "-o", results)
+    assert status == 1
+    assert "loud.wav" in out
+    assert "soft.flac" in out
+    assert "broken.ogg" in err
+    assert "Traceback" not in err
+    written = sorted(str(path.relative_to(results)) for path in results.rglob("*.*"))
+    assert written == ["album/soft.json", "loud.json"]
+
+
+def test_json_is_a_line_each(run, models, music):
+    paths = [music / "loud.wav", music / "album" / "soft.flac"]
+    status, out, _ = run("annotate", models / "loud_tagger", *paths, "--json")
+    assert status == 0
+    documents = [json.loads(line) for line in out.splitlines()]
+    assert [document["source"] for document in documents] == [str(path) for path in paths]
+    assert documents[0]["tags"]["loud"] > documents[1]["tags"]["loud"]
+
+
+def test_one_file_goes_where_told(run, models, music, tmp_path):
+    for suffix in ("jams", "json", "csv"):
+        target = tmp_path / "new folder" / f"out.{suffix}"
+        status, _, _ = run("annotate", models / "loud_tagger", music / "loud.wav", "-o", target)
+        assert status == 0
+        assert Tags.read(target).labels == ("loud", "rising")
+
+
+def test_several_models_write_files_of_their_own(run, models, music, tmp_path):
+    both = f"{models / 'loud_tagger'},{models / 'rising_tagger'}"
+    status, out, _ = run(
+        "annotate", both, music / "loud.wav", "-o", tmp_path / "out", "--format", "csv"
+    )
+    assert status == 0
+    assert "loud_tagger)" in out
+    assert "rising_tagger)" in out
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["loud.loud_tagger.csv", "loud.rising_tagger.csv"]
+    with (tmp_path / "out" / names[0]).open(newline="") as file:
+        assert next(csv.reader(file)) == ["start_s", "end_s", "loud", "rising"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-o", "out.json"], "one file"),
+        (["--format", "csv"], "needs -o"),
+        (["-o", "out.json", "--format", "csv"], "no .csv file"),
+        (["--format", "mp3"], "mp3"),
+        (["--runtime", "abacus"], "abacus"),
+        (["--top", "0"], "--top"),
+        (["--loud"], "--loud"),
+    ],
+)
+def test_misuse_is_explained(run, models, music, monkeypatch, options, message):
+    monkeypatch.chdir(music)
+    status, out, err = run("annotate", models / "loud_tagger", music, *options)
+    assert status == 2
+    assert message in err
+    assert not out
+    assert not (music / "out.json").exists()
+
+
+@pytest.mark.parametrize("arguments", [["anotate"], ["annotate"], ["info"], ["annotate", "x"]])
+def test_missing_and_unknown_words_are_misuse(run, arguments):
+    assert run(*arguments)[0] == 2
+
+
+def test_an_unknown_model_is_misuse(run, music):
+    status, _, err = run("annotate", "musicnn_mttt", music / "loud.wav")
+    assert status == 2
+    assert "musicnn_mtt" in err
+    assert "Traceback" not in err
+
+
+def test_an_unwritable_folder_is_a_failure(run, models, music):
+    status, _, err = run(
+        "annotate", models / "loud_tagger", music / "loud.wav", "-o", music / "loud.wav" / "x"
+    )
+    assert status == 1
+    assert "Traceback" not in err
+
+
+def test_list_prints_names_and_weights(run):
+    status, out, _ = run("list", "musicnn_*")
+    assert status == 0
+    names = [line.split()[0] for line in out.splitlines()]
+    assert names == ["musicnn_msd", "musicnn_msd_vgg", "musicnn_mtt", "musicnn_mtt_vgg"]
+    assert all("weights:" in line for line in out.splitlines())
+    assert list(json.loads(run("list", "musicnn_*", "--json")[1])) == names
+    assert run("list", "nothing_*")[:2] == (0, "")
+
+
+def test_info_shows_the_card(run, models):
+    status, out, _ = run("info", models / "loud_tagger")
+    assert status == 0
+    for text in ("loud_tagger", "16000 Hz", "0.10 s", "loud, rising", "MIT"):
+        assert text in out
+    card = json.loads(run("info", models / "loud_tagger", "--json")[1])
+    assert card["labels"] == ["loud", "rising"]
+
+
+def test_version(run):
+    assert run("--version")[1].startswith("mirzoo 0.")
+
+
+def test_help_names_every_command(run):
+    status, out, _ = run("--help")
+    assert status == 0
+    for command in ("list", "info", "annotate", "train", "export", "verify", "pull"):
+        assert f"\n  {command} " in out
+
+
+def test_verify_goes_on_after_a_failure(run, monkeypatch):
+    def verify(name):
+        if name == "bad":
+            raise ArtefactError("bad is not as its card says")
+        return {"keras": 1e-7, "litert": 2e-6}
+
+    monkeypatch.setattr(zoo, "verify", verify)
+    status, out, err = run("verify", "bad", "good")
+    assert status == 1
+    assert out.startswith("good: all as its card says")
+    assert "bad is not" in err
+    monkeypatch.setattr(zoo, "local_models", lambda: ["good"])
+    assert run("verify")[0] == 0
+
+
+def test_pull_reports(run, monkeypatch):
+    monkeypatch.setattr(zoo, "pull", lambda name: f"/cache/{name}")
+    assert run("pull", "musicnn_mtt")[:2] == (0, "musicnn_mtt is in /cache/musicnn_mtt\n")
+
+    def offline(name):
+        raise PullError("no network")
+
+    monkeypatch.setattr(zoo, "pull", offline)
+    assert run("pull", "musicnn_mtt") == (1, "", "mirzoo: no network\n")
+
+
+def test_export_passes_on_what_it_is_told(run, monkeypatch, tmp_path):
+
+    calls = []
+
+    def export(model, path, *, quantize=None):
+        calls.append((model, path, quantize))
+        return path
+
+    monkeypatch.setattr(importlib.import_module("mirzoo.export"), "export", export)
+    monkeypatch.setattr(zoo, "load", lambda name: f"the model {name}")
+    target = tmp_path / "x.tflite"
+    status, out, _ = run("export", "some_tagger", target, "--quantize", "float16")
+    assert (status, out) == (0, f"wrote {target}\n")
+    run("export", "some_tagger", target)
+    assert calls == [("the model some_tagger", target, "float16"),
+                     ("the model some_tagger", target, None)]  # fmt: skip
+    assert run("export", "some_tagger", target, "--quantize", "int3")[0] == 2
+
+
+def test_find_recordings_takes_files_as_they_are(music):
+    odd = music / "cover.jpg"
+    found = find_recordings([odd, music])
+    assert [str(recording.name) for recording in found] == [
+        "cover.jpg", "album/broken.ogg", "album/soft.flac", "loud.wav",
+    ]  # fmt: skip
+
+
+def test_a_folder_without_audio_is_an_error(tmp_path):
+    with pytest.raises(AudioError, match="no audio file"):
+        find_recordings([tmp_path])
+
+
+def test_results_never_share_a_file(tmp_path):
+    recordings = [Recording(tmp_path / name, type(tmp_path)(name)) for name in ("a.wav", "a.mp3")]
+    results = name_results(recordings, ["m"], tmp_path, ".json")
+    assert sorted(path.name for path in results.values()) == ["a.mp3.json", "a.wav.json"]
+    same = [Recording(tmp_path / d / "a.wav", type(tmp_path)("a.wav")) for d in "xy"]
+    with pytest.raises(AnnotationError, match=r"a\.wav\.json"):
+        name_results(same, ["m"], tmp_path, ".json")
+
+
+def cpu_seconds(*arguments):
+    """Processor time of a command in a process of its own, the least of three."""
+    program = [sys.executable, "-m", "mirzoo", *map(str, arguments)]
+    times = []
+    for _ in range(3):
+        before = os.times()
+        subprocess.run(program, check=True, capture_output=True)
+        after = os.times()
+        times.append(
+            after.children_user + after.children_system
+            - before.children_user - before.children_system
+        )  # fmt: skip
+    return min(times)
+
+
+def test_list_starts_quickly():
+    assert cpu_seconds("list") < 0.5
+
+
+def test_annotate_starts_quickly_and_without_tensorflow(models, music):
+    arguments = ["annotate", models / "loud_tagger", music / "loud.wav"]
+    assert cpu_seconds(*arguments) < 1.0
+    program = [sys.executable, "-X", "importtime", "-m", "mirzoo", *map(str, arguments)]
+    done = subprocess.run(program, check=True, capture_output=True, text=True)
+    imported = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert "ai_edge_litert.interpreter" in imported
+    assert not imported & {"tensorflow", "keras", "kapre", "librosa", "jams", "matplotlib"}
