@@ -15,7 +15,7 @@ def periodic_window(name: str, length: int) -> np.ndarray:
     name : {"hann", "hamming"}
         ``a = b = 0.5``, or ``a = 0.54, b = 0.46``.
     length : int
-        Samples.
+        Samples, at least 2.
 
     Returns
     -------

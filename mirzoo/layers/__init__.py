@@ -5,12 +5,13 @@ After ``import mirzoo.layers`` a ``.keras`` file made with them loads by plain
 """
 
 from mirzoo.layers.chroma import CQTChroma, STFTChroma
+from mirzoo.layers.constraints import Clip
 from mirzoo.layers.cqt import CQT, HCQT, VQT
 from mirzoo.layers.leaf import GaborFilters, GaussianPooling
 from mirzoo.layers.mel import MelFilterbank
 from mirzoo.layers.mfcc import MFCC
 from mirzoo.layers.patches import MeanOverPatches
-from mirzoo.layers.pcen import PCEN, Clip
+from mirzoo.layers.pcen import PCEN
 from mirzoo.layers.pooling import AttentionPooling
 from mirzoo.layers.scaling import Decibel, Logarithm
 from mirzoo.layers.sinc import SincFilters

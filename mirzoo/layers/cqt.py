@@ -90,9 +90,7 @@ class _ConstantQ(keras.layers.Layer):
                 hop_length=self._decimator.hop,
                 centre=self._decimator.reach,
             )
-            halved = tf.reshape(
-                blocks @ matrix, [_size(waveform, 0), n_blocks * matrix.shape[1]]
-            )
+            halved = tf.reshape(blocks @ matrix, [_size(waveform, 0), n_blocks * matrix.shape[1]])
             levels.append(halved[:, :n_samples])
         return levels
 
@@ -245,14 +243,12 @@ class HCQT(_ConstantQ):
 
     def _plan_transforms(self):
         lowest, widest = {}, {}
-        for harmonic, (group, first_bin) in zip(self.harmonics, self._slices):
+        for harmonic, (group, first_bin) in zip(self.harmonics, self._slices, strict=True):
             if first_bin == 0:
                 lowest[group] = harmonic
             widest[group] = max(widest.get(group, 0), first_bin)
         return tuple(
-            self._plan_transform(
-                fmin=self.fmin * lowest[group], n_bins=self.n_bins + widest[group]
-            )
+            self._plan_transform(fmin=self.fmin * lowest[group], n_bins=self.n_bins + widest[group])
             for group in range(len(lowest))
         )
 
@@ -271,9 +267,7 @@ class HCQT(_ConstantQ):
         return {**super().get_config(), "harmonics": list(self.harmonics)}
 
 
-def _shared_transforms(
-    harmonics: tuple[float, ...], bins_per_octave: int
-) -> list[tuple[int, int]]:
+def _shared_transforms(harmonics: tuple[float, ...], bins_per_octave: int) -> list[tuple[int, int]]:
     """For each harmonic, the transform that holds it and its first bin there."""
     shifts = [bins_per_octave * math.log2(harmonic) for harmonic in harmonics]
     origins: list[float] = []
@@ -308,9 +302,7 @@ def _magnitudes(levels: list[tf.Tensor], transform: Transform, n_frames) -> tf.T
             centre=bank.centre,
         )
         products = frames @ matrices[octave.bank]
-        parts.append(
-            tf.reshape(products, [_size(levels[0], 0), n_frames, 2, bank.n_bins])
-        )
+        parts.append(tf.reshape(products, [_size(levels[0], 0), n_frames, 2, bank.n_bins]))
     real_and_imaginary = tf.concat(parts, axis=-1)[..., -transform.n_bins :]
     power = tf.reduce_sum(tf.square(real_and_imaginary), axis=2)
     return tf.sqrt(tf.maximum(power, SMALLEST_POWER))

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from mirzoo.dsp.filters import HALF_MAXIMUM, gabor_start
-from mirzoo.layers.pcen import Clip
+from mirzoo.layers.constraints import Clip
 
 
 def filter_waveform(waveform, kernels, decimation):

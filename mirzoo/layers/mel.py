@@ -60,9 +60,7 @@ class MelFilterbank(kapre.ApplyFilterbank):
         kwargs["dtype"] = "float32"
         # kapre makes its 'mel' filterbank with librosa, whose import alone takes seconds; any
         # other type leaves the filterbank to the subclass.
-        super().__init__(
-            type="mirzoo", filterbank_kwargs={}, data_format="channels_last", **kwargs
-        )
+        super().__init__(type="mirzoo", filterbank_kwargs={}, data_format="channels_last", **kwargs)
         self.sample_rate = sample_rate
         self.n_fft = n_fft
         self.n_mels = n_mels

@@ -7,6 +7,8 @@ import math
 import keras
 import tensorflow as tf
 
+from mirzoo.layers.constraints import Clip
+
 # Smoothing below this would forget the start of a clip only after thousands of frames.
 SLOWEST_SMOOTHING = 0.01
 # A first-order smoother has forgotten (1 - 0.01) ** 2048 = 1e-9 of its past after as many frames.
@@ -126,7 +128,7 @@ class PCEN(keras.layers.Layer):
         }
         self.learnt = {
             name: self.add_weight(
-                shape=(input_shape[2], 1),
+                shape=(input_shape[2],),
                 initializer=keras.initializers.Constant(getattr(self, name)),
                 constraint=Clip(lowest, highest),
                 name=name,
@@ -136,7 +138,7 @@ class PCEN(keras.layers.Layer):
 
     def _parameter(self, name):
         if self.learnable:
-            return tf.convert_to_tensor(self.learnt[name])
+            return tf.convert_to_tensor(self.learnt[name])[:, tf.newaxis]
         return tf.constant(getattr(self, name), tf.float32)
 
     def call(self, features):
@@ -158,18 +160,3 @@ class PCEN(keras.layers.Layer):
             "eps": self.eps,
             "learnable": self.learnable,
         }
-
-
-@keras.saving.register_keras_serializable(package="mirzoo")
-class Clip(keras.constraints.Constraint):
-    """Keep a weight between two bounds after each training step."""
-
-    def __init__(self, lowest, highest):
-        self.lowest = lowest
-        self.highest = highest
-
-    def __call__(self, weight):
-        return keras.ops.clip(weight, self.lowest, self.highest)
-
-    def get_config(self):
-        return {"lowest": self.lowest, "highest": self.highest}

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from mirzoo.dsp.filters import sinc_start
+from mirzoo.layers.constraints import Clip
 from mirzoo.layers.leaf import decimated_shape, filter_waveform
-from mirzoo.layers.pcen import Clip
 
 NARROWEST_BAND_HZ = 20.0
 

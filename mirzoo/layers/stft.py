@@ -53,9 +53,7 @@ class STFT(kapre.STFT):
     TensorShape([1, 63, 257, 2])
     """
 
-    def __init__(
-        self, n_fft, hop_length, win_length=None, window="hann", center=True, **kwargs
-    ):
+    def __init__(self, n_fft, hop_length, win_length=None, window="hann", center=True, **kwargs):
         kwargs["dtype"] = "float32"
         super().__init__(
             n_fft=n_fft,
@@ -177,9 +175,7 @@ class InverseSTFT(keras.layers.Layer):
     True
     """
 
-    def __init__(
-        self, n_fft, hop_length, win_length=None, window="hann", center=True, **kwargs
-    ):
+    def __init__(self, n_fft, hop_length, win_length=None, window="hann", center=True, **kwargs):
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
         if n_fft % 2:
