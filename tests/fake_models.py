@@ -4,11 +4,17 @@ Their tags are "loud" (twice the mean magnitude, at most 1) and "rising" (the sh
 above the one before).
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from mirzoo.card import Axis, Card, InputContract, Licences, OutputSpec
 
 LABELS = ["loud", "rising"]
+
+# The same taggers as LiteRT models, written by make_fake_taggers.py beside them.
+TFLITE = Path(__file__).parent / "golden" / "litert" / "fake_tagger.tflite"
+TFLITE_TAGS_ONLY = TFLITE.with_name("fake_tagger_tags_only.tflite")
 
 
 def make_card(name="fake_tagger", **contract):
@@ -49,28 +55,3 @@ class FakeRunner:
             "tags": np.stack([loud, rising], axis=1).astype(np.float32),
             "embedding": np.stack([windows.mean(axis=1), windows.std(axis=1)], axis=1),
         }
-
-
-def write_tflite(path, window_samples=1600, *, embedding=True):
-    """Write the same tagger as a LiteRT model."""
-    import tensorflow as tf
-
-    def answer(waveform):
-        loud = tf.minimum(1.0, 2 * tf.reduce_mean(tf.abs(waveform), axis=1))
-        steps = waveform[:, 1:] - waveform[:, :-1]
-        rising = tf.reduce_mean(tf.cast(steps > 0, tf.float32), axis=1)
-        outputs = {"tags": tf.stack([loud, rising], axis=1)}
-        if embedding:
-            mean = tf.reduce_mean(waveform, axis=1)
-            std = tf.sqrt(tf.reduce_mean((waveform - mean[:, None]) ** 2, axis=1))
-            outputs["embedding"] = tf.stack([mean, std], axis=1)
-        return outputs
-
-    module = tf.Module()
-    module.answer = tf.function(answer)
-    spec = tf.TensorSpec((1, window_samples), tf.float32, name="waveform")
-    concrete = module.answer.get_concrete_function(spec)
-    saved = path.with_suffix(".saved_model")
-    tf.saved_model.save(module, str(saved), signatures={"serving_default": concrete})
-    path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(str(saved)).convert())
-    return path

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
-from fake_models import FakeRunner, make_card, write_tflite
+from fake_models import TFLITE, FakeRunner, make_card
 
 from mirzoo import cli, zoo
 from mirzoo.annotate import Recording, annotate, find_recordings, name_results
@@ -25,11 +25,10 @@ RATE = 16000
 def models(tmp_path_factory):
     """Two saved models, with all that LiteRT needs."""
     root = tmp_path_factory.mktemp("models")
-    tflite = write_tflite(root / "model.tflite")
     for name in ("loud_tagger", "rising_tagger"):
         folder = root / name
         folder.mkdir()
-        content = tflite.read_bytes()
+        content = TFLITE.read_bytes()
         (folder / "model.tflite").write_bytes(content)
         files = {"model.tflite": hashlib.sha256(content).hexdigest()}
         make_card(name).updated(files=files).save(folder)

@@ -153,7 +153,7 @@ def top_level_names(module):
 
 
 def test_functions_are_not_hidden_by_modules_of_the_same_name():
-    import mirzoo.export.litert
+    import mirzoo.export.metadata
 
     assert callable(mirzoo.export)
     from mirzoo import export

@@ -6,21 +6,16 @@ import sys
 
 import numpy as np
 import pytest
-from fake_models import FakeRunner, make_card, write_tflite
+from fake_models import TFLITE, TFLITE_TAGS_ONLY, FakeRunner, make_card
 
 from mirzoo.annotate import annotate
 from mirzoo.errors import ArtefactError, AudioError
 from mirzoo.litert import LiteRTModel
 
 
-@pytest.fixture(scope="session")
-def tflite(tmp_path_factory):
-    return write_tflite(tmp_path_factory.mktemp("litert") / "model.tflite")
-
-
 @pytest.fixture
-def model(tflite):
-    return LiteRTModel(tflite, make_card())
+def model():
+    return LiteRTModel(TFLITE, make_card())
 
 
 @pytest.fixture
@@ -50,15 +45,14 @@ def test_embed_gives_a_vector_per_window(model, windows):
     )
 
 
-def test_embed_says_when_the_file_has_no_embedding(tmp_path, windows):
-    path = write_tflite(tmp_path / "model.tflite", embedding=False)
+def test_embed_says_when_the_file_has_no_embedding(windows):
     with pytest.raises(ArtefactError, match='runtime="keras"'):
-        LiteRTModel(path, make_card()).embed(windows)
+        LiteRTModel(TFLITE_TAGS_ONLY, make_card()).embed(windows)
 
 
-def test_threads_do_not_change_the_answer(tflite, windows):
-    one = LiteRTModel(tflite, make_card(), threads=1).predict_windows(windows)
-    two = LiteRTModel(tflite, make_card(), threads=2).predict_windows(windows)
+def test_threads_do_not_change_the_answer(windows):
+    one = LiteRTModel(TFLITE, make_card(), threads=1).predict_windows(windows)
+    two = LiteRTModel(TFLITE, make_card(), threads=2).predict_windows(windows)
     np.testing.assert_allclose(one["tags"], two["tags"], atol=1e-6)
 
 
@@ -80,25 +74,25 @@ def test_a_file_that_is_no_model_is_named(tmp_path):
         LiteRTModel(path, make_card())
 
 
-def test_the_card_of_another_model_is_noticed(tflite):
+def test_the_card_of_another_model_is_noticed():
     with pytest.raises(ArtefactError, match="another model"):
-        LiteRTModel(tflite, make_card(window_samples=3200, hop_samples=3200))
+        LiteRTModel(TFLITE, make_card(window_samples=3200, hop_samples=3200))
     card = make_card()
     other = card.model_copy(
         update={"outputs": [card.outputs[0].model_copy(update={"name": "salience"})]}
     )
     with pytest.raises(ArtefactError, match=r"lacks the outputs \['salience'\]"):
-        LiteRTModel(tflite, other)
+        LiteRTModel(TFLITE, other)
 
 
-def test_annotating_never_imports_tensorflow(tflite, tmp_path):
+def test_annotating_never_imports_tensorflow(tmp_path):
     card = tmp_path / "card.json"
     card.write_text(make_card().to_json())
     program = (
         "import sys, numpy as np\n"
         "from mirzoo.card import Card\n"
         "from mirzoo.litert import LiteRTModel\n"
-        f"model = LiteRTModel({str(tflite)!r}, Card.load({str(card)!r}))\n"
+        f"model = LiteRTModel({str(TFLITE)!r}, Card.load({str(card)!r}))\n"
         "print(model.annotate(np.zeros(4000, np.float32)).top(1))\n"
         "print(sorted({'tensorflow', 'keras', 'librosa', 'jams', 'matplotlib'} & set(sys.modules)))"
     )
