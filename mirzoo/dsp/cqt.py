@@ -153,9 +153,7 @@ def plan_transform(
     >>> len(transform.banks)
     1
     """
-    frequencies = constant_q_frequencies(
-        fmin=fmin, n_bins=n_bins, bins_per_octave=bins_per_octave
-    )
+    frequencies = constant_q_frequencies(fmin=fmin, n_bins=n_bins, bins_per_octave=bins_per_octave)
     lengths = wavelet_lengths(
         frequencies,
         sample_rate=sample_rate,
@@ -201,18 +199,15 @@ def plan_transform(
         if hop % 2 == 0:
             hop //= 2
             level += 1
-    return Transform(
-        octaves=tuple(octaves), banks=tuple(banks), n_bins=n_bins, pass_band=pass_band
-    )
+    return Transform(octaves=tuple(octaves), banks=tuple(banks), n_bins=n_bins, pass_band=pass_band)
 
 
 def early_halvings(*, nyquist: float, cutoff: float, hop_length: int, n_octaves: int) -> int:
     """Count the halvings of the sample rate that come before the highest octave.
 
-    As many as leave two octaves between the highest band's cut-off and the Nyquist frequency's
-    double, and as the hop allows beyond one for each further octave:
-    ``min(ceil(log2(nyquist / cutoff)) - 2, twos(hop_length) - n_octaves + 1)``, at least 0, as
-    librosa has it.
+    ``min(ceil(log2(nyquist / cutoff)) - 2, twos(hop_length) - (n_octaves - 1))``, at least 0, as
+    librosa has it: the first keeps the highest band below half the Nyquist frequency, the second
+    leaves the hop a factor of two for each octave but the highest.
 
     Examples
     --------

@@ -20,7 +20,8 @@ Semantic Audio, 2014.
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import get_window
+
+from mirzoo.dsp.windows import periodic_window
 
 HANN_BANDWIDTH_BINS = 1.5
 """Equivalent noise bandwidth of a Hann window (bins)."""
@@ -180,11 +181,11 @@ def wavelet_bank(
     centre = int(max(-first_offsets.min(), 0))
     taps = int(centre + ((sizes + 1) // 2).max() + 1)
     kernels = np.zeros((taps, len(frequencies)), dtype=np.complex128)
-    for bin_, (frequency, length) in enumerate(zip(frequencies, lengths)):
-        size = sizes[bin_]
+    for bin_, size in enumerate(sizes):
         time_s = np.arange(starts[bin_], starts[bin_] + size) / sample_rate
-        wavelet = get_window("hann", size) * np.exp(2j * np.pi * frequency * time_s)
-        wavelet *= np.sqrt(length) / np.abs(wavelet).sum()
+        sinusoid = np.exp(2j * np.pi * frequencies[bin_] * time_s)
+        wavelet = periodic_window("hann", size) * sinusoid
+        wavelet *= np.sqrt(lengths[bin_]) / np.abs(wavelet).sum()
         first = centre + first_offsets[bin_]
         kernels[first : first + size, bin_] = wavelet[::-1]
     return kernels, centre
