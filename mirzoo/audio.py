@@ -199,7 +199,7 @@ def _open(
         path = _existing_file(Path(source))
         return _open_file(path, path, stack)
     if hasattr(source, "read"):
-        copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="mirzoo_"))
+        copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="mirzoo_"))  # noqa: SIM115
         try:
             shutil.copyfileobj(source, copy)
         except TypeError:
@@ -298,7 +298,9 @@ def _has_xing_header(path: Path) -> bool:
     with path.open("rb") as file:
         start = file.read(10)
         if start[:3] == b"ID3":
-            tag_bytes = sum(byte << shift for byte, shift in zip(start[6:], (21, 14, 7, 0), strict=True))
+            tag_bytes = 0
+            for byte in start[6:]:
+                tag_bytes = tag_bytes << 7 | byte
             file.seek(10 + tag_bytes)
         else:
             file.seek(0)
@@ -322,7 +324,7 @@ def _open_ffmpeg(
             f"{name} cannot be decoded by libsndfile ({libsndfile_says.strip(' .')}), and the "
             "program ffmpeg, which decodes m4a, wma and video, is not installed"
         )
-    log = stack.enter_context(tempfile.TemporaryFile())
+    log = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
     process = subprocess.Popen(
         [program, "-v", "error", "-nostdin", "-protocol_whitelist", "file",
          "-i", f"file:{path.absolute()}", "-map", "0:a:0",

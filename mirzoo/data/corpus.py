@@ -80,8 +80,8 @@ def prepare(
 ) -> Corpus:
     """Decode or make every item into a corpus folder; what is already there is not done again.
 
-    Items shorter than ``min_seconds`` (s), and those that cannot be decoded or made, are left out and
-    listed with the reason in ``left_out.csv``.
+    Items shorter than ``min_seconds`` (s), and those that cannot be decoded or made, are left
+    out and listed with the reason in ``left_out.csv``.
 
     Parameters
     ----------

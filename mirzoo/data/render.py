@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -215,7 +216,7 @@ def _on_steps(song: Song, parts_of_beat: int, play) -> list[Note]:
     steps = _subdivided(song.beats, parts_of_beat)
     starts = [chord.start_s for chord in song.chords]
     notes = []
-    for number, (start, end) in enumerate(zip(steps[:-1], steps[1:], strict=True)):
+    for number, (start, end) in enumerate(pairwise(steps)):
         index = int(np.searchsorted(starts, start + 0.02, side="right")) - 1
         if index >= 0 and start < song.chords[index].end_s:
             notes.extend(play(song.chords[index], number, start, end))
@@ -252,7 +253,7 @@ def _pulsed(song: Song) -> list[Note]:
 def _broken(song: Song) -> list[Note]:
     def play(chord: Chord, number: int, start: float, end: float) -> list[Note]:
         pitches = _voiced(chord, 57)
-        pitches = pitches + [pitches[0] + 12] + pitches[:0:-1]
+        pitches = [*pitches, pitches[0] + 12, *pitches[:0:-1]]
         return [Note(start, start + 2.5 * (end - start), pitches[number % len(pitches)], 80)]
 
     return _on_steps(song, 2, play)
@@ -286,7 +287,7 @@ def _drums(song: Song, pattern: dict[int, str]) -> list[Note]:
     bars = np.append(song.downbeats, song.downbeats[-1:] + np.median(np.diff(song.downbeats)))
     return [
         Note(start, start + 0.1, drum, 112 if step % 4 == 0 else 88)
-        for bar, following in zip(bars[:-1], bars[1:], strict=True)
+        for bar, following in pairwise(bars)
         for drum, steps in pattern.items()
         for step, start in enumerate(np.linspace(bar, following, len(steps), endpoint=False))
         if steps[step] == "x"

@@ -1,0 +1,251 @@
+"""Labelled clips to fine-tune on or to be measured on: a folder, a CSV file or a TFDS data set.
+
+- A folder has one folder for each class: ``clips/dog/1.wav``. A further level, as in
+  ``clips/dog/rex/1.wav``, names groups (the recording, artist or animal), which are never divided
+  between training and testing.
+- A CSV file has the columns ``path,label`` and, if wanted, ``group``; several labels are
+  separated by ``;`` and paths are relative to the file's folder.
+- ``tfds:<name>`` is a data set of TensorFlow Datasets with the features ``audio`` and ``label``,
+  all of its splits together.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mirzoo import audio
+from mirzoo.data.sources import audio_files
+from mirzoo.errors import DataError
+
+LABEL_SEPARATOR = ";"
+TFDS_PREFIX = "tfds:"
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A recording with its labels; ``source_rate`` (Hz) goes with an array as ``source``."""
+
+    source: Path | np.ndarray
+    labels: tuple[str, ...]
+    group: str
+    source_rate: int | None = None
+
+    def read(self, sample_rate: int) -> np.ndarray:
+        """Decode to float32 ``(samples,)`` at ``sample_rate`` (Hz)."""
+        return audio.read(self.source, sample_rate, source_rate=self.source_rate)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledWindows:
+    """Windows of clips, ready to fit.
+
+    Parameters
+    ----------
+    waveforms : numpy.ndarray
+        float32 ``(windows, samples)``.
+    targets : numpy.ndarray
+        float32 ``(windows, labels)``: 1 where the label holds, else 0.
+    clips : numpy.ndarray
+        int64 ``(windows,)``: the number of each window's clip.
+    """
+
+    waveforms: np.ndarray
+    targets: np.ndarray
+    clips: np.ndarray
+
+    def of_clips(self, clips: np.ndarray) -> LabelledWindows:
+        """The windows of some clips, for example of one side of a fold."""
+        mine = np.isin(self.clips, clips)
+        return LabelledWindows(self.waveforms[mine], self.targets[mine], self.clips[mine])
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledClips:
+    """Clips and the labels that they may have, in the order of the model's output.
+
+    Examples
+    --------
+    >>> clips = load("clips/")                                      # doctest: +SKIP
+    >>> windows = clips.windows(16000, window_samples=48128)        # doctest: +SKIP
+    >>> train, test = next(clips.folds(5, seed=0))                  # doctest: +SKIP
+    >>> fit = windows.of_clips(train)                               # doctest: +SKIP
+    """
+
+    clips: tuple[Clip, ...]
+    labels: tuple[str, ...]
+
+    @property
+    def targets(self) -> np.ndarray:
+        """float32 ``(clips, labels)``: 1 where the label holds, else 0."""
+        return np.array(
+            [[label in clip.labels for label in self.labels] for clip in self.clips], np.float32
+        )
+
+    def windows(
+        self, sample_rate: int, window_samples: int, hop_samples: int | None = None
+    ) -> LabelledWindows:
+        """Cut every clip into windows ``hop_samples`` apart (by default side by side).
+
+        A clip shorter than a window is filled up with zeros; of a longer one, a last window that
+        would hold more zeros than samples is left out. All windows are held in memory:
+        4 bytes a sample, 230 MB for an hour at 16 kHz.
+        """
+        hop_samples = hop_samples or window_samples
+        cut = [
+            _cut(clip.read(sample_rate), window_samples, hop_samples) for clip in self.clips
+        ]
+        clips = np.repeat(np.arange(len(cut)), [len(windows) for windows in cut])
+        return LabelledWindows(np.concatenate(cut), self.targets[clips], clips)
+
+    def folds(self, k: int, *, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Divide the clips ``k`` times into training and testing, each clip tested once.
+
+        No group is on both sides, and each label is spread over the folds as evenly as whole
+        groups allow.
+
+        Yields
+        ------
+        train, test : numpy.ndarray
+            Numbers of clips, int64, ascending.
+        """
+        fold_of_group = self._assign_folds(k, seed)
+        fold = np.array([fold_of_group[clip.group] for clip in self.clips])
+        for number in range(k):
+            yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+
+    def _assign_folds(self, k: int, seed: int) -> dict[str, int]:
+        """Give each group, the largest first, to the fold that lacks its labels the most."""
+        names, group_of_clip = np.unique([clip.group for clip in self.clips], return_inverse=True)
+        if not 2 <= k <= len(names):
+            raise DataError(f"{k} folds were asked for of {len(names)} groups; allowed are from "
+                            "2 to the number of groups")
+        counts = np.zeros((len(names), len(self.labels)))
+        np.add.at(counts, group_of_clip, self.targets)
+        rng = np.random.default_rng(seed)
+        shuffled = rng.permutation(len(names))
+        filled = np.zeros((k, len(self.labels)))
+        sizes = np.zeros(k)
+        fold_of_group = {}
+        for group in shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]:
+            lack = filled @ counts[group] + 1e-3 * sizes
+            fold = int(np.argmin(lack))
+            filled[fold] += counts[group]
+            sizes[fold] += counts[group].sum()
+            fold_of_group[str(names[group])] = fold
+        return fold_of_group
+
+
+def _cut(waveform: np.ndarray, window_samples: int, hop_samples: int) -> np.ndarray:
+    last = max(0, len(waveform) - window_samples // 2)
+    starts = range(0, max(1, last), hop_samples)
+    windows = np.zeros((len(starts), window_samples), np.float32)
+    for row, start in zip(windows, starts, strict=True):
+        samples = waveform[start : start + window_samples]
+        row[: len(samples)] = samples
+    return windows
+
+
+def load(source: str | os.PathLike, labels: Sequence[str] | None = None) -> LabelledClips:
+    """Find the labelled clips of a folder, a CSV file or ``tfds:<name>``.
+
+    Parameters
+    ----------
+    source : str or path
+        See the module's description.
+    labels : sequence of str, optional
+        The labels to tell apart, in the order wanted; left out, all that occur, sorted. A clip
+        with a label beyond these is an error.
+
+    Raises
+    ------
+    DataError
+        When the source is missing or not laid out as described, or has an unexpected label.
+    """
+    if str(source).startswith(TFDS_PREFIX):
+        clips = _read_tfds(str(source).removeprefix(TFDS_PREFIX))
+    else:
+        path = Path(source)
+        if path.is_dir():
+            clips = _read_folder(path)
+        elif path.suffix.lower() == ".csv" and path.exists():
+            clips = _read_csv(path)
+        else:
+            raise DataError(f"'{source}' is not labelled data: allowed are a folder with a folder "
+                            "for each class, an existing .csv file, or tfds:<name>")
+    found = {label for clip in clips for label in clip.labels}
+    if labels is None:
+        return LabelledClips(tuple(clips), tuple(sorted(found)))
+    if unexpected := sorted(found - set(labels)):
+        raise DataError(f"'{source}' has the labels {unexpected}, which are not among the allowed "
+                        f"{list(labels)}")
+    return LabelledClips(tuple(clips), tuple(labels))
+
+
+def _read_folder(folder: Path) -> list[Clip]:
+    classes = sorted(path for path in folder.iterdir()
+                     if path.is_dir() and not path.name.startswith("."))
+    if not classes:
+        raise DataError(f"'{folder}' has no folders in it; put the clips of each class into a "
+                        "folder that is called like the class")
+    clips = []
+    for class_folder in classes:
+        paths = audio_files(class_folder)
+        if not paths:
+            raise DataError(f"'{class_folder}' holds no audio files; every folder in '{folder}' is "
+                            "a class")
+        for path in paths:
+            inner = path.relative_to(class_folder)
+            group = inner.parts[0] if len(inner.parts) > 1 else str(path.relative_to(folder))
+            clips.append(Clip(path, (class_folder.name,), group))
+    return clips
+
+
+def _read_csv(table: Path) -> list[Clip]:
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        columns = set(reader.fieldnames or ())
+        if not {"path", "label"} <= columns <= {"path", "label", "group"}:
+            raise DataError(f"'{table}' has the columns {sorted(columns)}; its first line must be "
+                            "path,label or path,label,group")
+        rows = list(enumerate(reader, 2))
+    if not rows:
+        raise DataError(f"'{table}' lists no clips")
+    clips = []
+    for line, row in rows:
+        path = table.parent / (row["path"] or "")
+        if not path.is_file():
+            raise DataError(f"'{table}', line {line}: there is no file '{path}'")
+        labels = tuple(filter(None, map(str.strip, (row["label"] or "").split(LABEL_SEPARATOR))))
+        clips.append(Clip(path, labels, row.get("group") or row["path"]))
+    return clips
+
+
+def _read_tfds(name: str) -> list[Clip]:
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError:
+        raise DataError(f"'{TFDS_PREFIX}{name}' needs the package tensorflow-datasets; install "
+                        "mirzoo[tfds]") from None
+    builder = tfds.builder(name)
+    builder.download_and_prepare()
+    features = builder.info.features
+    missing = {"audio", "label"} - set(features)
+    if missing:
+        raise DataError(f"the data set '{name}' has no {sorted(missing)} among its features "
+                        f"{sorted(features)}")
+    label_names = features["label"].names
+    clips = []
+    for split in builder.info.splits:
+        for number, example in enumerate(tfds.as_numpy(builder.as_dataset(split=split))):
+            samples = example["audio"]
+            if samples.dtype.kind == "i":
+                samples = samples.astype(np.int16)
+            clips.append(Clip(samples, (label_names[example["label"]],), f"{split}/{number}",
+                              features["audio"].sample_rate))
+    return clips

@@ -1,0 +1,1 @@
+"""The music clip that comes with mirzoo, and the notes that it was made from."""
