@@ -28,6 +28,10 @@ FRONTEND = "frontend"
 TRUNK = "trunk"
 
 
+class MissingCardError(ArtefactError, AttributeError):
+    """A model whose card was asked for and that has none."""
+
+
 @keras.saving.register_keras_serializable(package="mirzoo")
 class Model(keras.Model):
     """A functional Keras model from float32 waveforms to what its card says.
@@ -63,7 +67,7 @@ class Model(keras.Model):
     def card(self) -> Card:
         """The card: labels, sample rate, metrics, licences."""
         if self._card is None:
-            raise ArtefactError(
+            raise MissingCardError(
                 f"model '{self.name}' has no card; keras.models.clone_model drops it: set "
                 "model.card = original.card"
             )
