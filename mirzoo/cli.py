@@ -61,6 +61,10 @@ ModelName = Annotated[
     str, typer.Argument(help="A model's name, or the folder of a saved model.", metavar="MODEL")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DataHome = Annotated[
+    Path | None,
+    typer.Option(help="Folder of src/ and corpus/; by default MIRZOO_DATA or one in ~/.cache."),
+]
 
 
 def main() -> NoReturn:
@@ -169,9 +173,7 @@ def info(name: ModelName, as_json: AsJson = False) -> None:
 @app.command()
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe's name, or its file.", metavar="RECIPE")],
-    data: Annotated[
-        Path | None, typer.Option(help="Folder with the prepared corpora; see `prepare`.")
-    ] = None,
+    home: DataHome = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run; by default runs/<recipe>.")
     ] = None,
@@ -182,7 +184,7 @@ def train(
 
     train(
         recipe,
-        data or data_home() / "corpus",
+        (home or data_home()) / "corpus",
         out or Path("runs") / Path(recipe).stem,
         report=_report,
     )
@@ -194,9 +196,7 @@ def prepare(
         list[str] | None,
         typer.Argument(help="Which; without any, all are listed.", metavar="NAME..."),
     ] = None,
-    home: Annotated[
-        Path | None, typer.Option(help="Folder with src/ and corpus/; by default MIRZOO_DATA.")
-    ] = None,
+    home: DataHome = None,
 ) -> None:
     """Prepare collections of music to train on."""
     from mirzoo.data import sources
