@@ -9,11 +9,12 @@ under ``parts/`` first, and both files appear only when all are there.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property, partial
 from pathlib import Path
@@ -92,7 +93,7 @@ def prepare(
         Item → float32 ``(samples,)`` at 16 kHz in [-1, 1]; a module-level function, or a
         `functools.partial` of one, since it runs in other processes.
     processes : int
-        How many items are made at a time.
+        How many items are made at a time; 1 makes them in this process.
     report : callable
         Told one line at a time how far things are.
 
@@ -116,8 +117,8 @@ def prepare(
            f"{shutil.disk_usage(directory).free / 1e9:.0f} GB are free")
     left_out = {}
     work = partial(_prepare_one, make=make, parts=parts, min_seconds=min_seconds)
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        for done, (item, reason) in enumerate(pool.imap(work, items, chunksize=1), 1):
+    with _mapper(processes) as apply:
+        for done, (item, reason) in enumerate(apply(work, items), 1):
             if reason:
                 left_out[item.name] = reason
             if done % max(1, len(items) // 10) == 0:
@@ -131,6 +132,15 @@ def prepare(
     corpus = Corpus.load(directory)
     report(f"{directory.name}: {corpus}")
     return corpus
+
+
+@contextlib.contextmanager
+def _mapper(processes: int) -> Iterator[Callable]:
+    if processes == 1:
+        yield map
+    else:
+        with multiprocessing.get_context("spawn").Pool(processes) as pool:
+            yield pool.imap
 
 
 def _check_items(items: Sequence[Item]) -> None:
