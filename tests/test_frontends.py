@@ -31,7 +31,7 @@ CONFIGS = {
     "mel_pcen": MelConfig(n_mels=40, scaling=PCENScaling(trainable=True)),
     "mfcc": MFCCConfig(n_mels=40, n_mfcc=13),
     "raw": RawConfig(filters=(8, 12), kernels=(64, 9), strides=(16, 4)),
-    "sinc": SincConfig(n_filters=12, kernel_size=101),
+    "sinc": SincConfig(n_filters=12, kernel_size=101, fmax=7000.0),
     "leaf": LEAFConfig(n_filters=12, kernel_size=201, pooling_size=201, decimation=8),
 }
 LEARNABLE = ["mel_trainable", "mel_pcen", "raw", "sinc", "leaf"]

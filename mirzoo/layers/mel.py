@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import kapre
 import keras
+import numpy as np
 
 from mirzoo.dsp.mel import mel_filterbank
 
@@ -30,7 +31,8 @@ class MelFilterbank(kapre.ApplyFilterbank):
     norm : {"slaney", "none"}
         Constant area, or constant peak.
     learnable : bool
-        Make ``F`` a weight, which starts as the mel filterbank and stays non-negative.
+        Make ``F`` a weight, which starts as the mel filterbank and stays non-negative. It is
+        stored with peaks of 1, so that steps of an optimiser fit every normalisation.
 
     Notes
     -----
@@ -82,13 +84,18 @@ class MelFilterbank(kapre.ApplyFilterbank):
 
     def build(self, input_shape):
         if self.learnable:
-            initial_filterbank = self.filterbank
+            self.peaks = self.filterbank.max(axis=0)
+            start = self.filterbank / self.peaks
             self.filterbank = self.add_weight(
-                shape=initial_filterbank.shape,
-                initializer=lambda shape, dtype: initial_filterbank,
+                shape=start.shape,
+                initializer=lambda shape, dtype: start,
                 constraint=keras.constraints.NonNeg(),
                 name="filterbank",
             )
+
+    def call(self, spectrogram):
+        bands = super().call(spectrogram)
+        return bands * self.peaks[:, np.newaxis] if self.learnable else bands
 
     def compute_output_shape(self, input_shape):
         batch, frames, _, channels = input_shape

@@ -69,14 +69,15 @@ class STFT(kapre.STFT):
         self.window_fn = lambda _, dtype: tf.constant(frame_window, dtype)
         self.input_spec = keras.layers.InputSpec(ndim=2)
 
-    def _complex_spectrum(self, waveform):
+    def _real_and_imaginary(self, waveform):
         if self.center:
             waveform = tf.pad(waveform, [[0, 0], [self.n_fft // 2, self.n_fft // 2]])
-        return super().call(waveform[:, tf.newaxis])[:, 0]
+        spectrum = super().call(waveform[:, tf.newaxis])
+        # LiteRT can take neither a slice nor a transpose of complex numbers.
+        return tf.math.real(spectrum)[:, 0], tf.math.imag(spectrum)[:, 0]
 
     def call(self, waveform):
-        spectrum = self._complex_spectrum(waveform)
-        return tf.stack([tf.math.real(spectrum), tf.math.imag(spectrum)], axis=-1)
+        return tf.stack(self._real_and_imaginary(waveform), axis=-1)
 
     def _output_shape(self, input_shape, channels):
         batch, samples = input_shape
@@ -131,8 +132,8 @@ class Spectrogram(STFT):
         self.power = power
 
     def call(self, waveform):
-        spectrum = self._complex_spectrum(waveform)
-        energy = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
+        real, imaginary = self._real_and_imaginary(waveform)
+        energy = tf.square(real) + tf.square(imaginary)
         if self.power == 1:
             energy = tf.sqrt(tf.maximum(energy, SMALLEST_POWER))
         return energy[..., tf.newaxis]
