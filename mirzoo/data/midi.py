@@ -65,6 +65,9 @@ def _part_events(part: Part, channel: int, reverb: int) -> list[tuple[int, int, 
         for control, value in ((VOLUME, part.volume), (PAN, part.pan), (REVERB, reverb))
     ]
     events.append((0, 0, bytes([0xC0 | channel, part.program])))
+    if part.name:
+        name = part.name.encode("latin-1")
+        events.append((0, 0, b"\xff\x03" + _variable_length(len(name)) + name))
     for note in part.notes:
         start = round(note.start_s * TICKS_PER_SECOND)
         end = max(start + 1, round(note.end_s * TICKS_PER_SECOND))

@@ -71,7 +71,8 @@ def play_phrase(item: Item) -> np.ndarray:
     instruments = [item.group]
     if item.group == "ensemble":
         names = sorted(path.name for path in folder.iterdir() if path.is_dir())
-        instruments = list(rng.choice(names, size=rng.integers(2, 4), replace=False))
+        count = min(len(names), rng.integers(2, 4))
+        instruments = list(rng.choice(names, size=count, replace=False))
     samples = int(rng.uniform(*PHRASE_S) * SAMPLE_RATE)
     phrase = np.zeros(samples, np.float32)
     for instrument in instruments:

@@ -1,0 +1,179 @@
+"""The catalogue: every collection says what it is, whose it is and what is held out."""
+
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from mirzoo.data import sources
+from mirzoo.data.corpus import SPLITS
+from mirzoo.errors import DataError, UnknownNameError
+
+HELD_OUT = {"emotify", "instruments", "jamendolyrics", "ultrastar"}
+
+
+def touch(*parts):
+    path = Path(*parts)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Empty files in the layout of every collection."""
+    src = tmp_path / "src"
+    for package in sources.DEBIAN_PACKAGES:
+        touch(src, "debian", package, "usr/share/games/x/music/1.ogg")
+        touch(src, "debian", package, "usr/share/games/x/sounds/bang.ogg")
+        touch(src, "debian", package, "usr/share/doc", package, "copyright")
+    touch(src, "esc10", "001 - Dog bark", "1-1-A.ogg")
+    touch(src, "emotify", "data/emotifymusic/rock/1.mp3")
+    touch(src, "emotify", "data/emotifymusic/pop/1.mp3")
+    touch(src, "jamendolyrics", "mp3/song_-_artist.mp3")
+    touch(src, "ultrastar", "Artist - Title", "audio.mp3")
+    touch(src, "instruments", "Cello", "1.flac")
+    for singer in ("amy", "bug"):
+        touch(src, "mir1k", "vocal", f"{singer}_1_01.ogg")
+    touch(src, "philharmonia", "audio", "flute", "flute_A4_1_forte_normal.mp3")
+    for number in range(20):
+        touch(src, "pop909", f"POP909/{number:03d}/{number:03d}.mid")
+        touch(src, "pop909", f"POP909/{number:03d}/versions/v.mid")
+        touch(src, "openewld", f"dataset/Composer/{number}/{number}.mxl")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", sources.list_collections())
+def test_every_collection_is_described_and_divided_by_group(home, name):
+    chosen = sources.collection(name)
+    assert chosen.name == name
+    for text in (chosen.description, chosen.obtain, chosen.licence, chosen.grouping):
+        assert len(text) >= 4
+    items = chosen.items(home / "src" / name)
+    assert items
+    assert {item.collection for item in items} == {name}
+    assert len({item.name for item in items}) == len(items)
+    splits = {}
+    for item in items:
+        assert item.split in SPLITS
+        assert Path(item.path).exists()
+        splits.setdefault(item.group, set()).add(item.split)
+    assert all(len(of_group) == 1 for of_group in splits.values())
+    found = {item.split for item in items}
+    assert found == {"test"} if name in HELD_OUT else "train" in found
+
+
+def test_whole_packages_are_held_out_and_sound_effects_left_out(home):
+    items = sources.debian_items(home / "src" / "debian")
+    assert len(items) == len(sources.DEBIAN_PACKAGES)
+    split = {item.group: item.split for item in items}
+    assert {group for group in split if split[group] == "test"} == sources.DEBIAN_TEST
+    assert {group for group in split if split[group] == "valid"} == sources.DEBIAN_VALID
+    assert sources.DEBIAN_TEST.issubset(sources.DEBIAN_PACKAGES)
+    assert sources.DEBIAN_VALID.issubset(sources.DEBIAN_PACKAGES)
+
+
+def test_each_voice_is_mixed_twice_and_split_by_singer(home):
+    items = sources.collection("mir1k").items(home / "src" / "mir1k")
+    assert {(item.name, item.group, item.split) for item in items} == {
+        ("own/amy_1_01", "amy", "train"), ("other/amy_1_01", "amy", "train"),
+        ("own/bug_1_01", "bug", "valid"), ("other/bug_1_01", "bug", "valid"),
+    }  # fmt: skip
+
+
+def test_a_collection_is_prepared_from_its_folder(tmp_path):
+    song = tmp_path / "src" / "ultrastar" / "Artist - Title" / "audio.wav"
+    song.parent.mkdir(parents=True)
+    soundfile.write(song, np.full(8000 * 21, 0.25), 8000)
+    corpus = sources.prepare("ultrastar", home=tmp_path, processes=1, report=str)
+    assert corpus.directory == tmp_path / "corpus" / "ultrastar"
+    assert corpus.items[0].group == "Artist"
+    assert corpus.items[0].n_samples == 16000 * 21
+
+
+def test_the_home_comes_from_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("MIRZOO_DATA", str(tmp_path))
+    assert sources.data_home() == tmp_path
+    monkeypatch.delenv("MIRZOO_DATA")
+    assert sources.data_home() == Path.home() / ".cache" / "mirzoo" / "data"
+
+
+def test_a_missing_collection_says_how_to_get_it(tmp_path):
+    with pytest.raises(DataError, match="vocal/"):
+        sources.prepare("mir1k", home=tmp_path, report=str)
+    with pytest.raises(UnknownNameError, match="emotify"):
+        sources.prepare("emotiffy", home=tmp_path, report=str)
+    with pytest.raises(DataError, match="obtain the collection first"):
+        sources.audio_files(tmp_path / "missing")
+
+
+def debian_archive(folder, files):
+    """A ``.deb`` of the given files, made without dpkg."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as tar:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(f"./{name}")
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    control = io.BytesIO()
+    with tarfile.open(fileobj=control, mode="w:gz") as tar:
+        entry = tarfile.TarInfo("./control")
+        text = b"Package: x\nVersion: 1\nArchitecture: all\nMaintainer: x\nDescription: x\n"
+        entry.size = len(text)
+        tar.addfile(entry, io.BytesIO(text))
+    members = (("debian-binary", b"2.0\n"), ("control.tar.gz", control.getvalue()),
+               ("data.tar.gz", data.getvalue()))
+    archive = folder / "x_1_all.deb"
+    with archive.open("wb") as file:
+        file.write(b"!<arch>\n")
+        for name, content in members:
+            file.write(f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode())
+            file.write(content + b"\n" * (len(content) % 2))
+    return archive
+
+
+@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is not installed")
+def test_a_package_is_unpacked_with_the_archives_inside_it(tmp_path):
+    pk3 = io.BytesIO()
+    with zipfile.ZipFile(pk3, "w") as archive:
+        archive.writestr("music/2.ogg", b"two")
+        archive.writestr("maps/1.map", b"no music")
+    archive = debian_archive(tmp_path, {
+        "usr/share/games/x/music/1.ogg": b"one",
+        "usr/share/games/x/data.pk3": pk3.getvalue(),
+        "usr/share/games/x/x.exe": b"no music",
+        "usr/share/doc/x/copyright": b"CC0",
+    })
+    folder = tmp_path / "out" / "x"
+    sources.unpack_debian(archive, folder)
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert files == {
+        "usr/share/games/x/music/1.ogg", "usr/share/games/x/data/music/2.ogg",
+        "usr/share/doc/x/copyright",
+    }  # fmt: skip
+    assert os.listdir(tmp_path / "out") == ["x"]
+
+
+def test_a_package_that_cannot_be_had_leaves_nothing_behind(tmp_path, monkeypatch):
+    def fail(command, **options):
+        return subprocess.CompletedProcess(command, 100, "", "E: Unable to locate package")
+
+    monkeypatch.setattr(shutil, "which", lambda program: f"/usr/bin/{program}")
+    monkeypatch.setattr(subprocess, "run", fail)
+    with pytest.raises(DataError, match="Unable to locate package"):
+        sources.fetch_debian("no-such-package", tmp_path / "debian" / "no-such-package")
+    assert os.listdir(tmp_path / "debian") == []
+    monkeypatch.setattr(shutil, "which", lambda program: None)
+    with pytest.raises(DataError, match="apt-get is not installed"):
+        sources.fetch_debian("no-such-package", tmp_path / "debian" / "no-such-package")
+
+
+def test_what_is_there_is_not_fetched_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(subprocess, "run", lambda *args, **options: pytest.fail("fetched again"))
+    sources.fetch_debian("anything", tmp_path)
