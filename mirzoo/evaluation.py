@@ -14,11 +14,16 @@ Three questions, each answered by a figure that can be set beside another model'
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from mirzoo import zoo
+from mirzoo.card import Metric
+from mirzoo.data import folder
+from mirzoo.data.folder import LabelledClips
 from mirzoo.errors import DataError
 
 TEACHER_GIVES_TAG = 0.2
@@ -148,3 +153,58 @@ def linear_probe(
             probe.fit(embeddings[train], classes[train])
             right.append(probe.predict(embeddings[test]) == classes[test])
     return float(np.mean(np.concatenate(right)))
+
+
+def evaluate(runner, data: str | os.PathLike | LabelledClips) -> list[Metric]:
+    """Score a tagger on labelled clips.
+
+    Parameters
+    ----------
+    runner : mirzoo.model.Model, mirzoo.litert.LiteRTModel, or a name or folder
+        The tagger.
+    data : str, path or LabelledClips
+        A folder with a folder for each class, a CSV file, ``tfds:<name>`` (see
+        `mirzoo.data.folder`), or clips already loaded; their labels are among the tagger's.
+
+    Returns
+    -------
+    list of Metric
+        Macro ROC-AUC and PR-AUC, and the accuracy where exactly one label holds. A clip's
+        probabilities are the means over its windows.
+
+    Examples
+    --------
+    >>> import mirzoo
+    >>> mirzoo.evaluate("my_models/instruments", "clips/")  # doctest: +SKIP
+    """
+    if isinstance(runner, str | os.PathLike):
+        runner = zoo.load(runner, runtime="litert")
+    if not isinstance(data, LabelledClips):
+        dataset, data = str(data), folder.load(data, labels=runner.card.labels)
+    else:
+        dataset = "clips"
+    contract = runner.card.input
+    windows = data.windows(contract.sample_rate, contract.window_samples, contract.hop_samples)
+    heard = runner.predict_windows(windows.waveforms)[runner.card.outputs[0].name]
+    probabilities = np.stack(
+        [heard[windows.clips == clip].mean(axis=0) for clip in range(len(data.clips))]
+    )
+    scores = tagging_scores(data.targets, probabilities)
+    found = {
+        f"ROC-AUC, mean over {scores.n_tags} tags": scores.roc_auc,
+        f"PR-AUC, mean over {scores.n_tags} tags": scores.pr_auc,
+    }
+    if runner.card.activation == "softmax":
+        right = probabilities.argmax(axis=1) == data.targets.argmax(axis=1)
+        found["accuracy"] = float(right.mean())
+    return [
+        Metric(
+            dataset=dataset,
+            split="all clips",
+            metric=metric,
+            value=value,
+            n=len(data.clips),
+            method="probabilities averaged over a clip's windows",
+        )
+        for metric, value in found.items()
+    ]
