@@ -140,7 +140,10 @@ def annotate(
     from mirzoo.annotate import find_recordings
 
     recordings = find_recordings(paths)
-    runners = [zoo.load(name, runtime=runtime.value) for name in dict.fromkeys(models.split(","))]
+    runners = []
+    for name in dict.fromkeys(models.split(",")):
+        with _progress(f"loading {name}; a published model is fetched and converted once"):
+            runners.append(zoo.load(name, runtime=runtime.value))
     results = _results(recordings, [runner.card.name for runner in runners], output, format_)
     failed = False
     for number, recording in enumerate(recordings, 1):
@@ -329,9 +332,10 @@ def _progress(doing: str) -> Iterator[Callable[[float], None]]:
         yield lambda seconds: None
         return
     from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True).status(doing) as status:
-        yield lambda seconds: status.update(f"{doing}: heard {seconds:.0f} s")
+    with Console(stderr=True).status(Text(doing)) as status:
+        yield lambda seconds: status.update(Text(f"{doing}: heard {seconds:.0f} s"))
 
 
 def _report(line: str) -> None:
