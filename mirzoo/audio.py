@@ -113,18 +113,15 @@ def stream(
     buffer = np.zeros(pad_left, np.float32)
     start = -pad_left
     skip = 0
-    emitted = False
     for block in _resampled(source, sample_rate, source_rate):
         buffer = np.concatenate([buffer, block[skip:]]) if skip < len(block) else buffer
         skip = max(0, skip - len(block))
         while len(buffer) > window_samples:
             yield start / sample_rate, buffer[:window_samples].copy()
-            emitted = True
             skip += max(0, hop_samples - len(buffer))
             buffer = buffer[hop_samples:]
             start += hop_samples
-    overlap = window_samples - hop_samples if emitted else 0
-    if len(buffer) > max(0, overlap):
+    if len(buffer):
         last = np.zeros(window_samples, np.float32)
         last[: len(buffer)] = buffer
         yield start / sample_rate, last

@@ -215,7 +215,9 @@ def test_impossible_rates_are_refused(rate):
 @pytest.mark.parametrize("hop", [5, 10, 20, 27])
 @pytest.mark.parametrize("pad", [0, 7])
 @pytest.mark.parametrize("n", [1, 5, 13, 20, 21, 40, 41, 300])
-def test_windows_are_where_they_say(n, hop, pad):
+@pytest.mark.parametrize("block", [3, 1000])
+def test_windows_are_where_they_say(n, hop, pad, block, monkeypatch):
+    monkeypatch.setattr(audio, "BLOCK_FRAMES", block)
     samples = np.arange(1, n + 1, dtype=np.float32)
     padded = np.concatenate([np.zeros(pad, np.float32), samples])
     windows = list(audio.stream(samples, 10, window_samples=20, hop_samples=hop, pad_left=pad))

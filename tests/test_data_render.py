@@ -56,14 +56,14 @@ def test_tempo_changes_running_status_and_names_are_read(tmp_path):
         "00 90 3c 64"             # note 60 on
         "60 3c 00"                # after 96 ticks its end, by running status
         "00 ff5103 0f4240"        # 1 s a quarter
-        "30 90 3e 50 60 80 3e 00" # note 62 from 48 ticks later, for 96
+        "30 90 3c 50 60 80 3c 00" # note 60 again from 48 ticks later, for 96
         "00 ff2f00"
     )
     header = b"MThd" + bytes.fromhex("00000006 0000 0001 0060")
     (tmp_path / "a.mid").write_bytes(header + b"MTrk" + len(track).to_bytes(4, "big") + track)
     (part,) = midi.read(tmp_path / "a.mid")
     assert part.name == "PINO"
-    assert part.notes == (Note(0.0, 0.5, 60, 100), Note(1.0, 2.0, 62, 80))
+    assert part.notes == (Note(0.0, 0.5, 60, 100), Note(1.0, 2.0, 60, 80))
 
 
 def test_what_is_not_midi_is_refused(tmp_path):
@@ -239,6 +239,13 @@ def test_a_phrase_holds_the_instruments_notes(notes_folder, group):
     hz = np.arange(len(spectrum)) * SAMPLE_RATE / len(phrase)
     near = np.any([np.abs(hz - note) < 40 for note in (440, 659.3, 932.3)], axis=0)
     assert spectrum[near].sum() > 0.7 * spectrum.sum()
+
+
+def test_a_note_begins_where_it_sounds_and_fades_at_its_end(notes_folder):
+    note = mixes._trimmed(next((notes_folder / "flute").iterdir()), SAMPLE_RATE)
+    assert len(note) == SAMPLE_RATE
+    assert np.abs(note[:200]).max() > 0.3
+    assert np.abs(note[-200:]).max() < 0.2
 
 
 @pytest.mark.parametrize(
