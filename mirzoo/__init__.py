@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mirzoo.card import Card
     from mirzoo.errors import MirzooError
     from mirzoo.export import export
+    from mirzoo.fine_tuning import fine_tune
     from mirzoo.litert import LiteRTModel
     from mirzoo.model import Model
     from mirzoo.training import train
@@ -38,6 +39,7 @@ __all__ = [
     "__version__",
     "create",
     "export",
+    "fine_tune",
     "list_models",
     "load",
     "pull",
@@ -54,6 +56,7 @@ _MODULES = {
     "Tags": "annotation",
     "create": "zoo",
     "export": "export",
+    "fine_tune": "fine_tuning",
     "list_models": "zoo",
     "load": "zoo",
     "pull": "zoo",

@@ -1,4 +1,4 @@
-"""The command line: `mirzoo list | info | annotate | train | prepare | export | verify | pull`.
+"""The command line: `mirzoo list | info | annotate | fine-tune | train | export | …`.
 
 Every command only reads its arguments, calls the library and prints. Modules are imported inside
 the commands, so that each starts as fast as what it does allows. Results go to the standard
@@ -209,6 +209,34 @@ def prepare(
     if not collections:
         for name in sources.list_collections():
             typer.echo(f"{name:14} {sources.collection(name).description}")
+
+
+@app.command("fine-tune")
+def fine_tune(
+    name: ModelName,
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="Labelled clips: a folder with a folder for each class, a CSV file, tfds:NAME.",
+            metavar="DATA",
+        ),
+    ],
+    out: Annotated[Path, typer.Argument(help="Folder of the new model.", metavar="OUT")],
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 20,
+    train_trunk: Annotated[
+        bool, typer.Option("--train-trunk/--freeze-trunk", help="Train more than the output layer.")
+    ] = True,
+) -> None:
+    """Fit a trained model to labels of your own, and save it."""
+    from mirzoo import zoo
+    from mirzoo.data import folder
+    from mirzoo.fine_tuning import fine_tune
+
+    clips = folder.load(data)
+    one_label_each = bool((clips.targets.sum(axis=1) == 1).all())
+    model = zoo.create(name, clips.labels, exclusive=one_label_each)
+    fine_tune(model, data, epochs=epochs, train_trunk=train_trunk)
+    typer.echo(f"{len(clips.labels)} labels; saved in {zoo.save(model, out)}")
 
 
 @app.command()

@@ -190,7 +190,7 @@ def test_version(run):
 def test_help_names_every_command(run):
     status, out, _ = run("--help")
     assert status == 0
-    for command in ("list", "info", "annotate", "train", "export", "verify", "pull"):
+    for command in ("list", "info", "annotate", "fine-tune", "train", "export", "verify", "pull"):
         assert f"\n  {command} " in out
 
 
@@ -260,6 +260,22 @@ def test_train_and_prepare_share_a_home(run, monkeypatch, tmp_path):
     status, out, _ = run("prepare")
     assert status == 0
     assert [line.split()[0] for line in out.splitlines()] == sources.list_collections()
+
+
+def test_fine_tune_takes_labels_from_the_data(run, monkeypatch, tmp_path):
+    for name in ("cello/a.wav", "flute/b.wav"):
+        (tmp_path / name).parent.mkdir()
+        soundfile.write(tmp_path / name, np.zeros(1600), RATE)
+    calls = []
+    tuning = types.ModuleType("mirzoo.fine_tuning")
+    tuning.fine_tune = lambda model, data, **options: calls.append((model, data, options))
+    monkeypatch.setitem(sys.modules, "mirzoo.fine_tuning", tuning)
+    monkeypatch.setattr(zoo, "create", lambda *named, exclusive: (*named, exclusive))
+    monkeypatch.setattr(zoo, "save", lambda model, out: out)
+    status, out, _ = run("fine-tune", "some_tagger", tmp_path, "x", "--epochs", 3, "--freeze-trunk")
+    assert (status, out) == (0, "2 labels; saved in x\n")
+    model = ("some_tagger", ("cello", "flute"), True)
+    assert calls == [(model, str(tmp_path), {"epochs": 3, "train_trunk": False})]
 
 
 def test_find_recordings_takes_files_as_they_are(music):

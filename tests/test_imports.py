@@ -17,7 +17,7 @@ PACKAGE = Path(mirzoo.__file__).parent
 ORDER = [
     ["__main__"],
     ["cli"],
-    ["training"],
+    ["training", "fine_tuning"],
     ["probing"],
     ["evaluation", "distillation"],
     ["zoo"],
