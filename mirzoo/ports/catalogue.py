@@ -92,16 +92,22 @@ MSD_TAGS = (
 @dataclass(frozen=True)
 class _TrainingSet:
     name: str
+    title: str
     licence: str
     n_test: int
     labels: tuple[str, ...]
 
 
 _MTT = _TrainingSet(
-    "MagnaTagATune", "MagnaTagATune: Magnatune recordings, CC BY-NC-SA", 5329, MTT_TAGS
+    "MagnaTagATune",
+    "MagnaTagATune",
+    "MagnaTagATune: Magnatune recordings, CC BY-NC-SA",
+    5329,
+    MTT_TAGS,
 )
 _MSD = _TrainingSet(
     "Million Song Dataset",
+    "the Million Song Dataset",
     "Million Song Dataset with Last.fm tags: research use; the audio is not distributed",
     28435,
     MSD_TAGS,
@@ -120,7 +126,7 @@ def _musicnn(
     return PortSpec(
         name=name,
         description=(
-            f"{network} (Pons & Serra 2019), trained on the {data.name}: 50 tags every 3 s."
+            f"{network} (Pons & Serra 2019); 50 tags every 3 s, learnt from {data.title}."
         ),
         package=MUSICNN,
         family=family,
