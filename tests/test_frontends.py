@@ -35,6 +35,8 @@ CONFIGS = {
     "leaf": LEAFConfig(n_filters=12, kernel_size=201, pooling_size=201, decimation=8),
 }
 LEARNABLE = ["mel_trainable", "mel_pcen", "raw", "sinc", "leaf"]
+# PCEN hears the past: silence before a clip changes it on purpose.
+WITHOUT_PAST = [kind for kind in CONFIGS if kind not in ("mel_pcen", "leaf")]
 
 
 @pytest.fixture(scope="module", params=CONFIGS)
@@ -93,15 +95,14 @@ def test_a_burst_is_in_the_frame_at_its_time(config, frontend):
         assert abs(int(np.argmax(change)) - 20) <= (1 if "PCEN" in str(config) else 0)
 
 
-def test_a_hop_of_silence_before_shifts_by_a_frame(kind, config, frontend):
+@pytest.mark.parametrize("kind", WITHOUT_PAST, indirect=True)
+def test_a_hop_of_silence_before_shifts_by_a_frame(config, frontend):
     hop = config.grid.hop_length
     waveform = noise(1, 30 * hop)
     later = np.pad(waveform, [[0, 0], [4 * hop, 0]])
     frames = slice(12, 22)
     shifted = frontend(later).numpy()[:, frames.start + 4 : frames.stop + 4]
     unshifted = frontend(waveform).numpy()[:, frames]
-    if kind in ("mel_pcen", "leaf"):
-        pytest.skip("PCEN hears the past: silence before a clip changes it on purpose")
     np.testing.assert_allclose(shifted, unshifted, atol=1e-5 * np.abs(unshifted).max())
 
 
@@ -128,7 +129,7 @@ def test_silence_is_finite_and_so_are_its_gradients(frontend):
         assert np.isfinite(gradient).all()
 
 
-@pytest.mark.parametrize("kind", LEARNABLE, scope="module")
+@pytest.mark.parametrize("kind", LEARNABLE, indirect=True)
 def test_every_learnable_number_has_a_gradient(kind, frontend):
     assert frontend.trainable_weights
     target = noise(1, 1)
@@ -143,8 +144,9 @@ def test_every_learnable_number_has_a_gradient(kind, frontend):
             assert reached.all(), weight.path
 
 
-@pytest.mark.parametrize("kind", LEARNABLE, scope="module")
+@pytest.mark.parametrize("kind", LEARNABLE, indirect=True)
 def test_gradients_are_those_of_difference_quotients(kind, frontend):
+    assert frontend.trainable_weights
     waveform = tf.constant(noise(2, 6000))
 
     def loss():
@@ -156,7 +158,7 @@ def test_gradients_are_those_of_difference_quotients(kind, frontend):
         gradient = tape.gradient(value, weight)
         direction = tf.sign(gradient)
         slope = float(tf.reduce_sum(tf.cast(gradient * direction, tf.float64)))
-        step = 2e-3
+        step = 2e-5 if kind == "mel_trainable" else 2e-3
         start = weight.numpy()
         weight.assign(start + step * direction)
         ahead = float(loss())
@@ -166,16 +168,21 @@ def test_gradients_are_those_of_difference_quotients(kind, frontend):
         assert (ahead - behind) / (2 * step) == pytest.approx(slope, rel=0.05), weight.path
 
 
-@pytest.mark.parametrize("kind", LEARNABLE, scope="module")
+@pytest.mark.parametrize("kind", LEARNABLE, indirect=True)
 def test_training_changes_every_weight_and_lowers_the_loss(kind, frontend):
     learner = keras.models.clone_model(frontend)
-    before = [weight.numpy().copy() for weight in learner.trainable_weights]
+    weights = learner.trainable_weights
+    before = [weight.numpy().copy() for weight in weights]
     waveform = noise(4, 6000)
     target = 0.8 * frontend(waveform).numpy()
-    learner.compile(keras.optimizers.Adam(1e-3), "mse")
-    history = learner.fit(waveform, target, epochs=6, batch_size=4, verbose=0).history["loss"]
-    assert history[-1] < history[0]
-    for old, weight in zip(before, learner.trainable_weights, strict=True):
+    optimizer = keras.optimizers.Adam(1e-3)
+    losses = []
+    for _ in range(6):
+        with tf.GradientTape() as tape:
+            losses.append(tf.reduce_mean(tf.square(learner(waveform, training=True) - target)))
+        optimizer.apply(tape.gradient(losses[-1], weights), weights)
+    assert losses[-1] < losses[0]
+    for old, weight in zip(before, weights, strict=True):
         assert np.abs(weight.numpy() - old).max() > 1e-4, weight.path
 
 
