@@ -9,6 +9,7 @@ failed, 2 the command was not understood.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,6 +72,8 @@ def main() -> NoReturn:
     """Run the command line, and end the process with its exit status."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")
+    # TensorFlow greets every user with a page about graphics cards and processors.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         app(prog_name="mirzoo")
     except MirzooError as error:
