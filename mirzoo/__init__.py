@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mirzoo.annotation import Tags
     from mirzoo.card import Card
     from mirzoo.errors import MirzooError
+    from mirzoo.evaluation import evaluate
     from mirzoo.export import export
     from mirzoo.fine_tuning import fine_tune
     from mirzoo.litert import LiteRTModel
@@ -38,6 +39,7 @@ __all__ = [
     "Tags",
     "__version__",
     "create",
+    "evaluate",
     "export",
     "fine_tune",
     "list_models",
@@ -55,6 +57,7 @@ _MODULES = {
     "Model": "model",
     "Tags": "annotation",
     "create": "zoo",
+    "evaluate": "evaluation",
     "export": "export",
     "fine_tune": "fine_tuning",
     "list_models": "zoo",

@@ -214,6 +214,24 @@ def prepare(
             typer.echo(f"{name:14} {sources.collection(name).description}")
 
 
+@app.command()
+def evaluate(
+    name: ModelName,
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="Labelled clips: a folder with a folder for each class, a CSV file, tfds:NAME.",
+            metavar="DATA",
+        ),
+    ],
+) -> None:
+    """Score a model on labelled clips."""
+    from mirzoo.evaluation import evaluate
+
+    for metric in evaluate(name, data):
+        typer.echo(f"{metric.value:.3f}  {metric.metric} (n = {metric.n})")
+
+
 @app.command("fine-tune")
 def fine_tune(
     name: ModelName,

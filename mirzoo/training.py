@@ -201,7 +201,7 @@ def open_corpora(recipe: Recipe, data: str | Path) -> list[Corpus]:
     if missing:
         raise DataError(
             f"the corpora {', '.join(missing)} are not prepared under {data}; "
-            f"run: mirzoo prepare {' '.join(missing)} --data {data}"
+            f"run: mirzoo prepare {' '.join(missing)} --home {Path(data).parent}"
         )
     return [Corpus.load(Path(data) / collection) for collection in recipe.data.collections]
 

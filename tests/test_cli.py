@@ -190,7 +190,8 @@ def test_version(run):
 def test_help_names_every_command(run):
     status, out, _ = run("--help")
     assert status == 0
-    for command in ("list", "info", "annotate", "fine-tune", "train", "export", "verify", "pull"):
+    commands = "list info annotate evaluate fine-tune train prepare export verify pull"
+    for command in commands.split():
         assert f"\n  {command} " in out
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mirzoo.errors import DataError
-from mirzoo.evaluation import agreement, linear_probe, tagging_scores
+from mirzoo.data.folder import Clip, LabelledClips
+from mirzoo.evaluation import agreement, evaluate, linear_probe, tagging_scores
 
 
 def test_tagging_scores_by_hand():
@@ -68,3 +69,31 @@ def test_probe_does_not_reward_recognising_groups():
 def test_probe_needs_enough_of_each_class():
     with pytest.raises(DataError, match="a class has 2 clips"):
         linear_probe(np.zeros((12, 2)), ["a"] * 10 + ["b"] * 2, range(12))
+
+
+class Loudness:
+    """A tagger that says 'loud' with the probability of the mean level."""
+
+    class card:
+        labels = ("loud", "quiet")
+        activation = "softmax"
+        outputs = (type("Output", (), {"name": "tags"}),)
+        input = type(
+            "Contract", (), {"sample_rate": 1000, "window_samples": 500, "hop_samples": 500}
+        )
+
+    def predict_windows(self, windows):
+        level = np.abs(windows).mean(axis=1)
+        return {"tags": np.stack([level, 1 - level], axis=1)}
+
+
+def clip(level: float, label: str) -> Clip:
+    return Clip(np.full(1600, level, np.float32), (label,), str(level), source_rate=1000)
+
+
+def test_evaluate_scores_clips_by_the_mean_over_their_windows():
+    clips = (clip(0.9, "loud"), clip(0.6, "quiet"), clip(0.2, "quiet"), clip(0.1, "quiet"))
+    metrics = {m.metric: m for m in evaluate(Loudness(), LabelledClips(clips, ("loud", "quiet")))}
+    assert metrics["accuracy"].value == 0.75
+    assert metrics["ROC-AUC, mean over 2 tags"].value == 1.0
+    assert {metric.n for metric in metrics.values()} == {4}
