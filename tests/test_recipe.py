@@ -48,7 +48,11 @@ def test_good_recipe_is_read():
         ("[guitar, piano]", "[guitar, guitar]", r"\['guitar'\] more than once"),
         ("[guitar, piano]", "[]", r"needs at least one label"),
         ("source: {paper: none}", "", r"source is missing"),
-        ("type: mel, sample_rate: 16000, n_mels: 64", "type: raw", r"allowed are 'cnn1d' and 'rnn'"),
+        (
+            "type: mel, sample_rate: 16000, n_mels: 64",
+            "type: raw",
+            r"allowed are 'cnn1d' and 'rnn'",
+        ),
     ],
 )
 def test_fault_is_cited(old, new, expected):
