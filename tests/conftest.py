@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
+SMALLEST_RECORDING = 1000
 AUDIO_SUFFIXES = {".aac", ".aif", ".flac", ".m4a", ".mp3", ".ogg", ".wav"}
 
 
@@ -20,7 +21,11 @@ def real_music() -> list[Path]:
     """Real recordings, which are not part of the repository."""
     given = os.environ.get("MIRZOO_TEST_DATA")
     folder = Path(given) if given else ROOT.parent / "shared" / "data" / "real" / "clips"
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in AUDIO_SUFFIXES and path.stat().st_size > SMALLEST_RECORDING
+    )
     if not found:
         pytest.skip("no real recordings here: set MIRZOO_TEST_DATA to a folder of some")
     return found
