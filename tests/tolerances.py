@@ -15,9 +15,9 @@ TOLERANCES = {
     # Overlap-add divided by the window's squares, there and back again in float32.
     "inverse_stft": 1e-5,
     # Half-band filters of finite length, and wavelets rounded to whole samples in each octave.
-    "cqt": 2e-2,
+    "cqt": 1e-2,
     # The CQT's, folded.
-    "chroma_cqt": 2e-2,
+    "chroma_cqt": 1e-2,
     # The largest bin of a frame divides the others, in float32.
     "chroma_stft": 1e-4,
 }
