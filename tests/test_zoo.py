@@ -120,7 +120,8 @@ def test_model_keras_loads_in_a_fresh_process_without_custom_objects(artefact):
         "model = keras.models.load_model(sys.argv[1] + '/model.keras')\n"
         "golden = np.load(sys.argv[1] + '/golden.npz')\n"
         "waveform = (golden['waveform'] / 32767).astype('float32')\n"
-        "np.testing.assert_allclose(model.predict(waveform, verbose=0), golden['tags'], atol=1e-5)\n"
+        "tags = model.predict(waveform, verbose=0)\n"
+        "np.testing.assert_allclose(tags, golden['tags'], atol=1e-5)\n"
         "assert model.card.labels == ['low', 'middle', 'high']\n"
     )
     run = subprocess.run(
@@ -214,23 +215,20 @@ def test_a_save_that_fails_leaves_the_old_artefact(copy, small_tagger, monkeypat
     assert [p.name for p in copy.parent.iterdir()] == [copy.name]
 
 
-def test_saving_again_replaces_the_artefact(copy, small_tagger):
+def test_saving_a_trained_model_replaces_the_artefact(copy, windows):
     (copy / "stale.txt").write_text("old")
-    model = zoo.load(copy)
-    model.card = model.card.updated(description="Trained longer.")
-    zoo.save(model, copy, quantize="float16")
-    assert not (copy / "stale.txt").exists()
-    assert Card.load(copy).description == "Trained longer."
-    assert 1e-8 < zoo.verify(copy)["litert"] < 5e-3
-
-
-def test_a_compiled_model_is_saved_without_its_optimiser(copy, artefact, windows):
+    keras_bytes, litert_bytes = ((copy / f).stat().st_size for f in ("model.keras", "model.tflite"))
     model = zoo.load(copy)
     model.compile("adam", "binary_crossentropy")
     model.fit(windows, np.eye(3)[:2], verbose=0)
-    zoo.save(model, copy)
+    model.card = model.card.updated(description="Trained longer.")
+    zoo.save(model, copy, quantize="float16")
     assert model.compiled
-    assert (copy / "model.keras").stat().st_size < 1.1 * (artefact / "model.keras").stat().st_size
+    assert not (copy / "stale.txt").exists()
+    assert Card.load(copy).description == "Trained longer."
+    assert (copy / "model.keras").stat().st_size < 1.1 * keras_bytes, "holds an optimiser"
+    assert (copy / "model.tflite").stat().st_size < litert_bytes
+    assert 1e-8 < zoo.verify(copy)["litert"] < 5e-3
 
 
 def test_new_labels_on_a_trained_network(artefact, windows):
@@ -256,14 +254,17 @@ def test_repeated_labels_are_refused(artefact):
 
 
 def test_fine_tuning_learns_and_a_frozen_trunk_stays(artefact, windows):
-    model = zoo.create(artefact, labels=["cat", "dog"], exclusive=True)
+    noise = 0.3 * np.random.default_rng(0).standard_normal(windows.shape[1])
+    clips, one_hot = np.stack([windows[0], noise]).astype(np.float32), np.eye(2)
+    model = zoo.create(artefact, labels=["chord", "noise"], exclusive=True)
     for part in ("frontend", "trunk"):
         model.get_layer(part).trainable = False
-    before = model.embed(windows)
-    model.compile(keras.optimizers.Adam(0.1), "categorical_crossentropy")
-    history = model.fit(windows, np.eye(2), epochs=20, verbose=0).history["loss"]
-    assert history[-1] < 0.7 * history[0]
-    np.testing.assert_array_equal(model.embed(windows), before)
+    embedding = model.embed(clips)
+    model.compile(keras.optimizers.Adam(0.3), "categorical_crossentropy")
+    loss = model.evaluate(clips, one_hot, verbose=0)
+    model.fit(clips, one_hot, epochs=40, verbose=0)
+    assert model.evaluate(clips, one_hot, verbose=0) < 0.6 * loss
+    np.testing.assert_array_equal(model.embed(clips), embedding)
 
 
 def test_what_is_created_can_be_saved(artefact, windows, tmp_path):
@@ -282,9 +283,13 @@ def test_a_network_with_fresh_weights():
     first, second = (
         zoo.create("mel_cnn_tagger", labels=["cat", "dog"], pretrained=False) for _ in range(2)
     )
-    trunks = [model.get_layer("trunk").get_weights()[0] for model in (first, second)]
+    pairs = zip(
+        first.get_layer("trunk").get_weights(),
+        second.get_layer("trunk").get_weights(),
+        strict=True,
+    )
     assert first.card.labels == ["cat", "dog"]
-    assert np.abs(trunks[0] - trunks[1]).max() > 0
+    assert any(np.abs(one - other).max() > 0.01 for one, other in pairs)
 
 
 def test_a_published_model_is_pulled_once(small_tagger, cache, monkeypatch):

@@ -6,11 +6,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from mirzoo.errors import ExportError
 from mirzoo.export.parity import require_parity
 from mirzoo.model import EMBEDDING, FRONTEND, Model
 
@@ -72,24 +70,31 @@ def run_saved_model(folder: Path, windows: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _export(model: Model, folder: Path) -> None:
+    """Write with TensorFlow itself: `keras.export.ExportArchive` stores every weight twice."""
     every_output = model.every_output
     frontend = model.get_layer(FRONTEND)
 
+    @tf.function(input_signature=[WAVEFORM])
+    def infer(waveform):
+        return every_output(waveform, training=False)
+
+    @tf.function(input_signature=[WAVEFORM])
     def serve(waveform):
-        outputs = every_output(waveform, training=False)
-        return {name: value for name, value in outputs.items() if name != EMBEDDING}
+        return {name: value for name, value in infer(waveform).items() if name != EMBEDDING}
 
+    @tf.function(input_signature=[WAVEFORM])
     def embed(waveform):
-        return {EMBEDDING: every_output(waveform, training=False)[EMBEDDING]}
+        return {EMBEDDING: infer(waveform)[EMBEDDING]}
 
+    @tf.function(input_signature=[WAVEFORM])
     def hear(waveform):
         return {FEATURES: frontend(waveform, training=False)}
 
-    archive = keras.export.ExportArchive()
-    archive.track(every_output)
-    for name, endpoint in (("serving_default", serve), ("embed", embed), ("frontend", hear)):
-        archive.add_endpoint(name, endpoint, input_signature=[WAVEFORM])
-    try:
-        archive.write_out(str(folder), verbose=False)
-    except (ValueError, TypeError) as error:
-        raise ExportError(f"Keras cannot export '{model.card.name}': {error}") from error
+    module = tf.Module()
+    module.weights = [variable.value for variable in model.variables]
+    tf.saved_model.save(
+        module,
+        str(folder),
+        signatures={"serving_default": serve, "embed": embed, "frontend": hear},
+        options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
+    )
