@@ -158,17 +158,6 @@ def _fetch_debian_packages(folder: Path) -> None:
         fetch_debian(package, folder / package)
 
 
-def _fetch_git(repository: str, folder: Path, revision: str = "HEAD") -> None:
-    if folder.exists():
-        return
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        _run(["git", "clone", "--quiet", f"https://github.com/{repository}", "clone"],
-             Path(scratch))
-        _run(["git", "-C", "clone", "checkout", "--quiet", revision], Path(scratch))
-        Path(scratch, "clone").rename(folder)
-
-
 def _run(command: list[str], folder: Path) -> None:
     if shutil.which(command[0]) is None:
         raise DataError(f"the program {command[0]} is not installed, and without it this "
@@ -295,33 +284,30 @@ COLLECTIONS = {
         Collection(
             name="esc10",
             description="400 sounds that are not music, of ten classes, 5 s each",
-            obtain="Fetched with git from GitHub: karolpiczak/ESC-10, commit 553c8f1.",
+            obtain="Check out commit 553c8f1 of the GitHub repository karolpiczak/ESC-10 there.",
             licence="CC BY 3.0",
             grouping="class of sound; all for training",
             items=_recordings("esc10", lambda path: path.parent.name, "train"),
             min_seconds=3.1,
-            fetch=partial(_fetch_git, "karolpiczak/ESC-10", revision="553c8f1"),
         ),
         Collection(
             name="emotify",
             description="Emotify: 400 recordings of Magnatune, mostly 60 s, in four genres",
-            obtain="Fetched with git from GitHub: sergi-andreu/ProjectMusicInformatics.",
+            obtain="Check out the GitHub repository sergi-andreu/ProjectMusicInformatics there.",
             licence="CC BY-NC-SA (Magnatune)",
             grouping="track; held out, for testing only",
             items=_recordings(
                 "emotify", lambda path: f"{path.parent.name}/{path.stem}", "test",
                 within="data/emotifymusic",
             ),
-            fetch=partial(_fetch_git, "sergi-andreu/ProjectMusicInformatics"),
         ),
         Collection(
             name="jamendolyrics",
             description="sung songs in four languages with the times of their lyrics",
-            obtain="Fetched with git from GitHub: f90/jamendolyrics.",
+            obtain="Check out the GitHub repository f90/jamendolyrics there.",
             licence="a Creative Commons licence for each song, in JamendoLyrics.csv",
             grouping="song; held out, for testing only",
             items=_recordings("jamendolyrics", lambda path: path.stem, "test", within="mp3"),
-            fetch=partial(_fetch_git, "f90/jamendolyrics"),
         ),
         Collection(
             name="ultrastar",
@@ -358,13 +344,12 @@ COLLECTIONS = {
         Collection(
             name="philharmonia",
             description="phrases put together from 9,750 single notes of orchestral instruments",
-            obtain="Fetched with git from GitHub: skratchdot/philharmonia-samples.",
+            obtain="Check out the GitHub repository skratchdot/philharmonia-samples there.",
             licence="CC BY-SA 3.0",
             grouping="instrument; all for training",
             items=_philharmonia_items,
             maker=lambda home: mixes.play_phrase,
             min_seconds=10.0,
-            fetch=partial(_fetch_git, "skratchdot/philharmonia-samples"),
         ),
         Collection(
             name="pop909",
