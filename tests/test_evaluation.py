@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mirzoo.errors import DataError
 from mirzoo.data.folder import Clip, LabelledClips
+from mirzoo.errors import DataError
 from mirzoo.evaluation import agreement, evaluate, linear_probe, tagging_scores
 
 
