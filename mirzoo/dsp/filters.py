@@ -68,7 +68,7 @@ def gabor_start(
     --------
     >>> centers, widths = gabor_start(64, sample_rate=16000, fmin=60.0)
     >>> round(float(centers[0]) * 16000 / (2 * np.pi)), round(float(widths[0]))
-    (106, 88)
+    (105, 88)
     """
     bands = mel_bands(n_filters, sample_rate=sample_rate, fmin=fmin, fmax=fmax)
     half_maximum_width = 0.75 * (bands[:, 2] - bands[:, 0]) / sample_rate

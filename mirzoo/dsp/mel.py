@@ -19,7 +19,7 @@ def hz_to_mel(frequencies, *, htk: bool = False) -> np.ndarray:
 
     Examples
     --------
-    >>> float(hz_to_mel(1000.0))
+    >>> round(float(hz_to_mel(1000.0)), 6)
     15.0
     """
     hz = np.asarray(frequencies, dtype=np.float64)
@@ -37,7 +37,7 @@ def mel_to_hz(mels, *, htk: bool = False) -> np.ndarray:
 
     Examples
     --------
-    >>> float(mel_to_hz(15.0))
+    >>> round(float(mel_to_hz(15.0)), 6)
     1000.0
     """
     mel = np.asarray(mels, dtype=np.float64)
