@@ -371,7 +371,7 @@ class SincConfig(LearntBank):
 
     type: Literal["sinc"] = "sinc"
     kernel_size: PositiveInt = 251
-    scaling: Scaling = LogScaling(c=100.0)
+    scaling: Scaling = LogScaling(c=10000.0)
 
 
 class LEAFConfig(LearntBank):
@@ -379,7 +379,7 @@ class LEAFConfig(LearntBank):
 
     type: Literal["leaf"] = "leaf"
     pooling_size: PositiveInt = 401
-    scaling: Scaling = PCENScaling(time_constant_s=0.4, gain=0.96, power=0.5, trainable=True)
+    scaling: Scaling = PCENScaling(gain=0.96, eps=1e-10, trainable=True)
 
 
 FrontendConfig = Annotated[
@@ -452,11 +452,12 @@ class RecurrentStack(Config):
 class Head(Config):
     """What every head ends with: pooling over time, then the embedding.
 
-    ``pooling`` is ``none`` for results per frame, else one result per clip. ``embedding`` is the
+    ``pooling`` is ``none`` for results per frame, else one result per clip; ``mean_max`` puts the
+    mean over frames and the maximum side by side. ``embedding`` is the
     size of the representation that `mirzoo.load(...).embed` returns.
     """
 
-    pooling: Literal["mean", "max", "attention", "none"] = "mean"
+    pooling: Literal["mean", "max", "mean_max", "attention", "none"] = "mean"
     embedding: PositiveInt = 128
     dropout: Fraction = 0.2
 
@@ -553,11 +554,25 @@ class DataConfig(Config):
         Published models whose outputs are the targets (mean over those with the same labels).
     windows_per_item : int
         At most so many examples are taken from one recording.
+    classes : tuple of str
+        Those of the collections whose groups name what is heard (an instrument, a kind of
+        noise); a training-only output tells the groups apart.
     """
 
     collections: tuple[str, ...]
     teachers: tuple[str, ...] = ()
     windows_per_item: PositiveInt = 20
+    classes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _classes_are_collections(self):
+        unknown = sorted(set(self.classes) - set(self.collections))
+        if unknown:
+            raise ValueError(
+                f"classes names {unknown}, which are not among the collections "
+                f"{list(self.collections)}"
+            )
+        return self
 
 
 class Augmentation(Config):
@@ -571,8 +586,9 @@ class Augmentation(Config):
 class TrainingConfig(Config):
     """How the weights are fitted.
 
-    ``embedding_weight`` and ``auxiliary_weight`` weigh the losses of two training-only outputs,
-    which regress the teachers' embeddings and the tags of teachers with other labels.
+    ``embedding_weight``, ``auxiliary_weight`` and ``classes_weight`` weigh the losses of three
+    training-only outputs: the teachers' embeddings, the tags of teachers with other labels, and
+    the groups of ``data.classes``.
     ``initial_weights`` names a trained model whose trunk is the starting point.
     """
 
@@ -584,6 +600,7 @@ class TrainingConfig(Config):
     patience: PositiveInt = 5
     embedding_weight: NonNegativeFloat = 0.0
     auxiliary_weight: NonNegativeFloat = 0.0
+    classes_weight: NonNegativeFloat = 0.0
     augmentation: Augmentation = Augmentation()
     initial_weights: str | None = None
     seed: int = 0

@@ -1,9 +1,10 @@
 """Training the models that mirzoo ships: a recipe and prepared corpora in, an artefact out.
 
 The taggers learn from published ones: a teacher hears every training window once
-(`mirzoo.distillation`), and the student learns to give the same probabilities, to predict the
-teachers' embeddings, and to give the tags of teachers with other vocabularies. The last two
-outputs exist in training alone; they make the student's own embedding richer.
+(`mirzoo.distillation`), and the student learns to give the same probabilities. It also learns to
+predict the teachers' embeddings, to give the tags of teachers with other vocabularies, and to
+name the instrument where a collection says it. Those outputs exist in training alone; they make
+the student's own embedding richer.
 
 References
 ----------
@@ -145,7 +146,12 @@ def measured_card(
         ),
         provenance=(
             f"Trained by mirzoo on {hours:.1f} h of audio ({', '.join(recipe.data.collections)}), "
-            f"to give the answers of {', '.join(recipe.data.teachers)}; no human labels were used."
+            f"to give the answers of {', '.join(recipe.data.teachers)}"
+            + (
+                f" and to tell apart what {', '.join(recipe.data.classes)} name."
+                if recipe.data.classes
+                else "; no human labels were used."
+            )
         ),
     )
 
@@ -155,13 +161,15 @@ class Lesson:
     """Windows, and what the student is to say of them.
 
     ``tags`` are the mean probabilities of the teachers with the student's labels, ``auxiliary``
-    those of the others side by side, ``embedding`` all teachers' embeddings side by side.
+    those of the others side by side, ``embedding`` all teachers' embeddings side by side;
+    ``classes`` are one-hot in windows of a collection that names what is heard, else zeros.
     """
 
     windows: tuple[Windows, ...]
     tags: np.ndarray
     auxiliary: np.ndarray
     embedding: np.ndarray
+    classes: np.ndarray
 
     def __len__(self) -> int:
         return len(self.tags)
@@ -182,6 +190,7 @@ class Lesson:
             tags=np.mean([answers[teacher].tags for teacher in same], axis=0, dtype=np.float32),
             auxiliary=_side_by_side([answers[teacher].tags for teacher in other], count),
             embedding=_side_by_side([answers[t].embedding for t in recipe.data.teachers], count),
+            classes=_classes(recipe, corpora, windows),
         )
 
 
@@ -270,6 +279,22 @@ def _by_vocabulary(recipe: Recipe) -> tuple[list[str], list[str]]:
 
 def _side_by_side(arrays: list[np.ndarray], count: int) -> np.ndarray:
     return np.concatenate(arrays, axis=1) if arrays else np.zeros((count, 0), np.float16)
+
+
+def _classes(
+    recipe: Recipe, corpora: Sequence[Corpus], windows: Sequence[Windows]
+) -> np.ndarray:
+    """One-hot groups of the windows in ``data.classes``, zeros elsewhere: ``(windows, groups)``."""
+    named = [c for c in corpora if c.directory.name in recipe.data.classes]
+    groups = sorted({item.group for corpus in named for item in corpus.items})
+    one_hot = dict(zip(groups, np.eye(len(groups), dtype=np.float32)))
+    unnamed = np.zeros(len(groups), np.float32)
+    rows = [
+        one_hot[group] if w.corpus.directory.name in recipe.data.classes else unnamed
+        for w in windows
+        for group in w.groups
+    ]
+    return np.stack(rows)
 
 
 def _start_from(model: Model, trained: Model) -> None:
@@ -368,6 +393,10 @@ def _student(model: Model, lesson: Lesson) -> keras.Model:
         outputs["auxiliary"] = keras.layers.Dense(
             lesson.auxiliary.shape[1], activation="sigmoid", name="auxiliary"
         )(embedding)
+    if lesson.classes.shape[1]:
+        outputs["classes"] = keras.layers.Dense(
+            lesson.classes.shape[1], activation="softmax", name="classes"
+        )(embedding)
     outputs["embedding"] = keras.layers.Dense(lesson.embedding.shape[1], name="embedding")(
         embedding
     )
@@ -382,6 +411,8 @@ def _targets(lesson: Lesson, training: Lesson) -> dict[str, np.ndarray]:
     targets = {"tags": lesson.tags.astype(np.float32), "embedding": standardised}
     if lesson.auxiliary.shape[1]:
         targets["auxiliary"] = lesson.auxiliary
+    if lesson.classes.shape[1]:
+        targets["classes"] = lesson.classes
     return targets
 
 
@@ -401,11 +432,13 @@ def _compile(student: keras.Model, recipe: Recipe, steps: int) -> None:
     losses = {
         "tags": "binary_crossentropy",
         "auxiliary": "binary_crossentropy",
+        "classes": "categorical_crossentropy",
         "embedding": "mean_squared_error",
     }
     weights = {
         "tags": 1.0,
         "auxiliary": settings.auxiliary_weight,
+        "classes": settings.classes_weight,
         "embedding": settings.embedding_weight,
     }
     student.compile(

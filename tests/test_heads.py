@@ -74,7 +74,7 @@ def test_frames_do_not_move_when_the_clip_grows(config):
         np.testing.assert_allclose(cut[:, :settled], whole[:, :settled], atol=1e-5)
 
 
-@pytest.mark.parametrize("pooling", ["mean", "max", "attention"])
+@pytest.mark.parametrize("pooling", ["mean", "max", "mean_max", "attention"])
 def test_pooling_gives_one_embedding_a_clip(pooling):
     config = RNNConfig(recurrent={"units": (4,)}, pooling=pooling, embedding=5)
     assert build_trunk(config, 12, 1)(features(9)).shape == (2, 5)

@@ -47,6 +47,11 @@ def test_good_recipe_is_read():
         ),
         ("[guitar, piano]", "[guitar, guitar]", r"\['guitar'\] more than once"),
         ("[guitar, piano]", "[]", r"needs at least one label"),
+        (
+            "source: {paper: none}",
+            "source: {paper: none}\ndata: {collections: [a], classes: [b]}",
+            r"classes names \['b'\]",
+        ),
         ("source: {paper: none}", "", r"source is missing"),
         (
             "type: mel, sample_rate: 16000, n_mels: 64",

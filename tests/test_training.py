@@ -66,6 +66,7 @@ def make_recipe(**changes) -> Recipe:
             "collections": ["tones"],
             "teachers": ["ear", "other_ear"],
             "windows_per_item": 4,
+            "classes": ["tones"],
         },
         "training": {
             "epochs": 4,
@@ -73,6 +74,7 @@ def make_recipe(**changes) -> Recipe:
             "learning_rate": 0.01,
             "embedding_weight": 0.1,
             "auxiliary_weight": 0.1,
+            "classes_weight": 0.1,
         },
         "source": {"paper": "none"},
     }
@@ -100,6 +102,17 @@ def test_it_learns(corpora, tmp_path):
     heard = model.predict(windows.read(np.arange(len(windows))) / np.float32(32767), verbose=0)
     assert (heard.argmax(axis=1) == windows.items % 3).all()
     assert set(model.predict_windows(np.zeros((1, RATE), np.float32))) == {"tags", "embedding"}
+
+
+def test_classes_are_the_groups_of_collections_that_name_them(corpora):
+    recipe = make_recipe()
+    opened = training.open_corpora(recipe, corpora)
+    lesson = training.Lesson.prepare(recipe, opened, "train", lambda line: None)
+    (windows,) = lesson.windows
+    assert lesson.classes.argmax(axis=1).tolist() == [int(group) for group in windows.groups]
+    assert (lesson.classes.sum(axis=1) == 1).all()
+    unnamed = make_recipe(data={"collections": ["tones"], "teachers": ["ear"]})
+    assert training.Lesson.prepare(unnamed, opened, "train", lambda line: None).classes.shape[1] == 0
 
 
 def test_interrupted_run_ends_where_a_whole_one_does(corpora, tmp_path, monkeypatch):

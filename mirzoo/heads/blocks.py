@@ -60,13 +60,16 @@ def recur(stack: RecurrentStack, x):
 
 
 def pool_over_time(kind: str, x):
-    """Pool ``(batch, frames, channels)`` to ``(batch, channels)``."""
+    """Pool ``(batch, frames, channels)`` to ``(batch, channels)``, twice those for mean_max."""
+    if kind == "mean_max":
+        parts = [pool_over_time(part, x) for part in ("mean", "max")]
+        return layers.Concatenate(name="mean_max_over_time")(parts)
     pooling = {
         "mean": layers.GlobalAveragePooling1D,
         "max": layers.GlobalMaxPooling1D,
         "attention": AttentionPooling,
     }[kind]
-    return pooling(name="pool_over_time")(x)
+    return pooling(name=f"{kind}_over_time")(x)
 
 
 _CONVOLUTIONS_2D = (layers.Conv2D, layers.SeparableConv2D, layers.ZeroPadding2D)
