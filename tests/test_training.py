@@ -112,7 +112,8 @@ def test_classes_are_the_groups_of_collections_that_name_them(corpora):
     assert lesson.classes.argmax(axis=1).tolist() == [int(group) for group in windows.groups]
     assert (lesson.classes.sum(axis=1) == 1).all()
     unnamed = make_recipe(data={"collections": ["tones"], "teachers": ["ear"]})
-    assert training.Lesson.prepare(unnamed, opened, "train", lambda line: None).classes.shape[1] == 0
+    lesson = training.Lesson.prepare(unnamed, opened, "train", lambda line: None)
+    assert lesson.classes.shape[1] == 0
 
 
 def test_interrupted_run_ends_where_a_whole_one_does(corpora, tmp_path, monkeypatch):
