@@ -38,6 +38,8 @@ def home(tmp_path):
     touch(src, "emotify", "data/emotifymusic/pop/1.mp3")
     touch(src, "jamendolyrics", "mp3/song_-_artist.mp3")
     touch(src, "ultrastar", "Artist - Title", "audio.mp3")
+    touch(src, "ultrastar", "Artist - Title", "instrumental.mp3")
+    (src / "ultrastar" / "Artist - Title" / "song.txt").write_text("#MP3:audio.mp3\n")
     touch(src, "instruments", "Cello", "1.flac")
     for singer in ("amy", "bug"):
         touch(src, "mir1k", "vocal", f"{singer}_1_01.ogg")
@@ -91,10 +93,16 @@ def test_a_collection_is_prepared_from_its_folder(tmp_path):
     song = tmp_path / "src" / "ultrastar" / "Artist - Title" / "audio.wav"
     song.parent.mkdir(parents=True)
     soundfile.write(song, np.full(8000 * 21, 0.25), 8000)
+    song.with_name("song.txt").write_text("#MP3:audio.wav\n")
     corpus = sources.prepare("ultrastar", home=tmp_path, processes=1, report=str)
     assert corpus.directory == tmp_path / "corpus" / "ultrastar"
     assert corpus.items[0].group == "Artist"
     assert corpus.items[0].n_samples == 16000 * 21
+
+
+def test_instrumental_versions_of_songs_are_left_out(home):
+    (item,) = sources.collection("ultrastar").items(home / "src" / "ultrastar")
+    assert Path(item.path).name == "audio.mp3"
 
 
 def test_the_home_comes_from_the_environment(monkeypatch, tmp_path):

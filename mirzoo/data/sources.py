@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mirzoo.data import corpus, mixes, render
+from mirzoo.data import corpus, mixes, render, sung
 from mirzoo.data.corpus import Corpus, Item
 from mirzoo.errors import DataError, UnknownNameError
 
@@ -211,6 +211,20 @@ def _recordings(
     return items
 
 
+def _ultrastar_items(folder: Path) -> list[Item]:
+    """The sung version of each song; an instrumental may lie beside it."""
+    return [
+        Item(
+            name=notes.parent.name,
+            collection="ultrastar",
+            group=notes.parent.name.split(" - ")[0],
+            path=os.fspath(notes.parent / sung.ultrastar_header(notes)["MP3"]),
+            split="test",
+        )
+        for notes in sorted(folder.glob("*/song.txt"))
+    ]
+
+
 MIR1K_VALID_SINGERS = {"bug", "khair"}
 
 
@@ -312,13 +326,11 @@ COLLECTIONS = {
         Collection(
             name="ultrastar",
             description="whole sung songs with the times and pitches of their notes",
-            obtain="Put one folder for each song there, called 'Artist - Title', with its audio "
-            "and its UltraStar song.txt.",
+            obtain="Put one folder for each song there, called 'Artist - Title', with its "
+            "UltraStar song.txt and the audio that this names.",
             licence="a Creative Commons licence for each song, in its folder",
             grouping="artist; held out, for testing only",
-            items=_recordings(
-                "ultrastar", lambda path: path.parent.name.split(" - ")[0], "test"
-            ),
+            items=_ultrastar_items,
         ),
         Collection(
             name="instruments",

@@ -32,13 +32,10 @@ def read_ultrastar(path: Path | str) -> np.ndarray:
     A note starts at ``gap + 60 / bpm * start / 4``; the whole is `ULTRASTAR_DELAY_S` late against
     the audio, as karaoke files are.
     """
-    header: dict[str, str] = {}
+    header = ultrastar_header(path)
     notes = []
-    for line in Path(path).read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith("#"):
-            key, _, value = line[1:].partition(":")
-            header[key.strip().upper()] = value.strip()
-        elif line.startswith(NOTE_KINDS):
+    for line in _lines(path):
+        if line.startswith(NOTE_KINDS):
             start, length = line[1:].split()[:2]
             notes.append((int(start), int(start) + int(length)))
     if not notes or "BPM" not in header:
@@ -46,6 +43,16 @@ def read_ultrastar(path: Path | str) -> np.ndarray:
     quarter_s = 60 / float(header["BPM"].replace(",", ".")) / 4
     gap_s = float(header.get("GAP", "0").replace(",", ".")) / 1000
     return np.array(notes) * quarter_s + gap_s + ULTRASTAR_DELAY_S
+
+
+def ultrastar_header(path: Path | str) -> dict[str, str]:
+    """Read what an UltraStar song says of itself: ``#KEY:value`` lines, keys in capitals."""
+    fields = (line[1:].partition(":") for line in _lines(path) if line.startswith("#"))
+    return {key.strip().upper(): value.strip() for key, _, value in fields}
+
+
+def _lines(path: Path | str) -> list[str]:
+    return Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 def sung_share(stretches: np.ndarray, starts_s: np.ndarray, window_s: float) -> np.ndarray:
