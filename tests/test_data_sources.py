@@ -93,7 +93,7 @@ def test_a_collection_is_prepared_from_its_folder(tmp_path):
     song = tmp_path / "src" / "ultrastar" / "Artist - Title" / "audio.wav"
     song.parent.mkdir(parents=True)
     soundfile.write(song, np.full(8000 * 21, 0.25), 8000)
-    song.with_name("song.txt").write_text("#MP3:audio.wav\n")
+    song.with_name("song.txt").write_text("#MP3:audio.mp3\n")
     corpus = sources.prepare("ultrastar", home=tmp_path, processes=1, report=str)
     assert corpus.directory == tmp_path / "corpus" / "ultrastar"
     assert corpus.items[0].group == "Artist"

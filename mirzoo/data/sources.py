@@ -212,16 +212,17 @@ def _recordings(
 
 
 def _ultrastar_items(folder: Path) -> list[Item]:
-    """The sung version of each song; an instrumental may lie beside it."""
+    """The sung version of each song (an instrumental may lie beside it), in whatever format."""
     return [
         Item(
-            name=notes.parent.name,
+            name=path.parent.name,
             collection="ultrastar",
-            group=notes.parent.name.split(" - ")[0],
-            path=os.fspath(notes.parent / sung.ultrastar_header(notes)["MP3"]),
+            group=path.parent.name.split(" - ")[0],
+            path=os.fspath(path),
             split="test",
         )
-        for notes in sorted(folder.glob("*/song.txt"))
+        for path in audio_files(folder)
+        if path.stem == Path(sung.ultrastar_header(path.parent / "song.txt")["MP3"]).stem
     ]
 
 
