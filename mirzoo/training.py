@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import math
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from mirzoo import probing, zoo
 from mirzoo.build import build_model
@@ -323,7 +325,9 @@ def _fit(model: Model, recipe: Recipe, training: Lesson, validation: Lesson, out
             report(f"{model.name}: no progress for {settings.patience} epochs, stopping early")
             break
         history = student.fit(
-            _dataset(batches, epoch), validation_data=_dataset(held_out, epoch), verbose=0
+            _dataset(batches, epoch),
+            validation_data=_dataset(held_out, epoch),
+            verbose=int(sys.stdout.isatty()),
         ).history
         losses = {key: values[0] for key, values in history.items()}
         if not np.isfinite(losses["val_loss"]):
@@ -432,7 +436,7 @@ def _compile(student: keras.Model, recipe: Recipe, steps: int) -> None:
     losses = {
         "tags": "binary_crossentropy",
         "auxiliary": "binary_crossentropy",
-        "classes": "categorical_crossentropy",
+        "classes": _crossentropy_where_named,
         "embedding": "mean_squared_error",
     }
     weights = {
@@ -446,6 +450,14 @@ def _compile(student: keras.Model, recipe: Recipe, steps: int) -> None:
         loss={name: losses[name] for name in student.output},
         loss_weights={name: weights[name] for name in student.output},
     )
+
+
+def _crossentropy_where_named(one_hot, probabilities):
+    """Categorical cross-entropy that is 0, gradient included, where a row names no class.
+
+    Keras' own takes the rows to sum to 1 and would push the logits of the others down for ever.
+    """
+    return -ops.sum(one_hot * ops.log(ops.maximum(probabilities, 1e-7)), axis=-1)
 
 
 def _dataset(batches: Batches, epoch: int) -> tf.data.Dataset:

@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mirzoo import training
 from mirzoo.data.corpus import Corpus, Item, prepare
@@ -114,6 +115,17 @@ def test_classes_are_the_groups_of_collections_that_name_them(corpora):
     unnamed = make_recipe(data={"collections": ["tones"], "teachers": ["ear"]})
     lesson = training.Lesson.prepare(unnamed, opened, "train", lambda line: None)
     assert lesson.classes.shape[1] == 0
+
+
+def test_windows_without_a_class_have_no_say_in_it():
+    logits = tf.Variable([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
+    with tf.GradientTape() as tape:
+        losses = training._crossentropy_where_named(
+            tf.constant([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), tf.nn.softmax(logits)
+        )
+    np.testing.assert_allclose(losses, [0.0, 0.4076], atol=1e-4)
+    gradient = tape.gradient(losses, logits).numpy()
+    assert (gradient[0] == 0).all() and (gradient[1] != 0).all()
 
 
 def test_interrupted_run_ends_where_a_whole_one_does(corpora, tmp_path, monkeypatch):
