@@ -10,6 +10,8 @@ from mirzoo.heads import build_trunk, output_grid
 from mirzoo.model import Model
 from mirzoo.recipe import Recipe
 
+SHORTEST_HEARD_S = 0.25
+
 
 def build_model(recipe: Recipe, name: str) -> Model:
     """Build the model that a recipe describes, with fresh weights.
@@ -75,7 +77,7 @@ def untrained_card(recipe: Recipe, name: str, *, parameters: int) -> Card:
         recipe=recipe.model_dump(mode="json"),
         input=InputContract(
             sample_rate=sample_rate,
-            min_samples=grid.min_samples,
+            min_samples=max(grid.min_samples, round(SHORTEST_HEARD_S * sample_rate)),
             window_samples=window_samples,
             hop_samples=window_samples,
         ),
