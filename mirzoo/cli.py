@@ -211,7 +211,8 @@ def prepare(
         sources.prepare(name, home=home, report=_report)
     if not collections:
         for name in sources.list_collections():
-            typer.echo(f"{name:14} {sources.collection(name).description}")
+            collection = sources.collection(name)
+            typer.echo(f"{name:14} {collection.description}\n{'':14} {collection.obtain}")
 
 
 @app.command()
