@@ -300,9 +300,17 @@ def _classes(
 
 
 def _start_from(model: Model, trained: Model) -> None:
-    """Copy the trunk of a trained model; the front-end may be of another kind."""
-    model.get_layer("trunk").set_weights(trained.get_layer("trunk").get_weights())
-    model.get_layer("tags").set_weights(trained.get_layer("tags").get_weights())
+    """Copy what trunk and output of a trained model share with this one, by name and shape."""
+    theirs = {layer.name: layer for layer in _inner_layers(trained)}
+    for layer in _inner_layers(model):
+        if layer.name in theirs:
+            for weight, value in zip(layer.weights, theirs[layer.name].weights):
+                if weight.shape == value.shape:
+                    weight.assign(value)
+
+
+def _inner_layers(model: Model) -> list[keras.layers.Layer]:
+    return [*model.get_layer("trunk").layers, model.get_layer("tags")]
 
 
 def _fit(model: Model, recipe: Recipe, training: Lesson, validation: Lesson, out: Path, report):
