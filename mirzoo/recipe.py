@@ -589,7 +589,8 @@ class TrainingConfig(Config):
     ``embedding_weight``, ``auxiliary_weight`` and ``classes_weight`` weigh the losses of three
     training-only outputs: the teachers' embeddings, the tags of teachers with other labels, and
     the groups of ``data.classes``.
-    ``initial_weights`` names a trained model whose trunk is the starting point.
+    ``initial_weights`` names a trained model, or a recipe to train first, whose trunk is the
+    starting point.
     """
 
     epochs: PositiveInt = 20

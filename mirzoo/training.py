@@ -114,9 +114,26 @@ def fit(
     keras.utils.set_random_seed(recipe.training.seed)
     model = build_model(recipe, name)
     if recipe.training.initial_weights is not None:
-        _start_from(model, zoo.load(recipe.training.initial_weights))
+        _start_from(model, initial_model(recipe.training.initial_weights, data, out, report))
     _fit(model, recipe, training, validation, out, report)
     return model
+
+
+def initial_model(
+    name: str, data: str | Path, out: str | Path, report: Callable[[str], None] = print
+) -> Model:
+    """The trained model that a recipe starts from.
+
+    That is one of the zoo, or that of the run ``name`` beside ``out``, which is trained first
+    where it is missing.
+    """
+    if name in zoo.list_models(pretrained=True):
+        return zoo.load(name)
+    run = Path(out).parent / name
+    if not (run / name).exists():
+        report(f"{name} comes first: the recipe starts from its weights")
+        train(name, data, run, report=report)
+    return zoo.load(run / name)
 
 
 def measured_card(

@@ -128,6 +128,34 @@ def test_windows_without_a_class_have_no_say_in_it():
     assert (gradient[0] == 0).all() and (gradient[1] != 0).all()
 
 
+def test_it_starts_from_another_run_where_shapes_agree(corpora, tmp_path, monkeypatch):
+    first = run(make_recipe(), corpora, tmp_path / "first")
+    monkeypatch.setattr(training, "initial_model", lambda name, *_: first)
+    head = {**make_recipe().head.model_dump(), "pooling": "mean_max"}
+    settings = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-9, "initial_weights": "first"}
+    second = run(make_recipe(head=head, training=settings), corpora, tmp_path / "second")
+
+    def kernel(model, layer):
+        return model.get_layer("trunk").get_layer(layer).get_weights()[0]
+
+    np.testing.assert_allclose(kernel(second, "conv0_0"), kernel(first, "conv0_0"), atol=1e-6)
+    rows = {name: len(kernel(m, "embedding_dense")) for name, m in (("1", first), ("2", second))}
+    assert rows["2"] == 2 * rows["1"]
+
+
+def test_the_model_to_start_from_is_trained_first_where_it_is_missing(tmp_path, monkeypatch):
+    trained = []
+    monkeypatch.setattr(training.zoo, "list_models", lambda pretrained: ["some_tagger"])
+    monkeypatch.setattr(training, "train", lambda name, data, out, report: trained.append(out))
+    monkeypatch.setattr(training.zoo, "load", lambda name: name)
+    quiet = lambda line: None  # noqa: E731
+    assert training.initial_model("some_tagger", "data", tmp_path / "x", quiet) == "some_tagger"
+    assert not trained
+    found = training.initial_model("first_run", "data", tmp_path / "x", quiet)
+    assert found == tmp_path / "first_run" / "first_run"
+    assert trained == [tmp_path / "first_run"]
+
+
 def test_interrupted_run_ends_where_a_whole_one_does(corpora, tmp_path, monkeypatch):
     whole = run(make_recipe(), corpora, tmp_path / "whole")
 
