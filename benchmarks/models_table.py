@@ -13,7 +13,7 @@ from mirzoo.card import Card, Metric
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- models: begin -->", "<!-- models: end -->"
 HEADER = (
-    "| model | what it is | parameters | LiteRT | weights, data | scores |\n"
+    "| model | what it is | parameters | LiteRT | licence | scores |\n"
     "|---|---|--:|--:|---|---|"
 )
 
@@ -40,15 +40,14 @@ def _shipped_row(name: str) -> str:
         card.description,
         f"{card.parameters:,}",
         f"{litert_bytes / 1e6:.1f} MB",
-        f"{card.licences.weights}, {card.licences.data}",
+        card.licences.weights,
         card.metrics,
     )
 
 
 def _port_row(name: str) -> str:
     spec = ports.PORTS[name]
-    licences = f"{spec.licences.weights}, {spec.licences.data}"
-    return _row(name, spec.description, "", "pulled", licences, spec.metrics)
+    return _row(name, spec.description, "", "pulled", spec.licences.weights, spec.metrics)
 
 
 def _row(name, description, parameters, litert, licences, metrics) -> str:
