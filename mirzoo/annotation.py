@@ -262,59 +262,36 @@ class Tags:
         return text.getvalue()
 
     def _jams(self) -> str:
+        import jams
+
+        document = jams.JAMS()
+        document.file_metadata.duration = self.duration_s
+        document.file_metadata.title = Path(self.source).stem if self.source else ""
+        made_by = jams.AnnotationMetadata(
+            data_source="program",
+            annotation_tools=f"mirzoo {self.model}" if self.model else "mirzoo",
+        )
         recording = {"time": 0.0, "duration": self.duration_s}
-        whole = [
-            {**recording, "value": label, "confidence": probability}
-            for label, probability in self.top(len(self.labels))
-        ]
-        windows = [
-            {"time": start, "duration": end - start, "value": row, "confidence": None}
-            for (start, end), row in zip(
-                self.intervals.tolist(), self.probabilities.round(6).tolist(), strict=True
-            )
-        ]
-        how_to_read_windows = {
-            "labels": list(self.labels),
-            "times": self.times.tolist(),
-            "window_s": self.window_s,
-            "model": self.model,
-            "source": self.source,
-        }
-        metadata = {
-            **_JAMS_METADATA,
-            "annotation_tools": f"mirzoo {self.model}" if self.model else "mirzoo",
-        }
-        annotations = [
-            {"namespace": "tag_open", "data": whole, "sandbox": {}},
-            {"namespace": "vector", "data": windows, "sandbox": how_to_read_windows},
-        ]
-        document = {
-            "annotations": [
-                {**annotation, **recording, "annotation_metadata": metadata}
-                for annotation in annotations
-            ],
-            "file_metadata": {
-                "title": Path(self.source).stem if self.source else "",
-                "artist": "",
-                "release": "",
-                "duration": self.duration_s,
-                "identifiers": {},
-                "jams_version": "0.3.5",
+        whole = jams.Annotation("tag_open", annotation_metadata=made_by, **recording)
+        for label, probability in self.top(len(self.labels)):
+            whole.append(value=label, confidence=probability, **recording)
+        windows = jams.Annotation(
+            "vector",
+            annotation_metadata=made_by,
+            sandbox={
+                "labels": list(self.labels),
+                "times": self.times.tolist(),
+                "window_s": self.window_s,
+                "model": self.model,
+                "source": self.source,
             },
-            "sandbox": {},
-        }
-        return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-
-
-_JAMS_METADATA = {
-    "curator": {"name": "", "email": ""},
-    "annotator": {},
-    "version": "",
-    "corpus": "",
-    "annotation_rules": "",
-    "validation": "",
-    "data_source": "program",
-}
+            **recording,
+        )
+        rows = self.probabilities.round(6).tolist()
+        for (start, end), row in zip(self.intervals.tolist(), rows, strict=True):
+            windows.append(time=start, duration=end - start, value=row)
+        document.annotations.extend([whole, windows])
+        return document.dumps(indent=1) + "\n"
 
 
 def _from_json(text: str) -> dict[str, Any]:
@@ -339,12 +316,17 @@ def _from_csv(text: str) -> dict[str, Any]:
 
 
 def _from_jams(text: str) -> dict[str, Any]:
-    document = json.loads(text)
-    windows = next(a for a in document["annotations"] if a["namespace"] == "vector")
+    import jams
+
+    try:
+        document = jams.load(io.StringIO(text))
+    except jams.JamsError as error:
+        raise ValueError(str(error).partition("\n")[0]) from error
+    windows = document.search(namespace="vector")[0]
     return {
-        **windows["sandbox"],
-        "probabilities": [observation["value"] for observation in windows["data"]],
-        "duration_s": document["file_metadata"]["duration"],
+        **windows.sandbox,
+        "probabilities": [observation.value for observation in windows.data],
+        "duration_s": document.file_metadata.duration,
     }
 
 
