@@ -84,8 +84,8 @@ def test_attention_is_a_weighted_mean():
     layer = AttentionPooling()
     x = np.random.default_rng(1).normal(size=(3, 6, 4)).astype(np.float32)
     pooled = layer(x).numpy()
-    kernel, bias = (weight.numpy() for weight in layer.weights)
-    scores = (x @ kernel + bias)[..., 0]
+    (kernel,) = (weight.numpy() for weight in layer.weights)
+    scores = (x @ kernel)[..., 0]
     weights = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(pooled, (weights[..., None] * x).sum(axis=1), atol=1e-5)
     assert layer.compute_output_shape((None, None, 4)) == (None, 4)

@@ -10,8 +10,8 @@ from keras import ops
 class AttentionPooling(keras.layers.Layer):
     """Average frames with learnt weights.
 
-    A frame's weight is ``softmax over frames of (w . frame + b)``, so the weights of a clip sum
-    to 1 and the result doesn't depend on other clips. Input ``(batch, frames, channels)``,
+    A frame's weight is ``softmax over frames of (w . frame)``, so the weights of a clip sum to 1
+    and the result doesn't depend on other clips. Input ``(batch, frames, channels)``,
     output ``(batch, channels)``.
 
     References
@@ -27,7 +27,7 @@ class AttentionPooling(keras.layers.Layer):
     """
 
     def build(self, input_shape):
-        self.score = keras.layers.Dense(1, name="score")
+        self.score = keras.layers.Dense(1, use_bias=False, name="score")
         self.score.build(input_shape)
         super().build(input_shape)
 
