@@ -14,41 +14,11 @@ import tensorflow as tf
 
 from mirzoo.dsp.filters import HALF_MAXIMUM, gabor_start
 from mirzoo.layers.constraints import Clip
-
-
-def filter_waveform(waveform, kernels, decimation):
-    """Convolve a waveform with odd-length kernels, keeping every ``decimation``-th sample.
-
-    Parameters
-    ----------
-    waveform : tf.Tensor
-        ``(batch, samples)``.
-    kernels : tf.Tensor
-        ``(kernel_size, filters)``, correlated with the waveform (not flipped).
-    decimation : int
-        Output sample ``i`` is centred on input sample ``i * decimation``.
-
-    Returns
-    -------
-    tf.Tensor
-        ``(batch, 1 + samples // decimation, filters)``; zeros are taken to lie around the
-        waveform.
-    """
-    half = kernels.shape[0] // 2
-    padded = tf.pad(waveform, [[0, 0], [half, half + 1]])
-    return tf.nn.conv1d(
-        padded[..., tf.newaxis], kernels[:, tf.newaxis], stride=decimation, padding="VALID"
-    )
-
-
-def decimated_shape(input_shape, decimation, n_filters):
-    """Shape of what `filter_waveform` returns for a waveform of ``input_shape``."""
-    batch, samples = input_shape
-    return (batch, None if samples is None else 1 + samples // decimation, n_filters)
+from mirzoo.layers.filters import LearntFilters, filter_waveform
 
 
 @keras.saving.register_keras_serializable(package="mirzoo")
-class GaborFilters(keras.layers.Layer):
+class GaborFilters(LearntFilters):
     """Filter a waveform with learnt complex Gabor filters and take the squared modulus.
 
     ``y[i, f] = |sum_n x[i * decimation + n] * g_f[n]|^2`` with
@@ -90,21 +60,6 @@ class GaborFilters(keras.layers.Layer):
     TensorShape([1, 2001, 64])
     """
 
-    def __init__(
-        self, n_filters, kernel_size, sample_rate, decimation=1, fmin=60.0, fmax=None, **kwargs
-    ):
-        kwargs["dtype"] = "float32"
-        super().__init__(**kwargs)
-        if kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size is {kernel_size}; allowed are odd numbers")
-        self.n_filters = n_filters
-        self.kernel_size = kernel_size
-        self.sample_rate = sample_rate
-        self.decimation = decimation
-        self.fmin = fmin
-        self.fmax = fmax
-        self.input_spec = keras.layers.InputSpec(ndim=2)
-
     def build(self, input_shape):
         centers, widths = gabor_start(
             self.n_filters, sample_rate=self.sample_rate, fmin=self.fmin, fmax=self.fmax
@@ -136,20 +91,6 @@ class GaborFilters(keras.layers.Layer):
         filtered = filter_waveform(waveform, self._kernels(), self.decimation)
         real, imaginary = tf.split(filtered, 2, axis=-1)
         return tf.square(real) + tf.square(imaginary)
-
-    def compute_output_shape(self, input_shape):
-        return decimated_shape(input_shape, self.decimation, self.n_filters)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "n_filters": self.n_filters,
-            "kernel_size": self.kernel_size,
-            "sample_rate": self.sample_rate,
-            "decimation": self.decimation,
-            "fmin": self.fmin,
-            "fmax": self.fmax,
-        }
 
 
 @keras.saving.register_keras_serializable(package="mirzoo")

@@ -14,13 +14,13 @@ import tensorflow as tf
 
 from mirzoo.dsp.filters import sinc_start
 from mirzoo.layers.constraints import Clip
-from mirzoo.layers.leaf import decimated_shape, filter_waveform
+from mirzoo.layers.filters import LearntFilters, filter_waveform
 
 NARROWEST_BAND_HZ = 20.0
 
 
 @keras.saving.register_keras_serializable(package="mirzoo")
-class SincFilters(keras.layers.Layer):
+class SincFilters(LearntFilters):
     """Filter a waveform with learnt ideal band-passes under a window and take the absolute value.
 
     ``y[i, f] = |sum_n x[i * decimation + n] * g_f[n]|`` with
@@ -63,21 +63,6 @@ class SincFilters(keras.layers.Layer):
     TensorShape([1, 4001, 64])
     """
 
-    def __init__(
-        self, n_filters, kernel_size, sample_rate, decimation=1, fmin=60.0, fmax=None, **kwargs
-    ):
-        kwargs["dtype"] = "float32"
-        super().__init__(**kwargs)
-        if kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size is {kernel_size}; allowed are odd numbers")
-        self.n_filters = n_filters
-        self.kernel_size = kernel_size
-        self.sample_rate = sample_rate
-        self.decimation = decimation
-        self.fmin = fmin
-        self.fmax = fmax
-        self.input_spec = keras.layers.InputSpec(ndim=2)
-
     def build(self, input_shape):
         low, band = sinc_start(
             self.n_filters, sample_rate=self.sample_rate, fmin=self.fmin, fmax=self.fmax
@@ -110,17 +95,3 @@ class SincFilters(keras.layers.Layer):
 
     def call(self, waveform):
         return tf.abs(filter_waveform(waveform, self._kernels(), self.decimation))
-
-    def compute_output_shape(self, input_shape):
-        return decimated_shape(input_shape, self.decimation, self.n_filters)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "n_filters": self.n_filters,
-            "kernel_size": self.kernel_size,
-            "sample_rate": self.sample_rate,
-            "decimation": self.decimation,
-            "fmin": self.fmin,
-            "fmax": self.fmax,
-        }
