@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -229,19 +229,23 @@ def _ultrastar_items(folder: Path) -> list[Item]:
 MIR1K_VALID_SINGERS = {"bug", "khair"}
 
 
-def _mir1k_items(folder: Path) -> list[Item]:
-    """Each sung clip twice: over its own accompaniment, and over some other music."""
-    return [
-        Item(
-            name=f"{backing}/{path.stem}",
-            collection="mir1k",
-            group=path.stem.split("_")[0],
-            path=os.fspath(path),
-            split="valid" if path.stem.split("_")[0] in MIR1K_VALID_SINGERS else "train",
-        )
-        for backing in ("own", "other")
-        for path in audio_files(folder / "vocal")
-    ]
+def _mir1k_items(name: str, backings: Sequence[str]) -> Callable[[Path], list[Item]]:
+    """Each sung clip once over each backing: "own" is its accompaniment, others are drawn."""
+
+    def items(folder: Path) -> list[Item]:
+        return [
+            Item(
+                name=f"{backing}/{path.stem}",
+                collection=name,
+                group=path.stem.split("_")[0],
+                path=os.fspath(path),
+                split="valid" if path.stem.split("_")[0] in MIR1K_VALID_SINGERS else "train",
+            )
+            for backing in backings
+            for path in audio_files(folder / "vocal")
+        ]
+
+    return items
 
 
 PHRASES_PER_INSTRUMENT = 45
@@ -350,7 +354,18 @@ COLLECTIONS = {
             "accompaniment/, under the same file names, singer_song_clip.",
             licence="research data without an open licence",
             grouping="singer",
-            items=_mir1k_items,
+            items=_mir1k_items("mir1k", ("own", "other")),
+            maker=lambda home: partial(mixes.sing, backing=home / "corpus" / "debian"),
+            min_seconds=3.1,
+        ),
+        Collection(
+            name="mir1k_remixed",
+            description="MIR-1K: the same voices, each over two more stretches of the prepared "
+            "corpus 'debian'",
+            obtain="Put the data set's solo voices into vocal/, singer_song_clip.",
+            licence="research data without an open licence",
+            grouping="singer",
+            items=_mir1k_items("mir1k_remixed", ("second", "third")),
             maker=lambda home: partial(mixes.sing, backing=home / "corpus" / "debian"),
             min_seconds=3.1,
         ),
