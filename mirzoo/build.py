@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import keras
 
-from mirzoo.card import Axis, Card, InputContract, Licences, OutputSpec
+from mirzoo.card import Card, ChordDecoding, InputContract, Licences, MelodyDecoding
 from mirzoo.frontends import build_frontend
-from mirzoo.heads import build_trunk, output_grid
+from mirzoo.heads import build_trunk, embedded_pitches, output_grid
 from mirzoo.model import Model
-from mirzoo.recipe import Recipe
+from mirzoo.outputs import build_outputs, describe_outputs
+from mirzoo.recipe import ChordsConfig, MelodyConfig, Recipe, TaskConfig
 
 SHORTEST_HEARD_S = 0.25
 
@@ -44,32 +45,27 @@ def build_model(recipe: Recipe, name: str) -> Model:
     """
     frontend = build_frontend(recipe.frontend)
     trunk = build_trunk(recipe.head, recipe.frontend.n_bins, recipe.frontend.n_channels)
-    tags = tag_layer(recipe)
     waveform = keras.Input((None,), dtype="float32", name="waveform")
-    probabilities = tags(trunk(frontend(waveform)))
-    parameters = sum(part.count_params() for part in (frontend, trunk, tags))
-    card = untrained_card(recipe, name, parameters=parameters)
-    return Model(waveform, probabilities, name=name, card=card)
-
-
-def tag_layer(recipe: Recipe) -> keras.layers.Layer:
-    """The output layer: embedding to one probability a label."""
-    return keras.layers.Dense(
-        len(recipe.task.labels), activation=recipe.task.activation, name="tags"
+    pitches = embedded_pitches(trunk, recipe.head)
+    outputs = build_outputs(recipe, trunk(frontend(waveform)), pitches)
+    single = next(iter(outputs.values())) if len(outputs) == 1 else outputs
+    model = Model(waveform, single, name=name)
+    model.card = untrained_card(
+        recipe,
+        name,
+        parameters=model.count_params(),
+        embedding_size=trunk.output_shape[-1],
     )
+    return model
 
 
-def untrained_card(recipe: Recipe, name: str, *, parameters: int) -> Card:
+def untrained_card(recipe: Recipe, name: str, *, parameters: int, embedding_size: int) -> Card:
     """The card of a model that no one has trained yet: a contract without scores."""
     sample_rate = recipe.frontend.sample_rate
     window_samples = round(recipe.window_s * sample_rate)
+    context_samples = round(recipe.context_s * sample_rate)
     grid = output_grid(recipe.head, recipe.frontend.grid)
-    tags = Axis(name="tag", size=len(recipe.task.labels), unit="probability")
-    if recipe.head.pooling == "none":
-        axes = [Axis(name="frame", size=None, unit="frame"), tags]
-        output = OutputSpec(name="tags", axes=axes, frame_rate=grid.frame_rate)
-    else:
-        output = OutputSpec(name="tags", axes=[tags])
+    tagging = recipe.task.type == "tagging"
     return Card(
         name=name,
         task=recipe.task.type,
@@ -79,14 +75,26 @@ def untrained_card(recipe: Recipe, name: str, *, parameters: int) -> Card:
             sample_rate=sample_rate,
             min_samples=max(grid.min_samples, round(SHORTEST_HEARD_S * sample_rate)),
             window_samples=window_samples,
-            hop_samples=window_samples,
+            hop_samples=window_samples - 2 * context_samples,
+            pad_left_samples=context_samples,
         ),
-        labels=list(recipe.task.labels),
-        activation=recipe.task.activation,
-        outputs=[output],
-        embedding_size=recipe.head.embedding,
+        labels=list(getattr(recipe.task, "labels", ())),
+        activation=recipe.task.activation if tagging else "softmax",
+        outputs=describe_outputs(
+            recipe, grid.frame_rate if recipe.head.pooling == "none" else None
+        ),
+        decoding=_decoding(recipe.task),
+        embedding_size=embedding_size,
         parameters=parameters,
         licences=Licences(code="MIT", weights="MIT", data="none: untrained"),
         citation=recipe.source.paper,
         provenance="Fresh weights, untrained.",
     )
+
+
+def _decoding(task: TaskConfig) -> ChordDecoding | MelodyDecoding | None:
+    if isinstance(task, ChordsConfig):
+        return ChordDecoding(bass_threshold=0.6 if task.structured else None)
+    if isinstance(task, MelodyConfig):
+        return MelodyDecoding(fmin=task.fmin, bins_per_octave=task.bins_per_octave)
+    return None

@@ -151,10 +151,19 @@ class Model(keras.Model):
             outputs = {self.card.outputs[0].name: self.output}
         return {**outputs, EMBEDDING: self._embedding()}
 
+    @property
+    def trunk_input(self) -> keras.KerasTensor:
+        """The features, where this model hands them to its trunk."""
+        return self._trunk_node.input_tensors[0]
+
     def _embedding(self) -> keras.KerasTensor:
+        return self._trunk_node.output_tensors[0]
+
+    @property
+    def _trunk_node(self):
         trunk = self.get_layer(TRUNK)
         for nodes in self._nodes_by_depth.values():
             for node in nodes:
                 if node.operation is trunk:
-                    return node.output_tensors[0]
+                    return node
         raise ArtefactError(f"model '{self.name}' does not use its nested model '{TRUNK}'")

@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.errors import RecipeError
 
@@ -510,8 +511,60 @@ class CRNNConfig(Head):
         return self
 
 
+class FramewiseHead(Config):
+    """What the heads that answer for every frame share.
+
+    ``embedding`` is the size of the representation of one pitch, or of one pitch class.
+    """
+
+    pooling: Literal["none"] = "none"
+    embedding: PositiveInt = 16
+    dropout: Fraction = 0.1
+
+
+class PitchClassCRNNConfig(FramewiseHead):
+    """2-D convolutions down to semitones, octaves folded, then one network for every pitch class.
+
+    ``blocks`` end with a bin a semitone. ``filters`` is the width of what follows the folding:
+    convolutions round the circle of pitch classes and, with ``recurrent``, recurrent layers over
+    each pitch class's frames. A chord is the same on every root but for the rotation.
+    """
+
+    type: Literal["pitch_class_crnn"] = "pitch_class_crnn"
+    blocks: tuple[ConvBlock, ...]
+    filters: PositiveInt = 32
+    recurrent: RecurrentStack = RecurrentStack()
+
+
+class FrameContext(Config):
+    """What a pitch hears of all others: each frame squeezed, looked at over time, spread again.
+
+    ``squeeze`` channels of every pitch make the frame's vector, ``units`` is its size after a
+    dense layer, and convolutions of ``kernel`` frames, one for each of ``dilations``, follow.
+    """
+
+    squeeze: PositiveInt = 6
+    units: PositiveInt = 96
+    kernel: PositiveInt = 5
+    dilations: tuple[PositiveInt, ...] = (1, 2, 4)
+
+
+class PitchCNNConfig(FramewiseHead):
+    """2-D convolutions that keep the pitches apart, with context from the whole frame.
+
+    ``blocks`` come before ``context`` and ``pitch_blocks`` after it; after them there is a bin a
+    semitone.
+    """
+
+    type: Literal["pitch_cnn"] = "pitch_cnn"
+    blocks: tuple[ConvBlock, ...]
+    context: FrameContext = FrameContext()
+    pitch_blocks: tuple[ConvBlock, ...] = ()
+
+
 HeadConfig = Annotated[
-    CNNConfig | CNN1DConfig | RNNConfig | CRNNConfig, Field(discriminator="type")
+    CNNConfig | CNN1DConfig | RNNConfig | CRNNConfig | PitchClassCRNNConfig | PitchCNNConfig,
+    Field(discriminator="type"),
 ]
 
 
@@ -536,7 +589,52 @@ class TaggingConfig(Config):
         return self
 
 
-TaskConfig = TaggingConfig
+class ChordsConfig(Config):
+    """Which chord sounds when.
+
+    ``vocabulary`` is ``majmin`` (25 classes) or ``large`` (169); with ``structured`` the model
+    also names the root, the bass and every pitch class that sounds.
+    """
+
+    type: Literal["chords"] = "chords"
+    vocabulary: Literal["majmin", "large"] = "large"
+    structured: bool = True
+
+    @property
+    def qualities(self) -> tuple[str, ...]:
+        """The qualities that a root may have, in the order of the classes."""
+        return VOCABULARIES[self.vocabulary].qualities
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes in order, "N" first."""
+        return VOCABULARIES[self.vocabulary].labels
+
+
+class MelodyConfig(Config):
+    """Which pitch the melody has when, in bins from ``fmin`` (Hz) up, and whether it sounds."""
+
+    type: Literal["melody"] = "melody"
+    fmin: PositiveFloat = 28.469809
+    n_octaves: PositiveInt = 6
+    bins_per_octave: PositiveInt = 60
+
+    @model_validator(mode="after")
+    def _divides_semitones(self):
+        if self.bins_per_octave % 12:
+            raise ValueError(
+                f"bins_per_octave {self.bins_per_octave} does not divide semitones; allowed are "
+                "multiples of 12"
+            )
+        return self
+
+    @property
+    def n_bins(self) -> int:
+        """Bins of the salience."""
+        return self.n_octaves * self.bins_per_octave
+
+
+TaskConfig = Annotated[TaggingConfig | ChordsConfig | MelodyConfig, Field(discriminator="type")]
 
 
 # --------------------------------------------------------------------------------------------
@@ -589,6 +687,9 @@ class TrainingConfig(Config):
     ``embedding_weight``, ``auxiliary_weight`` and ``classes_weight`` weigh the losses of three
     training-only outputs: the teachers' embeddings, the tags of teachers with other labels, and
     the groups of ``data.classes``.
+    ``transpose_semitones`` is the range by which chords and melodies are moved, features and
+    labels alike; ``teacher_weight`` weighs what a teacher says of recordings without labels
+    against labels.
     ``initial_weights`` names a trained model, or a recipe to train first, whose trunk is the
     starting point.
     """
@@ -603,6 +704,8 @@ class TrainingConfig(Config):
     auxiliary_weight: NonNegativeFloat = 0.0
     classes_weight: NonNegativeFloat = 0.0
     augmentation: Augmentation = Augmentation()
+    transpose_semitones: tuple[int, int] = (0, 0)
+    teacher_weight: NonNegativeFloat = 0.5
     initial_weights: str | None = None
     seed: int = 0
 
@@ -619,7 +722,9 @@ class Recipe(Config):
     """A front-end, a head and a task, with all that is needed to train the weights again.
 
     ``window_s`` (s) is the length of a training example, and of the windows that a long
-    recording is cut into.
+    recording is cut into. Of results per frame those of the first and the last ``context_s`` (s)
+    of a window are dropped, since what they depend on is not all in it; the windows overlap by
+    twice as much.
     """
 
     description: str
@@ -627,13 +732,52 @@ class Recipe(Config):
     head: HeadConfig
     task: TaskConfig
     window_s: PositiveFloat = 3.008
+    context_s: NonNegativeFloat = 0.0
     data: DataConfig | None = None
     training: TrainingConfig = TrainingConfig()
     source: Source
 
     @model_validator(mode="after")
+    def _frames_tile(self):
+        if self.context_s == 0.0:
+            return self
+        if self.head.pooling != "none":
+            raise ValueError(
+                f"context_s is {self.context_s} and head.pooling {self.head.pooling!r}, but only "
+                "results per frame have edges to drop; allowed is 0"
+            )
+        frame_rate = self.frontend.grid.frame_rate
+        for key, seconds in (("context_s", self.context_s), ("window_s", self.window_s)):
+            if abs(seconds * frame_rate - round(seconds * frame_rate)) > 1e-6:
+                raise ValueError(
+                    f"{key} {seconds} is no whole number of frames at {frame_rate:g} a second"
+                )
+        if 2 * self.context_s >= self.window_s:
+            raise ValueError(
+                f"context_s {self.context_s} on both sides leaves nothing of window_s "
+                f"{self.window_s}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _head_suits_task(self):
+        if self.task.type != "tagging" and self.head.pooling != "none":
+            raise ValueError(
+                f"head.pooling {self.head.pooling!r} gives one result a clip, but "
+                f"'{self.task.type}' asks for one a frame; allowed is 'none'"
+            )
+        framewise = isinstance(self.head, FramewiseHead)
+        suited = {"pitch_class_crnn": "chords", "pitch_cnn": "melody"}
+        if framewise and suited[self.head.type] != self.task.type:
+            raise ValueError(
+                f"a {self.head.type!r} head is made for {suited[self.head.type]}; for "
+                f"'{self.task.type}' take another head"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _head_suits_frontend(self):
-        if self.frontend.type == "raw" and self.head.type in ("cnn", "crnn"):
+        if self.frontend.type == "raw" and self.head.type not in ("cnn1d", "rnn"):
             raise ValueError(
                 "head.type "
                 f"{self.head.type!r} convolves over neighbouring bins, but the bins of a 'raw' "

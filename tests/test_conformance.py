@@ -55,7 +55,7 @@ def make_recipe(frontend: str, head: str) -> Recipe:
             "description": "made for a test",
             "frontend": {"type": frontend.split("_")[0], **FRONTENDS[frontend]},
             "head": {"type": head, "embedding": 6, **HEADS[head]},
-            "task": {"labels": ["a", "b", "c"]},
+            "task": {"type": "tagging", "labels": ["a", "b", "c"]},
             "source": {"paper": "none"},
         }
     )

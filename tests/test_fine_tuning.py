@@ -30,7 +30,7 @@ def make_model(frontend: str):
                 "embedding": 16,
                 "dropout": 0.0,
             },
-            "task": {"labels": ["high", "low"], "activation": "softmax"},
+            "task": {"type": "tagging", "labels": ["high", "low"], "activation": "softmax"},
             "window_s": 0.5,
             "source": {"paper": "none"},
         }

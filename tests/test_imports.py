@@ -24,7 +24,7 @@ ORDER = [
     ["build", "export"],
     ["ports"],
     ["model"],
-    ["frontends", "heads"],
+    ["frontends", "heads", "outputs"],
     ["layers"],
     ["litert"],
     ["annotate"],

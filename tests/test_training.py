@@ -7,6 +7,8 @@ import pytest
 import tensorflow as tf
 
 from mirzoo import training
+from mirzoo.training import fitting, tags
+from mirzoo.training.corpora import open_corpora
 from mirzoo.data.corpus import Corpus, Item, prepare
 from mirzoo.errors import DataError, RecipeError, TrainingError
 from mirzoo.recipe import Recipe
@@ -41,8 +43,8 @@ def teachers(monkeypatch):
     class OtherSpec:
         labels = ("other", "words", "entirely")
 
-    monkeypatch.setattr(training, "PORTS", {"ear": Spec, "other_ear": OtherSpec})
-    monkeypatch.setattr(training.zoo, "load", lambda name: Ear())
+    monkeypatch.setattr(tags, "PORTS", {"ear": Spec, "other_ear": OtherSpec})
+    monkeypatch.setattr(tags.zoo, "load", lambda name: Ear())
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def make_recipe(**changes) -> Recipe:
         "frontend": {"type": "mel", "n_mels": 24, "hop_length": 512},
         "head": {"type": "cnn", "blocks": [{"filters": 8, "stride": [2, 2]}], "embedding": 16,
                  "dropout": 0.0},
-        "task": {"labels": LABELS},
+        "task": {"type": "tagging", "labels": LABELS},
         "window_s": 1.0,
         "data": {
             "collections": ["tones"],
@@ -83,11 +85,11 @@ def make_recipe(**changes) -> Recipe:
 
 
 def run(recipe, corpora, out, **options):
-    return training.fit(recipe, corpora, out, name="tones", report=lambda line: None, **options)
+    return tags.fit(recipe, corpora, out, name="tones", report=lambda line: None, **options)
 
 
 def history(out):
-    with (out / training.HISTORY).open() as file:
+    with (out / fitting.HISTORY).open() as file:
         return list(csv.DictReader(file))
 
 
@@ -107,20 +109,20 @@ def test_it_learns(corpora, tmp_path):
 
 def test_classes_are_the_groups_of_collections_that_name_them(corpora):
     recipe = make_recipe()
-    opened = training.open_corpora(recipe, corpora)
-    lesson = training.Lesson.prepare(recipe, opened, "train", lambda line: None)
+    opened = open_corpora(recipe, corpora)
+    lesson = tags.Lesson.prepare(recipe, opened, "train", lambda line: None)
     (windows,) = lesson.windows
     assert lesson.classes.argmax(axis=1).tolist() == [int(group) for group in windows.groups]
     assert (lesson.classes.sum(axis=1) == 1).all()
     unnamed = make_recipe(data={"collections": ["tones"], "teachers": ["ear"]})
-    lesson = training.Lesson.prepare(unnamed, opened, "train", lambda line: None)
+    lesson = tags.Lesson.prepare(unnamed, opened, "train", lambda line: None)
     assert lesson.classes.shape[1] == 0
 
 
 def test_windows_without_a_class_have_no_say_in_it():
     logits = tf.Variable([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
     with tf.GradientTape() as tape:
-        losses = training._crossentropy_where_named(
+        losses = fitting.crossentropy_where_named(
             tf.constant([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), tf.nn.softmax(logits)
         )
     np.testing.assert_allclose(losses, [0.0, 0.4076], atol=1e-4)
@@ -128,12 +130,12 @@ def test_windows_without_a_class_have_no_say_in_it():
     assert (gradient[0] == 0).all() and (gradient[1] != 0).all()
 
 
-def test_it_starts_from_another_run_where_shapes_agree(corpora, tmp_path, monkeypatch):
+def test_it_starts_from_another_run_where_shapes_agree(corpora, tmp_path):
     first = run(make_recipe(), corpora, tmp_path / "first")
-    monkeypatch.setattr(training, "initial_model", lambda name, *_: first)
     head = {**make_recipe().head.model_dump(), "pooling": "mean_max"}
-    settings = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-9, "initial_weights": "first"}
-    second = run(make_recipe(head=head, training=settings), corpora, tmp_path / "second")
+    settings = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-9}
+    recipe = make_recipe(head=head, training=settings)
+    second = run(recipe, corpora, tmp_path / "second", start=first)
 
     def kernel(model, layer):
         return model.get_layer("trunk").get_layer(layer).get_weights()[0]
@@ -159,17 +161,17 @@ def test_the_model_to_start_from_is_trained_first_where_it_is_missing(tmp_path, 
 def test_interrupted_run_ends_where_a_whole_one_does(corpora, tmp_path, monkeypatch):
     whole = run(make_recipe(), corpora, tmp_path / "whole")
 
-    finish_epoch = training._Run.finish_epoch
+    finish_epoch = fitting._Run.finish_epoch
 
     def interrupted(self, losses):
         finish_epoch(self, losses)
         if self.epochs_done == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training._Run, "finish_epoch", interrupted)
+    monkeypatch.setattr(fitting._Run, "finish_epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(make_recipe(), corpora, tmp_path / "parts")
-    monkeypatch.setattr(training._Run, "finish_epoch", finish_epoch)
+    monkeypatch.setattr(fitting._Run, "finish_epoch", finish_epoch)
     resumed = run(make_recipe(), corpora, tmp_path / "parts")
 
     assert [row["epoch"] for row in history(tmp_path / "parts")] == ["1", "2", "3", "4"]
@@ -210,7 +212,7 @@ def test_missing_corpus_is_named(tmp_path):
 
 def test_teachers_must_teach_the_labels(corpora, tmp_path):
     with pytest.raises(RecipeError, match="none of the teachers"):
-        run(make_recipe(task={"labels": ["x", "y"]}), corpora, tmp_path / "run")
+        run(make_recipe(task={"type": "tagging", "labels": ["x", "y"]}), corpora, tmp_path / "run")
 
 
 def test_corpora_at_another_rate_are_refused(corpora, tmp_path):

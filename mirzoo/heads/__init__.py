@@ -11,10 +11,17 @@ from __future__ import annotations
 import keras
 
 from mirzoo.dsp.framing import FrameGrid
-from mirzoo.heads import blocks
-from mirzoo.recipe import CNN1DConfig, CNNConfig, CRNNConfig, HeadConfig, RNNConfig
+from mirzoo.heads import blocks, pitched
+from mirzoo.recipe import (
+    CNN1DConfig,
+    CNNConfig,
+    CRNNConfig,
+    FramewiseHead,
+    HeadConfig,
+    RNNConfig,
+)
 
-__all__ = ["build_trunk", "output_grid"]
+__all__ = ["build_trunk", "embedded_pitches", "output_grid"]
 
 
 def build_trunk(config: HeadConfig, n_bins: int, n_channels: int) -> keras.Model:
@@ -40,6 +47,8 @@ def build_trunk(config: HeadConfig, n_bins: int, n_channels: int) -> keras.Model
     (None, 32)
     """
     features = keras.Input((None, n_bins, n_channels), name="features")
+    if isinstance(config, FramewiseHead):
+        return keras.Model(features, _FRAMEWISE[config.type](config, features), name="trunk")
     sequence = _SEQUENCES[config.type](config, features)
     if config.pooling == "none":
         pooled = sequence
@@ -51,9 +60,20 @@ def build_trunk(config: HeadConfig, n_bins: int, n_channels: int) -> keras.Model
     return keras.Model(features, embedding, name="trunk")
 
 
+def embedded_pitches(trunk: keras.Model, config: HeadConfig) -> int:
+    """How many pitches, or pitch classes, lie side by side in a trunk's embedding; else 1."""
+    if isinstance(config, FramewiseHead):
+        return trunk.output_shape[-1] // config.embedding
+    return 1
+
+
 def output_grid(config: HeadConfig, grid: FrameGrid) -> FrameGrid:
     """Where the frames of a ``pooling: none`` trunk lie, given those of its front-end."""
-    for block in (*getattr(config, "blocks", ()), *getattr(config, "temporal", ())):
+    for block in (
+        *getattr(config, "blocks", ()),
+        *getattr(config, "pitch_blocks", ()),
+        *getattr(config, "temporal", ()),
+    ):
         kernel, stride = block.kernel, block.stride
         if isinstance(kernel, tuple):
             kernel, stride = kernel[0], stride[0]
@@ -86,4 +106,5 @@ def _crnn(config: CRNNConfig, features):
     return blocks.recur(config.recurrent, blocks.flatten_bins(x))
 
 
+_FRAMEWISE = {"pitch_class_crnn": pitched.pitch_class_crnn, "pitch_cnn": pitched.pitch_cnn}
 _SEQUENCES = {"cnn": _cnn, "cnn1d": _cnn1d, "rnn": _rnn, "crnn": _crnn}

@@ -30,12 +30,12 @@ def normalise_and_rectify(x, name: str):
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
-def convolve_2d(blocks: tuple[ConvBlock, ...], x):
+def convolve_2d(blocks: tuple[ConvBlock, ...], x, name: str = "conv"):
     """Apply 2-D blocks to ``(batch, frames, bins, channels)``."""
     for number, block in enumerate(blocks):
         for repeat in range(block.repeats):
             stride = block.stride if repeat == 0 else (1, 1)
-            x = _block(_CONVOLUTIONS_2D, block, stride, x, f"conv{number}_{repeat}")
+            x = _block(_CONVOLUTIONS_2D, block, stride, x, f"{name}{number}_{repeat}")
     return x
 
 

@@ -7,12 +7,24 @@ After ``import mirzoo.layers`` a ``.keras`` file made with them loads by plain
 from mirzoo.layers.chroma import CQTChroma, STFTChroma
 from mirzoo.layers.constraints import Clip
 from mirzoo.layers.cqt import CQT, HCQT, VQT
+from mirzoo.layers.frames import EachFrame, StandardisedFrames
 from mirzoo.layers.leaf import GaborFilters, GaussianPooling
 from mirzoo.layers.mel import MelFilterbank
 from mirzoo.layers.mfcc import MFCC
 from mirzoo.layers.patches import MeanOverPatches
 from mirzoo.layers.pcen import PCEN
+from mirzoo.layers.peak import DecibelsBelowPeak
+from mirzoo.layers.pitch import (
+    BatchAsGroups,
+    FoldOctaves,
+    GroupsAsBatch,
+    PitchClassLogits,
+    PitchLogits,
+    PitchSummary,
+    WrapPitchClasses,
+)
 from mirzoo.layers.pooling import AttentionPooling
+from mirzoo.layers.recurrent import keras2_hard_sigmoid
 from mirzoo.layers.scaling import Decibel, Logarithm
 from mirzoo.layers.sinc import SincFilters
 from mirzoo.layers.stft import STFT, InverseSTFT, Spectrogram
@@ -25,16 +37,27 @@ __all__ = [
     "STFT",
     "VQT",
     "AttentionPooling",
+    "BatchAsGroups",
     "CQTChroma",
     "Clip",
     "Decibel",
+    "DecibelsBelowPeak",
+    "EachFrame",
+    "FoldOctaves",
     "GaborFilters",
     "GaussianPooling",
+    "GroupsAsBatch",
     "InverseSTFT",
     "Logarithm",
     "MeanOverPatches",
     "MelFilterbank",
+    "PitchClassLogits",
+    "PitchLogits",
+    "PitchSummary",
     "STFTChroma",
     "SincFilters",
     "Spectrogram",
+    "StandardisedFrames",
+    "WrapPitchClasses",
+    "keras2_hard_sigmoid",
 ]

@@ -1,0 +1,71 @@
+"""Changes of magnitude spectrograms that leave chords and melody true, or move them along."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mirzoo.recipe import Augmentation
+
+EQUALISER_BANDS = 9
+EQUALISER_DB = 8.0
+NOISE_DB = (-75.0, -35.0)
+
+
+def transpose(magnitudes: np.ndarray, bins: int, *, circular: bool = False) -> np.ndarray:
+    """Move ``(frames, bins, channels)`` up by ``bins``.
+
+    What comes in from outside is silent, or with ``circular`` what went out at the other end.
+    """
+    if circular:
+        return np.roll(magnitudes, bins, axis=1)
+    moved = np.zeros_like(magnitudes)
+    if bins > 0:
+        moved[:, bins:] = magnitudes[:, :-bins]
+    elif bins < 0:
+        moved[:, :bins] = magnitudes[:, -bins:]
+    else:
+        moved[:] = magnitudes
+    return moved
+
+
+def alter_magnitudes(
+    magnitudes: np.ndarray,
+    augmentation: Augmentation,
+    rng: np.random.Generator,
+    frequencies: np.ndarray,
+) -> np.ndarray:
+    """Change level, equalisation and noise floor of clips at random.
+
+    Parameters
+    ----------
+    magnitudes : np.ndarray
+        Float32 ``(batch, frames, bins, channels)``.
+    augmentation : Augmentation
+        The range of gains (dB), and how often a clip is equalised or gets noise.
+    rng : np.random.Generator
+    frequencies : np.ndarray
+        Of each bin and channel, ``(bins, channels)`` (Hz): a gain belongs to a frequency, so
+        channels that hear the same frequency are changed alike.
+
+    Returns
+    -------
+    np.ndarray
+        Float32, of the same shape.
+    """
+    batch = len(magnitudes)
+    gain_db = np.broadcast_to(
+        rng.uniform(*augmentation.gain_db, batch)[:, None, None], (batch, *frequencies.shape)
+    ).copy()
+    height = np.log(frequencies / frequencies.min()) / np.log(
+        max(frequencies.max() / frequencies.min(), 1.001)
+    )
+    for clip in np.flatnonzero(rng.random(batch) < augmentation.equaliser_probability):
+        bands = rng.uniform(-EQUALISER_DB, EQUALISER_DB, EQUALISER_BANDS)
+        gain_db[clip] += np.interp(height, np.linspace(0, 1, EQUALISER_BANDS), bands)
+    altered = magnitudes * np.float32(10) ** (gain_db[:, None].astype(np.float32) / 20)
+    for clip in np.flatnonzero(rng.random(batch) < augmentation.noise_probability):
+        level = np.float32(10 ** (rng.uniform(*NOISE_DB) / 20))
+        altered[clip] += level * np.abs(
+            rng.standard_normal(altered[clip].shape, dtype=np.float32)
+        )
+    return altered

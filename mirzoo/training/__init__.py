@@ -1,0 +1,93 @@
+"""Training the models that mirzoo ships: a recipe and prepared corpora in, an artefact out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from mirzoo import zoo
+from mirzoo.errors import RecipeError
+from mirzoo.model import Model
+from mirzoo.recipe import Recipe
+from mirzoo.training import frames, tags
+
+__all__ = ["initial_model", "train"]
+
+SCHOOLS = {"tagging": tags, "chords": frames, "melody": frames}
+
+
+def train(
+    recipe: str | Path | Recipe,
+    data: str | Path,
+    out: str | Path,
+    *,
+    name: str | None = None,
+    report: Callable[[str], None] = print,
+) -> Path:
+    """Train the model of a recipe, measure it beside its teachers, and save it with its card.
+
+    An interrupted run goes on with the epoch it was in when called again with the same ``out``.
+
+    Parameters
+    ----------
+    recipe : str, Path or Recipe
+        A recipe's name or file, or the recipe itself (then ``name`` is needed).
+    data : path
+        The folder of prepared corpora (``mirzoo prepare``), a folder each.
+    out : path
+        The run's folder: checkpoints, ``history.csv``, the best weights, and the finished model
+        in a folder of its name.
+    name : str, optional
+        The model's name; the recipe's, if not given.
+    report : callable
+        Told one line at a time how far things are.
+
+    Returns
+    -------
+    Path
+        The finished model, which `mirzoo.load` takes.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe says nothing of data, or names teachers that do not teach its labels.
+    DataError
+        If a corpus that it names is not prepared.
+    TrainingError
+        If the loss stops being a number.
+    """
+    recipe, name = _resolve(recipe, name)
+    school = SCHOOLS[recipe.task.type]
+    first = recipe.training.initial_weights
+    start = None if first is None else initial_model(first, data, out, report)
+    model = school.fit(recipe, data, out, name=name, start=start, report=report)
+    model.card = school.measured_card(model, recipe, data, report=report)
+    folder = zoo.save(model, Path(out) / name)
+    report(f"{name}: saved in {folder}")
+    return folder
+
+
+def initial_model(
+    name: str, data: str | Path, out: str | Path, report: Callable[[str], None] = print
+) -> Model:
+    """The trained model that a recipe starts from.
+
+    That is one of the zoo, or that of the run ``name`` beside ``out``, which is trained first
+    where it is missing.
+    """
+    if name in zoo.list_models(pretrained=True):
+        return zoo.load(name)
+    run = Path(out).parent / name
+    if not (run / name).exists():
+        report(f"{name} comes first: the recipe starts from its weights")
+        train(name, data, run, report=report)
+    return zoo.load(run / name)
+
+
+def _resolve(recipe: str | Path | Recipe, name: str | None) -> tuple[Recipe, str]:
+    if isinstance(recipe, Recipe):
+        if name is None:
+            raise RecipeError("a recipe object has no name of its own; give train(..., name=...)")
+        return recipe, name
+    path = zoo.recipe_path(recipe)
+    return zoo.load_recipe(recipe), name or path.stem

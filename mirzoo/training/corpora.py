@@ -1,0 +1,30 @@
+"""The prepared corpora that a recipe trains on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mirzoo.data.corpus import SAMPLE_RATE, Corpus
+from mirzoo.errors import DataError, RecipeError
+from mirzoo.recipe import Recipe
+
+
+def open_corpora(recipe: Recipe, data: str | Path) -> list[Corpus]:
+    """Open the prepared corpora that a recipe names, in the recipe's order."""
+    if recipe.data is None:
+        raise RecipeError(
+            "the recipe has no 'data', so there is nothing to train it on; add "
+            "data.collections, or fit a model from mirzoo.create(...) with model.fit"
+        )
+    if recipe.frontend.sample_rate != SAMPLE_RATE:
+        raise RecipeError(
+            f"the front-end hears {recipe.frontend.sample_rate} Hz and prepared corpora are at "
+            f"{SAMPLE_RATE} Hz; set frontend.sample_rate: {SAMPLE_RATE}"
+        )
+    missing = [c for c in recipe.data.collections if not (Path(data) / c / "items.csv").exists()]
+    if missing:
+        raise DataError(
+            f"the corpora {', '.join(missing)} are not prepared under {data}; "
+            f"run: mirzoo prepare {' '.join(missing)} --home {Path(data).parent}"
+        )
+    return [Corpus.load(Path(data) / collection) for collection in recipe.data.collections]

@@ -1,0 +1,108 @@
+"""Features of prepared corpora, computed once: what a fixed front-end gives before its scaling.
+
+A front-end without weights says the same in every epoch, so its magnitudes are kept beside the
+corpus, in ``<corpus>/features/<fingerprint>.f16``, float16 ``(frames, bins, channels)``, the
+items one after the other. Levels, equalisation, noise and transposition are then changes of the
+magnitudes, and a training step costs no transform.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from mirzoo.data.corpus import FULL_SCALE, Corpus
+from mirzoo.errors import RecipeError
+from mirzoo.frontends import build_frontend
+from mirzoo.layers import PCEN, Decibel, Logarithm
+from mirzoo.recipe import Frontend
+
+SCALINGS = (Logarithm, Decibel, PCEN)
+
+
+@dataclass(frozen=True)
+class FeatureStore:
+    """The kept features of a corpus.
+
+    ``starts`` has a row more than the corpus has items: item ``i`` lies in the rows
+    ``starts[i]`` to ``starts[i + 1]`` of ``magnitudes``.
+    """
+
+    corpus: Corpus
+    path: Path
+    starts: np.ndarray
+    n_bins: int
+    n_channels: int
+
+    @cached_property
+    def magnitudes(self) -> np.ndarray:
+        """Read-only memory map, float16 ``(frames, bins, channels)``."""
+        shape = (int(self.starts[-1]), self.n_bins, self.n_channels)
+        return np.memmap(self.path, np.float16, "r", shape=shape)
+
+    def frames(self, item: int) -> int:
+        """Frames of an item."""
+        return int(self.starts[item + 1] - self.starts[item])
+
+
+def split_scaling(frontend: keras.Model) -> tuple[keras.Model, list[keras.layers.Layer]]:
+    """Divide a front-end into its transform and the scaling layers behind it.
+
+    Raises
+    ------
+    RecipeError
+        If the front-end has weights to learn, which cannot be kept.
+    """
+    if frontend.trainable_weights:
+        raise RecipeError(
+            "a front-end that learns cannot be trained on kept features; chords and melody take "
+            "one of stft, mel, mfcc, cqt, vqt, hcqt, chroma without trainable parts"
+        )
+    layers = frontend.layers[1:]
+    scaling = [layer for layer in layers if isinstance(layer, SCALINGS)]
+    transform = next((layer for layer in reversed(layers) if layer not in scaling), None)
+    return keras.Model(frontend.input, transform.output), scaling
+
+
+def keep_features(
+    corpus: Corpus, config: Frontend, *, report: Callable[[str], None] = print
+) -> FeatureStore:
+    """Give the features of a corpus, computing them where they are not kept yet."""
+    path = corpus.directory / "features" / f"{_fingerprint(corpus, config)}.f16"
+    counts = [config.grid.frames(item.n_samples) for item in corpus.items]
+    store = FeatureStore(
+        corpus, path, np.concatenate([[0], np.cumsum(counts)]), config.n_bins, config.n_channels
+    )
+    if not path.exists():
+        _compute(store, config, report)
+    return store
+
+
+def _fingerprint(corpus: Corpus, config: Frontend) -> str:
+    settings = config.model_dump(mode="json", exclude={"scaling"})
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    digest.update(str([(item.name, item.n_samples) for item in corpus.items]).encode())
+    return f"{config.type}_{digest.hexdigest()[:12]}"
+
+
+def _compute(store: FeatureStore, config: Frontend, report: Callable[[str], None]) -> None:
+    transform, _ = split_scaling(build_frontend(config))
+    store.path.parent.mkdir(exist_ok=True)
+    unfinished = store.path.with_suffix(".unfinished")
+    gigabytes = int(store.starts[-1]) * store.n_bins * store.n_channels * 2 / 1e9
+    report(f"{store.corpus.directory.name}: computing {config.type} features, {gigabytes:.1f} GB")
+    with unfinished.open("wb") as file:
+        for item in store.corpus.items:
+            end = item.offset_samples + item.n_samples
+            samples = store.corpus.audio[item.offset_samples : end]
+            waveform = samples.astype(np.float32)[np.newaxis] / FULL_SCALE
+            transform(waveform).numpy()[0].astype(np.float16).tofile(file)
+    os.replace(unfinished, store.path)

@@ -1,0 +1,248 @@
+"""How chord and melody models are trained: on labelled audio, and on what a teacher hears.
+
+The front-end's magnitudes are kept (`mirzoo.training.features`); stretches of them, altered and
+transposed, go through scaling, trunk and outputs. Collections without chord labels take part
+where the recipe names a teacher: then its probabilities are the targets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from mirzoo.build import build_model
+from mirzoo.card import Card
+from mirzoo.data.sequences import (
+    ChordTargets,
+    FrameTargets,
+    MelodyTargets,
+    Score,
+    Sequences,
+    TaughtChordTargets,
+)
+from mirzoo.dsp.chord_vocabulary import VOCABULARIES
+from mirzoo.errors import DataError, RecipeError
+from mirzoo.heads import output_grid
+from mirzoo.model import FRONTEND, Model
+from mirzoo.recipe import ChromaConfig, ConstantQ, Recipe, STFTConfig
+from mirzoo.training.corpora import open_corpora
+from mirzoo.training.features import FeatureStore, keep_features, split_scaling
+from mirzoo.training.fitting import (
+    BEST_WEIGHTS,
+    build_optimizer,
+    copy_weights,
+    crossentropy_where_named,
+    dataset,
+    fit_epochs,
+)
+from mirzoo.training.taught_chords import hear_chords
+
+LEAST_PROBABILITY = 1e-7
+HALF_SEMITONE_BINS = 2
+OUTPUT_WEIGHTS = {
+    "chords": 1.0, "root": 0.3, "bass": 0.3, "pitches": 0.3, "salience": 1.0, "voicing": 1.0,
+}  # fmt: skip
+
+
+def fit(
+    recipe: Recipe,
+    data: str | Path,
+    out: str | Path,
+    *,
+    name: str,
+    start: Model | None = None,
+    report: Callable[[str], None] = print,
+) -> Model:
+    """Train a chord or melody model and return it with the weights of least validation loss.
+
+    ``start`` is a trained model whose trunk and outputs are the starting point; the other
+    parameters are those of `mirzoo.training.train`.
+    """
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    _require_aligned_frames(recipe)
+    stores = [
+        keep_features(corpus, recipe.frontend, report=report)
+        for corpus in open_corpora(recipe, data)
+    ]
+    targets = [_targets(recipe, store, report) for store in stores]
+    settings = recipe.training
+    common = {
+        "length": round(recipe.window_s * recipe.frontend.grid.frame_rate),
+        "per_item": recipe.data.windows_per_item,
+        "batch_size": settings.batch_size,
+        "frequencies": bin_frequencies(recipe),
+    }
+    training = Sequences(
+        _scores(stores, targets, "train"),
+        bins_per_semitone=_bins_per_semitone(recipe),
+        circular=isinstance(recipe.frontend, ChromaConfig),
+        augmentation=settings.augmentation,
+        transpose_semitones=settings.transpose_semitones,
+        seed=settings.seed,
+        **common,
+    )
+    held_out = Sequences(_scores(stores, targets, "valid"), shuffle=False, **common)
+    report(
+        f"{name}: {len(training) * settings.batch_size} stretches of {recipe.window_s:g} s an "
+        f"epoch, {len(held_out) * settings.batch_size} to validate on"
+    )
+    keras.utils.set_random_seed(settings.seed)
+    model = build_model(recipe, name)
+    if start is not None:
+        copy_weights(model, start)
+    student = _student(model, settings, steps=len(training) * settings.epochs)
+    fit_epochs(
+        student,
+        settings,
+        out,
+        name=name,
+        batches=lambda epoch: dataset(training, epoch),
+        held_out=dataset(held_out, 0),
+        keep=model.save_weights,
+        report=report,
+    )
+    model.load_weights(out / BEST_WEIGHTS)
+    return model
+
+
+def measured_card(
+    model: Model, recipe: Recipe, data: str | Path, *, report: Callable[[str], None] = print
+) -> Card:
+    """The card of a trained model, with what it was trained on and how good it is."""
+    raise NotImplementedError
+
+
+def bin_frequencies(recipe: Recipe) -> np.ndarray:
+    """The frequency that each bin of each channel hears (Hz), ``(bins, channels)``.
+
+    Where bins are no frequencies (chroma, cepstra) they count as evenly spaced octaves.
+    """
+    frontend = recipe.frontend
+    bins = np.arange(frontend.n_bins)
+    if isinstance(frontend, ConstantQ):
+        harmonics = np.array(getattr(frontend, "harmonics", (1.0,)))
+        return frontend.fmin * 2 ** (bins / frontend.bins_per_octave)[:, np.newaxis] * harmonics
+    if isinstance(frontend, STFTConfig):
+        return np.maximum(bins, 1)[:, np.newaxis] * frontend.sample_rate / frontend.n_fft
+    return 2.0 ** (bins / 12)[:, np.newaxis] * np.ones(frontend.n_channels)
+
+
+def _bins_per_semitone(recipe: Recipe) -> int:
+    frontend = recipe.frontend
+    if isinstance(frontend, ConstantQ) and frontend.bins_per_octave % 12 == 0:
+        return frontend.bins_per_octave // 12
+    if isinstance(frontend, ChromaConfig) and frontend.n_chroma % 12 == 0:
+        return frontend.n_chroma // 12
+    return 0
+
+
+def _require_aligned_frames(recipe: Recipe) -> None:
+    grid = recipe.frontend.grid
+    if output_grid(recipe.head, grid).hop_length != grid.hop_length:
+        raise RecipeError(
+            "head: a stride over frames leaves fewer frames than labels; allowed are strides over "
+            "bins alone, take a larger frontend.hop_length instead"
+        )
+
+
+def _targets(
+    recipe: Recipe, store: FeatureStore, report: Callable[[str], None]
+) -> FrameTargets:
+    grid = recipe.frontend.grid
+    times = [grid.times(store.frames(item)) for item in range(len(store.corpus.items))]
+    if recipe.task.type == "melody":
+        return MelodyTargets(store.corpus, times, recipe.task)
+    vocabulary = VOCABULARIES[recipe.task.vocabulary]
+    if (store.corpus.directory / "chords.csv").exists():
+        return ChordTargets(store.corpus, times, vocabulary)
+    if not recipe.data.teachers:
+        raise DataError(
+            f"the corpus '{store.corpus.directory.name}' has no chord labels; name a teacher in "
+            "data.teachers that hears chords in it"
+        )
+    heard = hear_chords(store.corpus, recipe.data.teachers[0], times, vocabulary, report)
+    return TaughtChordTargets(heard, vocabulary, recipe.training.teacher_weight)
+
+
+def _scores(
+    stores: Sequence[FeatureStore], targets: Sequence[FrameTargets], split: str
+) -> list[Score]:
+    scores = []
+    for store, known in zip(stores, targets, strict=True):
+        items = [i for i, item in enumerate(store.corpus.items) if item.split == split]
+        if items:
+            scores.append(
+                Score(store.magnitudes, store.starts[items], store.starts[np.add(items, 1)], known)
+            )
+    if not scores:
+        raise DataError(f"no item of the corpora is in the split '{split}'")
+    return scores
+
+
+def _student(model: Model, settings, *, steps: int) -> keras.Model:
+    """The model from magnitudes on: what the kept features go through."""
+    transform, scaling = split_scaling(model.get_layer(FRONTEND))
+    magnitudes = keras.Input(transform.output_shape[1:], name="magnitudes")
+    features = magnitudes
+    for layer in scaling:
+        features = layer(features)
+    outputs = dict(zip(model.output, _after_frontend(model)(features), strict=True))
+    student = keras.Model(magnitudes, outputs, name=f"{model.name}_student")
+    losses = {
+        "pitches": _crossentropy_where_known,
+        "voicing": _crossentropy_where_known,
+    }
+    metrics = {
+        "chords": [FrameAccuracy()],
+        "salience": [FrameAccuracy(reach=HALF_SEMITONE_BINS)],
+    }
+    student.compile(
+        optimizer=build_optimizer(student, settings, steps=steps),
+        loss={name: losses.get(name, crossentropy_where_named) for name in outputs},
+        loss_weights={name: OUTPUT_WEIGHTS[name] for name in outputs},
+        metrics={name: metrics[name] for name in outputs if name in metrics},
+    )
+    return student
+
+
+def _after_frontend(model: Model) -> keras.Model:
+    """Features to the list of outputs; it shares the model's layers."""
+    return keras.Model(model.trunk_input, list(model.output.values()))
+
+
+def _crossentropy_where_known(truth, probabilities):
+    """Binary cross-entropy, mean over the last axis, 0 where the truth is below 0."""
+    known = ops.cast(truth >= 0, probabilities.dtype)
+    inside = ops.clip(probabilities, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    loss = -(truth * ops.log(inside) + (1 - truth) * ops.log(1 - inside))
+    return ops.mean(known * loss, axis=-1)
+
+
+class FrameAccuracy(keras.metrics.Metric):
+    """The share of the frames with a target whose likeliest bin is near enough to the target's.
+
+    Parameters
+    ----------
+    reach : int
+        How many bins off still counts as right.
+    """
+
+    def __init__(self, reach: int = 0, name: str = "accuracy") -> None:
+        super().__init__(name=name)
+        self.reach = reach
+        self.right = self.add_weight(name="right", initializer="zeros")
+        self.asked = self.add_weight(name="asked", initializer="zeros")
+
+    def update_state(self, truth, probabilities, sample_weight=None):
+        known = ops.cast(ops.max(truth, axis=-1) > 0, "float32")
+        distance = ops.abs(ops.argmax(truth, axis=-1) - ops.argmax(probabilities, axis=-1))
+        self.right.assign_add(ops.sum(known * ops.cast(distance <= self.reach, "float32")))
+        self.asked.assign_add(ops.sum(known))
+
+    def result(self):
+        return self.right / ops.maximum(self.asked, 1.0)
