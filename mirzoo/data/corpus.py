@@ -5,6 +5,11 @@ Training reads random windows out of hours of music, so each collection is decod
 ``items.csv``, which says where each item lies, which group (album, artist, singer, instrument)
 it belongs to and which split that group is in. Preparing is resumable: each item is finished
 under ``parts/`` first, and both files appear only when all are there.
+
+What is known of the items lies beside the audio, each kind only where some item has it:
+``chords.csv``, ``beats.csv``, ``keys.csv``, ``instruments.csv``, ``tags.csv``, and ``f0.f32``, the
+melody at 100 frames a second (float32, Hz, ``n_samples // 160`` frames an item, items one after the
+other). `Corpus.labels` gives them back.
 """
 
 from __future__ import annotations
@@ -22,11 +27,14 @@ from pathlib import Path
 import numpy as np
 
 from mirzoo import audio
+from mirzoo.data import label_files
+from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.errors import DataError, MirzooError
 
 SAMPLE_RATE = 16000
 FULL_SCALE = 32767
 SPLITS = ("train", "valid", "test")
+F0_HOP = SAMPLE_RATE // F0_RATE
 
 
 @dataclass(frozen=True)
@@ -70,11 +78,15 @@ def read_recording(item: Item) -> np.ndarray:
     return audio.read(item.path, SAMPLE_RATE)
 
 
+Made = np.ndarray | tuple[np.ndarray, Labels]
+"""What a maker gives: a waveform, or a waveform and what is known of it."""
+
+
 def prepare(
     items: Sequence[Item],
     directory: Path | str,
     *,
-    make: Callable[[Item], np.ndarray] = read_recording,
+    make: Callable[[Item], Made] = read_recording,
     min_seconds: float = 20.0,
     processes: int = 2,
     report: Callable[[str], None] = print,
@@ -90,8 +102,8 @@ def prepare(
     directory : path
         The corpus folder, made where it is missing.
     make : callable
-        Item → float32 ``(samples,)`` at 16 kHz in [-1, 1]; a module-level function, or a
-        `functools.partial` of one, since it runs in other processes.
+        Item → float32 ``(samples,)`` at 16 kHz in [-1, 1], or that and its `Labels`; a
+        module-level function, or a `functools.partial` of one, since it runs in other processes.
     processes : int
         How many items are made at a time; 1 makes them in this process.
     report : callable
@@ -159,20 +171,29 @@ def _part_path(parts: Path, name: str) -> Path:
     return parts / (name.replace("/", "∕") + ".i16")
 
 
+def _labels_path(part: Path) -> Path:
+    return part.with_suffix(".labels.npz")
+
+
 def _prepare_one(
-    item: Item, *, make: Callable[[Item], np.ndarray], parts: Path, min_seconds: float
+    item: Item, *, make: Callable[[Item], Made], parts: Path, min_seconds: float
 ) -> tuple[Item, str]:
-    """Make one part file; the reason is empty where the item is kept."""
+    """Make one part: its labels first, then its samples, whose file says that it is whole.
+
+    The reason is empty where the item is kept.
+    """
     part = _part_path(parts, item.name)
     if part.exists():
         return item, ""
     try:
-        waveform = make(item)
+        made = make(item)
     except MirzooError as error:
         return item, str(error)
+    waveform, labels = made if isinstance(made, tuple) else (made, Labels())
     seconds = len(waveform) / SAMPLE_RATE
     if seconds < min_seconds:
         return item, f"{seconds:.1f} s long, the least is {min_seconds:g} s"
+    label_files.write_part(labels, _labels_path(part), f0_frames=len(waveform) // F0_HOP)
     unfinished = part.with_suffix(".unfinished")
     to_int16(waveform).tofile(unfinished)
     os.replace(unfinished, part)
@@ -205,6 +226,11 @@ def _put_together(
                                          n_samples=n_samples))
             offset += n_samples
     os.replace(unfinished, directory / "audio.i16")
+    label_files.put_together(
+        [(item.name, _labels_path(_part_path(parts, item.name)), item.n_samples // F0_HOP)
+         for item in prepared],
+        directory,
+    )
     _write_csv(directory / "left_out.csv", ("name", "reason"), left_out.items())
     columns = [field.name for field in fields(PreparedItem)]
     rows = ([getattr(item, column) for column in columns] for item in prepared)
@@ -262,6 +288,32 @@ class Corpus:
     def audio(self) -> np.ndarray:
         """All samples as a read-only memory map, int16 ``(samples,)`` at 16 kHz."""
         return np.memmap(self.directory / "audio.i16", np.int16, "r")
+
+    @cached_property
+    def f0(self) -> np.ndarray | None:
+        """The melody of all items, float32 ``(frames,)`` in Hz, as a read-only memory map.
+
+        Item ``i`` begins at frame ``f0_starts[i]``; None where the collection has no f0.
+        """
+        return label_files.open_f0(self.directory, int(self.f0_starts[-1]))
+
+    @cached_property
+    def f0_starts(self) -> np.ndarray:
+        """Where each item begins in `f0`, and after them the whole: int64 ``(items + 1,)``."""
+        frames = [item.n_samples // F0_HOP for item in self.items]
+        return np.concatenate([[0], np.cumsum(frames, dtype=np.int64)])
+
+    @cached_property
+    def _tables(self) -> label_files.Tables:
+        return label_files.read_tables(self.directory)
+
+    def labels(self, index: int) -> Labels:
+        """What is known of ``items[index]``; what is not known is None."""
+        f0 = None
+        if self.f0 is not None:
+            f0 = np.array(self.f0[self.f0_starts[index] : self.f0_starts[index + 1]])
+            f0 = None if len(f0) and np.isnan(f0).all() else f0
+        return self._tables.labels(self.items[index].name, f0)
 
     @property
     def hours(self) -> float:

@@ -13,6 +13,8 @@ TICKS_PER_SECOND = 960
 PARAMETER_BYTES = {0x8: 2, 0x9: 2, 0xA: 2, 0xB: 2, 0xC: 1, 0xD: 1, 0xE: 2}
 DRUM_CHANNEL = 9
 VOLUME, PAN, REVERB, CHORUS = 7, 10, 91, 93
+BEND_RANGE = 12
+BEND_MIDDLE = 8192
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,9 @@ class Note:
 class Part:
     """Notes played by one General MIDI program (0 to 127), or by a drum kit.
 
-    Volume and pan are MIDI controller values (0 to 127; pan 64 is the middle).
+    Volume and pan are MIDI controller values (0 to 127; pan 64 is the middle). ``bends`` are
+    times (s) and what all of the part's notes are bent by from then on (semitones, within
+    `BEND_RANGE`).
     """
 
     notes: Sequence[Note]
@@ -38,6 +42,7 @@ class Part:
     volume: int = 100
     pan: int = 64
     name: str = ""
+    bends: Sequence[tuple[float, float]] = ()
 
 
 def write(parts: Sequence[Part], path: Path, *, reverb: int = 40) -> None:
@@ -68,12 +73,28 @@ def _part_events(part: Part, channel: int, reverb: int) -> list[tuple[int, int, 
     if part.name:
         name = part.name.encode("latin-1")
         events.append((0, 0, b"\xff\x03" + _variable_length(len(name)) + name))
+    events.extend(_bend_events(part, channel))
     for note in part.notes:
         start = round(note.start_s * TICKS_PER_SECOND)
         end = max(start + 1, round(note.end_s * TICKS_PER_SECOND))
         events.append((start, 2, bytes([0x90 | channel, note.pitch, note.velocity])))
         events.append((end, 1, bytes([0x80 | channel, note.pitch, 0])))
     return sorted(events)
+
+
+def _bend_events(part: Part, channel: int) -> list[tuple[int, int, bytes]]:
+    """Set the bend range by its registered parameter, then bend; all before notes of that tick."""
+    if not part.bends:
+        return []
+    controls = ((101, 0), (100, 0), (6, BEND_RANGE), (38, 0), (101, 127), (100, 127))
+    events = [(0, order - len(controls), bytes([0xB0 | channel, control, value]))
+              for order, (control, value) in enumerate(controls)]
+    for time_s, semitones in part.bends:
+        value = round(BEND_MIDDLE * (1 + semitones / BEND_RANGE))
+        value = min(max(value, 0), 2 * BEND_MIDDLE - 1)
+        tick = max(0, round(time_s * TICKS_PER_SECOND))
+        events.append((tick, 0, bytes([0xE0 | channel, value & 0x7F, value >> 7])))
+    return events
 
 
 def _track(events: list[tuple[int, int, bytes]]) -> bytes:

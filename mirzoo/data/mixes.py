@@ -83,7 +83,7 @@ def play_phrase(item: Item) -> np.ndarray:
 
 def _line(folder: Path, samples: int, rng: np.random.Generator) -> np.ndarray:
     """One instrument's notes, one after the other, each near the last in pitch."""
-    notes = _notes(folder)
+    notes = single_notes(folder)
     if folder.name == "percussion":
         kinds = sorted({path.parent for path, _ in notes})
         kept = set(rng.permutation(len(kinds))[: rng.integers(1, 4)])
@@ -106,7 +106,7 @@ def _line(folder: Path, samples: int, rng: np.random.Generator) -> np.ndarray:
 
 
 @lru_cache(maxsize=32)
-def _notes(folder: Path) -> list[tuple[Path, int]]:
+def single_notes(folder: Path) -> list[tuple[Path, int]]:
     """The notes of an instrument and their MIDI pitches (0 where the name states none)."""
     notes = [(path, _pitch_in(path.name)) for path in sorted(folder.rglob("*.mp3"))]
     if not notes:

@@ -160,7 +160,7 @@ def arrange(song: Song, ensemble: Ensemble, rng: np.random.Generator) -> list[Pa
                           volume=_volume(rng, 90, 120)))
     if ensemble.drums:
         pattern = DRUM_PATTERNS[str(rng.choice(ensemble.drums))]
-        parts.append(Part(_varied(_drums(song, pattern), rng), int(rng.choice(ensemble.kits)),
+        parts.append(Part(_varied(drum_notes(song, pattern), rng), int(rng.choice(ensemble.kits)),
                           drums=True, volume=_volume(rng, 80, 120)))
     return parts
 
@@ -282,7 +282,7 @@ def _bass(song: Song, rng: np.random.Generator) -> list[Note]:
     return _on_steps(song, parts_of_beat, play)
 
 
-def _drums(song: Song, pattern: dict[int, str]) -> list[Note]:
+def drum_notes(song: Song, pattern: dict[int, str]) -> list[Note]:
     """The pattern's sixteen steps from each downbeat to the next."""
     bars = np.append(song.downbeats, song.downbeats[-1:] + np.median(np.diff(song.downbeats)))
     return [

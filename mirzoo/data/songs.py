@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -31,14 +31,45 @@ MUSICXML_KINDS = {
 }
 
 
+ROOTS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+DEGREES = {
+    "1": 0, "b2": 1, "2": 2, "b3": 3, "3": 4, "4": 5, "b5": 6, "5": 7, "#5": 8, "6": 9,
+    "bb7": 9, "b7": 10, "7": 11,
+}
+
+
 @dataclass(frozen=True)
 class Chord:
-    """A chord from ``start_s`` to ``end_s``: root (0 = C) and intervals above it (semitones)."""
+    """A chord from ``start_s`` to ``end_s``: root (0 = C) and intervals above it (semitones).
+
+    ``quality`` is the chord's name in Harte syntax (a key of `QUALITIES`, or degrees in
+    parentheses) and ``bass`` the degree in the bass (a key of `DEGREES`), "1" for the root.
+    """
 
     start_s: float
     end_s: float
     root: int
     intervals: tuple[int, ...]
+    quality: str
+    bass: str = "1"
+
+    @property
+    def label(self) -> str:
+        """The chord in Harte syntax, like ``Eb:min7/b3``."""
+        return f"{ROOTS[self.root]}:{self.quality}" + (f"/{self.bass}" if self.bass != "1" else "")
+
+    @property
+    def bass_pitch_class(self) -> int:
+        """The pitch class of the lowest note (0 = C)."""
+        return (self.root + DEGREES[self.bass]) % 12
+
+
+def degree(semitones: int, intervals: tuple[int, ...] = ()) -> str:
+    """The degree ``semitones`` above the root, as a chord of these intervals spells it."""
+    semitones %= 12
+    if semitones == 9 and {3, 6, 9} <= set(intervals):
+        return "bb7"
+    return next(name for name, value in DEGREES.items() if value == semitones)
 
 
 @dataclass(frozen=True)
@@ -82,9 +113,11 @@ def read_pop909(path: Path) -> Song:
 
 
 def _harte_chord(start_s: float, end_s: float, label: str) -> Chord:
-    root, quality = label.split("/")[0].split(":")
+    chord, _, bass = label.partition("/")
+    root, quality = chord.split(":")
     accidentals = root.count("#") - root.count("b")
-    return Chord(start_s, end_s, (STEPS[root[0]] + accidentals) % 12, QUALITIES[quality])
+    return Chord(start_s, end_s, (STEPS[root[0]] + accidentals) % 12, QUALITIES[quality], quality,
+                 bass or "1")
 
 
 def read_lead_sheet(path: Path, quarter_s: float = 0.5) -> Song:
@@ -98,7 +131,7 @@ def read_lead_sheet(path: Path, quarter_s: float = 0.5) -> Song:
     divisions, now = 1, 0.0
     beat, bar = quarter_s, 4 * quarter_s
     melody: list[Note] = []
-    changes: list[tuple[float, int, tuple[int, ...]]] = []
+    changes: list[tuple[float, int, str]] = []
     beats: list[float] = []
     downbeats: list[float] = []
     for measure in root.find("part").iter("measure"):
@@ -121,17 +154,17 @@ def read_lead_sheet(path: Path, quarter_s: float = 0.5) -> Song:
             now = start + bar
     ends = [change[0] for change in changes[1:]] + [now]
     chords = tuple(
-        Chord(at, end, pitch_class, intervals)
-        for (at, pitch_class, intervals), end in zip(changes, ends, strict=True)
+        Chord(at, end, pitch_class, QUALITIES[quality], quality)
+        for (at, pitch_class, quality), end in zip(changes, ends, strict=True)
         if end > at
     )
     return Song(tuple(melody), (), chords, np.array(beats), np.array(downbeats))
 
 
-def _musicxml_chord(harmony: ElementTree.Element) -> tuple[int, tuple[int, ...]]:
+def _musicxml_chord(harmony: ElementTree.Element) -> tuple[int, str]:
     alter = int(float(harmony.findtext("root/root-alter", "0")))
     root = (STEPS[harmony.findtext("root/root-step")] + alter) % 12
-    return root, QUALITIES[MUSICXML_KINDS.get(harmony.findtext("kind"), "maj")]
+    return root, MUSICXML_KINDS.get(harmony.findtext("kind"), "maj")
 
 
 def _add_note(
@@ -175,8 +208,8 @@ def excerpt(
         notes(song.melody),
         notes(song.accompaniment),
         tuple(
-            Chord(shift(chord.start_s), shift(chord.end_s), (chord.root + semitones) % 12,
-                  chord.intervals)
+            replace(chord, start_s=shift(chord.start_s), end_s=shift(chord.end_s),
+                    root=int(chord.root + semitones) % 12)
             for chord in song.chords if chord.start_s < end_s and chord.end_s > start_s
         ),
         times(song.beats),

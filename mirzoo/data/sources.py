@@ -18,10 +18,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from mirzoo.data import corpus, mixes, render, sung
-from mirzoo.data.corpus import Corpus, Item
+from mirzoo.data import charts, corpus, mixes, plucked, render, sung
+from mirzoo.data.corpus import Corpus, Item, Made
 from mirzoo.errors import DataError, UnknownNameError
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aiff", ".aif"}
@@ -57,11 +55,13 @@ class Collection:
     items : callable
         The folder → its items with their groups and splits.
     maker : callable
-        ``<home>`` → the function that gives an item's waveform.
+        ``<home>`` → the function that gives an item's waveform, or that and its labels.
     min_seconds : float
         Items shorter than this (s) are left out.
     fetch : callable, optional
         Brings the collection into the folder by itself; without it a person must.
+    source : str, optional
+        The folder under ``src/`` where another one than its own is used.
     """
 
     name: str
@@ -70,9 +70,10 @@ class Collection:
     licence: str
     grouping: str
     items: Callable[[Path], list[Item]]
-    maker: Callable[[Path], Callable[[Item], np.ndarray]] = lambda home: corpus.read_recording
+    maker: Callable[[Path], Callable[[Item], Made]] = lambda home: corpus.read_recording
     min_seconds: float = 20.0
     fetch: Callable[[Path], None] | None = None
+    source: str | None = None
 
 
 def list_collections() -> list[str]:
@@ -102,7 +103,7 @@ def prepare(
     """
     chosen = collection(name)
     home = home or data_home()
-    folder = home / "src" / name
+    folder = home / "src" / (chosen.source or name)
     if chosen.fetch is not None:
         chosen.fetch(folder)
     elif not folder.is_dir():
@@ -288,6 +289,22 @@ def _render_items(name: str, pattern: str) -> Callable[[Path], list[Item]]:
     return items
 
 
+def _made_items(name: str, count: int) -> Callable[[Path], list[Item]]:
+    """Numbered items that are made out of nothing but their names; each is its own group."""
+
+    def items(folder: Path) -> list[Item]:
+        return [Item(f"{name}/{number:04d}", name, f"{number:04d}", os.fspath(folder),
+                     _split_by_number(number))
+                for number in range(count)]
+
+    return items
+
+
+def _split_by_number(number: int) -> str:
+    """Each 12th for validation and each 12th for testing."""
+    return {5: "valid", 11: "test"}.get(number % 12, "train")
+
+
 COLLECTIONS = {
     entry.name: entry
     for entry in (
@@ -396,6 +413,30 @@ COLLECTIONS = {
             grouping="song",
             items=_render_items("openewld", "*.mxl"),
             maker=lambda home: render.render_item,
+        ),
+        Collection(
+            name="charts_mma",
+            description="chord charts of 14 qualities, accompanied in 1,900 styles and rendered; "
+            "labels: chords, beats, melody",
+            obtain="Install the Debian package mma, fluidsynth and the soundfonts.",
+            licence="made here; grooves and soundfonts under their own licences",
+            grouping="chart; one soundfont is kept for testing",
+            items=_made_items("charts_mma", 260),
+            maker=lambda home: charts.render_chart,
+            fetch=lambda folder: charts.need_mma(),
+        ),
+        Collection(
+            name="guitar",
+            description="chords strummed, picked and single, on guitars, their kin and pianos, of "
+            "soundfonts and of recorded notes; labels: chords, beats",
+            obtain="Check out the GitHub repository skratchdot/philharmonia-samples into "
+            "src/philharmonia; install fluidsynth and the soundfonts.",
+            licence="CC BY-SA 3.0 (notes); soundfonts under their own licences",
+            grouping="item; one soundfont is kept for testing",
+            items=_made_items("guitar", 240),
+            maker=lambda home: partial(
+                plucked.render_plucked, samples=home / "src" / "philharmonia" / "audio"),
+            source="philharmonia",
         ),
     )
 }

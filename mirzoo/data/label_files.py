@@ -1,0 +1,174 @@
+"""Labels on disk: one archive beside each part while a corpus is made, tables beside it after.
+
+The tables name the item in their first column, and are absent where no item has such labels:
+``chords.csv`` (item, start_s, end_s, label), ``beats.csv`` (item, time_s, downbeat: 0 or 1),
+``keys.csv``, ``instruments.csv`` and ``tags.csv`` (item and one word).
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mirzoo.data.labels import ChordSpan, Labels
+from mirzoo.errors import DataError
+
+COLUMNS = {
+    "chords": ("item", "start_s", "end_s", "label"),
+    "beats": ("item", "time_s", "downbeat"),
+    "keys": ("item", "key"),
+    "instruments": ("item", "instrument"),
+    "tags": ("item", "tag"),
+}
+
+
+def write_part(labels: Labels, path: Path, *, f0_frames: int) -> None:
+    """Write one item's labels as an archive of arrays, appearing whole or not at all.
+
+    Raises
+    ------
+    DataError
+        When the f0 doesn't have ``f0_frames`` frames.
+    """
+    if labels.f0 is not None and len(labels.f0) != f0_frames:
+        raise DataError(f"the f0 for '{path.name}' has {len(labels.f0)} frames and its audio "
+                        f"{f0_frames}; a frame is 160 samples at 16 kHz")
+    spans = labels.chords or ()
+    arrays = {
+        "chord_times": np.array([(span.start_s, span.end_s) for span in spans]).reshape(-1, 2),
+        "chord_labels": np.array([span.label for span in spans], dtype=str),
+        "key": np.array([labels.key] if labels.key else [], dtype=str),
+        "instruments": np.array(labels.instruments or (), dtype=str),
+        "tags": np.array(labels.tags or (), dtype=str),
+    }
+    for name in ("f0", "beats", "downbeats"):
+        values = getattr(labels, name)
+        if values is not None:
+            arrays[name] = values
+    unfinished = path.with_suffix(".unfinished")
+    with unfinished.open("wb") as file:
+        np.savez(file, **arrays)
+    os.replace(unfinished, path)
+
+
+def put_together(parts: Sequence[tuple[str, Path, int]], directory: Path) -> None:
+    """Gather the parts' archives into the tables and ``f0.f32`` of a corpus folder.
+
+    ``parts`` names each item, its archive and how many frames of f0 it has; an item without f0
+    gets NaN where others have some, and a part without an archive has no labels.
+    """
+    rows: dict[str, list[tuple]] = {kind: [] for kind in COLUMNS}
+    unfinished = directory / "f0.unfinished"
+    any_f0 = False
+    with unfinished.open("wb") as f0_file:
+        for item, path, frames in parts:
+            arrays = _read_archive(path)
+            any_f0 = any_f0 or "f0" in arrays
+            f0 = arrays.get("f0", np.full(frames, np.nan))
+            f0_file.write(f0.astype(np.float32).tobytes())
+            for kind, row in _rows(item, arrays):
+                rows[kind].append(row)
+    if any_f0:
+        os.replace(unfinished, directory / "f0.f32")
+    else:
+        unfinished.unlink()
+        (directory / "f0.f32").unlink(missing_ok=True)
+    for kind, columns in COLUMNS.items():
+        _write_table(directory / f"{kind}.csv", columns, rows[kind])
+
+
+def _read_archive(path: Path) -> dict[str, np.ndarray]:
+    if not path.exists():
+        return {}
+    with np.load(path, allow_pickle=False) as archive:
+        return dict(archive)
+
+
+def _rows(item: str, arrays: dict[str, np.ndarray]) -> Iterator[tuple[str, tuple]]:
+    for (start_s, end_s), label in zip(arrays.get("chord_times", ()),
+                                       arrays.get("chord_labels", ()), strict=True):
+        yield "chords", (item, f"{start_s:.4f}", f"{end_s:.4f}", label)
+    downbeats = arrays.get("downbeats", np.zeros(0))
+    others = np.setdiff1d(arrays.get("beats", np.zeros(0)), downbeats)
+    times = [(time, 1) for time in downbeats] + [(time, 0) for time in others]
+    for time_s, downbeat in sorted(times):
+        yield "beats", (item, f"{time_s:.4f}", downbeat)
+    for kind, name in (("keys", "key"), ("instruments", "instruments"), ("tags", "tags")):
+        for word in arrays.get(name, ()):
+            yield kind, (item, word)
+
+
+def _write_table(path: Path, columns: Sequence[str], rows: Iterable[tuple]) -> None:
+    rows = list(rows)
+    if not rows:
+        path.unlink(missing_ok=True)
+        return
+    unfinished = path.with_suffix(".unfinished")
+    with unfinished.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
+    os.replace(unfinished, path)
+
+
+def open_f0(directory: Path, frames: int) -> np.ndarray | None:
+    """A corpus' f0 as a read-only memory map, float32 ``(frames,)``; None where it has none.
+
+    Raises
+    ------
+    DataError
+        When the file hasn't ``frames`` frames.
+    """
+    path = directory / "f0.f32"
+    if not path.exists():
+        return None
+    if path.stat().st_size != 4 * frames:
+        raise DataError(f"'{path}' has {path.stat().st_size} bytes and items.csv accounts for "
+                        f"{4 * frames}; prepare the corpus again")
+    return np.memmap(path, np.float32, "r")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The rows of a corpus' tables: kind → item → rows without the item."""
+
+    rows: dict[str, dict[str, list[tuple[str, ...]]]]
+
+    def labels(self, item: str, f0: np.ndarray | None) -> Labels:
+        """The item's labels, with the f0 given."""
+
+        def words(kind: str) -> tuple[str, ...] | None:
+            return tuple(row[0] for row in self.rows[kind].get(item, ())) or None
+
+        chords = tuple(ChordSpan(float(start), float(end), label)
+                       for start, end, label in self.rows["chords"].get(item, ()))
+        beats = self.rows["beats"].get(item, ())
+        times = np.array([float(time) for time, _ in beats])
+        first = np.array([downbeat == "1" for _, downbeat in beats], dtype=bool)
+        return Labels(
+            chords=chords or None,
+            f0=f0,
+            beats=times if len(times) else None,
+            downbeats=times[first] if len(times) else None,
+            key=(words("keys") or (None,))[0],
+            instruments=words("instruments"),
+            tags=words("tags"),
+        )
+
+
+def read_tables(directory: Path) -> Tables:
+    """Read whatever tables of labels a corpus folder has."""
+    rows: dict[str, dict[str, list[tuple[str, ...]]]] = {}
+    for kind in COLUMNS:
+        rows[kind] = {}
+        path = directory / f"{kind}.csv"
+        if path.exists():
+            with path.open(newline="", encoding="utf-8") as file:
+                for item, *values in list(csv.reader(file))[1:]:
+                    rows[kind].setdefault(item, []).append(tuple(values))
+    return Tables(rows)

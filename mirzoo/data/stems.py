@@ -1,0 +1,81 @@
+"""Stems: parts played dry by fluidsynth, each stem by itself, so that levels are known exactly.
+
+One soundfont, `HELD_OUT_SOUNDFONT`, plays the items of the test split and nothing else.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mirzoo import audio
+from mirzoo.data import midi
+from mirzoo.data.corpus import SAMPLE_RATE
+from mirzoo.data.midi import Part
+from mirzoo.errors import DataError
+
+SYNTHESIS_RATE = 32000
+HELD_OUT_SOUNDFONT = "/usr/share/sounds/sf2/TimGM6mb.sf2"
+SOUNDFONTS = {
+    "/usr/share/sounds/sf2/FluidR3_GM.sf2": 3,
+    "/usr/share/sounds/sf3/FluidR3Mono_GM.sf3": 2,
+    "/usr/share/sounds/sf3/MuseScore_General_Lite.sf3": 4,
+    "/usr/share/sounds/sf2/OPL-3_FM_128M.sf2": 1,
+}
+"""Soundfonts to train with and how often each is drawn; Debian packages hold them."""
+
+
+def choose_soundfont(split: str, rng: np.random.Generator) -> Path:
+    """The held-out soundfont for the split "test", one of the others for the rest.
+
+    Raises
+    ------
+    DataError
+        When it, or all of them, are not installed.
+    """
+    wanted = {HELD_OUT_SOUNDFONT: 1} if split == "test" else SOUNDFONTS
+    found = {path: weight for path, weight in wanted.items() if Path(path).exists()}
+    if not found:
+        raise DataError(
+            f"the soundfont for the split '{split}' is not installed; wanted is "
+            f"{' or '.join(wanted)}: install the Debian packages timgm6mb-soundfont, "
+            "fluid-soundfont-gm, fluidr3mono-gm-soundfont, musescore-general-soundfont-small and "
+            "opl3-soundfont"
+        )
+    weights = np.array(list(found.values()))
+    return Path(str(rng.choice(list(found), p=weights / weights.sum())))
+
+
+def play(parts: Sequence[Part], soundfont: Path, seconds: float) -> np.ndarray:
+    """Play parts without effects: float32 ``(samples,)`` at 16 kHz, as long as asked.
+
+    The level is the synthesiser's own, so that stems of one soundfont can be added.
+
+    Raises
+    ------
+    DataError
+        When fluidsynth is missing or fails.
+    """
+    samples = round(seconds * SAMPLE_RATE)
+    if not any(len(part.notes) for part in parts):
+        return np.zeros(samples, np.float32)
+    if shutil.which("fluidsynth") is None:
+        raise DataError("the program fluidsynth is not installed; music can't be rendered")
+    with tempfile.TemporaryDirectory(prefix="mirzoo_") as folder:
+        score, sound = Path(folder, "stem.mid"), Path(folder, "stem.wav")
+        midi.write(parts, score, reverb=0)
+        done = subprocess.run(
+            ["fluidsynth", "-niq", "-R", "0", "-C", "0", "-r", str(SYNTHESIS_RATE), "-g", "0.3",
+             "-o", "synth.dynamic-sample-loading=1", "-O", "float", "-T", "wav", "-F", str(sound),
+             str(soundfont), str(score)],
+            capture_output=True, text=True,
+        )
+        if done.returncode or not sound.exists():
+            raise DataError(f"fluidsynth failed with {soundfont}: {done.stderr.strip()}")
+        waveform = audio.read(sound, SAMPLE_RATE)[:samples]
+    return np.pad(waveform, (0, samples - len(waveform)))
