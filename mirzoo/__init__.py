@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mirzoo.annotation import Tags
+    from mirzoo.annotation import Chords, Melody, Notes, Tags
     from mirzoo.card import Card
     from mirzoo.errors import MirzooError
     from mirzoo.evaluation import evaluate
@@ -33,9 +33,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Card",
+    "Chords",
     "LiteRTModel",
+    "Melody",
     "MirzooError",
     "Model",
+    "Notes",
     "Tags",
     "__version__",
     "create",
@@ -52,9 +55,12 @@ __all__ = [
 
 _MODULES = {
     "Card": "card",
+    "Chords": "annotation",
     "LiteRTModel": "litert",
+    "Melody": "annotation",
     "MirzooError": "errors",
     "Model": "model",
+    "Notes": "annotation",
     "Tags": "annotation",
     "create": "zoo",
     "evaluate": "evaluation",

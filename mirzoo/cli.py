@@ -318,13 +318,13 @@ def pull(
 def _results(recordings, models, output, format_):
     """Where each result goes, or None where nothing is written."""
     from mirzoo.annotate import name_results
-    from mirzoo.annotation import FORMATS
+    from mirzoo.annotation import Tags
 
     if output is None:
         if format_ is not None:
             raise typer.BadParameter("needs -o, where the files go", param_hint="--format")
         return None
-    if output.suffix.lower() not in FORMATS:
+    if output.suffix.lower() not in Tags.formats:
         suffix = f".{(format_ or Format.json).value}"
         return name_results(recordings, models, output, suffix)
     if format_ is not None and output.suffix.lower() != f".{format_.value}":

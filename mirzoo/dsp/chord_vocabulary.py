@@ -67,6 +67,7 @@ _EXTENSIONS: dict[str, tuple[str, tuple[int, ...]]] = {
     "min11": ("min7", (2, 5)),
     "min13": ("min7", (2, 5, 9)),
     "minmaj9": ("minmaj7", (2,)),
+    "aug7": ("aug", (10,)),
 }
 _INCOMPLETE = {"1": (0,), "5": (0, 7)}
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}

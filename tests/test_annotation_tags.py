@@ -8,7 +8,7 @@ import jams
 import numpy as np
 import pytest
 
-from mirzoo.annotation import FORMATS, Tags
+from mirzoo.annotation import Tags
 from mirzoo.errors import AnnotationError
 
 
@@ -58,7 +58,7 @@ def test_repr_says_the_essential(tags):
     assert len(text) < 200
 
 
-@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("suffix", Tags.formats)
 def test_what_is_written_reads_back(tags, tmp_path, suffix):
     path = tags.write(tmp_path / f"result{suffix.upper()}")
     again = Tags.read(path)

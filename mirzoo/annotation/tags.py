@@ -1,8 +1,4 @@
-"""What a model hears in a recording, aligned with time, and the files it is kept in.
-
-NumPy alone: neither TensorFlow nor the runtime that made the result is needed to read, write or
-plot it.
-"""
+"""Tags: which words fit a recording, and when."""
 
 from __future__ import annotations
 
@@ -11,20 +7,29 @@ import io
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from mirzoo.annotation import pictures
+from mirzoo.annotation.base import Annotation, dump_jams, load_jams, new_jams
 from mirzoo.errors import AnnotationError
 
-FORMATS = (".jams", ".json", ".csv")
 ROUNDING = 1e-5  # a float32 softmax may end this far outside [0, 1]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Tags:
+class Tags(Annotation):
     """The tags of a recording: one probability per tag for each window of time.
+
+    `write` makes, by suffix:
+
+    - ``.jams``: a ``tag_open`` annotation of the whole recording (each tag, with its probability
+      as confidence) and a ``vector`` annotation with one observation per window, whose labels
+      stand in its sandbox;
+    - ``.json``: what `to_dict` gives;
+    - ``.csv``: a row per window: ``start_s``, ``end_s`` and a column for each tag. Read again, it
+      knows neither source nor model, and its windows are as long as its longest row.
 
     Parameters
     ----------
@@ -58,6 +63,11 @@ class Tags:
     >>> tags
     Tags(6.0 s, 2 windows of 3.0 s: guitar 0.62, drums 0.19)
     """
+
+    task: ClassVar[str] = "tagging"
+    kind: ClassVar[str] = "tags"
+    formats: ClassVar[tuple[str, ...]] = (".jams", ".json", ".csv")
+    readable: ClassVar[tuple[str, ...]] = formats
 
     labels: tuple[str, ...]
     times: np.ndarray
@@ -120,10 +130,9 @@ class Tags:
 
     def __repr__(self) -> str:
         named = ", ".join(f"{label} {probability:.2f}" for label, probability in self.top(5))
-        source = f"{self.source!r}, " if self.source else ""
         count = len(self.times)
         windows = f"{count} window{'s' if count > 1 else ''} of {self.window_s:.1f} s"
-        return f"Tags({source}{self.duration_s:.1f} s, {windows}: {named})"
+        return f"Tags({self._described()}, {windows}: {named})"
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values, as the ``.json`` file has it.
@@ -142,58 +151,12 @@ class Tags:
             "probabilities": self.probabilities.round(6).tolist(),
         }
 
-    def write(self, path: str | os.PathLike) -> Path:
-        """Write the tags to a file, whole or not at all.
-
-        Parameters
-        ----------
-        path : str or path
-            Its suffix is the format.
-
-            - ``.jams``: a ``tag_open`` annotation of the whole recording (each tag, with its
-              probability as confidence) and a ``vector`` annotation with one observation per
-              window, whose labels stand in its sandbox.
-            - ``.json``: what `to_dict` gives.
-            - ``.csv``: a row per window: ``start_s``, ``end_s`` and a column for each tag.
-
-        Returns
-        -------
-        pathlib.Path
-            The file.
-
-        Raises
-        ------
-        AnnotationError
-            If the suffix is none of these, or the file cannot be written.
-        """
-        path = Path(path)
-        text = _pick({".jams": self._jams, ".json": self._json, ".csv": self._csv}, path)()
-        _write_whole(path, text)
-        return path
-
-    @classmethod
-    def read(cls, path: str | os.PathLike) -> Tags:
-        """Read tags that `write` wrote.
-
-        A ``.csv`` file knows neither source nor model, and its windows are as long as its
-        longest row.
-
-        Raises
-        ------
-        AnnotationError
-            If the file is missing, or not one that `write` wrote.
-        """
-        path = Path(path)
-        parse = _pick({".jams": _from_jams, ".json": _from_json, ".csv": _from_csv}, path)
-        try:
-            return cls(**parse(path.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise AnnotationError(f"{path} cannot be read ({error.strerror}).") from error
-        except (ValueError, KeyError, TypeError, IndexError, StopIteration) as error:
-            raise AnnotationError(
-                f"{path} does not hold tags as Tags.write writes them ({error!r}). "
-                "Was it made by another program?"
-            ) from error
+    def summary(self, top: int = 5) -> list[str]:
+        """List the likeliest tags, a line each, with a bar for the probability."""
+        best = self.top(top)
+        width = max(len(label) for label, _ in best)
+        lines = [f"{label:{width}}  {p:.2f}  {'█' * round(30 * p)}" for label, p in best]
+        return [line.rstrip() for line in lines]
 
     def plot(self, ax: Any = None, *, path: str | os.PathLike | None = None, n: int = 10) -> Any:
         """Draw the likeliest tags over time as a heat map.
@@ -216,17 +179,9 @@ class Tags:
         AnnotationError
             If matplotlib is not installed.
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise AnnotationError(
-                "Tags.plot needs matplotlib, which is not installed: pip install mirzoo[plot]"
-            ) from error
         shown = self.top(n)
         rows = [self.labels.index(label) for label, _ in shown]
-        own_figure = ax is None
-        if own_figure:
-            _, ax = plt.subplots(figsize=(9, 1.2 + 0.32 * len(shown)), layout="constrained")
+        ax, own_figure = pictures.axes(ax, "Tags.plot", height=1.2 + 0.32 * len(shown))
         edges = np.append(self.intervals[:, 0], self.intervals[-1, 1])
         heat = self.probabilities[:, rows].T
         mesh = ax.pcolormesh(
@@ -237,23 +192,12 @@ class Tags:
         )
         ax.tick_params(axis="y", length=0)
         ax.invert_yaxis()
-        ax.xaxis.set_major_locator(
-            plt.MaxNLocator(steps=[1, 1.5, 3, 6, 10], integer=True, min_n_ticks=1)
-        )
-        ax.xaxis.set_major_formatter(lambda seconds, _: _clock(seconds))
-        ax.set_xlabel("time (min:s)")
-        ax.set_title(Path(self.source).name if self.source else "tags over time", loc="left")
+        pictures.show_clock(ax)
+        ax.set_title(self._title(), loc="left")
         ax.figure.colorbar(mesh, ax=ax, label="probability", pad=0.015)
-        if path is not None:
-            ax.figure.savefig(path, dpi=150)
-            if own_figure:
-                plt.close(ax.figure)
-        return ax
+        return pictures.finished(ax, own_figure, path)
 
-    def _json(self) -> str:
-        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n"
-
-    def _csv(self) -> str:
+    def _to_csv(self) -> str:
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(["start_s", "end_s", *self.labels])
@@ -261,16 +205,10 @@ class Tags:
             rows.writerow([f"{start:.6f}", f"{end:.6f}", *(f"{p:.6f}" for p in probabilities)])
         return text.getvalue()
 
-    def _jams(self) -> str:
+    def _to_jams(self) -> str:
         import jams
 
-        document = jams.JAMS()
-        document.file_metadata.duration = self.duration_s
-        document.file_metadata.title = Path(self.source).stem if self.source else ""
-        made_by = jams.AnnotationMetadata(
-            data_source="program",
-            annotation_tools=f"mirzoo {self.model}" if self.model else "mirzoo",
-        )
+        document, made_by = new_jams(self)
         recording = {"time": 0.0, "duration": self.duration_s}
         whole = jams.Annotation("tag_open", annotation_metadata=made_by, **recording)
         for label, probability in self.top(len(self.labels)):
@@ -291,68 +229,34 @@ class Tags:
         for (start, end), row in zip(self.intervals.tolist(), rows, strict=True):
             windows.append(time=start, duration=end - start, value=row)
         document.annotations.extend([whole, windows])
-        return document.dumps(indent=1) + "\n"
+        return dump_jams(document)
 
+    @staticmethod
+    def _from_json(text: str) -> dict[str, Any]:
+        document = json.loads(text)
+        fields = ("labels", "times", "probabilities", "window_s", "source", "duration_s", "model")
+        return {field: document[field] for field in fields}
 
-def _from_json(text: str) -> dict[str, Any]:
-    document = json.loads(text)
-    fields = ("labels", "times", "probabilities", "window_s", "source", "duration_s", "model")
-    return {field: document[field] for field in fields}
+    @staticmethod
+    def _from_csv(text: str) -> dict[str, Any]:
+        header, *rows = csv.reader(io.StringIO(text))
+        if header[:2] != ["start_s", "end_s"]:
+            raise ValueError(f"the columns begin with {header[:2]}, not start_s, end_s")
+        table = np.array(rows, dtype=np.float64)
+        starts, ends = table[:, 0], table[:, 1]
+        return {
+            "labels": header[2:],
+            "times": starts,
+            "probabilities": table[:, 2:],
+            "window_s": (ends - starts).max(),
+            "duration_s": ends[-1],
+        }
 
-
-def _from_csv(text: str) -> dict[str, Any]:
-    header, *rows = csv.reader(io.StringIO(text))
-    if header[:2] != ["start_s", "end_s"]:
-        raise ValueError(f"the columns begin with {header[:2]}, not start_s, end_s")
-    table = np.array(rows, dtype=np.float64)
-    starts, ends = table[:, 0], table[:, 1]
-    return {
-        "labels": header[2:],
-        "times": starts,
-        "probabilities": table[:, 2:],
-        "window_s": (ends - starts).max(),
-        "duration_s": ends[-1],
-    }
-
-
-def _from_jams(text: str) -> dict[str, Any]:
-    import jams
-
-    try:
-        document = jams.load(io.StringIO(text))
-    except jams.JamsError as error:
-        raise ValueError(str(error).partition("\n")[0]) from error
-    windows = document.search(namespace="vector")[0]
-    return {
-        **windows.sandbox,
-        "probabilities": [observation.value for observation in windows.data],
-        "duration_s": document.file_metadata.duration,
-    }
-
-
-def _pick(by_suffix: dict[str, Any], path: Path) -> Any:
-    try:
-        return by_suffix[path.suffix.lower()]
-    except KeyError:
-        raise AnnotationError(
-            f"{path}: the suffix {path.suffix!r} is no format for tags; allowed are "
-            f"{', '.join(by_suffix)}."
-        ) from None
-
-
-def _write_whole(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        reason = error.strerror or error
-        raise AnnotationError(
-            f"{path} cannot be written ({reason}). Does the folder exist?"
-        ) from error
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+    @staticmethod
+    def _from_jams(text: str) -> dict[str, Any]:
+        document, windows = load_jams(text, "vector")
+        return {
+            **windows.sandbox,
+            "probabilities": [observation.value for observation in windows.data],
+            "duration_s": document.file_metadata.duration,
+        }
