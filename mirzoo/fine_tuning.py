@@ -10,6 +10,8 @@ from mirzoo.data import folder
 from mirzoo.data.folder import LabelledWindows
 from mirzoo.model import FRONTEND, TRUNK, Model
 
+WHOLE_MODEL_RATE = 2e-3
+OUTPUT_LAYER_RATE = 1e-2
 LOSSES = {"sigmoid": "binary_crossentropy", "softmax": "categorical_crossentropy"}
 
 
@@ -19,7 +21,7 @@ def fine_tune(
     *,
     epochs: int = 20,
     batch_size: int = 16,
-    learning_rate: float = 5e-4,
+    learning_rate: float | None = None,
     train_trunk: bool = True,
     seed: int = 0,
 ) -> dict[str, list[float]]:
@@ -37,8 +39,9 @@ def fine_tune(
         A folder with a folder for each class, a CSV file, ``tfds:<name>`` (see
         `mirzoo.data.folder`), or windows already cut.
     epochs, batch_size : int
-    learning_rate : float
-        Where the learning rate starts.
+    learning_rate : float, optional
+        Where the learning rate starts; by default `WHOLE_MODEL_RATE`, or with ``train_trunk``
+        False `OUTPUT_LAYER_RATE`.
     train_trunk : bool
         Whether front-end and trunk learn too, or the output layer alone.
     seed : int
@@ -70,6 +73,8 @@ def fine_tune(
     for part in (FRONTEND, TRUNK):
         model.get_layer(part).trainable = train_trunk
     steps = epochs * -(-len(data.waveforms) // batch_size)
+    if learning_rate is None:
+        learning_rate = WHOLE_MODEL_RATE if train_trunk else OUTPUT_LAYER_RATE
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     accuracy = "accuracy" if model.card.activation == "softmax" else "binary_accuracy"
     model.compile(

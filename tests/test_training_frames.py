@@ -1,0 +1,149 @@
+"""Training chord and melody models: features are kept once, both tasks learn, faults are named."""
+
+import numpy as np
+import pytest
+
+from mirzoo.data.corpus import Corpus, Item, prepare
+from mirzoo.data.labels import ChordSpan, Labels
+from mirzoo.dsp.chord_vocabulary import parse_chord
+from mirzoo.errors import DataError, RecipeError
+from mirzoo.recipe import Recipe
+from mirzoo.training import features, frames
+
+RATE = 16000
+CHORDS = ("C:maj", "A:min", "G:maj")
+
+
+def quiet(line: str) -> None:
+    """Say nothing."""
+
+
+def sing(hertz: np.ndarray) -> np.ndarray:
+    phase = 2 * np.pi * np.cumsum(hertz) / RATE
+    return (0.1 * (np.sin(phase) + 0.5 * np.sin(2 * phase))).astype(np.float32)
+
+
+def play(item: Item):
+    """Six seconds of chords, and a melody of two notes above them with a rest in the middle."""
+    rng = np.random.default_rng(int(item.name))
+    labels = rng.permutation(CHORDS)
+    waveform = rng.normal(0, 1e-3, 6 * RATE).astype(np.float32)
+    spans = []
+    for number, label in enumerate(labels):
+        inside = slice(2 * number * RATE, 2 * (number + 1) * RATE)
+        for pitch_class in parse_chord(str(label)).pitch_classes:
+            waveform[inside] += sing(np.full(2 * RATE, 130.81 * 2 ** (pitch_class / 12)))
+        spans.append(ChordSpan(2.0 * number, 2.0 * number + 2.0, str(label)))
+    f0 = np.repeat([440.0, 0.0, 660.0], 200).astype(np.float32)
+    waveform += 3 * sing(np.repeat(f0, RATE // 100)) * np.repeat(f0 > 0, RATE // 100)
+    return waveform, Labels(chords=tuple(spans), f0=f0)
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpora")
+    items = [Item(str(i), "toys", str(i), "", "valid" if i >= 10 else "train") for i in range(12)]
+    prepare(items, folder / "toys", make=play, min_seconds=1, processes=1, report=quiet)
+    return folder
+
+
+def make_recipe(task: str, **changes) -> Recipe:
+    constant_q = {"sample_rate": RATE, "hop_length": 1600, "fmin": 130.81278265029931,
+                  "n_octaves": 3, "bins_per_octave": 12, "scaling": {"type": "log", "c": 100.0}}
+    heads = {
+        "chords": {"type": "pitch_class_crnn", "blocks": [{"filters": 8}], "filters": 12,
+                   "recurrent": {"units": [8]}, "embedding": 8, "dropout": 0.0},
+        "melody": {"type": "pitch_cnn", "blocks": [{"filters": 8}],
+                   "context": {"squeeze": 2, "units": 16, "dilations": [1]}, "embedding": 8,
+                   "dropout": 0.0},
+    }
+    tasks = {
+        "chords": {"type": "chords", "vocabulary": "majmin"},
+        "melody": {"type": "melody", "fmin": 127.82, "n_octaves": 3},
+    }
+    return Recipe.model_validate(
+        {
+            "description": "learns from toys",
+            "frontend": {"type": "cqt", **constant_q},
+            "head": heads[task],
+            "task": tasks[task],
+            "window_s": 3.0,
+            "data": {"collections": ["toys"], "windows_per_item": 2},
+            "training": {"epochs": 25, "batch_size": 4, "learning_rate": 0.02, "patience": 25},
+            "source": {"paper": "none"},
+            **changes,
+        }
+    )
+
+
+def fit(recipe, corpora, out, **options):
+    return frames.fit(recipe, corpora, out, name="toys", report=quiet, **options)
+
+
+@pytest.fixture(scope="module")
+def valid(corpora):
+    corpus = Corpus.load(corpora / "toys")
+    item = corpus.items[-1]
+    samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
+    return samples[np.newaxis] / np.float32(32767), corpus.labels(len(corpus.items) - 1)
+
+
+def test_chords_are_learnt_from_the_waveform_on(corpora, valid, tmp_path):
+    waveform, labels = valid
+    model = fit(make_recipe("chords"), corpora, tmp_path)
+    heard = model.predict_windows(waveform)
+    classes = heard["chords"][0].argmax(axis=-1)
+    told = [model.card.labels[classes[place]] for place in (10, 30, 50)]
+    assert told == [span.label for span in labels.chords]
+    roots = [parse_chord(label).root + 1 for label in told]
+    assert heard["root"][0, [10, 30, 50]].argmax(axis=-1).tolist() == roots
+
+
+def test_melody_and_voicing_are_learnt(corpora, valid, tmp_path):
+    model = fit(make_recipe("melody"), corpora, tmp_path)
+    heard = model.predict_windows(valid[0])
+    hertz = 127.82 * 2 ** (heard["salience"][0].argmax(axis=-1) / 60)
+    np.testing.assert_allclose(hertz[[5, 10, 15]], 440, rtol=0.03)
+    np.testing.assert_allclose(hertz[[45, 50, 55]], 660, rtol=0.03)
+    assert (heard["voicing"][0, [10, 50], 0] > 0.5).all() and heard["voicing"][0, 30, 0] < 0.5
+
+
+def test_features_are_computed_once_and_are_those_of_the_front_end(corpora, monkeypatch):
+    corpus = Corpus.load(corpora / "toys")
+    config = make_recipe("chords").frontend
+    store = features.keep_features(corpus, config, report=quiet)
+    transform, scaling = features.split_scaling(features.build_frontend(config))
+    item = corpus.items[3]
+    samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
+    expected = transform(samples[np.newaxis] / np.float32(32767)).numpy()[0]
+    kept = store.magnitudes[store.starts[3] : store.starts[4]]
+    np.testing.assert_allclose(kept, expected, rtol=2e-3, atol=1e-6)
+    assert [type(layer).__name__ for layer in scaling] == ["Logarithm"]
+    monkeypatch.setattr(features, "_compute", lambda *_: pytest.fail("computed again"))
+    louder = config.model_copy(update={"scaling": {"type": "log", "c": 5.0}})
+    assert features.keep_features(corpus, louder, report=quiet).path == store.path
+
+
+def test_a_stride_over_frames_is_refused(corpora, tmp_path):
+    head = {**make_recipe("chords").head.model_dump(), "blocks": [{"filters": 4, "stride": (2, 1)}]}
+    with pytest.raises(RecipeError, match="stride over frames"):
+        fit(make_recipe("chords", head=head), corpora, tmp_path)
+
+
+def test_a_front_end_that_learns_is_refused(corpora, tmp_path):
+    recipe = make_recipe(
+        "chords",
+        frontend={"type": "mel", "trainable": True, "hop_length": 1600, "n_fft": 2048},
+        head={"type": "rnn", "pooling": "none"},
+    )
+    with pytest.raises(RecipeError, match="front-end that learns"):
+        fit(recipe, corpora, tmp_path)
+
+
+def test_music_without_labels_needs_a_teacher(tmp_path):
+    items = [Item("a", "bare", "a", "", "train"), Item("b", "bare", "b", "", "valid")]
+    prepare(items, tmp_path / "bare", make=lambda item: play(Item("1", "", "", "", "train"))[0],
+            min_seconds=1, processes=1, report=quiet)
+    recipe = make_recipe("chords", data={"collections": ["bare"]})
+    with pytest.raises(DataError, match="no chord labels; name a teacher"):
+        fit(recipe, tmp_path, tmp_path / "run")
