@@ -2,8 +2,11 @@
 
 The recording is heard in windows of the card's length, one every hop, the first beginning where
 the card says (``pad_left_samples`` of zeros before the first sample). The last window is filled
-up with zeros. A window with less music in it than the model's minimum is left out; a recording
-that is shorter than that altogether is an error.
+up with zeros. A recording that is shorter than the model's minimum is an error.
+
+Taggers leave out a last window with less music in it than their minimum. Of models whose outputs
+have frames, every window's context is heard but not kept (`mirzoo.tasks.frames`), so windows go
+on until the kept middle of one reaches the recording's end.
 """
 
 from __future__ import annotations
@@ -18,10 +21,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from mirzoo import audio
-from mirzoo.annotation import Tags
-from mirzoo.card import Card, InputContract
+from mirzoo.annotation import Annotation
+from mirzoo.card import Card
 from mirzoo.errors import AnnotationError, AudioError
-from mirzoo.tasks import DECODERS
+from mirzoo.tasks import decoder
 
 BATCH_WINDOWS = 16
 TILE_SAMPLES = 160
@@ -58,7 +61,7 @@ def annotate(
     *,
     source_rate: int | None = None,
     progress: Callable[[float], None] | None = None,
-) -> Tags:
+) -> Annotation:
     """Annotate a recording of any format, rate, number of channels and length.
 
     Parameters
@@ -74,8 +77,9 @@ def annotate(
 
     Returns
     -------
-    Tags
-        Its ``duration_s`` is the recording's length to within 10 ms at 16 kHz.
+    Tags, Chords, Melody or Notes
+        As the model's task is. Its ``duration_s`` is the recording's length to within 10 ms at
+        16 kHz.
 
     Raises
     ------
@@ -89,18 +93,21 @@ def annotate(
     [('guitar', 0.91), ('slow', 0.38)]
     """
     contract = runner.card.input
-    starts: list[int] = []
-    results: list[dict[str, np.ndarray]] = []
-    heard = 0
-    for batch in _batches(_windows(source, contract, source_rate)):
+    hearing = decoder(runner.card)
+    heard, enough = 0, False
+    for batch in _batches(_windows(source, runner.card, source_rate)):
         heard = batch[-1].end
-        batch = [window for window in batch if _music(window) >= contract.min_samples]
+        if runner.card.task == "tagging":
+            batch = [window for window in batch if _music(window) >= contract.min_samples]
+        elif heard < contract.min_samples:
+            batch = []
         if batch:
-            starts += [window.start for window in batch]
-            results.append(runner.predict_windows(np.stack([w.waveform for w in batch])))
+            enough = True
+            starts = np.array([window.start for window in batch]) / contract.sample_rate
+            hearing.hear(runner.predict_windows(np.stack([w.waveform for w in batch])), starts)
         if progress is not None:
             progress(heard / contract.sample_rate)
-    if not results:
+    if not enough:
         raise AudioError(
             f"{_name(source) or 'the audio'} is too short: it has "
             f"{heard / contract.sample_rate:.3f} s, and "
@@ -108,13 +115,7 @@ def annotate(
             f"{contract.min_samples / contract.sample_rate:.3f} s "
             f"({contract.min_samples} samples at {contract.sample_rate} Hz)"
         )
-    return DECODERS[runner.card.task](
-        runner.card,
-        {name: np.concatenate([result[name] for result in results]) for name in results[0]},
-        np.array(starts) / contract.sample_rate,
-        duration_s=heard / contract.sample_rate,
-        source=_name(source),
-    )
+    return hearing.finish(duration_s=heard / contract.sample_rate, source=_name(source))
 
 
 class Recording(NamedTuple):
@@ -194,9 +195,9 @@ def name_results(
     return results
 
 
-def _windows(
-    source: audio.Source, contract: InputContract, source_rate: int | None
-) -> Iterator[Window]:
+def _windows(source: audio.Source, card: Card, source_rate: int | None) -> Iterator[Window]:
+    contract = card.input
+    context = 0 if card.task == "tagging" else contract.context_samples
     # `audio.stream` pads its last piece without saying how much, so it is asked for pieces far
     # shorter than a window: they tell where the recording ends.
     tiles = audio.stream(
@@ -214,13 +215,17 @@ def _windows(
         waveform = np.concatenate(pieces)
         while len(waveform) >= contract.window_samples:
             yield Window(start, end, waveform[: contract.window_samples])
-            seen = start + contract.window_samples
+            seen = start + contract.window_samples - context
             start += contract.hop_samples
             waveform = waveform[contract.hop_samples :]
         pieces, filled = [waveform], len(waveform)
-    if end > seen:
-        waveform = np.concatenate(pieces)
-        yield Window(start, end, np.pad(waveform, (0, contract.window_samples - filled)))
+    waveform = np.concatenate(pieces)
+    while end > seen:
+        piece = waveform[: contract.window_samples]
+        yield Window(start, end, np.pad(piece, (0, contract.window_samples - len(piece))))
+        seen = start + contract.window_samples - context
+        start += contract.hop_samples
+        waveform = waveform[contract.hop_samples :]
 
 
 def _batches(windows: Iterator[Window]) -> Iterator[list[Window]]:

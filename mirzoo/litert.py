@@ -14,7 +14,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 
 from mirzoo import annotate, audio
-from mirzoo.annotation import Tags
+from mirzoo.annotation import Annotation
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError, AudioError
 
@@ -63,7 +63,7 @@ class LiteRTModel:
         *,
         source_rate: int | None = None,
         progress: Callable[[float], None] | None = None,
-    ) -> Tags:
+    ) -> Annotation:
         """Annotate a recording; see `mirzoo.annotate.annotate`."""
         return annotate.annotate(self, source, source_rate=source_rate, progress=progress)
 

@@ -21,7 +21,7 @@ from mirzoo.card import Card
 from mirzoo.errors import ArtefactError, AudioError
 
 if TYPE_CHECKING:
-    from mirzoo.annotation import Tags
+    from mirzoo.annotation import Annotation
 
 EMBEDDING = "embedding"
 FRONTEND = "frontend"
@@ -77,7 +77,7 @@ class Model(keras.Model):
     def card(self, card: Card) -> None:
         self._card = card
 
-    def annotate(self, source: str | os.PathLike | BinaryIO | np.ndarray, **options: Any) -> Tags:
+    def annotate(self, source: str | os.PathLike | BinaryIO | np.ndarray, **options: Any) -> Annotation:
         """Annotate a recording; the same as ``mirzoo.annotate.annotate(model, source)``."""
         return annotate(self, source, **options)
 

@@ -18,63 +18,51 @@ from mirzoo.errors import ArtefactError
 OUTPUT = "tags"
 
 
-def decode(
-    card: Card,
-    outputs: dict[str, np.ndarray],
-    times: np.ndarray,
-    *,
-    duration_s: float,
-    source: str | None = None,
-) -> Tags:
-    """Turn a tagger's outputs into tags.
+class Decoder:
+    """Turns a tagger's outputs into tags; see `mirzoo.tasks.Decoder`.
 
-    Parameters
-    ----------
-    card : Card
-        The model's card.
-    outputs : dict of str to array
-        ``outputs["tags"]`` has the shape ``(windows, tags)``, or ``(windows, frames, tags)``,
-        of which the mean over frames is taken.
-    times : array, shape (windows,)
-        Where each window starts in the recording (s).
-    duration_s : float
-        Length of the recording (s).
-    source : str, optional
-        The recording's file name.
-
-    Returns
-    -------
-    Tags
-
-    Raises
-    ------
-    ArtefactError
-        If the outputs are not as the card has them, or not finite.
+    ``outputs["tags"]`` has the shape ``(windows, tags)``, or ``(windows, frames, tags)``, of which
+    the mean over frames is taken.
     """
-    if OUTPUT not in outputs:
-        raise ArtefactError(
-            f"{card.name} gave the outputs {sorted(outputs)}; a tagger has one named '{OUTPUT}'. "
-            "Is its card that of another model?"
+
+    def __init__(self, card: Card) -> None:
+        self._card = card
+        self._probabilities: list[np.ndarray] = []
+        self._starts: list[np.ndarray] = []
+
+    def hear(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
+        """Take the outputs of the next windows."""
+        card = self._card
+        if OUTPUT not in outputs:
+            raise ArtefactError(
+                f"{card.name} gave the outputs {sorted(outputs)}; a tagger has one named "
+                f"'{OUTPUT}'. Is its card that of another model?"
+            )
+        probabilities = outputs[OUTPUT]
+        if probabilities.ndim == 3:
+            probabilities = probabilities.mean(axis=1)
+        if probabilities.shape != (len(starts), len(card.labels)):
+            raise ArtefactError(
+                f"{card.name} gave tags of the shape {probabilities.shape} for {len(starts)} "
+                f"windows; its card lists {len(card.labels)} labels. Is it the card of another "
+                "model?"
+            )
+        if not np.isfinite(probabilities).all():
+            raise ArtefactError(
+                f"{card.name} gave tags that are not finite; are its files damaged? "
+                f"`mirzoo verify {card.name}` tells."
+            )
+        self._probabilities.append(probabilities)
+        self._starts.append(starts)
+
+    def finish(self, *, duration_s: float, source: str | None = None) -> Tags:
+        """Give the tags of a recording of ``duration_s`` seconds."""
+        return Tags(
+            labels=self._card.labels,
+            times=np.concatenate(self._starts),
+            probabilities=np.concatenate(self._probabilities),
+            window_s=self._card.window_s,
+            source=source,
+            duration_s=duration_s,
+            model=self._card.name,
         )
-    probabilities = outputs[OUTPUT]
-    if probabilities.ndim == 3:
-        probabilities = probabilities.mean(axis=1)
-    if probabilities.shape != (len(times), len(card.labels)):
-        raise ArtefactError(
-            f"{card.name} gave tags of the shape {probabilities.shape} for {len(times)} windows; "
-            f"its card lists {len(card.labels)} labels. Is it the card of another model?"
-        )
-    if not np.isfinite(probabilities).all():
-        raise ArtefactError(
-            f"{card.name} gave tags that are not finite; are its files damaged? "
-            f"`mirzoo verify {card.name}` tells."
-        )
-    return Tags(
-        labels=card.labels,
-        times=times,
-        probabilities=probabilities,
-        window_s=card.window_s,
-        source=source,
-        duration_s=duration_s,
-        model=card.name,
-    )

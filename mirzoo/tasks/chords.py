@@ -1,0 +1,117 @@
+"""Chord recognition: which chord sounds when.
+
+A chord model gives every frame (about ten a second) a probability for each chord of its
+vocabulary. Frame by frame the likeliest chord would flicker, because a passing note makes
+another chord of the same second; chords last. So the likeliest *sequence* is taken, in which
+every change costs something (Viterbi), and frames of the same chord are merged to segments whose
+edges lie midway between frames.
+
+Conventions: ``chords`` is ``(frames, classes)``, a softmax over the card's labels, which are in
+Harte's syntax (`mirzoo.dsp.chord_vocabulary`). Models may say more: ``root`` and ``bass``
+``(frames, 13)``, 0 for none and 1 for C to 12 for B, and ``pitches`` ``(frames, 12)`` from C, each
+the probability that the pitch class sounds. Of these the bass goes into the labels, as
+inversions, where the card has a ``bass_threshold``.
+
+References
+----------
+B. McFee and J. P. Bello, "Structured training for large-vocabulary chord recognition", ISMIR
+2017. T. Cho and J. P. Bello, "On the relative importance of individual components of chord
+recognition systems", IEEE TASLP 22(2), 2014, on the cost of changes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mirzoo.annotation import Chords
+from mirzoo.card import Card, ChordDecoding
+from mirzoo.dsp.chord_vocabulary import with_bass
+from mirzoo.dsp.viterbi import path_with_changes, path_with_transitions
+from mirzoo.tasks.frames import FrameJoiner
+
+BASS = "bass"
+SMALLEST = float(np.finfo(np.float32).tiny)
+
+
+class Decoder:
+    """Turns a chord model's outputs into chords; see `mirzoo.tasks.Decoder`."""
+
+    def __init__(self, card: Card) -> None:
+        self._card = card
+        self._joiner = FrameJoiner(card)
+        self._outputs: dict[str, list[np.ndarray]] = {}
+
+    def hear(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
+        """Take the outputs of the next windows."""
+        for name, values in self._joiner.join(outputs, starts).items():
+            self._outputs.setdefault(name, []).append(values)
+
+    def finish(self, *, duration_s: float, source: str | None = None) -> Chords:
+        """Give the chords of a recording of ``duration_s`` seconds."""
+        count = self._joiner.count(duration_s)
+        outputs = {name: np.concatenate(v)[:count] for name, v in self._outputs.items()}
+        probabilities = outputs[self._card.outputs[0].name]
+        path = likeliest_classes(probabilities, self._card.decoding)
+        firsts, ends = _runs(path)
+        times = self._joiner.times(len(path))
+        edges = np.concatenate([[0.0], (times[firsts[1:]] + times[firsts[1:] - 1]) / 2,
+                                [duration_s]])  # fmt: skip
+        bass = outputs.get(BASS) if self._card.decoding.bass_threshold is not None else None
+        labels, confidence = [], []
+        for first, end in zip(firsts, ends):
+            label = self._card.labels[path[first]]
+            if bass is not None:
+                label = self._inverted(label, bass[first:end].mean(axis=0))
+            labels.append(label)
+            confidence.append(float(np.clip(probabilities[first:end, path[first]].mean(), 0, 1)))
+        return Chords(
+            list(zip(edges[:-1].tolist(), edges[1:].tolist(), labels)),
+            confidence=confidence,
+            source=source,
+            duration_s=duration_s,
+            model=self._card.name,
+        )
+
+    def _inverted(self, label: str, bass: np.ndarray) -> str:
+        likeliest = int(bass.argmax())
+        is_sure = likeliest > 0 and bass[likeliest] >= self._card.decoding.bass_threshold
+        return with_bass(label, likeliest - 1) if is_sure else label
+
+
+def likeliest_classes(probabilities: np.ndarray, decoding: ChordDecoding) -> np.ndarray:
+    """Find the likeliest sequence of classes.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray
+        ``(frames, classes)``.
+    decoding : ChordDecoding
+
+    Returns
+    -------
+    np.ndarray
+        Class of each frame, int64 ``(frames,)``.
+
+    Examples
+    --------
+    >>> flickering = np.array([[0.6, 0.4], [0.45, 0.55], [0.6, 0.4]])
+    >>> likeliest_classes(flickering, ChordDecoding(change_penalty=1.0)).tolist()
+    [0, 0, 0]
+    """
+    evidence = _log(probabilities)
+    if decoding.prior is not None:
+        evidence = evidence - _log(decoding.prior)
+    initial = None if decoding.initial is None else _log(decoding.initial)
+    if decoding.transition is None:
+        return path_with_changes(evidence, decoding.change_penalty, initial)
+    return path_with_transitions(evidence, _log(decoding.transition), initial)
+
+
+def _log(probabilities: np.ndarray | list) -> np.ndarray:
+    return np.log(np.maximum(np.asarray(probabilities, np.float64), SMALLEST))
+
+
+def _runs(path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First frame of each stretch of the same class, and the first behind it."""
+    changes = np.flatnonzero(np.diff(path)) + 1
+    return np.concatenate([[0], changes]), np.concatenate([changes, [len(path)]])

@@ -1,0 +1,140 @@
+"""Frames of overlapping windows, joined into those of the whole recording.
+
+Window ``k`` starts at sample ``k * hop_samples - context`` of the recording, ``context`` being
+half of what neighbouring windows share. Of its frames, those in its middle, from ``context`` on
+and for ``hop_samples``, are kept. A hop holds a whole number of frames, so that frame ``n`` of
+the recording lies at ``offset + n / frame_rate``, without seams, however long the recording is.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from mirzoo.card import FRAME_ROUNDING, Card
+from mirzoo.errors import ArtefactError
+
+
+class FrameJoiner:
+    """Joins the frames of a model's windows, given in the order of time.
+
+    Parameters
+    ----------
+    card : Card
+        Of a model whose outputs have frames.
+
+    Examples
+    --------
+    >>> from mirzoo.card import Axis, ChordDecoding, InputContract, Licences, OutputSpec
+    >>> frames = OutputSpec(name="chords", frame_rate=10.0, axes=[
+    ...     Axis(name="frame", size=None, unit="frame"),
+    ...     Axis(name="chord", size=2, unit="probability")])
+    >>> card = Card(
+    ...     name="two_chords", task="chords", description="Knows two.", recipe=None,
+    ...     input=InputContract(sample_rate=1000, min_samples=100, window_samples=600,
+    ...                         hop_samples=200, pad_left_samples=200),
+    ...     labels=["N", "C:maj"], activation="softmax", outputs=[frames],
+    ...     decoding=ChordDecoding(), parameters=1, citation="nobody", provenance="made up",
+    ...     licences=Licences(code="MIT", weights="MIT", data="CC0-1.0"),
+    ... )
+    >>> joiner = FrameJoiner(card)
+    >>> two_windows_of_seven_frames = np.arange(28).reshape(2, 7, 2)
+    >>> joined = joiner.join({"chords": two_windows_of_seven_frames}, np.array([-0.2, 0.0]))
+    >>> joined["chords"][:, 0].tolist(), joiner.times(4).tolist()
+    ([4, 6, 18, 20], [0.0, 0.1, 0.2, 0.3])
+    """
+
+    def __init__(self, card: Card) -> None:
+        contract, main = card.input, card.outputs[0]
+        self._card = card
+        self._kept = round(contract.hop_samples * main.frame_rate / contract.sample_rate)
+        self._frame_samples = contract.hop_samples / self._kept
+        first_samples = main.first_frame_s * contract.sample_rate
+        until_kept = (contract.context_samples - first_samples) / self._frame_samples
+        self._first = max(0, math.ceil(until_kept - FRAME_ROUNDING))
+        self._offset_samples = (self._first - until_kept) * self._frame_samples
+        self._windows = 0
+
+    def join(
+        self, outputs: dict[str, np.ndarray], starts: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Keep the middle frames of the next windows.
+
+        Parameters
+        ----------
+        outputs : dict of str to array
+            Those of the card with frames are ``(windows, frames, ...)``; others are left out.
+        starts : array, shape (windows,)
+            Where each window starts (s).
+
+        Returns
+        -------
+        dict of str to array
+            ``(kept frames, ...)``.
+
+        Raises
+        ------
+        ArtefactError
+            If an output is missing, not finite, of another shape than the card says, or a
+            window starts elsewhere than the next one should.
+        """
+        self._require_next(starts)
+        joined = {}
+        for output in self._card.outputs:
+            if output.frame_rate is None:
+                continue
+            values = self._checked(output.name, outputs, len(starts), output.axes[-1].size)
+            middle = values[:, self._first : self._first + self._kept]
+            joined[output.name] = middle.reshape(-1, *values.shape[2:])
+        self._windows += len(starts)
+        return joined
+
+    def times(self, n_frames: int) -> np.ndarray:
+        """Middles of the recording's first frames (s), shape ``(n_frames,)``."""
+        samples = self._offset_samples + np.arange(n_frames) * self._frame_samples
+        return samples / self._card.sample_rate
+
+    def count(self, duration_s: float) -> int:
+        """How many frames lie in a recording; at least one."""
+        samples = duration_s * self._card.sample_rate - self._offset_samples
+        return max(1, math.ceil(samples / self._frame_samples - FRAME_ROUNDING))
+
+    def _require_next(self, starts: np.ndarray) -> None:
+        contract = self._card.input
+        numbers = self._windows + np.arange(len(starts))
+        expected = numbers * contract.hop_samples - contract.context_samples
+        wrong = np.flatnonzero(np.abs(starts * contract.sample_rate - expected) > 0.5)
+        if len(wrong):
+            raise ArtefactError(
+                f"window {numbers[wrong[0]]} of {self._card.name} starts at "
+                f"{starts[wrong[0]]:.4f} s instead of "
+                f"{expected[wrong[0]] / contract.sample_rate:.4f} s; were windows left out?"
+            )
+
+    def _checked(
+        self, name: str, outputs: dict[str, np.ndarray], windows: int, size: int | None
+    ) -> np.ndarray:
+        card = self._card
+        if name not in outputs:
+            raise ArtefactError(
+                f"{card.name} gave the outputs {sorted(outputs)}; its card names '{name}'. Is it "
+                "the card of another model?"
+            )
+        values, needed = outputs[name], self._first + self._kept
+        if values.ndim != 3 or len(values) != windows or values.shape[2] != (size or 0):
+            raise ArtefactError(
+                f"{card.name} gave '{name}' of the shape {values.shape} for {windows} windows; "
+                f"its card says (windows, frames, {size}). Is it the card of another model?"
+            )
+        if values.shape[1] < needed:
+            raise ArtefactError(
+                f"{card.name} gave {values.shape[1]} frames of '{name}' for a window, of which "
+                f"the first {needed} are needed; does the card's frame_rate fit the model?"
+            )
+        if not np.isfinite(values).all():
+            raise ArtefactError(
+                f"{card.name} gave '{name}' that is not finite; are its files damaged? "
+                f"`mirzoo verify {card.name}` tells."
+            )
+        return values

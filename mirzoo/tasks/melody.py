@@ -1,0 +1,202 @@
+"""Melody extraction: the frequency of the main voice over time.
+
+A melody model gives every frame a salience for each of its pitch bins, and how likely it is that
+any melody sounds. The contour is the likeliest path through the bins (Viterbi), in which the
+pitch may glide at a price and leap anywhere at a higher one, or each frame's strongest bin by
+itself; the frequency is then the salience-weighted mean of the bins around it, which is finer
+than a bin. Frames whose voicing is below the card's threshold keep their frequency with a minus
+sign, as mir_eval has it, so that pitch and voicing can be judged apart.
+
+Conventions: ``salience`` is ``(frames, bins)``, bin ``b`` centred at
+``fmin * 2 ** (b / bins_per_octave)`` Hz; ``voicing`` is ``(frames, 1)``. A model without
+``voicing`` is as sure of a melody as its salience is high at the bin taken.
+
+References
+----------
+J. W. Kim, J. Salamon, P. Li, J. P. Bello, "CREPE: a convolutional representation for pitch
+estimation", ICASSP 2018, section 2, for the weighted mean of nine bins. M. Mauch and S. Dixon,
+"pYIN", ICASSP 2014, for the path.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mirzoo.annotation import Melody
+from mirzoo.card import Card, MelodyDecoding
+from mirzoo.dsp.viterbi import CONTEXT_FRAMES, PIECE_FRAMES, path_with_movement
+from mirzoo.tasks.frames import FrameJoiner
+
+VOICING = "voicing"
+SMALLEST = 1e-9
+BLOCK_FRAMES = 8 * PIECE_FRAMES
+
+
+class Decoder:
+    """Turns a melody model's outputs into a melody; see `mirzoo.tasks.Decoder`.
+
+    The salience of a recording is large, so the path is followed while it comes in, in blocks of
+    8,192 frames with their neighbourhood.
+    """
+
+    def __init__(self, card: Card) -> None:
+        self._card = card
+        self._joiner = FrameJoiner(card)
+        self._pending: list[np.ndarray] = []
+        self._already_followed = 0
+        self._bins: list[np.ndarray] = []
+        self._peaks: list[np.ndarray] = []
+        self._voicing: list[np.ndarray] = []
+
+    def hear(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
+        """Take the outputs of the next windows."""
+        joined = self._joiner.join(outputs, starts)
+        self._pending.append(joined[self._card.outputs[0].name])
+        if VOICING in joined:
+            self._voicing.append(joined[VOICING][:, 0])
+        waiting = sum(map(len, self._pending)) - self._already_followed - CONTEXT_FRAMES
+        if waiting >= BLOCK_FRAMES:
+            self._follow(CONTEXT_FRAMES)
+
+    def finish(self, *, duration_s: float, source: str | None = None) -> Melody:
+        """Give the melody of a recording of ``duration_s`` seconds."""
+        decoding = self._card.decoding
+        count = self._joiner.count(duration_s)
+        self._follow(0)
+        bins, peaks = (np.concatenate(parts)[:count] for parts in (self._bins, self._peaks))
+        confidence = np.concatenate(self._voicing)[:count] if self._voicing else peaks
+        times = self._joiner.times(len(bins))
+        f0 = decoding.fmin * 2.0 ** (bins / decoding.bins_per_octave)
+        voiced = is_voiced(confidence, decoding, self._card.outputs[0].frame_rate)
+        return Melody(
+            times=times,
+            f0=np.where(voiced, f0, -f0),
+            confidence=np.clip(confidence, 0.0, 1.0),
+            source=source,
+            duration_s=duration_s,
+            model=self._card.name,
+        )
+
+    def _follow(self, context: int) -> None:
+        """Follow what came in, but for the last ``context`` frames, whose future isn't known."""
+        salience = np.concatenate(self._pending)
+        kept = slice(self._already_followed, len(salience) - context)
+        path = strongest_bins(salience, self._card.decoding)[kept]
+        bins, peaks = refine(salience[kept], path, self._card.decoding.average_bins)
+        self._bins.append(bins)
+        self._peaks.append(peaks)
+        self._pending = [salience[-2 * CONTEXT_FRAMES :].copy()]
+        self._already_followed = CONTEXT_FRAMES
+
+
+def strongest_bins(salience: np.ndarray, decoding: MelodyDecoding) -> np.ndarray:
+    """Choose a bin for each frame.
+
+    Parameters
+    ----------
+    salience : np.ndarray
+        ``(frames, bins)``.
+    decoding : MelodyDecoding
+
+    Returns
+    -------
+    np.ndarray
+        int64 ``(frames,)``.
+
+    Examples
+    --------
+    >>> salience = np.full((3, 40), 0.01)
+    >>> salience[[0, 1, 2], [20, 30, 20]] = 0.5
+    >>> salience[1, 20] = 0.4
+    >>> for method in ("local_average", "viterbi"):
+    ...     strongest_bins(salience, MelodyDecoding(fmin=55.0, method=method)).tolist()
+    [20, 30, 20]
+    [20, 20, 20]
+    """
+    if decoding.method == "local_average":
+        return salience.argmax(axis=1)
+    bins_per_semitone = decoding.bins_per_octave / 12
+    return path_with_movement(
+        np.log(np.maximum(salience, SMALLEST)),
+        decoding.jump_penalty / bins_per_semitone,
+        decoding.leap_penalty,
+    )
+
+
+def refine(
+    salience: np.ndarray, bins: np.ndarray, average_bins: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Take the mean of the bins around each frame's own, weighted by their salience.
+
+    Parameters
+    ----------
+    salience : np.ndarray
+        ``(frames, bins)``, not negative.
+    bins : np.ndarray
+        Integers ``(frames,)``.
+    average_bins : int
+        How many bins, an odd number; those beyond the first and last bin count as 0.
+
+    Returns
+    -------
+    positions, peaks : np.ndarray
+        Bin with fractions, and salience at the frame's own bin, ``(frames,)``.
+
+    Examples
+    --------
+    >>> refine(np.array([[0.0, 0.5, 0.5, 0.0]]), np.array([1]), 3)
+    (array([1.5]), array([0.5]))
+    """
+    half = average_bins // 2
+    offsets = np.arange(-half, half + 1)
+    around = np.clip(bins[:, np.newaxis] + offsets, 0, salience.shape[1] - 1)
+    weights = np.take_along_axis(salience, around, axis=1).astype(np.float64)
+    weights[around != bins[:, np.newaxis] + offsets] = 0.0
+    total = weights.sum(axis=1)
+    moved = (weights @ offsets) / np.where(total > 0, total, 1.0)
+    return bins + moved, weights[:, half]
+
+
+def is_voiced(voicing: np.ndarray, decoding: MelodyDecoding, frame_rate: float) -> np.ndarray:
+    """Say in which frames the melody sounds.
+
+    A melody begins where the voicing is above the threshold and lasts while it is above the
+    threshold less the hysteresis; then gaps shorter than ``shortest_s`` are closed, and after
+    that stretches shorter than it dropped.
+
+    Parameters
+    ----------
+    voicing : np.ndarray
+        ``(frames,)``, in [0, 1].
+    decoding : MelodyDecoding
+    frame_rate : float
+        Hz.
+
+    Returns
+    -------
+    np.ndarray
+        bool ``(frames,)``.
+
+    Examples
+    --------
+    >>> decoding = MelodyDecoding(fmin=55.0, voicing_threshold=0.5, voicing_hysteresis=0.2)
+    >>> is_voiced(np.array([0.4, 0.6, 0.4, 0.2, 0.4]), decoding, 100.0).tolist()
+    [True, True, True, False, False]
+    """
+    surely = voicing > decoding.voicing_threshold
+    voiced = voicing > decoding.voicing_threshold - decoding.voicing_hysteresis
+    for first, end in _runs(voiced):
+        voiced[first:end] = surely[first:end].any()
+    shortest = decoding.shortest_s * frame_rate
+    for value in (False, True):
+        for first, end in _runs(voiced == value):
+            is_inside = first > 0 and end < len(voiced)
+            if end - first < shortest and (value or is_inside):
+                voiced[first:end] = not value
+    return voiced
+
+
+def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
+    """First frame of each stretch that holds, and the first behind it."""
+    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist()))
