@@ -25,6 +25,7 @@ from mirzoo.annotation import Annotation
 from mirzoo.card import Card
 from mirzoo.errors import AnnotationError, AudioError
 from mirzoo.tasks import decoder
+from mirzoo.tasks.frames import FrameJoiner
 
 BATCH_WINDOWS = 16
 TILE_SAMPLES = 160
@@ -92,8 +93,53 @@ def annotate(
     >>> annotate(mirzoo.load("mel_cnn_tagger"), "song.mp3").top(2)  # doctest: +SKIP
     [('guitar', 0.91), ('slow', 0.38)]
     """
-    contract = runner.card.input
     hearing = decoder(runner.card)
+    duration_s = _hear(runner, source, source_rate, hearing.hear, progress)
+    return hearing.finish(duration_s=duration_s, source=_name(source))
+
+
+def hear_frames(
+    runner: Runner, source: audio.Source, *, source_rate: int | None = None
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Give the outputs of a model that answers per frame, joined over a whole recording.
+
+    The parameters are those of `annotate`.
+
+    Returns
+    -------
+    times : array, shape (frames,)
+        The middle of each frame (s).
+    outputs : dict of str to array
+        Each output of the card with frames, ``(frames, size)``.
+
+    Raises
+    ------
+    AudioError
+        If the source is not audio that can be decoded, or is shorter than the model's minimum.
+    """
+    joiner = FrameJoiner(runner.card)
+    pieces: list[dict[str, np.ndarray]] = []
+    duration_s = _hear(
+        runner, source, source_rate, lambda outputs, starts: pieces.append(
+            joiner.join(outputs, starts)
+        ), None,
+    )  # fmt: skip
+    n_frames = joiner.count(duration_s)
+    outputs = {
+        name: np.concatenate([piece[name] for piece in pieces])[:n_frames] for name in pieces[0]
+    }
+    return joiner.times(n_frames), outputs
+
+
+def _hear(
+    runner: Runner,
+    source: audio.Source,
+    source_rate: int | None,
+    take: Callable[[dict[str, np.ndarray], np.ndarray], None],
+    progress: Callable[[float], None] | None,
+) -> float:
+    """Run a model over a recording, hand over what it says, and return the length heard (s)."""
+    contract = runner.card.input
     heard, enough = 0, False
     for batch in _batches(_windows(source, runner.card, source_rate)):
         heard = batch[-1].end
@@ -104,7 +150,7 @@ def annotate(
         if batch:
             enough = True
             starts = np.array([window.start for window in batch]) / contract.sample_rate
-            hearing.hear(runner.predict_windows(np.stack([w.waveform for w in batch])), starts)
+            take(runner.predict_windows(np.stack([w.waveform for w in batch])), starts)
         if progress is not None:
             progress(heard / contract.sample_rate)
     if not enough:
@@ -115,7 +161,7 @@ def annotate(
             f"{contract.min_samples / contract.sample_rate:.3f} s "
             f"({contract.min_samples} samples at {contract.sample_rate} Hz)"
         )
-    return hearing.finish(duration_s=heard / contract.sample_rate, source=_name(source))
+    return heard / contract.sample_rate
 
 
 class Recording(NamedTuple):
