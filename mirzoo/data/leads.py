@@ -3,7 +3,8 @@
 A melody's notes get a contour each (vibrato, scoops, glides, bends, falls, drift), which bends the
 pitch of the synthesiser's channel and is the f0 label at once. Notes go to two channels in turn, so
 that one note's release isn't bent by the next. What is heard of each note is then measured on the
-stem itself (`heard`).
+stem itself (`heard`). A bend holds until the next, so each is sent half a step and the
+synthesiser's delay early.
 """
 
 from __future__ import annotations
@@ -19,23 +20,26 @@ from mirzoo.data.labels import F0_RATE
 from mirzoo.data.midi import Note, Part
 
 CURVE_RATE = 200
+BEND_EARLY_S = 0.004
 LOWEST, HIGHEST = 36, 94
 
 VOICES = (52, 53, 54, 85, 91)
-WINDS = (56, 57, 58, 59, 60, 61, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79,
+WINDS = (56, 57, 58, 59, 60, 61, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 79,
          22, 109, 111)
 STRINGS = (40, 41, 42, 110, 48, 49)
 GUITARS = (24, 25, 26, 27, 29, 30, 104, 105, 106)
 SYNTHS = (80, 81, 82, 83, 84, 62, 63)
-KEYS = (0, 1, 2, 3, 4, 5, 6, 7, 16, 18, 21, 20, 19, 11, 12, 13, 8, 9, 46, 107, 108, 114)
+KEYS = (0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 20, 46, 107, 108, 114)
+"""Programs to play melodies with: in tune with their notes, in the octave they are written in."""
+
 KINDS = ((VOICES, 0.24), (WINDS, 0.22), (STRINGS, 0.12), (GUITARS, 0.2), (SYNTHS, 0.1),
          (KEYS, 0.12))
 UNBENT = set(KEYS)
 RANGES = {
     32: (36, 60), 42: (36, 72), 57: (40, 72), 58: (36, 60), 66: (44, 76), 67: (36, 68),
-    70: (36, 72), 40: (55, 94), 72: (74, 94), 73: (60, 94), 78: (60, 94), 52: (45, 84),
+    70: (36, 72), 40: (55, 94), 72: (74, 94), 73: (60, 94), 76: (48, 76), 52: (45, 84),
     53: (45, 84), 54: (45, 84), 24: (40, 84), 25: (40, 84), 26: (40, 86), 27: (40, 86),
-    29: (40, 88), 30: (40, 88), 9: (67, 94), 8: (60, 94),
+    29: (40, 88), 30: (40, 88),
 }
 """The lowest and highest MIDI pitch of a program; others have `LOWEST` to `HIGHEST`."""
 
@@ -197,8 +201,8 @@ def perform(
         curve = _curve(times - note.start_s, note, before, manner, rng)
         curve += drift[(times * CURVE_RATE).astype(int)] + tuning_cents / 100
         changed = np.concatenate([[True], np.abs(np.diff(curve)) > 0.001])
-        bends[number % 2].extend(zip(times[changed].tolist(), curve[changed].tolist(),
-                                     strict=True))
+        sent = np.maximum(0, times[changed] - BEND_EARLY_S)
+        bends[number % 2].extend(zip(sent.tolist(), curve[changed].tolist(), strict=True))
         first = int(np.ceil(note.start_s * F0_RATE))
         last = min(len(pitch), int(np.ceil(after * F0_RATE)))
         at = np.arange(first, last) / F0_RATE
@@ -245,15 +249,14 @@ def _curve(
     return np.clip(curve, -11, 11)
 
 
-HEARD_DB, UNHEARD_DB = -20.0, -38.0
-RELEASE_DB = -12.0
+HEARD_DB, RELEASE_DB, UNHEARD_DB = -28.0, -15.0, -42.0
 
 
 def heard(lead: Lead, stem: np.ndarray) -> np.ndarray:
     """The lead's f0 where its stem sounds, 0 where it doesn't, NaN where that is doubtful.
 
-    Between a note's start and end it is voiced while the stem is within 20 dB of the note's
-    loudest moment, after its end while within 12 dB; 38 dB below, it is unvoiced.
+    Between a note's start and end it is voiced while the stem is within 28 dB of the note's
+    loudest moment, after its end while within 15 dB; 42 dB below, it is unvoiced.
 
     Parameters
     ----------

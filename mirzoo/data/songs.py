@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -77,7 +78,8 @@ class Song:
     """A song, all times in seconds.
 
     ``accompaniment`` is what a piano plays beside the melody, if the source has it; ``beats``
-    are the times of all beats and ``downbeats`` those of the first beats of the bars.
+    are the times of all beats and ``downbeats`` those of the first beats of the bars; ``key`` is
+    like ``Eb:maj``, None where it changes or isn't known.
     """
 
     melody: tuple[Note, ...]
@@ -85,6 +87,7 @@ class Song:
     chords: tuple[Chord, ...]
     beats: np.ndarray
     downbeats: np.ndarray
+    key: str | None = None
 
 
 def read(path: Path | str) -> Song:
@@ -109,15 +112,30 @@ def read_pop909(path: Path) -> Song:
         key=lambda note: (note.start_s, note.pitch),
     )
     return Song(parts["MELODY"], tuple(accompaniment), tuple(chords), beats[:, 0],
-                beats[beats[:, 2] == 1, 0])
+                beats[beats[:, 2] == 1, 0], _only_key(path.parent / "key_audio.txt"))
+
+
+def pitch_class(name: str) -> int:
+    """The pitch class (0 = C) of a note's name like ``F#`` or ``Bb``."""
+    return (STEPS[name[0]] + name.count("#") - name.count("b")) % 12
+
+
+def _only_key(path: Path) -> str | None:
+    """The key in POP909's list of keys, where it has just one."""
+    lines = path.read_text().split("\n") if path.exists() else []
+    keys = {line.split()[2] for line in lines if line.strip()}
+    return _transposed_key(keys.pop(), 0) if len(keys) == 1 else None
+
+
+def _transposed_key(key: str, semitones: int) -> str:
+    tonic, mode = key.split(":")
+    return f"{ROOTS[(pitch_class(tonic) + semitones) % 12]}:{mode}"
 
 
 def _harte_chord(start_s: float, end_s: float, label: str) -> Chord:
     chord, _, bass = label.partition("/")
     root, quality = chord.split(":")
-    accidentals = root.count("#") - root.count("b")
-    return Chord(start_s, end_s, (STEPS[root[0]] + accidentals) % 12, QUALITIES[quality], quality,
-                 bass or "1")
+    return Chord(start_s, end_s, pitch_class(root), QUALITIES[quality], quality, bass or "1")
 
 
 def read_lead_sheet(path: Path, quarter_s: float = 0.5) -> Song:
@@ -131,7 +149,7 @@ def read_lead_sheet(path: Path, quarter_s: float = 0.5) -> Song:
     divisions, now = 1, 0.0
     beat, bar = quarter_s, 4 * quarter_s
     melody: list[Note] = []
-    changes: list[tuple[float, int, str]] = []
+    changes: list[tuple[float, int, str, str]] = []
     beats: list[float] = []
     downbeats: list[float] = []
     for measure in root.find("part").iter("measure"):
@@ -154,17 +172,26 @@ def read_lead_sheet(path: Path, quarter_s: float = 0.5) -> Song:
             now = start + bar
     ends = [change[0] for change in changes[1:]] + [now]
     chords = tuple(
-        Chord(at, end, pitch_class, QUALITIES[quality], quality)
-        for (at, pitch_class, quality), end in zip(changes, ends, strict=True)
+        Chord(at, end, root, QUALITIES[quality], quality, bass)
+        for (at, root, quality, bass), end in zip(changes, ends, strict=True)
         if end > at
     )
     return Song(tuple(melody), (), chords, np.array(beats), np.array(downbeats))
 
 
-def _musicxml_chord(harmony: ElementTree.Element) -> tuple[int, str]:
-    alter = int(float(harmony.findtext("root/root-alter", "0")))
-    root = (STEPS[harmony.findtext("root/root-step")] + alter) % 12
-    return root, MUSICXML_KINDS.get(harmony.findtext("kind"), "maj")
+def _musicxml_chord(harmony: ElementTree.Element) -> tuple[int, str, str]:
+    """Root, quality, and the degree in the bass."""
+    root = _musicxml_pitch_class(harmony, "root")
+    quality = MUSICXML_KINDS.get(harmony.findtext("kind"), "maj")
+    if harmony.find("bass") is None:
+        return root, quality, "1"
+    interval = (_musicxml_pitch_class(harmony, "bass") - root) % 12
+    return root, quality, degree(interval, QUALITIES[quality])
+
+
+def _musicxml_pitch_class(harmony: ElementTree.Element, of: str) -> int:
+    alter = int(float(harmony.findtext(f"{of}/{of}-alter", "0")))
+    return (STEPS[harmony.findtext(f"{of}/{of}-step")] + alter) % 12
 
 
 def _add_note(
@@ -214,4 +241,21 @@ def excerpt(
         ),
         times(song.beats),
         times(song.downbeats),
+        _transposed_key(song.key, int(semitones)) if song.key else None,
     )
+
+
+def warped(song: Song, warp: Callable[[np.ndarray], np.ndarray]) -> Song:
+    """The song with every time passed through ``warp``, an increasing function of times (s)."""
+
+    def moved(entries):
+        if not entries:
+            return entries
+        starts = warp(np.array([entry.start_s for entry in entries]))
+        ends = warp(np.array([entry.end_s for entry in entries]))
+        return tuple(replace(entry, start_s=float(start), end_s=float(end))
+                     for entry, start, end in zip(entries, starts, ends, strict=True))
+
+    return replace(song, melody=moved(song.melody), accompaniment=moved(song.accompaniment),
+                   chords=moved(song.chords), beats=warp(song.beats),
+                   downbeats=warp(song.downbeats))

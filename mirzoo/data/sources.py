@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mirzoo.data import charts, corpus, mixes, plucked, render, sung
+import numpy as np
+
+from mirzoo.data import charts, corpus, mixes, plucked, render, renditions, sung
 from mirzoo.data.corpus import Corpus, Item, Made
 from mirzoo.errors import DataError, UnknownNameError
 
@@ -289,6 +291,21 @@ def _render_items(name: str, pattern: str) -> Callable[[Path], list[Item]]:
     return items
 
 
+def _song_items(name: str, pattern: str, count: int) -> Callable[[Path], list[Item]]:
+    """An excerpt of each of ``count`` songs, drawn evenly; each song is its own group."""
+
+    def items(folder: Path) -> list[Item]:
+        songs = sorted(folder.rglob(pattern))
+        if not songs:
+            raise DataError(f"'{folder}' holds no {pattern}; unpack the collection into it")
+        chosen = [songs[place] for place in
+                  np.linspace(0, len(songs) - 1, min(count, len(songs))).astype(int)]
+        return [Item(song.stem, name, song.stem, os.fspath(song), _split_by_number(number))
+                for number, song in enumerate(chosen)]
+
+    return items
+
+
 def _made_items(name: str, count: int) -> Callable[[Path], list[Item]]:
     """Numbered items that are made out of nothing but their names; each is its own group."""
 
@@ -437,6 +454,28 @@ COLLECTIONS = {
             maker=lambda home: partial(
                 plucked.render_plucked, samples=home / "src" / "philharmonia" / "audio"),
             source="philharmonia",
+        ),
+        Collection(
+            name="songs_pop909",
+            description="POP909: pop songs, rendered by random bands with leads that bend; "
+            "labels: chords, melody, beats",
+            obtain="Unpack POP909 (GitHub: music-x-lab/POP909-Dataset) into src/pop909.",
+            licence="MIT; soundfonts under their own licences",
+            grouping="song; one soundfont is kept for testing",
+            items=_song_items("songs_pop909", "[0-9][0-9][0-9].mid", 420),
+            maker=lambda home: renditions.render_song,
+            source="pop909",
+        ),
+        Collection(
+            name="songs_openewld",
+            description="OpenEWLD: lead sheets in the public domain, rendered by random bands; "
+            "labels: chords, melody, beats",
+            obtain="Unpack OpenEWLD (GitHub: 00sapo/OpenEWLD) into src/openewld.",
+            licence="MIT; soundfonts under their own licences",
+            grouping="song; one soundfont is kept for testing",
+            items=_song_items("songs_openewld", "*.mxl", 160),
+            maker=lambda home: renditions.render_song,
+            source="openewld",
         ),
     )
 }
