@@ -34,7 +34,7 @@ def alter_magnitudes(
     rng: np.random.Generator,
     frequencies: np.ndarray,
 ) -> np.ndarray:
-    """Change level, equalisation and noise floor of clips at random.
+    """Change noise floor, equalisation and level of clips at random, in this order.
 
     Parameters
     ----------
@@ -53,6 +53,10 @@ def alter_magnitudes(
         Float32, of the same shape.
     """
     batch = len(magnitudes)
+    altered = magnitudes.copy()
+    for clip in np.flatnonzero(rng.random(batch) < augmentation.noise_probability):
+        level = np.float32(10 ** (rng.uniform(*NOISE_DB) / 20))
+        altered[clip] += level * np.abs(rng.standard_normal(altered[clip].shape, dtype=np.float32))
     gain_db = np.broadcast_to(
         rng.uniform(*augmentation.gain_db, batch)[:, None, None], (batch, *frequencies.shape)
     ).copy()
@@ -62,10 +66,5 @@ def alter_magnitudes(
     for clip in np.flatnonzero(rng.random(batch) < augmentation.equaliser_probability):
         bands = rng.uniform(-EQUALISER_DB, EQUALISER_DB, EQUALISER_BANDS)
         gain_db[clip] += np.interp(height, np.linspace(0, 1, EQUALISER_BANDS), bands)
-    altered = magnitudes * np.float32(10) ** (gain_db[:, None].astype(np.float32) / 20)
-    for clip in np.flatnonzero(rng.random(batch) < augmentation.noise_probability):
-        level = np.float32(10 ** (rng.uniform(*NOISE_DB) / 20))
-        altered[clip] += level * np.abs(
-            rng.standard_normal(altered[clip].shape, dtype=np.float32)
-        )
+    altered *= np.float32(10) ** (gain_db[:, None].astype(np.float32) / 20)
     return altered

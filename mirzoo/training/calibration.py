@@ -1,0 +1,98 @@
+"""How a trained model's outputs are decoded: the settings that do best on the validation split.
+
+A chord model's price of a change and a melody model's voicing threshold depend on how sure the
+network is of itself, so they are chosen after it is trained, every corpus counting alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mirzoo.annotate import hear_frames
+from mirzoo.card import ChordDecoding, MelodyDecoding
+from mirzoo.data.corpus import FULL_SCALE, SAMPLE_RATE, Corpus
+from mirzoo.data.labels import F0_RATE
+from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary
+from mirzoo.model import Model
+from mirzoo.tasks.chords import likeliest_classes
+from mirzoo.tasks.melody import is_voiced, refine, strongest_bins
+
+ITEMS_PER_CORPUS = 40
+CHANGE_PENALTIES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0)
+THRESHOLDS = tuple(np.round(np.arange(0.1, 0.91, 0.05), 2))
+RIGHT_CENTS = 50.0
+
+
+def calibrate_chords(
+    model: Model, corpora: Sequence[Corpus], vocabulary: Vocabulary
+) -> ChordDecoding:
+    """Choose the price of a change of chord: the most labelled frames named right."""
+    right = np.zeros(len(CHANGE_PENALTIES))
+    for corpus in corpora:
+        heard = [
+            (outputs["chords"], _classes_at(times, corpus.labels(item).chords, vocabulary))
+            for item, times, outputs in _validation(model, corpus)
+            if corpus.labels(item).chords is not None
+        ]
+        for number, penalty in enumerate(CHANGE_PENALTIES):
+            decoding = model.card.decoding.model_copy(update={"change_penalty": penalty})
+            hits, known = 0, 0
+            for probabilities, truth in heard:
+                named = likeliest_classes(probabilities, decoding)
+                hits += np.count_nonzero((named == truth) & (truth != UNKNOWN))
+                known += np.count_nonzero(truth != UNKNOWN)
+            right[number] += hits / max(known, 1)
+    best = CHANGE_PENALTIES[int(right.argmax())]
+    return model.card.decoding.model_copy(update={"change_penalty": best})
+
+
+def _classes_at(times: np.ndarray, spans, vocabulary: Vocabulary) -> np.ndarray:
+    classes = np.full(len(times), UNKNOWN)
+    for span in spans:
+        inside = slice(*np.searchsorted(times, [span.start_s, span.end_s]))
+        classes[inside] = vocabulary.index(span.label)
+    return classes
+
+
+def calibrate_melody(model: Model, corpora: Sequence[Corpus]) -> MelodyDecoding:
+    """Choose the voicing threshold of the highest overall accuracy.
+
+    That is the share of frames whose melody is found to within 50 cents, or whose silence is.
+    """
+    decoding = model.card.decoding
+    frame_rate = model.card.outputs[0].frame_rate
+    right = np.zeros(len(THRESHOLDS))
+    for corpus in corpora:
+        hits, frames = np.zeros(len(THRESHOLDS)), 0
+        for item, times, outputs in _validation(model, corpus):
+            f0 = corpus.labels(item).f0
+            if f0 is None:
+                continue
+            truth = f0[np.minimum(np.round(times * F0_RATE).astype(int), len(f0) - 1)]
+            known = ~np.isnan(truth)
+            path = strongest_bins(outputs["salience"], decoding)
+            bins, _ = refine(outputs["salience"], path, decoding.average_bins)
+            heard = decoding.fmin * 2 ** (bins / decoding.bins_per_octave)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                off_cents = 1200 * np.abs(np.log2(heard / truth))
+            near = (truth > 0) & (off_cents <= RIGHT_CENTS)
+            frames += np.count_nonzero(known)
+            for number, threshold in enumerate(THRESHOLDS):
+                chosen = decoding.model_copy(update={"voicing_threshold": threshold})
+                voiced = is_voiced(outputs["voicing"][:, 0], chosen, frame_rate)
+                hits[number] += np.count_nonzero(known & np.where(voiced, near, truth == 0))
+        right += hits / max(frames, 1)
+    best = float(THRESHOLDS[int(right.argmax())])
+    return decoding.model_copy(update={"voicing_threshold": best})
+
+
+def _validation(model: Model, corpus: Corpus):
+    """The first validation items of a corpus, their frames' times and the model's outputs."""
+    numbers = [n for n, item in enumerate(corpus.items) if item.split == "valid"]
+    for number in numbers[:ITEMS_PER_CORPUS]:
+        item = corpus.items[number]
+        samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
+        waveform = samples.astype(np.float32) / FULL_SCALE
+        yield number, *hear_frames(model, waveform, source_rate=SAMPLE_RATE)
