@@ -38,17 +38,17 @@ def sing(item: Item, *, backing: Path) -> np.ndarray:
         music = audio.read(path.parent.parent / "accompaniment" / path.name, SAMPLE_RATE)
         music = np.pad(music, (0, max(0, len(voice) - len(music))))[: len(voice)]
     else:
-        music = _stretch(_opened(backing), len(voice), item.split, rng)
+        music = stretch_of(opened(backing), len(voice), item.split, rng)
     gain = 10 ** (rng.uniform(*VOICE_DB) / 20)
     return _level(gain * _unit(voice) + _unit(music))
 
 
 @lru_cache(maxsize=2)
-def _opened(directory: Path) -> Corpus:
+def opened(directory: Path) -> Corpus:
     return Corpus.load(directory)
 
 
-def _stretch(corpus: Corpus, samples: int, split: str, rng: np.random.Generator) -> np.ndarray:
+def stretch_of(corpus: Corpus, samples: int, split: str, rng: np.random.Generator) -> np.ndarray:
     fitting = [entry for entry in corpus.items
                if entry.split == split and entry.n_samples >= samples]
     if not fitting:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mirzoo.data import charts, corpus, mixes, plucked, render, renditions, sung
+from mirzoo.data import charts, corpus, mixes, plucked, render, renditions, sung, voices
 from mirzoo.data.corpus import Corpus, Item, Made
 from mirzoo.errors import DataError, UnknownNameError
 
@@ -230,6 +230,9 @@ def _ultrastar_items(folder: Path) -> list[Item]:
 
 
 MIR1K_VALID_SINGERS = {"bug", "khair"}
+MIR1K_TEST_SINGERS = {"annar", "davidson", "heycat", "jmzen"}
+SUNG_OVER_OTHER = 600
+SUNG_SYNTHETIC = 250
 
 
 def _mir1k_items(name: str, backings: Sequence[str]) -> Callable[[Path], list[Item]]:
@@ -271,6 +274,7 @@ def _philharmonia_items(folder: Path) -> list[Item]:
     return solo + together
 
 
+POP909_SONGS = 420
 RENDERED_EXCERPTS = {"pop909": 160, "openewld": 80}
 
 
@@ -320,6 +324,57 @@ def _made_items(name: str, count: int) -> Callable[[Path], list[Item]]:
 def _split_by_number(number: int) -> str:
     """Each 12th for validation and each 12th for testing."""
     return {5: "valid", 11: "test"}.get(number % 12, "train")
+
+
+def _songs_of(folder: Path) -> dict[str, list[str]]:
+    """The songs of POP909 in each split, as `songs_pop909` divides them."""
+    items = _song_items("songs_pop909", "[0-9][0-9][0-9].mid", POP909_SONGS)(folder)
+    return {split: [item.path for item in items if item.split == split]
+            for split in corpus.SPLITS}
+
+
+def _singers_split(singer: str) -> str:
+    if singer in MIR1K_TEST_SINGERS:
+        return "test"
+    return "valid" if singer in MIR1K_VALID_SINGERS else "train"
+
+
+def _sung_item(name: str, kind: str, path: Path) -> Item:
+    singer = path.stem.split("_")[0]
+    return Item(f"{kind}/{path.stem}", name, singer, os.fspath(path), _singers_split(singer))
+
+
+def _sung_own_items(folder: Path) -> list[Item]:
+    """Each clip over its own accompaniment; held-out ones also at 0 dB; some accompaniments."""
+    paths = audio_files(folder / "vocal")
+    own = [_sung_item("sung_own", "own", path) for path in paths]
+    level = [_sung_item("sung_own", "level", path) for path in paths]
+    without = [_sung_item("sung_own", "without", path) for path in paths[::15]]
+    return own + [item for item in level if item.split != "train"] + without
+
+
+def _sung_other_items(folder: Path) -> list[Item]:
+    paths = audio_files(folder / "vocal")
+    chosen = np.linspace(0, len(paths) - 1, min(SUNG_OVER_OTHER, len(paths))).astype(int)
+    return [_sung_item("sung_other", "other", paths[place]) for place in chosen]
+
+
+def _sung_synth_items(folder: Path) -> list[Item]:
+    """Songs of POP909, each for a singer of the song's split in turn."""
+    singers: dict[str, list[str]] = {split: [] for split in corpus.SPLITS}
+    for singer in sorted({path.stem.split("_")[0] for path in audio_files(folder / "vocal")}):
+        singers[_singers_split(singer)].append(singer)
+    songs = _songs_of(folder.parent / "pop909")
+    items = []
+    for number in range(SUNG_SYNTHETIC):
+        split = _split_by_number(number)
+        if not singers[split] or not songs[split]:
+            continue
+        turn = number // 12 if split != "train" else number
+        singer = singers[split][turn % len(singers[split])]
+        song = songs[split][turn % len(songs[split])]
+        items.append(Item(f"{singer}/{number:03d}", "sung_synth", singer, song, split))
+    return items
 
 
 COLLECTIONS = {
@@ -462,7 +517,7 @@ COLLECTIONS = {
             obtain="Unpack POP909 (GitHub: music-x-lab/POP909-Dataset) into src/pop909.",
             licence="MIT; soundfonts under their own licences",
             grouping="song; one soundfont is kept for testing",
-            items=_song_items("songs_pop909", "[0-9][0-9][0-9].mid", 420),
+            items=_song_items("songs_pop909", "[0-9][0-9][0-9].mid", POP909_SONGS),
             maker=lambda home: renditions.render_song,
             source="pop909",
         ),
@@ -476,6 +531,47 @@ COLLECTIONS = {
             items=_song_items("songs_openewld", "*.mxl", 160),
             maker=lambda home: renditions.render_song,
             source="openewld",
+        ),
+        Collection(
+            name="sung_own",
+            description="MIR-1K: each clip over its own accompaniment, and accompaniments alone; "
+            "labels: melody",
+            obtain="Put MIR-1K's solo voices into src/mir1k/vocal and its accompaniments into "
+            "src/mir1k/accompaniment, and install the extra 'voice'.",
+            licence="research data without an open licence",
+            grouping="singer",
+            items=_sung_own_items,
+            maker=lambda home: voices.sing_over_own,
+            min_seconds=3.1,
+            source="mir1k",
+        ),
+        Collection(
+            name="sung_other",
+            description="MIR-1K: 600 voices, some moved, over rendered backings or the corpus "
+            "'debian'; labels: melody",
+            obtain="Put MIR-1K's solo voices into src/mir1k/vocal, POP909 into src/pop909, install "
+            "the extra 'voice' and prepare 'debian'.",
+            licence="research data without an open licence",
+            grouping="singer; one soundfont is kept for testing",
+            items=_sung_other_items,
+            maker=lambda home: partial(voices.sing_over_other, music=home / "corpus" / "debian",
+                                       songs_of=_songs_of(home / "src" / "pop909")),
+            min_seconds=3.1,
+            source="mir1k",
+        ),
+        Collection(
+            name="sung_synth",
+            description="MIR-1K's singers synthesised on melodies of POP909, over rendered "
+            "backings; labels: melody, chords, beats",
+            obtain="Put MIR-1K's solo voices into src/mir1k/vocal, POP909 into src/pop909 and "
+            "install the extra 'voice'.",
+            licence="research data without an open licence",
+            grouping="singer; the song is of the same split; one soundfont is kept for testing",
+            items=_sung_synth_items,
+            maker=lambda home: partial(voices.sing_melody,
+                                       voices=home / "src" / "mir1k" / "vocal"),
+            min_seconds=8.0,
+            source="mir1k",
         ),
     )
 }
