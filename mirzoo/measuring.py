@@ -55,7 +55,7 @@ def measure(
     task = runner.card.task
     metrics = []
     for corpus in corpora:
-        truths = {n: truth for n, truth in _truths(corpus, task)}
+        truths = dict(_truths(corpus, task))
         if not truths:
             continue
         collection = find_collection(corpus.directory.name)
@@ -74,7 +74,7 @@ def measure(
                 baseline={other: given[name].value for other, given in others.items()},
             )
             for name in STATED[task]
-            if scores[name].seconds > 0
+            if scores[name].seconds > 0 and name not in collection.unjudged
         ]
         report(
             f"{runner.card.name} on {collection.name}: "

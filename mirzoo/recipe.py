@@ -655,12 +655,18 @@ class DataConfig(Config):
     classes : tuple of str
         Those of the collections whose groups name what is heard (an instrument, a kind of
         noise); a training-only output tells the groups apart.
+    tests : tuple of str
+        Further collections that a chord or melody model is measured on.
+    peers : tuple of str
+        Models of the zoo that are measured beside it.
     """
 
     collections: tuple[str, ...]
     teachers: tuple[str, ...] = ()
     windows_per_item: PositiveInt = 20
     classes: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _classes_are_collections(self):

@@ -18,7 +18,7 @@ ORDER = [
     ["__main__"],
     ["cli"],
     ["training", "fine_tuning"],
-    ["probing"],
+    ["probing", "measuring"],
     ["evaluation", "distillation"],
     ["zoo"],
     ["build", "export"],

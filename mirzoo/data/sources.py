@@ -14,13 +14,13 @@ import subprocess
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from mirzoo.data import charts, corpus, mixes, plucked, render, renditions, sung, voices
+from mirzoo.data import annotated, charts, corpus, mixes, plucked, render, renditions, sung, voices
 from mirzoo.data.corpus import Corpus, Item, Made
 from mirzoo.errors import DataError, UnknownNameError
 
@@ -64,6 +64,10 @@ class Collection:
         Brings the collection into the folder by itself; without it a person must.
     source : str, optional
         The folder under ``src/`` where another one than its own is used.
+    rendered : bool
+        Whether its audio is synthesised from symbols rather than recorded.
+    unjudged : tuple of str
+        Scores that its labels cannot judge.
     """
 
     name: str
@@ -76,6 +80,8 @@ class Collection:
     min_seconds: float = 20.0
     fetch: Callable[[Path], None] | None = None
     source: str | None = None
+    rendered: bool = False
+    unjudged: tuple[str, ...] = ()
 
 
 def list_collections() -> list[str]:
@@ -427,6 +433,29 @@ COLLECTIONS = {
             items=_ultrastar_items,
         ),
         Collection(
+            name="ultrastar_melody",
+            description="the same songs with their notes as labels: melody",
+            obtain="Put the songs into src/ultrastar, a folder each, with song.txt and its audio.",
+            licence="a Creative Commons licence for each song, in its folder",
+            grouping="artist; held out, for testing only",
+            items=lambda folder: [
+                replace(item, collection="ultrastar_melody") for item in _ultrastar_items(folder)
+            ],
+            maker=lambda home: annotated.read_sung_notes,
+            source="ultrastar",
+            unjudged=("raw pitch accuracy", "overall accuracy"),
+        ),
+        Collection(
+            name="isolated_chords",
+            description="single chords of a piano and two guitars; labels: chords",
+            obtain="Put the recordings there, and labels.csv with the columns file, label, source.",
+            licence="none stated",
+            grouping="instrument; held out, for testing only",
+            items=annotated.isolated_chord_items,
+            maker=lambda home: annotated.read_isolated_chord,
+            min_seconds=0.0,
+        ),
+        Collection(
             name="instruments",
             description="isolated notes and phrases, a folder for each instrument",
             obtain="Put a folder for each instrument there, with its recordings.",
@@ -470,6 +499,7 @@ COLLECTIONS = {
         ),
         Collection(
             name="pop909",
+            rendered=True,
             description="POP909: pop songs rendered with random instruments",
             obtain="Unpack POP909 (GitHub: music-x-lab/POP909-Dataset) there.",
             licence="MIT; soundfonts under their own licences",
@@ -479,6 +509,7 @@ COLLECTIONS = {
         ),
         Collection(
             name="openewld",
+            rendered=True,
             description="OpenEWLD: lead sheets in the public domain, arranged and rendered",
             obtain="Unpack OpenEWLD (GitHub: 00sapo/OpenEWLD) there.",
             licence="MIT; soundfonts under their own licences",
@@ -488,6 +519,7 @@ COLLECTIONS = {
         ),
         Collection(
             name="charts_mma",
+            rendered=True,
             description="chord charts of 14 qualities, accompanied in 1,900 styles and rendered; "
             "labels: chords, beats, melody",
             obtain="Install the Debian package mma, fluidsynth and the soundfonts.",
@@ -499,6 +531,7 @@ COLLECTIONS = {
         ),
         Collection(
             name="guitar",
+            rendered=True,
             description="chords strummed, picked and single, on guitars, their kin and pianos, of "
             "soundfonts and of recorded notes; labels: chords, beats",
             obtain="Check out the GitHub repository skratchdot/philharmonia-samples into "
@@ -512,6 +545,7 @@ COLLECTIONS = {
         ),
         Collection(
             name="songs_pop909",
+            rendered=True,
             description="POP909: pop songs, rendered by random bands with leads that bend; "
             "labels: chords, melody, beats",
             obtain="Unpack POP909 (GitHub: music-x-lab/POP909-Dataset) into src/pop909.",
@@ -523,6 +557,7 @@ COLLECTIONS = {
         ),
         Collection(
             name="songs_openewld",
+            rendered=True,
             description="OpenEWLD: lead sheets in the public domain, rendered by random bands; "
             "labels: chords, melody, beats",
             obtain="Unpack OpenEWLD (GitHub: 00sapo/OpenEWLD) into src/openewld.",
@@ -561,6 +596,7 @@ COLLECTIONS = {
         ),
         Collection(
             name="sung_synth",
+            rendered=True,
             description="MIR-1K's singers synthesised on melodies of POP909, over rendered "
             "backings; labels: melody, chords, beats",
             obtain="Put MIR-1K's solo voices into src/mir1k/vocal, POP909 into src/pop909 and "

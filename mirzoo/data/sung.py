@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,15 @@ from mirzoo.errors import DataError
 
 NOTE_KINDS = (":", "*", "F", "R", "G")
 ULTRASTAR_DELAY_S = 0.1
+MIDDLE_C = 60
+
+
+class SungNote(NamedTuple):
+    """A sung note: its start and end (s) and its MIDI pitch."""
+
+    start_s: float
+    end_s: float
+    pitch: int
 
 
 def read_lyric_lines(path: Path | str) -> np.ndarray:
@@ -27,22 +37,35 @@ def read_lyric_lines(path: Path | str) -> np.ndarray:
 
 
 def read_ultrastar(path: Path | str) -> np.ndarray:
-    """Read an UltraStar song: sung stretches ``(notes, 2)``, start and end (s).
+    """Read an UltraStar song: sung stretches ``(notes, 2)``, start and end (s)."""
+    return np.array([(note.start_s, note.end_s) for note in read_ultrastar_notes(path)])
+
+
+def read_ultrastar_notes(path: Path | str) -> list[SungNote]:
+    """Read the notes of an UltraStar song, in the order of the file.
 
     A note starts at ``gap + 60 / bpm * start / 4``; the whole is `ULTRASTAR_DELAY_S` late against
-    the audio, as karaoke files are.
+    the audio, as karaoke files are. Pitches count from C4; often they are an octave off.
+
+    Raises
+    ------
+    DataError
+        If the file has no notes or no tempo.
     """
     header = ultrastar_header(path)
-    notes = []
-    for line in _lines(path):
-        if line.startswith(NOTE_KINDS):
-            start, length = line[1:].split()[:2]
-            notes.append((int(start), int(start) + int(length)))
-    if not notes or "BPM" not in header:
+    found = [line[1:].split()[:3] for line in _lines(path) if line.startswith(NOTE_KINDS)]
+    if not found or "BPM" not in header:
         raise DataError(f"'{path}' is no UltraStar song: it has no notes or no #BPM")
     quarter_s = 60 / float(header["BPM"].replace(",", ".")) / 4
-    gap_s = float(header.get("GAP", "0").replace(",", ".")) / 1000
-    return np.array(notes) * quarter_s + gap_s + ULTRASTAR_DELAY_S
+    first_s = float(header.get("GAP", "0").replace(",", ".")) / 1000 + ULTRASTAR_DELAY_S
+    return [
+        SungNote(
+            int(start) * quarter_s + first_s,
+            (int(start) + int(length)) * quarter_s + first_s,
+            MIDDLE_C + int(pitch),
+        )
+        for start, length, pitch in found
+    ]
 
 
 def ultrastar_header(path: Path | str) -> dict[str, str]:

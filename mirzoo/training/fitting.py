@@ -1,4 +1,4 @@
-"""The loop that every training shares: epochs that can be interrupted, and the best weights kept."""
+"""The loop that every training shares: epochs that can be interrupted, best weights kept."""
 
 from __future__ import annotations
 

@@ -14,8 +14,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from mirzoo import zoo
 from mirzoo.build import build_model
-from mirzoo.card import Card
+from mirzoo.card import Card, Licences
+from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.sequences import (
     ChordTargets,
     FrameTargets,
@@ -24,11 +26,14 @@ from mirzoo.data.sequences import (
     Sequences,
     TaughtChordTargets,
 )
+from mirzoo.data.sources import collection as find_collection
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.heads import output_grid
+from mirzoo.measuring import measure
 from mirzoo.model import FRONTEND, Model
 from mirzoo.recipe import ChromaConfig, ConstantQ, Recipe, STFTConfig
+from mirzoo.training.calibration import calibrate_chords, calibrate_melody
 from mirzoo.training.corpora import open_corpora
 from mirzoo.training.features import FeatureStore, keep_features, split_scaling
 from mirzoo.training.fitting import (
@@ -113,8 +118,38 @@ def fit(
 def measured_card(
     model: Model, recipe: Recipe, data: str | Path, *, report: Callable[[str], None] = print
 ) -> Card:
-    """The card of a trained model, with what it was trained on and how good it is."""
-    raise NotImplementedError
+    """The card of a trained model: how it is decoded, how good it is, what it was trained on.
+
+    Its figures are those of `mirzoo.measuring` on the test items of what it was trained on and of
+    the recipe's ``data.tests``, with those of ``data.peers`` beside them.
+    """
+    corpora = open_corpora(recipe, data)
+    if recipe.task.type == "chords":
+        decoding = calibrate_chords(model, corpora, VOCABULARIES[recipe.task.vocabulary])
+    else:
+        decoding = calibrate_melody(model, corpora)
+    model.card = model.card.updated(decoding=decoding.model_dump())
+    tests = [Corpus.load(Path(data) / name) for name in recipe.data.tests]
+    peers = [zoo.load(name) for name in recipe.data.peers]
+    hours = sum(
+        item.n_samples for corpus in corpora for item in corpus.items if item.split == "train"
+    ) / (3600 * SAMPLE_RATE)
+    taught = f", taught by {', '.join(recipe.data.teachers)}" if recipe.data.teachers else ""
+    return model.card.updated(
+        metrics=measure(model, [*corpora, *tests], beside=peers, report=report),
+        licences=Licences(
+            code="MIT",
+            weights="MIT",
+            data="; ".join(
+                f"{collection.name}: {collection.licence}"
+                for collection in map(find_collection, recipe.data.collections)
+            ),
+        ),
+        provenance=(
+            f"Trained by mirzoo on {hours:.1f} h of audio "
+            f"({', '.join(recipe.data.collections)}){taught}."
+        ),
+    )
 
 
 def bin_frequencies(recipe: Recipe) -> np.ndarray:
