@@ -1,4 +1,4 @@
-"""Training examples of models that answer per frame: stretches of kept features and their labels."""
+"""Training examples of models that answer per frame: stretches of features, and labels."""
 
 from __future__ import annotations
 
