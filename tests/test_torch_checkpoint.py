@@ -1,0 +1,84 @@
+"""Checkpoints give their tensors, and nothing in them is run."""
+
+from __future__ import annotations
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from mirzoo.errors import PullError
+from mirzoo.ports.torch_checkpoint import read_tensors
+
+NUMBERS = np.arange(6, dtype="<f4")
+
+
+def pickled(*, rebuild="torch._utils\n_rebuild_tensor_v2", count=6, offset=0, strides=(3, 1)):
+    """The pickle of ``{"w": a tensor of 2 x 3}``, as torch.save writes it, opcode by opcode."""
+    return b"".join(
+        [
+            b"\x80\x02}X\x01\0\0\0w",
+            b"c" + rebuild.encode() + b"\n(",
+            b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK",
+            bytes([count]),
+            b"tQ",
+            bytes([ord("K"), offset]),
+            b"K\x02K\x03\x86",
+            bytes([ord("K"), strides[0], ord("K"), strides[1]]),
+            b"\x86\x89ccollections\nOrderedDict\n)RtRs.",
+        ]
+    )
+
+
+def write(path, pickle, numbers=NUMBERS):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", pickle)
+        archive.writestr("archive/data/0", numbers.tobytes())
+    return path
+
+
+def test_tensors_come_with_their_names_and_shapes(tmp_path):
+    tensors = read_tensors(write(tmp_path / "w.pth", pickled()))
+    assert list(tensors) == ["w"]
+    np.testing.assert_array_equal(tensors["w"], NUMBERS.reshape(2, 3))
+
+
+def test_strides_are_those_of_the_file(tmp_path):
+    tensors = read_tensors(write(tmp_path / "w.pth", pickled(strides=(1, 2))))
+    np.testing.assert_array_equal(tensors["w"], NUMBERS.reshape(3, 2).T)
+
+
+@pytest.mark.parametrize("function", ["os\nsystem", "builtins\neval", "torch\nload"])
+def test_no_function_but_that_of_tensors_is_called(tmp_path, function):
+    named = function.replace("\n", r"\.")
+    with pytest.raises(PullError, match=f"w.pth is not.*asks for {named}, which is not allowed"):
+        read_tensors(write(tmp_path / "w.pth", pickled(rebuild=function)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"count": 7}, "it has 6 numbers of 0, not 7"),
+        ({"offset": 1}, "reaches outside"),
+        ({"strides": (4, 1)}, "reaches outside"),
+    ],
+)
+def test_a_tensor_stays_within_its_numbers(tmp_path, changes, message):
+    with pytest.raises(PullError, match=message):
+        read_tensors(write(tmp_path / "w.pth", pickled(**changes)))
+
+
+@pytest.mark.parametrize("pickle", [b"\x80\x02K\x01.", b"\x80\x02}X\x01\0\0\0wK\x01s.", b"\x80"])
+def test_what_holds_no_tensors_is_refused(tmp_path, pickle):
+    with pytest.raises(PullError, match="w.pth"):
+        read_tensors(write(tmp_path / "w.pth", pickle))
+
+
+def test_what_is_no_checkpoint_is_refused(tmp_path):
+    (tmp_path / "w.pth").write_bytes(pickled())
+    with pytest.raises(PullError, match="cannot be read as a PyTorch checkpoint"):
+        read_tensors(tmp_path / "w.pth")
+    with zipfile.ZipFile(tmp_path / "empty.pth", "w"):
+        pass
+    with pytest.raises(PullError, match="0 files called data.pkl"):
+        read_tensors(tmp_path / "empty.pth")
