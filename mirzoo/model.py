@@ -77,7 +77,9 @@ class Model(keras.Model):
     def card(self, card: Card) -> None:
         self._card = card
 
-    def annotate(self, source: str | os.PathLike | BinaryIO | np.ndarray, **options: Any) -> Annotation:
+    def annotate(
+        self, source: str | os.PathLike | BinaryIO | np.ndarray, **options: Any
+    ) -> Annotation:
         """Annotate a recording; the same as ``mirzoo.annotate.annotate(model, source)``."""
         return annotate(self, source, **options)
 

@@ -55,3 +55,72 @@ class FakeRunner:
             "tags": np.stack([loud, rising], axis=1).astype(np.float32),
             "embedding": np.stack([windows.mean(axis=1), windows.std(axis=1)], axis=1),
         }
+
+
+FRAME_RATE = 100.0
+FRAME_SAMPLES = 10
+
+
+def make_frame_card(task, *, outputs, labels=(), decoding, name=None, **contract):
+    """The card of a model that answers per frame, at 1 kHz: frames of 10 ms, windows of 1 s.
+
+    ``outputs`` maps each name to the size of its last axis.
+    """
+    lengths = {
+        "sample_rate": 1000, "min_samples": 50, "window_samples": 1000, "hop_samples": 800,
+        "pad_left_samples": 100,
+    }  # fmt: skip
+    frame = Axis(name="frame", size=None, unit="frame")
+    return Card(
+        name=name or f"fake_{task}",
+        task=task,
+        description=f"Answers about {task} as told.",
+        recipe=None,
+        input=InputContract(**{**lengths, **contract}),
+        labels=list(labels),
+        activation="softmax",
+        outputs=[
+            OutputSpec(
+                name=output,
+                axes=[frame, Axis(name=output, size=size, unit="probability")],
+                frame_rate=FRAME_RATE,
+            )
+            for output, size in outputs.items()
+        ],
+        decoding=decoding,
+        parameters=1,
+        licences=Licences(code="MIT", weights="MIT", data="none"),
+        citation="none",
+        provenance="written by hand",
+    )
+
+
+class FakeFrameRunner:
+    """Reads its answer off the waveform: a sample of value v at a frame's middle says class v.
+
+    The main output is one-hot; ``others`` computes further outputs from the classes
+    ``(windows, frames)``. Frames whose middle lies within 100 samples of a window's edge answer
+    nonsense (the last class), as a network does that knows only one side.
+    """
+
+    def __init__(self, card, **others):
+        self.card = card
+        self.others = others
+        self.windows = 0
+
+    def predict_windows(self, windows):
+        self.windows += len(windows)
+        main = self.card.outputs[0]
+        size = main.axes[-1].size
+        classes = np.round(windows[:, ::FRAME_SAMPLES]).astype(int)
+        classes = np.concatenate([classes, classes[:, -1:]], axis=1)
+        context = self.card.input.context_samples // FRAME_SAMPLES
+        if context:
+            classes[:, :context] = classes[:, -context:] = size - 1
+        one_hot = np.eye(size, dtype=np.float32)[classes]
+        return {main.name: one_hot, **{n: f(classes) for n, f in self.others.items()}}
+
+    def annotate(self, source, **options):
+        from mirzoo.annotate import annotate
+
+        return annotate(self, source, **options)

@@ -75,6 +75,7 @@ class Loudness:
     """A tagger that says 'loud' with the probability of the mean level."""
 
     class card:
+        task = "tagging"
         labels = ("loud", "quiet")
         activation = "softmax"
         outputs = (type("Output", (), {"name": "tags"}),)

@@ -32,7 +32,8 @@ class Melody(Annotation):
     `write` makes, by suffix:
 
     - ``.csv``: a row per frame: ``time_s``, ``f0_hz`` (0 or negative where unvoiced),
-      ``confidence``;
+      ``confidence``. Files of times and frequencies alone, without a header, as data sets have
+      them, are read too;
     - ``.json``: what `to_dict` gives;
     - ``.jams``: a ``pitch_contour`` annotation, an index for each voiced stretch;
     - ``.mid``: the melody's notes with pitch bends that follow the contour. This one isn't read.
@@ -278,6 +279,9 @@ class Melody(Annotation):
     @staticmethod
     def _from_csv(text: str) -> dict[str, Any]:
         header, *rows = csv.reader(io.StringIO(text))
+        if len(header) == 2 and all(map(_is_number, header)):
+            times, f0 = np.array([header, *rows], np.float64).T
+            return {"times": times, "f0": f0}
         if header != ["time_s", "f0_hz", "confidence"]:
             raise ValueError(f"the columns are {header}, not time_s, f0_hz, confidence")
         times, f0, confidence = np.array(rows, np.float64).T
@@ -305,6 +309,14 @@ class Melody(Annotation):
 
 def _midi(f0: np.ndarray) -> np.ndarray:
     return 69.0 + 12.0 * np.log2(f0 / 440.0)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _runs(voiced: np.ndarray) -> list[tuple[int, int]]:

@@ -157,7 +157,7 @@ def path_with_movement(
 def _follow(evidence: np.ndarray, step_penalty: float, leap_penalty: float) -> np.ndarray:
     """The same for many pieces at once: ``(pieces, frames, states)`` to ``(pieces, frames)``."""
     pieces, frames, states = evidence.shape
-    climb = (step_penalty * np.arange(states)).astype(np.float32)
+    climb = (min(step_penalty, leap_penalty) * np.arange(states)).astype(np.float32)
     scores = np.empty((frames, pieces, states), np.float32)
     scores[0] = evidence[:, 0]
     rising, falling = np.empty((2, pieces, states), np.float32)

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mirzoo import zoo
 from mirzoo.card import Metric
 from mirzoo.data import folder
 from mirzoo.data.folder import LabelledClips
@@ -155,13 +154,12 @@ def linear_probe(
     return float(np.mean(np.concatenate(right)))
 
 
-def evaluate(runner, data: str | os.PathLike | LabelledClips) -> list[Metric]:
-    """Score a tagger on labelled clips.
+def evaluate_tagger(runner, data: str | os.PathLike | LabelledClips) -> list[Metric]:
+    """Score a tagger on labelled clips; see `mirzoo.evaluate`.
 
     Parameters
     ----------
-    runner : mirzoo.model.Model, mirzoo.litert.LiteRTModel, or a name or folder
-        The tagger.
+    runner : mirzoo.model.Model or mirzoo.litert.LiteRTModel
     data : str, path or LabelledClips
         A folder with a folder for each class, a CSV file, ``tfds:<name>`` (see
         `mirzoo.data.folder`), or clips already loaded; their labels are among the tagger's.
@@ -171,14 +169,7 @@ def evaluate(runner, data: str | os.PathLike | LabelledClips) -> list[Metric]:
     list of Metric
         Macro ROC-AUC and PR-AUC, and the accuracy where exactly one label holds. A clip's
         probabilities are the means over its windows.
-
-    Examples
-    --------
-    >>> import mirzoo
-    >>> mirzoo.evaluate("my_models/instruments", "clips/")  # doctest: +SKIP
     """
-    if isinstance(runner, str | os.PathLike):
-        runner = zoo.load(runner, runtime="litert")
     if not isinstance(data, LabelledClips):
         dataset, data = str(data), folder.load(data, labels=runner.card.labels)
     else:

@@ -1,0 +1,86 @@
+"""How good a model is: against what people say, against another model, and as a representation.
+
+One module a task: `tagging`, `chords` and `melody`, the latter two with all of mir_eval's scores
+for one recording; `scores` makes one figure of many recordings, and `recordings` lets a model
+annotate them first. Scoring needs neither TensorFlow nor the model.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from mirzoo.card import Metric
+from mirzoo.data.folder import LabelledClips
+from mirzoo.evaluation.chords import chord_agreement, chord_scores
+from mirzoo.evaluation.melody import melody_scores
+from mirzoo.evaluation.recordings import (
+    LabelledRecording,
+    evaluate_recordings,
+    find_labelled_recordings,
+)
+from mirzoo.evaluation.scores import Score, overall
+from mirzoo.evaluation.tagging import (
+    Agreement,
+    TaggingScores,
+    agreement,
+    evaluate_tagger,
+    linear_probe,
+    tagging_scores,
+)
+
+__all__ = [
+    "Agreement",
+    "LabelledRecording",
+    "Score",
+    "TaggingScores",
+    "agreement",
+    "chord_agreement",
+    "chord_scores",
+    "evaluate",
+    "evaluate_recordings",
+    "evaluate_tagger",
+    "find_labelled_recordings",
+    "linear_probe",
+    "melody_scores",
+    "overall",
+    "tagging_scores",
+]
+
+
+def evaluate(
+    runner, data: str | os.PathLike | LabelledClips | Iterable[LabelledRecording]
+) -> list[Metric]:
+    """Score a model on labelled recordings.
+
+    Parameters
+    ----------
+    runner : mirzoo.model.Model, mirzoo.litert.LiteRTModel, or a name or folder
+        The model.
+    data : str, path, LabelledClips or iterable of LabelledRecording
+        For a tagger: a folder with a folder for each class, a CSV file, ``tfds:<name>`` (see
+        `mirzoo.data.folder`), or clips already loaded; their labels are among the tagger's.
+        For chords and melody: a folder of recordings with their labels beside them (``song.mp3``
+        and ``song.lab``; see `find_labelled_recordings`), or such recordings.
+
+    Returns
+    -------
+    list of Metric
+        For a tagger macro ROC-AUC and PR-AUC, and the accuracy where exactly one label holds; for
+        chords and melody all of mir_eval's scores, each weighted by the seconds it judges.
+
+    Examples
+    --------
+    >>> import mirzoo
+    >>> mirzoo.evaluate("my_models/instruments", "clips/")  # doctest: +SKIP
+    """
+    if isinstance(runner, str | os.PathLike):
+        from mirzoo import zoo
+
+        runner = zoo.load(runner, runtime="litert")
+    if runner.card.task == "tagging":
+        return evaluate_tagger(runner, data)
+    if isinstance(data, str | os.PathLike):
+        found = find_labelled_recordings(data, runner.card.task)
+        return evaluate_recordings(runner, found, dataset=os.fspath(data))
+    return evaluate_recordings(runner, data, dataset="recordings")

@@ -1,0 +1,42 @@
+"""Scores of recordings, and one figure of many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Score(NamedTuple):
+    """A score and the seconds that it judges; NaN where it judges none."""
+
+    value: float
+    seconds: float
+
+
+def weighted_score(right: np.ndarray, seconds: np.ndarray) -> Score:
+    """The mean of ``right`` over the parts it judges (those that aren't negative)."""
+    judged = right >= 0
+    total = float(seconds[judged].sum())
+    value = float((right[judged] * seconds[judged]).sum() / total) if total else float("nan")
+    return Score(value, total)
+
+
+def overall(recordings: Iterable[dict[str, Score]]) -> dict[str, Score]:
+    """Average the scores of recordings, each weighted by the seconds that it judges.
+
+    Examples
+    --------
+    >>> overall([{"root": Score(1.0, 60.0)}, {"root": Score(0.5, 180.0)}])
+    {'root': Score(value=0.625, seconds=240.0)}
+    """
+    recordings = list(recordings)
+    names = dict.fromkeys(name for scores in recordings for name in scores)
+    return {
+        name: weighted_score(
+            np.array([np.nan_to_num(scores[name].value) for scores in recordings]),
+            np.array([scores[name].seconds for scores in recordings]),
+        )
+        for name in names
+    }
