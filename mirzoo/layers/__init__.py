@@ -8,6 +8,7 @@ from mirzoo.layers.chroma import CQTChroma, STFTChroma
 from mirzoo.layers.constraints import Clip
 from mirzoo.layers.cqt import CQT, HCQT, VQT
 from mirzoo.layers.frames import EachFrame, StandardisedFrames
+from mirzoo.layers.halving_cqt import HalvingCQT, ScaledDecibel, StackedHarmonics
 from mirzoo.layers.leaf import GaborFilters, GaussianPooling
 from mirzoo.layers.mel import MelFilterbank
 from mirzoo.layers.mfcc import MFCC
@@ -47,6 +48,7 @@ __all__ = [
     "GaborFilters",
     "GaussianPooling",
     "GroupsAsBatch",
+    "HalvingCQT",
     "InverseSTFT",
     "Logarithm",
     "MeanOverPatches",
@@ -55,8 +57,10 @@ __all__ = [
     "PitchLogits",
     "PitchSummary",
     "STFTChroma",
+    "ScaledDecibel",
     "SincFilters",
     "Spectrogram",
+    "StackedHarmonics",
     "StandardisedFrames",
     "WrapPitchClasses",
     "keras2_hard_sigmoid",

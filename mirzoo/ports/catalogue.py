@@ -203,6 +203,36 @@ def _crepe(name: str, family: str, description: str, metrics: tuple[Metric, ...]
     )
 
 
+BASIC_PITCH = PortSpec(
+    name="basic_pitch",
+    task="notes",
+    module="basic_pitch",
+    description=(
+        "Notes of any instrument or voice, several at a time, with their bends (Bittner et al. "
+        "2022)."
+    ),
+    package=Package(
+        name="basic-pitch",
+        version="0.4.0",
+        wheel="basic_pitch-0.4.0-py2.py3-none-any.whl",
+        sha256="738adb503aae7fdfc7d1e1511aa0ce35052315f260a19531ef4c356708425db0",
+    ),
+    family="icassp_2022",
+    checkpoint="basic_pitch/saved_models/icassp_2022/nmp/variables/variables",
+    metrics=(),
+    licences=Licences(
+        code="Apache-2.0",
+        weights="Apache-2.0",
+        data="GuitarSet, iKala, MAESTRO, MedleyDB, Slakh: research use; not distributed",
+    ),
+    citation=(
+        "Rachel M. Bittner, Juan José Bosch, David Rubinstein, Gabriel Meseguer-Brocal and "
+        "Sebastian Ewert, A lightweight instrument-agnostic model for polyphonic note "
+        "transcription and multipitch estimation, ICASSP 2022, arXiv:2203.09893"
+    ),
+)
+
+
 _SPECS = (
     _musicnn("musicnn_mtt", "musicnn", "MTT_musicnn", _MTT, 0.9066769, 0.3831057),
     _musicnn("musicnn_mtt_vgg", "vgg", "MTT_vgg", _MTT, 0.9030269, 0.3822677),
@@ -219,5 +249,6 @@ _SPECS = (
         "CREPE (Kim et al. 2018): the pitch of one voice or instrument alone.",
         (CREPE_PUBLISHED,),
     ),
+    BASIC_PITCH,
 )
 PORTS: dict[str, PortSpec] = {spec.name: spec for spec in _SPECS}

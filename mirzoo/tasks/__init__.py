@@ -9,7 +9,7 @@ import numpy as np
 from mirzoo.annotation import Annotation
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
-from mirzoo.tasks import chords, melody, tagging
+from mirzoo.tasks import chords, melody, notes, tagging
 
 
 class Decoder(Protocol):
@@ -34,6 +34,7 @@ DECODERS: dict[str, type[Decoder]] = {
     "tagging": tagging.Decoder,
     "chords": chords.Decoder,
     "melody": melody.Decoder,
+    "notes": notes.Decoder,
 }
 
 
