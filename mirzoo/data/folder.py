@@ -1,4 +1,4 @@
-"""Labelled clips to fine-tune on or to be measured on: a folder, a CSV file or a TFDS data set.
+"""Labelled clips to fine-tune on or to be measured on: a folder, a CSV file or a known data set.
 
 - A folder has one folder for each class: ``clips/dog/1.wav``. A further level, as in
   ``clips/dog/rex/1.wav``, names groups (the recording, artist or animal), which are never divided
@@ -7,6 +7,10 @@
   separated by ``;`` and paths are relative to the file's folder.
 - ``tfds:<name>`` is a data set of TensorFlow Datasets with the features ``audio`` and ``label``,
   all of its splits together.
+- ``mirdata:<name>`` is a data set that mirdata loads, in mirdata's own folder or in another one,
+  ``mirdata:<name>@<folder>``. Its labels are its tags, where it has none its instruments, and
+  where it has neither its keys; ``mirdata:<name>/instruments`` chooses. Groups are artists,
+  albums or players where the data set knows them.
 """
 
 from __future__ import annotations
@@ -20,11 +24,14 @@ from pathlib import Path
 import numpy as np
 
 from mirzoo import audio
+from mirzoo.data import labelled
+from mirzoo.data.labelled import MIRDATA_PREFIX, TFDS_PREFIX
+from mirzoo.data.recordings import Recording
 from mirzoo.data.sources import audio_files
 from mirzoo.errors import DataError
 
 LABEL_SEPARATOR = ";"
-TFDS_PREFIX = "tfds:"
+CLIP_LABELS = ("tags", "instruments", "key")
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +159,7 @@ def _cut(waveform: np.ndarray, window_samples: int, hop_samples: int) -> np.ndar
 
 
 def load(source: str | os.PathLike, labels: Sequence[str] | None = None) -> LabelledClips:
-    """Find the labelled clips of a folder, a CSV file or ``tfds:<name>``.
+    """Find the labelled clips of a folder, a CSV file, ``tfds:<name>`` or ``mirdata:<name>``.
 
     Parameters
     ----------
@@ -169,6 +176,8 @@ def load(source: str | os.PathLike, labels: Sequence[str] | None = None) -> Labe
     """
     if str(source).startswith(TFDS_PREFIX):
         clips = _read_tfds(str(source).removeprefix(TFDS_PREFIX))
+    elif str(source).startswith(MIRDATA_PREFIX):
+        clips = _read_mirdata(str(source))
     else:
         path = Path(source)
         if path.is_dir():
@@ -177,7 +186,8 @@ def load(source: str | os.PathLike, labels: Sequence[str] | None = None) -> Labe
             clips = _read_csv(path)
         else:
             raise DataError(f"'{source}' is not labelled data: allowed are a folder with a folder "
-                            "for each class, an existing .csv file, or tfds:<name>")
+                            "for each class, an existing .csv file, tfds:<name> or "
+                            "mirdata:<name>")
     found = {label for clip in clips for label in clip.labels}
     if labels is None:
         return LabelledClips(tuple(clips), tuple(sorted(found)))
@@ -226,26 +236,42 @@ def _read_csv(table: Path) -> list[Clip]:
     return clips
 
 
+def _read_mirdata(source: str) -> list[Clip]:
+    name, kind, folder = labelled.parse_mirdata(source)
+    if kind not in (None, *CLIP_LABELS):
+        raise DataError(f"'{source}' asks for {kind}, which are no labels of whole clips; allowed "
+                        f"are {', '.join(CLIP_LABELS)}")
+    recordings = labelled.open_mirdata(name, folder)
+    words = {label: [_clip_labels(recording, label) for recording in recordings]
+             for label in ([kind] if kind else CLIP_LABELS)}
+    chosen = next((label for label in words if any(words[label])), None)
+    if chosen is None:
+        raise DataError(f"'{source}' has no {' or '.join(words)}, so its clips have no labels")
+    return [
+        Clip(recording.source, labels, recording.group, recording.source_rate)
+        for recording, labels in zip(recordings, words[chosen], strict=True)
+        if labels
+    ]
+
+
+def _clip_labels(recording: Recording, kind: str) -> tuple[str, ...]:
+    known = getattr(recording.labels, kind) or ()
+    return (known,) if isinstance(known, str) else known
+
+
 def _read_tfds(name: str) -> list[Clip]:
-    try:
-        import tensorflow_datasets as tfds
-    except ImportError:
-        raise DataError(f"'{TFDS_PREFIX}{name}' needs the package tensorflow-datasets; install "
-                        "mirzoo[tfds]") from None
-    builder = tfds.builder(name)
-    builder.download_and_prepare()
+    builder = labelled.open_tfds(name)
     features = builder.info.features
-    missing = {"audio", "label"} - set(features)
-    if missing:
-        raise DataError(f"the data set '{name}' has no {sorted(missing)} among its features "
+    if "label" not in features:
+        raise DataError(f"the data set '{name}' has no label among its features "
                         f"{sorted(features)}")
+    import tensorflow_datasets as tfds
+
     label_names = features["label"].names
     clips = []
     for split in builder.info.splits:
         for number, example in enumerate(tfds.as_numpy(builder.as_dataset(split=split))):
-            samples = example["audio"]
-            if samples.dtype.kind == "i":
-                samples = samples.astype(np.int16)
+            samples = labelled.tfds_samples(example["audio"])
             clips.append(Clip(samples, (label_names[example["label"]],), f"{split}/{number}",
                               features["audio"].sample_rate))
     return clips
