@@ -5,6 +5,7 @@ python benchmarks/models_table.py
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mirzoo import ports, zoo
@@ -16,6 +17,13 @@ HEADER = (
     "| model | what it is | parameters | LiteRT | licence | scores |\n"
     "|---|---|--:|--:|---|---|"
 )
+
+
+MAIN_SCORES = {
+    "chords": {"root", "majmin", "sevenths", "tetrads"},
+    "melody": {"overall accuracy", "raw pitch accuracy"},
+}
+"""Of tasks with many scores, those that the table has; `mirzoo info` shows the rest."""
 
 
 def table() -> str:
@@ -41,13 +49,19 @@ def _shipped_row(name: str) -> str:
         f"{card.parameters:,}",
         f"{litert_bytes / 1e6:.1f} MB",
         card.licences.weights,
-        card.metrics,
+        _main(card.task, card.metrics),
     )
 
 
 def _port_row(name: str) -> str:
     spec = ports.PORTS[name]
-    return _row(name, spec.description, "", "pulled", spec.licences.weights, spec.metrics)
+    return _row(name, spec.description, "", "pulled", spec.licences.weights,
+                _main(spec.task, spec.metrics))  # fmt: skip
+
+
+def _main(task: str, metrics: Sequence[Metric]) -> list[Metric]:
+    chosen = MAIN_SCORES.get(task)
+    return [metric for metric in metrics if chosen is None or metric.metric in chosen]
 
 
 def _row(name, description, parameters, litert, licences, metrics) -> str:

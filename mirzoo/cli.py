@@ -22,7 +22,7 @@ import typer
 from mirzoo.errors import MirzooError, UnknownNameError
 
 if TYPE_CHECKING:
-    from mirzoo.annotation import Tags
+    from mirzoo.annotation import Annotation
     from mirzoo.card import Card
 
 FAILED, MISUSED = 1, 2
@@ -50,6 +50,17 @@ class Format(StrEnum):
     jams = "jams"
     json = "json"
     csv = "csv"
+    lab = "lab"
+    mid = "mid"
+
+
+class Task(StrEnum):
+    """What models hear."""
+
+    tagging = "tagging"
+    chords = "chords"
+    melody = "melody"
+    notes = "notes"
 
 
 class Quantize(StrEnum):
@@ -98,29 +109,35 @@ def list_models(
     pattern: Annotated[
         str, typer.Argument(help="Which, with wildcards: '*_tagger'.", metavar="PATTERN")
     ] = "*",
+    task: Annotated[Task | None, typer.Option(help="Only models for this.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the models, and where their weights are."""
+    """List the models, what they hear, and where their weights are."""
     from mirzoo import zoo
 
     trained, here = zoo.list_models(pretrained=True), zoo.local_models()
-    weights = {
-        name: "here" if name in here else "fetched on first use" if name in trained else "none"
+    found = {
+        name: {
+            "task": zoo.task_of(name),
+            "weights": "here" if name in here
+            else "fetched on first use" if name in trained else "none",
+        }
         for name in zoo.list_models(pattern)
-    }
+        if task is None or zoo.task_of(name) == task.value
+    }  # fmt: skip
     if as_json:
-        typer.echo(json.dumps(weights, indent=1))
+        typer.echo(json.dumps(found, indent=1))
         return
-    width = max(map(len, weights), default=0)
-    for name, where in weights.items():
-        typer.echo(f"{name:{width}}  weights: {where}")
+    width = max(map(len, found), default=0)
+    for name, model in found.items():
+        typer.echo(f"{name:{width}}  {model['task']:7}  weights: {model['weights']}")
 
 
 @app.command()
 def annotate(
     models: Annotated[
         str,
-        typer.Argument(help="A model, or several: mel_cnn_tagger,musicnn_mtt", metavar="MODEL"),
+        typer.Argument(help="A model, or several: mel_cnn_tagger,cqt_crnn_chords", metavar="MODEL"),
     ],
     paths: Annotated[
         list[Path], typer.Argument(help="Audio files, and folders of them.", metavar="FILE...")
@@ -128,17 +145,22 @@ def annotate(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", help="Where results go: a .jams, .json or .csv file, or a folder."
+            "-o",
+            "--output",
+            help="Where results go: a folder, or a file: .jams, .json or .csv for any task, .lab "
+            "for chords, .mid for chords, melody and notes.",
         ),
     ] = None,
     format_: Annotated[
         Format | None, typer.Option("--format", help="Of the files in a folder; json by default.")
     ] = None,
-    top: Annotated[int, typer.Option(min=1, help="How many tags to print.")] = 5,
+    top: Annotated[
+        int, typer.Option(min=1, help="How many tags, or frequent chords, to print.")
+    ] = 5,
     runtime: Annotated[Runtime, typer.Option(help="What computes the model.")] = Runtime.litert,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON each.")] = False,
 ) -> None:
-    """Tag recordings."""
+    """Tag recordings, or write down their chords, melody or notes."""
     from mirzoo import zoo
     from mirzoo.annotate import find_recordings
 
@@ -147,22 +169,24 @@ def annotate(
     for name in dict.fromkeys(models.split(",")):
         with _progress(f"loading {name}; a published model is fetched and converted once"):
             runners.append(zoo.load(name, runtime=runtime.value))
-    results = _results(recordings, [runner.card.name for runner in runners], output, format_)
+    results = _results(recordings, [runner.card for runner in runners], output, format_)
     failed = False
     for number, recording in enumerate(recordings, 1):
         for runner in runners:
             try:
                 with _progress(f"{number}/{len(recordings)} {recording.name}") as heard:
-                    tags = runner.annotate(recording.path, progress=heard)
+                    heard_in_it = runner.annotate(recording.path, progress=heard)
                 if results:
                     path = results[recording, runner.card.name]
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    tags.write(path)
+                    heard_in_it.write(path)
             except (MirzooError, OSError) as error:
                 failed = True
                 _complain(error)
                 continue
-            typer.echo(json.dumps(tags.to_dict()) if as_json else _summary(tags, top))
+            typer.echo(
+                json.dumps(heard_in_it.to_dict()) if as_json else _summary(heard_in_it, top)
+            )
     if failed:
         raise typer.Exit(FAILED)
 
@@ -221,12 +245,13 @@ def evaluate(
     data: Annotated[
         str,
         typer.Argument(
-            help="Labelled clips: a folder with a folder for each class, a CSV file, tfds:NAME.",
+            help="Labelled clips: a folder with a folder for each class, a CSV file, tfds:NAME. "
+            "For chords and melody: a folder of recordings, each beside its labels.",
             metavar="DATA",
         ),
     ],
 ) -> None:
-    """Score a model on labelled clips."""
+    """Score a model on labelled recordings."""
     from mirzoo.evaluation import evaluate
 
     for metric in evaluate(name, data):
@@ -315,36 +340,51 @@ def pull(
     typer.echo(f"{name} is in {zoo.pull(name)}")
 
 
-def _results(recordings, models, output, format_):
+def _results(recordings, cards, output, format_):
     """Where each result goes, or None where nothing is written."""
     from mirzoo.annotate import name_results
-    from mirzoo.annotation import Tags
 
+    names = [card.name for card in cards]
     if output is None:
         if format_ is not None:
             raise typer.BadParameter("needs -o, where the files go", param_hint="--format")
         return None
-    if output.suffix.lower() not in Tags.formats:
+    suffix = output.suffix.lower()
+    is_file = suffix.removeprefix(".") in list(Format)
+    if not is_file:
         suffix = f".{(format_ or Format.json).value}"
-        return name_results(recordings, models, output, suffix)
-    if format_ is not None and output.suffix.lower() != f".{format_.value}":
+    for card in cards:
+        _require_format(card, suffix, "-o" if is_file else "--format")
+    if not is_file:
+        return name_results(recordings, names, output, suffix)
+    if format_ is not None and suffix != f".{format_.value}":
         raise typer.BadParameter(f"{output} is no .{format_.value} file", param_hint="--format")
-    if len(recordings) * len(models) > 1:
+    if len(recordings) * len(cards) > 1:
         raise typer.BadParameter(
             f"{output} is one file, but there are {len(recordings)} recordings and "
-            f"{len(models)} models: give a folder",
+            f"{len(cards)} models: give a folder",
             param_hint="-o",
         )
-    return {(recordings[0], models[0]): output}
+    return {(recordings[0], names[0]): output}
 
 
-def _summary(tags: Tags, top: int) -> str:
-    best = tags.top(top)
-    width = max(len(label) for label, _ in best)
-    minutes, seconds = divmod(round(tags.duration_s), 60)
-    lines = [f"{tags.source}  ({minutes}:{seconds:02d}, {tags.model})"]
-    lines += [f"  {label:{width}}  {p:.2f}  {'█' * round(30 * p)}".rstrip() for label, p in best]
-    return "\n".join(lines)
+def _require_format(card: Card, suffix: str, option: str) -> None:
+    from mirzoo.annotation import ANNOTATIONS
+
+    allowed = ANNOTATIONS[card.task].formats
+    if suffix not in allowed:
+        raise typer.BadParameter(
+            f"{suffix} is no format for {ANNOTATIONS[card.task].kind}, which {card.name} gives; "
+            f"allowed are {', '.join(allowed)}",
+            param_hint=option,
+        )
+
+
+def _summary(heard: Annotation, top: int) -> str:
+    from mirzoo.annotation.base import clock
+
+    first = f"{heard.source}  ({clock(heard.duration_s)}, {heard.model})"
+    return "\n".join([first, *(f"  {line}" for line in heard.summary(top))])
 
 
 def _card_text(card: Card) -> str:
@@ -355,8 +395,8 @@ def _card_text(card: Card) -> str:
         "",
         f"hears       {contract.sample_rate} Hz mono, {seconds:.2f} s at a time "
         f"(at least {contract.min_samples / contract.sample_rate:.2f} s)",
-        f"says        {len(card.labels)} labels ({card.activation}): {', '.join(card.labels)}",
-        f"embedding   {card.embedding_size} numbers",
+        *_says(card),
+        *([f"embedding   {card.embedding_size} numbers"] if card.embedding_size else []),
         f"size        {card.parameters:,} parameters",
         f"licences    code {card.licences.code}; weights {card.licences.weights}; "
         f"data {card.licences.data}",
@@ -373,6 +413,23 @@ def _card_text(card: Card) -> str:
             f"(n = {metric.n}{rendered})"
         )
     return "\n".join(lines)
+
+
+def _says(card: Card) -> list[str]:
+    rate = card.outputs[0].frame_rate
+    if card.task == "tagging":
+        return [f"says        {len(card.labels)} labels ({card.activation}): "
+                f"{', '.join(card.labels)}"]  # fmt: skip
+    named = f"one of {len(card.labels)} " if card.labels else ""
+    lines = [f"says        {named}{card.task}, {rate:.4g} frames a second"]
+    if card.labels:
+        qualities = dict.fromkeys(label.partition(":")[2] for label in card.labels)
+        lines.append(f"knows       {', '.join(filter(None, qualities))}")
+    outputs = (f"{output.name} ({output.axes[-1].size})" for output in card.outputs)
+    lines.append(f"outputs     {', '.join(outputs)}")
+    settings = card.decoding.model_dump(exclude={"type", "transition", "initial", "prior"})
+    told = (f"{name} {value}" for name, value in settings.items() if value is not None)
+    return [*lines, f"decoding    {', '.join(told)}"]
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from mirzoo.dsp.framing import FrameGrid
 from mirzoo.errors import RecipeError
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is eight times faster
 
 
 class Config(BaseModel):
@@ -828,7 +829,7 @@ def load_recipe(path: str | Path) -> Recipe:
 def parse_recipe(text: str, *, where: str = "recipe") -> Recipe:
     """Read a recipe from YAML text; ``where`` names it in errors. See `load_recipe`."""
     try:
-        values = yaml.safe_load(text)
+        values = yaml.load(text, Loader=_YAML_LOADER)
     except yaml.YAMLError as error:
         raise RecipeError(f"{where} is not valid YAML: {error}") from error
     if not isinstance(values, dict):

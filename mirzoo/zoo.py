@@ -39,6 +39,7 @@ GOLDEN_FILE = "golden.npz"
 REQUIRED_FILES = (KERAS_FILE, LITERT_FILE, SAVED_MODEL_FILE, GOLDEN_FILE)
 RECORDED_VERSIONS = ("mirzoo", "tensorflow", "keras", "kapre", "ai-edge-litert", "numpy")
 
+EMBEDDING = "embedding"
 INT16_SCALE = 32767.0
 TOLERANCE = 1e-4
 HALF_PRECISION_TOLERANCE = 5e-3
@@ -58,7 +59,7 @@ def list_models(
     pretrained : bool, optional
         Only those with weights (True) or recipes alone (False).
     task : str, optional
-        Only those of a task (``"tagging"``).
+        Only those of a task (``"tagging"``, ``"chords"``, ``"melody"``, ``"notes"``).
 
     Returns
     -------
@@ -74,13 +75,27 @@ def list_models(
     every = {True: trained, False: set(_recipes()) - trained, None: trained | set(_recipes())}
     names = fnmatch.filter(every[pretrained], pattern)
     if task is not None:
-        names = [name for name in names if _task(name) == task]
+        names = [name for name in names if task_of(name) == task]
     return sorted(names, key=_natural)
 
 
 def local_models() -> list[str]:
     """List the names whose weights are on this machine, in natural order."""
     return [name for name in list_models(pretrained=True) if _local_folder(name) is not None]
+
+
+def task_of(name: str) -> str:
+    """The task of a name of the zoo: ``"tagging"``, ``"chords"``, ``"melody"`` or ``"notes"``.
+
+    Examples
+    --------
+    >>> task_of("mel_cnn_tagger")
+    'tagging'
+    """
+    folder = _local_folder(name)
+    if folder is not None:
+        return Card.load(folder).task
+    return ports.PORTS[name].task if name in ports.PORTS else load_recipe(name).task.type
 
 
 def shipped_models() -> list[str]:
@@ -197,6 +212,11 @@ def create(
     -------
     mirzoo.model.Model
 
+    Raises
+    ------
+    ArtefactError
+        If the model is no tagger: what chords and melody are is not for labels to say.
+
     Examples
     --------
     >>> import mirzoo  # doctest: +SKIP
@@ -211,6 +231,11 @@ def create(
         from mirzoo.build import build_model
 
         base = build_model(load_recipe(name), Path(name).stem)
+    if base.card.task != "tagging":
+        raise ArtefactError(
+            f"{base.card.name} is a model for {base.card.task}; new labels can be given to taggers "
+            "(`mirzoo.list_models(task=\"tagging\")`)"
+        )
     return _with_new_labels(base, list(labels), "softmax" if exclusive else "sigmoid")
 
 
@@ -407,13 +432,6 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
-def _task(name: str) -> str:
-    folder = _local_folder(name)
-    if folder is not None:
-        return Card.load(folder).task
-    return ports.PORTS[name].task if name in ports.PORTS else load_recipe(name).task.type
-
-
 def _require_unaltered(folder: Path, card: Card, file: str) -> None:
     path = folder / file
     if not path.is_file():
@@ -504,7 +522,11 @@ def _recipe_for(card: Card, labels: list[str], activation: str) -> dict | None:
 
 def _write_golden(model: Model, path: Path, windows: np.ndarray) -> None:
     pcm = np.round(np.clip(windows, -1.0, 1.0) * INT16_SCALE).astype(np.int16)
-    np.savez_compressed(path, waveform=pcm, **model.predict_windows(_from_pcm(pcm)))
+    outputs = model.predict_windows(_from_pcm(pcm))
+    if model.card.task != "tagging":
+        # One embedding a frame would be most of the file, and every output depends on it.
+        del outputs[EMBEDDING]
+    np.savez_compressed(path, waveform=pcm, **outputs)
 
 
 def _read_golden(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:

@@ -310,11 +310,12 @@ class Chords(Annotation):
     @staticmethod
     def _from_jams(text: str) -> dict[str, Any]:
         document, heard = load_jams(text, "chord")
+        about = dict(**heard.sandbox)
         confidence = [observation.confidence for observation in heard.data]
         return {
             "segments": [(o.time, o.time + o.duration, o.value) for o in heard.data],
             "confidence": None if None in confidence else confidence,
-            "source": heard.sandbox.get("source"),
-            "model": heard.sandbox.get("model"),
+            "source": about.get("source"),
+            "model": about.get("model"),
             "duration_s": document.file_metadata.duration,
         }

@@ -296,13 +296,14 @@ class Melody(Annotation):
     @staticmethod
     def _from_jams(text: str) -> dict[str, Any]:
         document, heard = load_jams(text, "pitch_contour")
+        about = dict(**heard.sandbox)
         values = [observation.value for observation in heard.data]
         return {
             "times": [observation.time for observation in heard.data],
             "f0": [v["frequency"] * (1.0 if v["voiced"] else -1.0) for v in values],
             "confidence": [observation.confidence for observation in heard.data],
-            "source": heard.sandbox.get("source"),
-            "model": heard.sandbox.get("model"),
+            "source": about.get("source"),
+            "model": about.get("model"),
             "duration_s": document.file_metadata.duration,
         }
 

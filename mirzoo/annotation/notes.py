@@ -258,14 +258,15 @@ class Notes(Annotation):
     @staticmethod
     def _from_jams(text: str) -> dict[str, Any]:
         document, heard = load_jams(text, "note_midi")
-        bends = heard.sandbox.get("bends") or [()] * len(heard.data)
+        about = dict(**heard.sandbox)
+        bends = about.get("bends") or [()] * len(heard.data)
         return {
             "notes": [
                 Note(o.time, o.time + o.duration, o.value, o.confidence, tuple(bent))
                 for o, bent in zip(heard.data, bends, strict=True)
             ],
-            "source": heard.sandbox.get("source"),
-            "model": heard.sandbox.get("model"),
+            "source": about.get("source"),
+            "model": about.get("model"),
             "duration_s": document.file_metadata.duration,
         }
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mirzoo.model import Model
 
 COMPARED_WINDOWS = 3
+COMPARED_S = 10
 
 
 def export(
@@ -91,9 +92,15 @@ def real_windows(contract: InputContract, source: audio.Source | None = None) ->
     Returns
     -------
     np.ndarray, float32, shape (windows, window_samples)
+        Where the model hears recordings whole: one, of the first `COMPARED_S` seconds.
     """
+    source = demo_clip() if source is None else source
+    if contract.whole:
+        return audio.read(source, contract.sample_rate)[np.newaxis][
+            :, : COMPARED_S * contract.sample_rate
+        ]
     stream = audio.stream(
-        demo_clip() if source is None else source,
+        source,
         contract.sample_rate,
         contract.window_samples,
         contract.hop_samples,

@@ -80,7 +80,9 @@ def _require_known_precision(model: Model, quantize: str | None) -> None:
 
 def _convert(model: Model, quantize: str | None) -> bytes:
     """Freeze the variables first: the converter loses those that Keras 3 makes inside loops."""
-    spec = tf.TensorSpec((1, model.card.input.window_samples), tf.float32, "waveform")
+    contract = model.card.input
+    length = None if contract.whole else contract.window_samples
+    spec = tf.TensorSpec((1, length), tf.float32, "waveform")
     every_output = model.every_output
     names = sorted(every_output.output)
 

@@ -80,11 +80,12 @@ def describe(tflite: bytes, card: Card) -> bytes:
     Returns
     -------
     bytes
-        The file, with the same operators and weights.
+        The file, with the same operators and weights; tensors inside the graph lose their names.
     """
     model = schema.ModelT.InitFromPackedBuf(tflite, 0)
     _set_buffer(model, STANDARD_BUFFER, _standard_metadata(card, _output_names(model)))
     _set_buffer(model, CARD_BUFFER, card.to_json().encode("utf-8"))
+    _drop_inner_names(model)
     for buffer in model.buffers:
         buffer.__class__ = _AlignedBuffer
     builder = flatbuffers.Builder(len(tflite))
@@ -186,6 +187,15 @@ def _set_buffer(model: schema.ModelT, name: str, data: bytes) -> None:
     model.metadata = [*others, entry]
 
 
+def _drop_inner_names(model: schema.ModelT) -> None:
+    """Drop the names of tensors inside the graph: of a small model they are a fifth of the file."""
+    for graph in model.subgraphs:
+        named = {*map(int, graph.inputs), *map(int, graph.outputs)}
+        for number, tensor in enumerate(graph.tensors):
+            if number not in named:
+                tensor.name = ""
+
+
 def _output_names(model: schema.ModelT) -> list[str]:
     signature = next(
         s for s in model.signatureDefs if s.signatureKey in (SIGNATURE, SIGNATURE.encode())
@@ -233,6 +243,7 @@ def _standard_metadata(card: Card, output_names: list[str]) -> bytes:
 
 
 def _write_input(writer: _Writer, card: Card) -> int:
+    length = "any number of" if card.input.whole else card.input.window_samples
     properties = writer.table(
         "AudioProperties",
         sample_rate=writer.uint32(card.sample_rate),
@@ -242,7 +253,7 @@ def _write_input(writer: _Writer, card: Card) -> int:
         "TensorMetadata",
         name=writer.text("waveform"),
         description=writer.text(
-            f"Mono waveform in [-1, 1], {card.input.window_samples} samples at "
+            f"Mono waveform in [-1, 1], {length} samples at "
             f"{card.sample_rate} Hz."
         ),
         dimension_names=writer.texts(["batch", "samples"]),
@@ -254,30 +265,32 @@ def _write_input(writer: _Writer, card: Card) -> int:
 def _write_output(writer: _Writer, card: Card, output: OutputSpec) -> int:
     rate = f", {output.frame_rate:g} frames per second" if output.frame_rate else ""
     units = ", ".join(f"{axis.name} ({axis.unit})" for axis in output.axes)
+    is_main = output.name == card.outputs[0].name
     labels = writer.table(
         "AssociatedFile",
         name=writer.text(LABELS_FILE),
         description=writer.text(f"Labels of the axis '{output.axes[-1].name}'."),
         type=writer.int8(TENSOR_AXIS_LABELS),
     )
-    is_main = output.name == card.outputs[0].name
+    activation = f"{card.activation} over " if is_main else ""
     return writer.table(
         "TensorMetadata",
         name=writer.text(output.name),
-        description=writer.text(f"{card.activation} over {units}{rate}."),
+        description=writer.text(f"{activation}{units}{rate}."),
         dimension_names=writer.texts(["batch", *(axis.name for axis in output.axes)]),
         content=writer.features(),
         stats=writer.stats(0.0, 1.0),
-        associated_files=writer.vector([labels] if is_main else []),
+        associated_files=writer.vector([labels] if is_main and card.labels else []),
     )
 
 
 def _write_embedding(writer: _Writer, card: Card, name: str) -> int:
+    per_frame = [] if card.task == "tagging" else ["frame"]
     return writer.table(
         "TensorMetadata",
         name=writer.text(name),
         description=writer.text(f"What the last layer sees: {card.embedding_size} numbers."),
-        dimension_names=writer.texts(["batch", "embedding"]),
+        dimension_names=writer.texts(["batch", *per_frame, "embedding"]),
         content=writer.features(),
     )
 

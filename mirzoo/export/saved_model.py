@@ -22,8 +22,8 @@ def write_saved_model(model: Model, folder: Path, windows: np.ndarray) -> None:
 
     Each signature maps `waveform`, float32 ``(batch, samples)``, to a dict:
 
-    - `serving_default`: the outputs of the card by name (`tags`);
-    - `embed`: `embedding`, ``(batch, embedding size)``;
+    - `serving_default`: the outputs of the card by name (`tags`; `chords`, `bass`, …);
+    - `embed`: `embedding`, ``(batch, embedding size)``, or one a frame for chords and melody;
     - `frontend`: `features`, ``(batch, frames, bins, channels)``.
 
     Parameters
