@@ -16,7 +16,8 @@ from mirzoo.data import sources
 from mirzoo.data.corpus import SPLITS
 from mirzoo.errors import DataError, UnknownNameError
 
-HELD_OUT = {"emotify", "instruments", "jamendolyrics", "ultrastar"}
+HELD_OUT = {"emotify", "instruments", "isolated_chords", "jamendolyrics", "ultrastar",
+            "ultrastar_melody"}
 
 
 def touch(*parts):
@@ -41,8 +42,13 @@ def home(tmp_path):
     touch(src, "ultrastar", "Artist - Title", "instrumental.mp3")
     (src / "ultrastar" / "Artist - Title" / "song.txt").write_text("#MP3:audio.mp3\n")
     touch(src, "instruments", "Cello", "1.flac")
+    touch(src, "isolated_chords", "guitar_1.flac")
+    (src / "isolated_chords" / "labels.csv").write_text(
+        "file,label,source\nguitar_1.flac,A:maj,guitar\n")
     for singer in ("amy", "bug"):
         touch(src, "mir1k", "vocal", f"{singer}_1_01.ogg")
+        touch(src, "mir1k_remixed", "vocal", f"{singer}_1_01.ogg")
+    (src / "charts_mma").mkdir()
     touch(src, "philharmonia", "audio", "flute", "flute_A4_1_forte_normal.mp3")
     for number in range(20):
         touch(src, "pop909", f"POP909/{number:03d}/{number:03d}.mid")
@@ -57,7 +63,7 @@ def test_every_collection_is_described_and_divided_by_group(home, name):
     assert chosen.name == name
     for text in (chosen.description, chosen.obtain, chosen.licence, chosen.grouping):
         assert len(text) >= 4
-    items = chosen.items(home / "src" / name)
+    items = chosen.items(home / "src" / (chosen.source or name))
     assert items
     assert {item.collection for item in items} == {name}
     assert len({item.name for item in items}) == len(items)
@@ -87,6 +93,28 @@ def test_each_voice_is_mixed_twice_and_split_by_singer(home):
         ("own/amy_1_01", "amy", "train"), ("other/amy_1_01", "amy", "train"),
         ("own/bug_1_01", "bug", "valid"), ("other/bug_1_01", "bug", "valid"),
     }  # fmt: skip
+
+
+def test_songs_are_split_alike_wherever_they_are_sung(home):
+    songs = sources.collection("songs_pop909").items(home / "src" / "pop909")
+    split = {item.path: item.split for item in songs}
+    assert [item.split for item in songs][:12] == ["train"] * 5 + ["valid"] + ["train"] * 5 + [
+        "test"]
+    for singer in sources.MIR1K_TEST_SINGERS:
+        touch(home / "src", "mir1k", "vocal", f"{singer}_1_01.ogg")
+    sung = sources.collection("sung_synth").items(home / "src" / "mir1k")
+    assert {item.split for item in sung} == set(SPLITS)
+    assert all(split[item.path] == item.split for item in sung)
+
+
+def test_held_out_singers_are_also_mixed_at_equal_level(home):
+    for singer in sources.MIR1K_TEST_SINGERS:
+        touch(home / "src", "mir1k", "vocal", f"{singer}_1_01.ogg")
+    items = sources.collection("sung_own").items(home / "src" / "mir1k")
+    level = {item.group: item.split for item in items if item.name.startswith("level/")}
+    assert level == {"bug": "valid", **dict.fromkeys(sources.MIR1K_TEST_SINGERS, "test")}
+    own = {item.group for item in items if item.name.startswith("own/")}
+    assert own == {"amy", *level}
 
 
 def test_a_collection_is_prepared_from_its_folder(tmp_path):

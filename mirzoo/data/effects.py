@@ -15,7 +15,6 @@ from scipy import signal
 from mirzoo.data.corpus import SAMPLE_RATE
 
 BLOCK = 1 << 16
-CODEC_SEARCH = 4096
 
 
 def rms(waveform: np.ndarray) -> float:
@@ -134,6 +133,8 @@ def reverberate(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def add_noise(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Add hiss (white to brown) 20 to 55 dB below, sometimes with hum of the mains."""
+    if rms(waveform) == 0:
+        return waveform
     hiss = rng.standard_normal(len(waveform))
     hiss = signal.lfilter([1], [1, -rng.uniform(0, 0.98)], hiss)
     if rng.random() < 0.3:
@@ -145,7 +146,7 @@ def add_noise(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def code(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Encode and decode as MP3 or Ogg Vorbis of some quality, without the delay that adds."""
+    """Encode and decode as MP3 or Ogg Vorbis of some quality; libsndfile trims MP3's delay."""
     container, subtype = [("MP3", "MPEG_LAYER_III"), ("OGG", "VORBIS")][rng.integers(2)]
     file = io.BytesIO()
     loudest = max(1.0, float(np.max(np.abs(waveform), initial=0.0)))
@@ -155,21 +156,7 @@ def code(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
             encoder.write(waveform[start : start + BLOCK] / loudest)
     file.seek(0)
     decoded = soundfile.read(file, dtype="float32")[0] * np.float32(loudest)
-    delay = _delay(waveform, decoded)
-    decoded = decoded[delay:] if delay >= 0 else np.pad(decoded, (-delay, 0))
     return np.pad(decoded, (0, max(0, len(waveform) - len(decoded))))[: len(waveform)]
-
-
-def _delay(original: np.ndarray, decoded: np.ndarray) -> int:
-    """How many samples ``decoded`` is late, at most `CODEC_SEARCH` either way."""
-    loudest = int(np.argmax(np.abs(original)))
-    start = min(max(0, loudest - BLOCK // 2), max(0, len(original) - BLOCK))
-    size = 2 * BLOCK
-    first = np.fft.rfft(original[start : start + BLOCK], size)
-    second = np.fft.rfft(decoded[start : start + BLOCK], size)
-    match = np.fft.irfft(second * np.conj(first), size)
-    lags = np.arange(-CODEC_SEARCH, CODEC_SEARCH + 1)
-    return int(lags[np.argmax(match[lags])])
 
 
 CHAIN = (

@@ -32,7 +32,7 @@ SHAPES = """
     D:maj 200232  G:maj x20003  C:maj 332010  C:maj 032010  A:min7 302210
     B:dim x2343x  D:dim xx0131  C:aug x32110  E:aug 032110  D:aug xx0332
     D:dim7 xx0101  A:dim7 x01212  B:hdim7 x2323x  D:hdim7 xx0111  A:hdim7 x0101x
-    A:maj6 x02222  C:maj6 x32210  E:maj6 022120  G:maj6 320000
+    A:maj6 x02222  E:maj6 022120  G:maj6 320000
     D:min6 xx0201  A:min6 x02212  E:min6 022020
     A:minmaj7 x02110  E:minmaj7 021000  D:minmaj7 xx0221
     A:sus4(b7) x02030  E:sus4(b7) 020200
