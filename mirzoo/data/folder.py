@@ -268,10 +268,11 @@ def _read_tfds(name: str) -> list[Clip]:
     import tensorflow_datasets as tfds
 
     label_names = features["label"].names
+    sample_rate = labelled.tfds_sample_rate(builder)
     clips = []
     for split in builder.info.splits:
         for number, example in enumerate(tfds.as_numpy(builder.as_dataset(split=split))):
             samples = labelled.tfds_samples(example["audio"])
             clips.append(Clip(samples, (label_names[example["label"]],), f"{split}/{number}",
-                              features["audio"].sample_rate))
+                              sample_rate))
     return clips

@@ -28,6 +28,7 @@ from mirzoo.errors import DataError
 MIRDATA_PREFIX = "mirdata:"
 TFDS_PREFIX = "tfds:"
 OWN_TFDS = "mirzoo"
+HELD_OUT = "test"
 
 
 class MissingRecordings(UserWarning):
@@ -77,6 +78,29 @@ def labelled_recordings(
         raise DataError(f"need is '{need}'; allowed are {', '.join(kinds)}")
     found = _open(source, split)
     return found if need is None else _those_with(need, found, source)
+
+
+def held_out_split(source: str | os.PathLike) -> str | None:
+    """The split to measure on: "test" where the source has one, else None for all of it."""
+    words = os.fspath(source)
+    there: Iterable[str] = ()
+    if words.startswith(TFDS_PREFIX):
+        there = open_tfds(words.removeprefix(TFDS_PREFIX)).info.splits
+    elif is_corpus(source):
+        there = {item.split for item in Corpus.load(words).items}
+    return HELD_OUT if HELD_OUT in there else None
+
+
+def is_known(source: object) -> bool:
+    """Whether `labelled_recordings` takes this source."""
+    if not isinstance(source, str | os.PathLike):
+        return False
+    return os.fspath(source).startswith((MIRDATA_PREFIX, TFDS_PREFIX)) or is_corpus(source)
+
+
+def is_corpus(folder: str | os.PathLike) -> bool:
+    """Whether this is the folder of a prepared corpus."""
+    return (Path(folder) / "items.csv").is_file() and (Path(folder) / "audio.i16").is_file()
 
 
 def parse_mirdata(source: str) -> tuple[str, str | None, str | None]:
@@ -130,6 +154,22 @@ def tfds_samples(audio: np.ndarray) -> np.ndarray:
     return audio.astype(np.int16) if audio.dtype.kind == "i" else audio
 
 
+def tfds_sample_rate(builder: Any) -> int:
+    """The rate of a data set's audio (Hz): its feature states it, or the metadata.
+
+    Raises
+    ------
+    DataError
+        When neither does.
+    """
+    stated = getattr(builder.info.features["audio"], "sample_rate", None)
+    stated = stated or (builder.info.metadata or {}).get("sample_rate")
+    if not stated:
+        raise DataError(f"the data set '{builder.info.full_name}' does not state the sample rate "
+                        "of its audio, so it cannot be brought to a model's")
+    return int(stated)
+
+
 def _open(source: str | os.PathLike, split: str | None) -> Iterator[Recording]:
     words = os.fspath(source)
     if words.startswith(MIRDATA_PREFIX):
@@ -143,7 +183,7 @@ def _open(source: str | os.PathLike, split: str | None) -> Iterator[Recording]:
         builder = open_tfds(words.removeprefix(TFDS_PREFIX))
         _check_split(words, split, builder.info.splits)
         return _tfds_recordings(builder, [split] if split else list(builder.info.splits))
-    if (Path(words) / "items.csv").exists():
+    if is_corpus(words):
         corpus = Corpus.load(words)
         _check_split(words, split, {item.split for item in corpus.items})
         return corpus_recordings(corpus, split)
@@ -173,6 +213,7 @@ def _tfds_recordings(builder: Any, splits: list[str]) -> Iterator[Recording]:
     import tensorflow_datasets as tfds
 
     features = builder.info.features
+    sample_rate = tfds_sample_rate(builder)
     tag_names = getattr(features["label"], "names", None) if "label" in features else None
     for split in splits:
         for number, example in enumerate(tfds.as_numpy(builder.as_dataset(split=split))):
@@ -184,7 +225,7 @@ def _tfds_recordings(builder: Any, splits: list[str]) -> Iterator[Recording]:
                 group=example.get("group", name).decode(),
                 source=tfds_samples(example["audio"]),
                 read_labels=partial(labels_of, example),
-                source_rate=features["audio"].sample_rate,
+                source_rate=sample_rate,
             )
 
 

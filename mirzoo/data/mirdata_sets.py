@@ -288,7 +288,7 @@ def _chords(data: Any) -> tuple[ChordSpan, ...] | None:
         start = max(float(start), spans[-1].end_s if spans else 0.0)
         if end > start:
             spans.append(ChordSpan(start, float(end), _in_harte_syntax(label)))
-    return tuple(spans)
+    return tuple(spans) or None
 
 
 def _in_harte_syntax(label: str) -> str:
