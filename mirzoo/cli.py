@@ -245,8 +245,9 @@ def evaluate(
     data: Annotated[
         str,
         typer.Argument(
-            help="Labelled clips: a folder with a folder for each class, a CSV file, tfds:NAME. "
-            "For chords and melody: a folder of recordings, each beside its labels.",
+            help="Labelled clips: a folder with a folder for each class, a CSV file, tfds:NAME, "
+            "mirdata:NAME[@FOLDER]. For chords and melody: a folder of recordings, each beside its "
+            "labels, tfds:NAME, mirdata:NAME[@FOLDER], a prepared corpus.",
             metavar="DATA",
         ),
     ],
@@ -264,7 +265,8 @@ def fine_tune(
     data: Annotated[
         str,
         typer.Argument(
-            help="Labelled clips: a folder with a folder for each class, a CSV file, tfds:NAME.",
+            help="Labelled clips: a folder with a folder for each class, a CSV file, tfds:NAME, "
+            "mirdata:NAME[@FOLDER].",
             metavar="DATA",
         ),
     ],

@@ -36,8 +36,8 @@ def fine_tune(
     model : Model
         From `mirzoo.create` with the labels of the data.
     data : str, path or LabelledWindows
-        A folder with a folder for each class, a CSV file, ``tfds:<name>`` (see
-        `mirzoo.data.folder`), or windows already cut.
+        A folder with a folder for each class, a CSV file, ``tfds:<name>`` or ``mirdata:<name>``
+        (see `mirzoo.data.folder`), or windows already cut.
     epochs, batch_size : int
     learning_rate : float, optional
         Where the learning rate starts; by default `WHOLE_MODEL_RATE`, or with ``train_trunk``

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable
 
 from mirzoo.card import Metric
+from mirzoo.data import labelled
 from mirzoo.data.folder import LabelledClips
 from mirzoo.evaluation.chords import chord_agreement, chord_scores
 from mirzoo.evaluation.melody import melody_scores
@@ -18,6 +19,7 @@ from mirzoo.evaluation.recordings import (
     LabelledRecording,
     evaluate_recordings,
     find_labelled_recordings,
+    recordings_of_data_set,
 )
 from mirzoo.evaluation.scores import Score, overall
 from mirzoo.evaluation.tagging import (
@@ -44,6 +46,7 @@ __all__ = [
     "linear_probe",
     "melody_scores",
     "overall",
+    "recordings_of_data_set",
     "tagging_scores",
 ]
 
@@ -58,10 +61,12 @@ def evaluate(
     runner : mirzoo.model.Model, mirzoo.litert.LiteRTModel, or a name or folder
         The model.
     data : str, path, LabelledClips or iterable of LabelledRecording
-        For a tagger: a folder with a folder for each class, a CSV file, ``tfds:<name>`` (see
-        `mirzoo.data.folder`), or clips already loaded; their labels are among the tagger's.
-        For chords and melody: a folder of recordings with their labels beside them (``song.mp3``
-        and ``song.lab``; see `find_labelled_recordings`), or such recordings.
+        For a tagger: a folder with a folder for each class, a CSV file, ``tfds:<name>`` or
+        ``mirdata:<name>`` (see `mirzoo.data.folder`), or clips already loaded; their labels are
+        among the tagger's. For chords and melody: a folder of recordings with their labels beside
+        them (``song.mp3`` and ``song.lab``; see `find_labelled_recordings`), or such recordings;
+        ``mirdata:<name>``, ``tfds:<name>`` or the folder of a prepared corpus (see
+        `mirzoo.data.labelled`), of which only the split "test" counts where there is one.
 
     Returns
     -------
@@ -73,6 +78,7 @@ def evaluate(
     --------
     >>> import mirzoo
     >>> mirzoo.evaluate("my_models/instruments", "clips/")  # doctest: +SKIP
+    >>> mirzoo.evaluate("cqt_crnn_chords", "mirdata:guitarset")  # doctest: +SKIP
     """
     if isinstance(runner, str | os.PathLike):
         from mirzoo import zoo
@@ -80,6 +86,12 @@ def evaluate(
         runner = zoo.load(runner, runtime="litert")
     if runner.card.task == "tagging":
         return evaluate_tagger(runner, data)
+    if labelled.is_known(data):
+        split = labelled.held_out_split(data)
+        found = recordings_of_data_set(data, runner.card.task, split)
+        return evaluate_recordings(
+            runner, found, dataset=os.fspath(data), split=split or "all recordings"
+        )
     if isinstance(data, str | os.PathLike):
         found = find_labelled_recordings(data, runner.card.task)
         return evaluate_recordings(runner, found, dataset=os.fspath(data))

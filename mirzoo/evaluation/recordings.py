@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from mirzoo import audio
 from mirzoo.annotate import find_recordings
-from mirzoo.annotation import ANNOTATIONS, Annotation
+from mirzoo.annotation import ANNOTATIONS, Annotation, Chords, Melody
 from mirzoo.card import Metric
+from mirzoo.data.labelled import labelled_recordings
+from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.errors import DataError
 from mirzoo.evaluation.chords import chord_scores
 from mirzoo.evaluation.melody import melody_scores
 from mirzoo.evaluation.scores import overall
 
 SCORES = {"chords": chord_scores, "melody": melody_scores}
+LABELS = {"chords": "chords", "melody": "f0"}
 
 
 class LabelledRecording(NamedTuple):
-    """A recording, as `mirzoo.annotate` takes it, and what is known to sound in it."""
+    """A recording, as `mirzoo.annotate` takes it, and what is known to sound in it.
+
+    ``source_rate`` (Hz) goes with an array as ``source``; by default it is the model's own.
+    """
 
     source: audio.Source
     truth: Annotation
+    source_rate: int | None = None
 
 
 def find_labelled_recordings(folder: str | os.PathLike, task: str) -> list[LabelledRecording]:
@@ -50,6 +59,47 @@ def find_labelled_recordings(folder: str | os.PathLike, task: str) -> list[Label
             f"{', '.join(f'song{suffix}' for suffix in kind.readable)}"
         )
     return found
+
+
+def recordings_of_data_set(
+    source: str | os.PathLike, task: str, split: str | None = None
+) -> Iterator[LabelledRecording]:
+    """Give the recordings of a known data set that have what the task is to find.
+
+    Parameters
+    ----------
+    source : str or path
+        ``mirdata:<name>``, ``tfds:<name>`` or a prepared corpus; see `mirzoo.data.labelled`.
+    task : str
+        "chords" or "melody".
+    split : str, optional
+        Only this one, where the source has splits.
+
+    Raises
+    ------
+    DataError
+        If the source cannot be opened, has nothing for the task, or is asked for another task.
+    """
+    if task not in LABELS:
+        raise DataError(f"'{source}' has labels for {' and '.join(LABELS)}, not for {task}")
+    return (
+        LabelledRecording(
+            recording.source, TRUTHS[task](recording.labels), recording.source_rate
+        )
+        for recording in labelled_recordings(source, need=LABELS[task], split=split)
+    )
+
+
+def _true_chords(labels: Labels) -> Chords:
+    return Chords([(span.start_s, span.end_s, span.label) for span in labels.chords])
+
+
+def _true_melody(labels: Labels) -> Melody:
+    known = np.flatnonzero(~np.isnan(labels.f0))
+    return Melody(known / F0_RATE, labels.f0[known])
+
+
+TRUTHS = {"chords": _true_chords, "melody": _true_melody}
 
 
 def evaluate_recordings(
@@ -97,7 +147,8 @@ def evaluate_recordings(
                 f"the truth is {recording.truth.kind}, but {runner.card.name} is a model for "
                 f"{task}"
             )
-        scored.append(SCORES[task](recording.truth, runner.annotate(recording.source)))
+        heard = runner.annotate(recording.source, source_rate=recording.source_rate)
+        scored.append(SCORES[task](recording.truth, heard))
         if progress is not None:
             progress(len(scored))
     if not scored:
