@@ -141,7 +141,8 @@ def _hear(
     """Run a model over a recording, hand over what it says, and return the length heard (s)."""
     contract = runner.card.input
     heard, enough = 0, False
-    for batch in _batches(_windows(source, runner.card, source_rate)):
+    windows = _windows(source, runner.card, source_rate)
+    for batch in _batches(windows, 1 if contract.whole else BATCH_WINDOWS):
         heard = batch[-1].end
         if runner.card.task == "tagging":
             batch = [window for window in batch if _music(window) >= contract.min_samples]
@@ -266,6 +267,9 @@ def _windows(source: audio.Source, card: Card, source_rate: int | None) -> Itera
             waveform = waveform[contract.hop_samples :]
         pieces, filled = [waveform], len(waveform)
     waveform = np.concatenate(pieces)
+    if contract.whole and end > 0 and seen == 0:
+        yield Window(0, end, waveform[contract.pad_left_samples :])
+        return
     while end > seen:
         piece = waveform[: contract.window_samples]
         yield Window(start, end, np.pad(piece, (0, contract.window_samples - len(piece))))
@@ -274,8 +278,8 @@ def _windows(source: audio.Source, card: Card, source_rate: int | None) -> Itera
         waveform = waveform[contract.hop_samples :]
 
 
-def _batches(windows: Iterator[Window]) -> Iterator[list[Window]]:
-    while batch := list(islice(windows, BATCH_WINDOWS)):
+def _batches(windows: Iterator[Window], size: int) -> Iterator[list[Window]]:
+    while batch := list(islice(windows, size)):
         yield batch
 
 

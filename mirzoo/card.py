@@ -48,6 +48,11 @@ class InputContract(_Entry):
         From the start of one window to the start of the next (samples).
     pad_left_samples : int
         Zeros put before a recording, so that its first frame is centred on its first sample.
+    whole : bool
+        Whether a recording that ends within the first window is heard in one piece, exactly as
+        long as it is: for models whose every frame depends on all that they hear. Their
+        `model.tflite` takes any length from ``min_samples`` on. Longer recordings are heard in
+        windows, and each window knows nothing of the others.
 
     Where the outputs have frames (chords, melody, notes), windows overlap: of each, the middle
     ``hop_samples`` are kept, and the `context_samples` at either side are heard only so that
@@ -60,6 +65,7 @@ class InputContract(_Entry):
     window_samples: Count
     hop_samples: Count
     pad_left_samples: Annotated[int, Field(ge=0, strict=True)] = 0
+    whole: bool = False
 
     @model_validator(mode="after")
     def _lengths_fit(self) -> InputContract:
@@ -72,6 +78,12 @@ class InputContract(_Entry):
             raise ValueError(
                 f"hop_samples {self.hop_samples} is longer than window_samples "
                 f"{self.window_samples}; audio between two windows would never be heard"
+            )
+        if self.whole and self.pad_left_samples == 0:
+            raise ValueError(
+                "whole is true and pad_left_samples is 0; windows of recordings that are too long "
+                "to be heard in one piece need context: let window_samples exceed hop_samples and "
+                "put half of the difference before the recording"
             )
         return self
 

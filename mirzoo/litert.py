@@ -1,6 +1,7 @@
 """Run a model's `.tflite` file with LiteRT: no TensorFlow, a fraction of a second to start.
 
-The file has a fixed input of one window, ``(1, window_samples)``, and the signature
+The file has a fixed input of one window, ``(1, window_samples)``, or where the card says that
+recordings are heard whole, one of any length, ``(1, samples)``. It has the signature
 ``serving_default``, whose outputs carry the names of the card's outputs, and ``embedding``.
 """
 
@@ -20,6 +21,7 @@ from mirzoo.errors import ArtefactError, AudioError
 
 EMBEDDING = "embedding"
 SIGNATURE = "serving_default"
+ANY_LENGTH = -1
 MOST_THREADS = 4  # models of a few megabytes gain nothing from more
 
 
@@ -73,7 +75,8 @@ class LiteRTModel:
         Parameters
         ----------
         windows : array, float32, shape (windows, window_samples)
-            Waveforms in [-1, 1] at the card's sample rate.
+            Waveforms in [-1, 1] at the card's sample rate; of any length where the card says
+            that recordings are heard whole.
 
         Returns
         -------
@@ -86,8 +89,12 @@ class LiteRTModel:
             If the windows are of another length.
         """
         windows = np.asarray(windows, dtype=np.float32)
-        length = self.card.input.window_samples
-        if windows.ndim != 2 or windows.shape[1] != length or not len(windows):
+        contract = self.card.input
+        longest = None if contract.whole else contract.window_samples
+        shortest = longest or contract.min_samples
+        fits = windows.ndim == 2 and len(windows) and windows.shape[1] >= shortest
+        if not fits or (longest is not None and windows.shape[1] > longest):
+            length = longest or f"{shortest} or more"
             raise AudioError(
                 f"{self.card.name} in LiteRT takes windows of the shape (windows, {length}), "
                 f"at least one; received {windows.shape}. `annotate` cuts a recording into them."
@@ -122,10 +129,11 @@ class LiteRTModel:
 
     def _check_fits_card(self) -> str:
         inputs = {
-            name: tuple(int(size) for size in details["shape"])
+            name: tuple(int(size) for size in details["shape_signature"])
             for name, details in self._run.get_input_details().items()
         }
-        expected = (1, self.card.input.window_samples)
+        contract = self.card.input
+        expected = (1, ANY_LENGTH if contract.whole else contract.window_samples)
         if list(inputs.values()) != [expected]:
             raise ArtefactError(
                 f"{self.path} has the inputs {inputs}; the card of {self.card.name} says one of "

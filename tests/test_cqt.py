@@ -80,7 +80,8 @@ def librosa_magnitude(waveform, *, sample_rate=SAMPLE_RATE, gamma=0, **arguments
 
     librosa gives a frame more where it halves an odd number of samples before the first octave.
     """
-    transform = librosa.vqt(waveform, sr=sample_rate, gamma=gamma, sparsity=0, **arguments)
+    arguments = {"sparsity": 0, **arguments}
+    transform = librosa.vqt(waveform, sr=sample_rate, gamma=gamma, **arguments)
     return np.abs(transform).T[: 1 + len(waveform) // arguments.get("hop_length", 512)]
 
 
@@ -121,6 +122,24 @@ def test_equals_librosa_at_44_1_khz_with_a_long_hop():
     expected = librosa_magnitude(waveform, sample_rate=44100, **arguments)
     received = layer(waveform[np.newaxis]).numpy()[0, :, :, 0]
     assert relative_error(received, expected) < TOLERANCES["cqt"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param({"sparsity": 0.01}, id="librosa's default"),
+        pytest.param({"sparsity": 0.1, "n_bins": 79}, id="sparse, partial octave"),
+        pytest.param({"sparsity": 0.05, "gamma": 20.0}, id="sparse, variable Q"),
+    ],
+)
+def test_kernels_lose_what_librosas_lose(arguments):
+    waveform = plucked_chords(SAMPLE_RATE, 2.0)
+    layer_class = VQT if "gamma" in arguments else CQT
+    received = layer_class(sample_rate=SAMPLE_RATE, **arguments)(waveform[np.newaxis])[0, :, :, 0]
+    expected = librosa_magnitude(waveform, **arguments)
+    whole = librosa_magnitude(waveform, **{**arguments, "sparsity": 0})
+    from_sparse = np.abs(received - expected).mean()
+    assert from_sparse < 0.1 * np.abs(received - whole).mean()
 
 
 @pytest.mark.parametrize("harmonics", [(0.5, 1.0, 2.0, 4.0), (1.0, 2.0, 3.0, 5.0, 6.0), (1.5,)])

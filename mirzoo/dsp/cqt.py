@@ -24,6 +24,7 @@ from mirzoo.dsp.wavelets import (
     HANN_MAIN_LOBE_BINS,
     band_edges,
     constant_q_frequencies,
+    sparse_wavelet_bank,
     wavelet_bank,
     wavelet_lengths,
 )
@@ -108,13 +109,15 @@ def plan_transform(
     bins_per_octave: int,
     filter_scale: float = 1.0,
     gamma: float = 0.0,
+    sparsity: float = 0.0,
 ) -> Transform:
     """Split a constant-Q or variable-Q transform into octaves and build their kernels.
 
     ``|librosa.vqt(y, sr=sample_rate, hop_length=hop_length, fmin=fmin, n_bins=n_bins,
-    bins_per_octave=bins_per_octave, filter_scale=filter_scale, gamma=gamma, sparsity=0)|`` is
-    the magnitude of the bins. Kernels carry ``sqrt(length)`` of the rate that they are used at;
-    a halving therefore multiplies the waveform by ``sqrt(2)``, see `plan_decimator`.
+    bins_per_octave=bins_per_octave, filter_scale=filter_scale, gamma=gamma,
+    sparsity=sparsity)|`` is the magnitude of the bins. Kernels carry ``sqrt(length)`` of the rate
+    that they are used at; a halving therefore multiplies the waveform by ``sqrt(2)``, see
+    `plan_decimator`.
 
     An octave shares the one above's rate where the hop is odd, and its kernels are then twice as
     long: choose a hop that can be halved ``n_bins / bins_per_octave - 1`` times.
@@ -133,6 +136,9 @@ def plan_transform(
         Below 1 for finer time, above 1 for finer frequency.
     gamma : float
         Added to each bandwidth (Hz); 0 for constant Q.
+    sparsity : float
+        What each kernel's spectrum loses, see `mirzoo.dsp.wavelets.sparse_wavelet_bank`; 0 for
+        whole kernels.
 
     Returns
     -------
@@ -191,6 +197,8 @@ def plan_transform(
             kernels, centre = wavelet_bank(
                 frequencies[bins], lengths[bins] / 2**level, sample_rate=sample_rate / 2**level
             )
+            if sparsity > 0:
+                kernels, centre = sparse_wavelet_bank(kernels, centre, sparsity=sparsity)
             matrix = np.concatenate([kernels.real, kernels.imag], axis=1).astype(np.float32)
             banks.append(KernelBank(matrix=matrix, centre=centre))
         octaves.append(Octave(level=level, hop_length=hop, bank=len(banks) - 1))

@@ -189,3 +189,49 @@ def wavelet_bank(
         first = centre + first_offsets[bin_]
         kernels[first : first + size, bin_] = wavelet[::-1]
     return kernels, centre
+
+
+def sparse_wavelet_bank(
+    kernels: np.ndarray, centre: int, *, sparsity: float
+) -> tuple[np.ndarray, int]:
+    """Leave out the weakest part of each kernel's spectrum, as ``librosa.vqt(sparsity=...)`` does.
+
+    A kernel becomes as long as its discrete Fourier transform: the next power of two. Of the
+    spectrum's values from 0 Hz to the Nyquist frequency, in rising order of magnitude, those go
+    whose magnitudes together make less than ``sparsity`` of all. What is lost is heard in quiet
+    bins beside loud ones: take this only for networks that were trained so.
+
+    Parameters
+    ----------
+    kernels : numpy.ndarray
+        complex, shape ``(taps, bins)``.
+    centre : int
+        Index of the tap that lies on the frame's centre.
+    sparsity : float
+        Share of each spectrum's summed magnitude, at least 0 and below 1.
+
+    Returns
+    -------
+    kernels : numpy.ndarray
+        complex128, shape ``(n_fft, bins)``.
+    centre : int
+        ``n_fft // 2``.
+
+    Examples
+    --------
+    >>> kernels, centre = wavelet_bank(np.array([1000.0]), np.array([80.0]), sample_rate=8000)
+    >>> sparse, centre = sparse_wavelet_bank(kernels, centre, sparsity=0.01)
+    >>> sparse.shape, centre, int((np.abs(np.fft.ifft(sparse[:, 0])) > 1e-6).sum())
+    ((128, 1), 64, 7)
+    """
+    n_fft = 1 << (len(kernels) - 1).bit_length()
+    framed = np.zeros((n_fft, kernels.shape[1]), np.complex128)
+    framed[(np.arange(len(kernels)) + n_fft // 2 - centre) % n_fft] = kernels
+    spectra = np.fft.ifft(framed, axis=0)
+    spectra[n_fft // 2 + 1 :] = 0
+    magnitudes = np.abs(spectra[: n_fft // 2 + 1])
+    rising = np.sort(magnitudes, axis=0)
+    lost = np.cumsum(rising / rising.sum(axis=0), axis=0) < sparsity
+    weakest_kept = np.take_along_axis(rising, np.argmin(lost, axis=0)[np.newaxis], axis=0)
+    spectra[: n_fft // 2 + 1][magnitudes < weakest_kept] = 0
+    return np.fft.fft(spectra, axis=0), n_fft // 2

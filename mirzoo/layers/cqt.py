@@ -37,6 +37,7 @@ class _ConstantQ(keras.layers.Layer):
         n_bins: int = 84,
         bins_per_octave: int = 12,
         filter_scale: float = 1.0,
+        sparsity: float = 0.0,
         **kwargs,
     ):
         super().__init__(**{**kwargs, "dtype": "float32"})
@@ -46,6 +47,7 @@ class _ConstantQ(keras.layers.Layer):
         self.n_bins = n_bins
         self.bins_per_octave = bins_per_octave
         self.filter_scale = filter_scale
+        self.sparsity = sparsity
 
     def build(self, input_shape):
         self._transforms = self._plan_transforms()
@@ -67,6 +69,7 @@ class _ConstantQ(keras.layers.Layer):
             bins_per_octave=self.bins_per_octave,
             filter_scale=self.filter_scale,
             gamma=gamma,
+            sparsity=self.sparsity,
         )
 
     def call(self, inputs):
@@ -106,6 +109,7 @@ class _ConstantQ(keras.layers.Layer):
             "n_bins": self.n_bins,
             "bins_per_octave": self.bins_per_octave,
             "filter_scale": self.filter_scale,
+            "sparsity": self.sparsity,
         }
 
 
@@ -119,7 +123,7 @@ class CQT(_ConstantQ):
     ``fmin * 2**(b / bins_per_octave)`` Hz.
 
     ``|librosa.cqt(y, sr=sample_rate, hop_length=hop_length, fmin=fmin, n_bins=n_bins,
-    bins_per_octave=bins_per_octave, filter_scale=filter_scale, sparsity=0)|``
+    bins_per_octave=bins_per_octave, filter_scale=filter_scale, sparsity=sparsity)|``
 
     Parameters
     ----------
@@ -135,6 +139,9 @@ class CQT(_ConstantQ):
         How many bins, and how many of them make an octave.
     filter_scale : float
         Below 1 for finer time, above 1 for finer frequency.
+    sparsity : float
+        Share of each kernel's spectrum that is left out, see
+        `mirzoo.dsp.wavelets.sparse_wavelet_bank`; librosa's default is 0.01.
 
     Raises
     ------
@@ -168,7 +175,7 @@ class VQT(CQT):
 
     Shapes, frames and the other parameters are those of `CQT`.
 
-    ``|librosa.vqt(y, ..., gamma=gamma, sparsity=0)|``
+    ``|librosa.vqt(y, ..., gamma=gamma, sparsity=sparsity)|``
 
     Parameters
     ----------

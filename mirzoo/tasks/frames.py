@@ -4,6 +4,9 @@ Window ``k`` starts at sample ``k * hop_samples - context`` of the recording, ``
 half of what neighbouring windows share. Of its frames, those in its middle, from ``context`` on
 and for ``hop_samples``, are kept. A hop holds a whole number of frames, so that frame ``n`` of
 the recording lies at ``offset + n / frame_rate``, without seams, however long the recording is.
+
+Where the card says that recordings are heard whole (`mirzoo.card.InputContract.whole`), a window
+that starts at sample 0 is all of the recording, and all of its frames are kept.
 """
 
 from __future__ import annotations
@@ -81,11 +84,15 @@ class FrameJoiner:
         """
         self._require_next(starts)
         joined = {}
+        kept = slice(self._first, self._first + self._kept)
+        if self._is_whole(starts):
+            kept = slice(None)
+            self._offset_samples = self._card.outputs[0].first_frame_s * self._card.sample_rate
         for output in self._card.outputs:
             if output.frame_rate is None:
                 continue
-            values = self._checked(output.name, outputs, len(starts), output.axes[-1].size)
-            middle = values[:, self._first : self._first + self._kept]
+            values = self._checked(output.name, outputs, len(starts), output.axes[-1].size, kept)
+            middle = values[:, kept]
             joined[output.name] = middle.reshape(-1, *values.shape[2:])
         self._windows += len(starts)
         return joined
@@ -100,8 +107,14 @@ class FrameJoiner:
         samples = duration_s * self._card.sample_rate - self._offset_samples
         return max(1, math.ceil(samples / self._frame_samples - FRAME_ROUNDING))
 
+    def _is_whole(self, starts: np.ndarray) -> bool:
+        is_only_window = self._windows == 0 and len(starts) == 1 and starts[0] == 0
+        return self._card.input.whole and is_only_window
+
     def _require_next(self, starts: np.ndarray) -> None:
         contract = self._card.input
+        if self._is_whole(starts):
+            return
         numbers = self._windows + np.arange(len(starts))
         expected = numbers * contract.hop_samples - contract.context_samples
         wrong = np.flatnonzero(np.abs(starts * contract.sample_rate - expected) > 0.5)
@@ -113,7 +126,12 @@ class FrameJoiner:
             )
 
     def _checked(
-        self, name: str, outputs: dict[str, np.ndarray], windows: int, size: int | None
+        self,
+        name: str,
+        outputs: dict[str, np.ndarray],
+        windows: int,
+        size: int | None,
+        kept: slice,
     ) -> np.ndarray:
         card = self._card
         if name not in outputs:
@@ -121,7 +139,7 @@ class FrameJoiner:
                 f"{card.name} gave the outputs {sorted(outputs)}; its card names '{name}'. Is it "
                 "the card of another model?"
             )
-        values, needed = outputs[name], self._first + self._kept
+        values, needed = outputs[name], kept.stop or 1
         if values.ndim != 3 or len(values) != windows or values.shape[2] != (size or 0):
             raise ArtefactError(
                 f"{card.name} gave '{name}' of the shape {values.shape} for {windows} windows; "

@@ -1,0 +1,137 @@
+"""Compare crema with our port of it: the chords that each hears, and the time it takes.
+
+The package needs an environment of its own::
+
+    python3.11 -m venv crema_env
+    crema_env/bin/pip install tensorflow==2.20.* tf_keras==2.20.* librosa==0.11.0 jams mir_eval
+    crema_env/bin/pip install scikit-learn==1.5.2 h5py six soundfile "setuptools<70"
+    crema_env/bin/pip install --no-deps crema==0.2.0 pumpp==0.6.0
+    python benchmarks/peers/crema/compare.py crema_env/bin/python songs/
+
+Each file is written as mono at 44.1 kHz once, so that resampling is neither timed nor compared,
+and all take turns on it. "same" is the share of the time in which both give the same root and
+quality, "inversion" that in which they give the same bass too. The first file is heard once more
+beforehand, to warm up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+
+import mirzoo
+from mirzoo import audio
+from mirzoo.annotate import find_recordings
+
+SAMPLE_RATE = 44100
+LONGEST_S = 600
+RUNTIMES = ("keras", "litert")
+Segments = list[tuple[float, float, str]]
+
+
+class Row(NamedTuple):
+    """What came of one file: its length, wall and CPU seconds of all, shares of the time."""
+
+    name: str
+    duration_s: float
+    original_s: float
+    original_cpu_s: float
+    keras_s: float
+    keras_cpu_s: float
+    litert_s: float
+    litert_cpu_s: float
+    same: float
+    inversion: float
+
+
+def main() -> None:
+    """Print a row for each file, the means, and the shares weighted by the files' lengths."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("original_python", help="python of the package's environment")
+    arguments.add_argument("recordings", nargs="+", help="files, or folders of them")
+    options = arguments.parse_args()
+    models = {runtime: mirzoo.load("crema_chords", runtime) for runtime in RUNTIMES}
+    rows = []
+    titles = ("audio s", "crema", "CPU", "keras", "CPU", "litert", "CPU", "same", "inversion")
+    print(" " * 32 + "".join(f"{title:>10}" for title in titles))
+    with tempfile.TemporaryDirectory() as folder, _original(options.original_python) as original:
+        recordings = find_recordings(options.recordings)
+        for number, recording in enumerate([recordings[0], *recordings]):
+            song = Path(folder) / "song.wav"
+            waveform = audio.read(recording.path, SAMPLE_RATE)[: LONGEST_S * SAMPLE_RATE]
+            soundfile.write(song, waveform, SAMPLE_RATE)
+            name = recording.path.name
+            name = f"{recording.path.parent.name}/{name}" if name.startswith("audio") else name
+            row = compare(name, song, len(waveform) / SAMPLE_RATE, original, models)
+            if number:
+                show(row)
+                rows.append(row)
+    columns = list(zip(*rows, strict=True))
+    show(Row("mean", *(statistics.fmean(column) for column in columns[1:])))
+    durations = [row.duration_s for row in rows]
+    for field in ("same", "inversion"):
+        values = [getattr(row, field) for row in rows]
+        print(f"{field}, weighted by length: {np.average(values, weights=durations):.4f}")
+
+
+def compare(
+    name: str, song: Path, duration_s: float, original: subprocess.Popen, models: dict
+) -> Row:
+    """Let all hear one file."""
+    result = song.with_suffix(".json")
+    print(f"{song}\t{result}", file=original.stdin, flush=True)
+    seconds = [float(value) for value in original.stdout.readline().split()]
+    theirs = json.loads(result.read_text())
+    for model in models.values():
+        wall, cpu = time.perf_counter(), time.process_time()
+        ours = model.annotate(song).segments
+        seconds += [time.perf_counter() - wall, time.process_time() - cpu]
+    shares = (
+        agreement(theirs, ours, duration_s, inversions=inversions) for inversions in (False, True)
+    )
+    return Row(name, duration_s, *seconds, *shares)
+
+
+def agreement(
+    theirs: Segments, ours: Segments, duration_s: float, *, inversions: bool
+) -> float:
+    """Share of the time in which two lists of segments have the same label."""
+    edges = sorted({0.0, duration_s, *(s[0] for s in theirs), *(s[0] for s in ours)})
+    edges = np.array([edge for edge in edges if edge <= duration_s])
+    middles = (edges[1:] + edges[:-1]) / 2
+    labels = []
+    for segments in (theirs, ours):
+        starts = np.array([segment[0] for segment in segments])
+        at = np.searchsorted(starts, middles, side="right") - 1
+        names = [segment[2] if inversions else segment[2].split("/")[0] for segment in segments]
+        labels.append(np.array(names)[at])
+    return float(np.average(labels[0] == labels[1], weights=np.diff(edges)))
+
+
+def show(row: Row) -> None:
+    """Print one row."""
+    times = "".join(f"{value:10.2f}" for value in row[1:8])
+    print(f"{row.name[-31:]:32}{times}{row.same:10.4f}{row.inversion:10.4f}", flush=True)
+
+
+def _original(python: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [python, str(Path(__file__).with_name("original.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

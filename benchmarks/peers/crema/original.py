@@ -1,0 +1,38 @@
+"""Recognise chords with crema itself, one file for each line read.
+
+A line is a file to hear and one to write its chords to, with a tab between: JSON, rows of start
+(s), end (s) and label. Prints wall and CPU seconds. Started by `compare.py` in the package's own
+environment. The package is written for Keras 2, which is called tf_keras today.
+"""
+
+import contextlib
+import importlib
+import json
+import sys
+import time
+from pathlib import Path
+
+import soundfile
+
+
+def main() -> None:
+    """Answer each line."""
+    for module in ("", ".backend", ".layers", ".models"):
+        sys.modules[f"keras{module}"] = importlib.import_module(f"tf_keras{module}")
+    from crema.models.chord import ChordModel
+
+    model = ChordModel()
+    for line in sys.stdin:
+        path, result = line.strip().split("\t")
+        wall, cpu = time.perf_counter(), time.process_time()
+        with contextlib.redirect_stdout(sys.stderr):
+            waveform, rate = soundfile.read(path, dtype="float32")
+            chords = model.predict(y=waveform, sr=rate)
+        took = time.perf_counter() - wall, time.process_time() - cpu
+        rows = [[chord.time, chord.time + chord.duration, chord.value] for chord in chords]
+        Path(result).write_text(json.dumps(rows))
+        print(*took, flush=True)
+
+
+if __name__ == "__main__":
+    main()
