@@ -41,7 +41,7 @@ class TestKernels:
         np.testing.assert_allclose(strongest, frequencies, rtol=2e-3)
 
     def test_bins_above_half_the_rate_are_refused(self):
-        with pytest.raises(RecipeError, match="309 bins is at 10350 Hz.*16000"):
+        with pytest.raises(RecipeError, match=r"309 bins is at 103\d\d Hz.*16000"):
             top_octave_wavelets(sample_rate=16000, fmin=27.5, n_bins=309, bins_per_octave=36)
 
 

@@ -73,7 +73,7 @@ def test_a_note_without_onset_is_found_from_its_middle(activations):
 def test_the_neighbouring_keys_of_a_note_are_used_up(activations):
     note, onset, _ = activations
     note[20:50, A4], onset[20, A4] = 0.8, 0.9
-    note[20:50, [A4 - 1, A4 + 1]] = 0.5
+    note[20:50, [A4 - 1, A4 + 1]] = 0.35
     assert [n.key for n in find(note, onset)] == [A4]
 
 

@@ -18,6 +18,7 @@ from mirzoo.dsp.halving_cqt import (
 )
 
 BLOCK = 64  # samples that come out of the halving filter at once, as one row of a product
+SMALLEST_SPAN_DB = 1e-3
 
 
 @keras.saving.register_keras_serializable(package="mirzoo")
@@ -93,30 +94,31 @@ class HalvingCQT(keras.layers.Layer):
         if isinstance(samples, int):
             missing = max(0, self.reflected_samples - samples)
         level, hop = tf.pad(waveform, [[0, 0], [0, missing]]), self.hop_length
+        kernel = tf.constant(self._kernel[:, tf.newaxis])
+        halving = tf.constant(self._halving)
         octaves = []
         for octave in range(self.n_octaves):
             if octave:
-                level, hop = self._halve(level), hop // 2
-            octaves.insert(0, self._power(level, hop)[:, :n_frames])
+                level, hop = self._halve(level, halving), hop // 2
+            octaves.insert(0, self._power(level, hop, kernel)[:, :n_frames])
         power = tf.concat(octaves, axis=-1)[..., -self.n_bins :]
         return (power * self._lengths.astype(np.float32))[..., tf.newaxis]
 
-    def _power(self, level, hop: int):
+    def _power(self, level, hop: int, kernel):
         half = self._frame_length // 2
         padded = tf.pad(level, [[0, 0], [half, half]], mode="REFLECT")
-        kernel = tf.constant(self._kernel[:, tf.newaxis])
         parts = tf.square(tf.nn.conv1d(padded[..., tf.newaxis], kernel, hop, "VALID"))
         return parts[..., : self.bins_per_octave] + parts[..., self.bins_per_octave :]
 
-    def _halve(self, level):
+    def _halve(self, level, halving):
         samples = level.shape[1] or tf.shape(level)[1]
         halved = samples // 2
         rows = -(-halved // BLOCK)
         side = (HALVING_TAPS - 1) // 2
-        width = len(self._halving)
+        width = halving.shape[0]
         behind = (rows - 1) * 2 * BLOCK + width - samples - side
         padded = tf.pad(level, [[0, 0], [side, behind]])
-        blocks = tf.signal.frame(padded, width, 2 * BLOCK) @ self._halving
+        blocks = tf.signal.frame(padded, width, 2 * BLOCK) @ halving
         return tf.reshape(blocks, (-1, rows * BLOCK))[:, :halved]
 
     def compute_output_shape(self, input_shape):
@@ -141,7 +143,7 @@ class ScaledDecibel(keras.layers.Layer):
 
     ``(d - min(d)) / (max(d) - min(d))`` with ``d = 10 * log10(x + offset)``, extremes over frames
     and bins of each clip. A clip does not depend on the others in the batch, but a frame depends
-    on the whole clip. Silence, or anything constant, is 0.
+    on the whole clip. What varies by less than 0.001 dB, silence for one, is 0.
 
     Parameters
     ----------
@@ -168,7 +170,10 @@ class ScaledDecibel(keras.layers.Layer):
         level = (10.0 / math.log(10.0)) * tf.math.log(power + self.offset)
         lowest = tf.reduce_min(level, axis=(1, 2, 3), keepdims=True)
         above = level - lowest
-        return tf.math.divide_no_nan(above, tf.reduce_max(above, axis=(1, 2, 3), keepdims=True))
+        span = tf.reduce_max(above, axis=(1, 2, 3), keepdims=True)
+        # Equal powers may differ in the last bit of their logarithms.
+        scaled = above / tf.maximum(span, SMALLEST_SPAN_DB)
+        return tf.where(span > SMALLEST_SPAN_DB, scaled, tf.zeros_like(scaled))
 
     def compute_output_shape(self, input_shape):
         return input_shape

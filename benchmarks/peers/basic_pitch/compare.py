@@ -32,18 +32,22 @@ import soundfile
 import mirzoo
 from mirzoo import audio
 from mirzoo.annotate import find_recordings
+from mirzoo.errors import AudioError
 
 SAMPLE_RATE = 22050
 LONGEST_S = 30
 
 
 class Row(NamedTuple):
-    """What came of one file: wall seconds, number of the package's notes, both F-measures."""
+    """What came of one file: seconds of wall and CPU, the package's notes, both F-measures."""
 
     name: str
-    original_s: float
-    keras_s: float
-    litert_s: float
+    package_wall_s: float
+    package_cpu_s: float
+    keras_wall_s: float
+    keras_cpu_s: float
+    litert_wall_s: float
+    litert_cpu_s: float
     n_notes: int
     f_onset: float
     f_offset: float
@@ -57,13 +61,17 @@ def main() -> None:
     options = arguments.parse_args()
     models = {runtime: mirzoo.load("basic_pitch", runtime) for runtime in ("keras", "litert")}
     rows = []
-    titles = ("package s", "keras s", "litert s", "notes", "F onset", "F offset")
-    print(" " * 32 + "".join(f"{title:>10}" for title in titles))
+    titles = ("package", "CPU", "keras", "CPU", "litert", "CPU", "notes", "F onset", "F offset")
+    print(" " * 24 + "".join(f"{title:>9}" for title in titles))
     with tempfile.TemporaryDirectory() as folder, _original(options.original_python) as original:
         recordings = find_recordings(options.recordings)
         for number, recording in enumerate([recordings[0], *recordings]):
             song = Path(folder) / "song.wav"
-            waveform = audio.read(recording.path, SAMPLE_RATE)[: LONGEST_S * SAMPLE_RATE]
+            try:
+                waveform = audio.read(recording.path, SAMPLE_RATE)[: LONGEST_S * SAMPLE_RATE]
+            except AudioError as error:
+                print(f"left out: {error}")
+                continue
             soundfile.write(song, waveform, SAMPLE_RATE)
             row = compare(recording.path.name, song, original, models)
             if number:
@@ -82,23 +90,15 @@ def compare(name: str, song: Path, original: subprocess.Popen, models: dict) -> 
     """Let all hear one file."""
     result = song.with_suffix(".npy")
     print(f"{song}\t{result}", file=original.stdin, flush=True)
-    original_s = float(original.stdout.readline().split()[0])
+    timings = [float(seconds) for seconds in original.stdout.readline().split()]
     theirs = np.load(result)
-    seconds = {}
-    for runtime, model in models.items():
-        start = time.perf_counter()
+    for model in models.values():
+        wall, cpu = time.perf_counter(), time.process_time()
         notes = model.annotate(song).notes
-        seconds[runtime] = time.perf_counter() - start
+        timings += [time.perf_counter() - wall, time.process_time() - cpu]
     ours = np.array([note[:4] for note in notes]).reshape(-1, 4)
-    return Row(
-        name,
-        original_s,
-        seconds["keras"],
-        seconds["litert"],
-        len(theirs),
-        f_measure(theirs, ours, offset_ratio=None),
-        f_measure(theirs, ours, offset_ratio=0.2),
-    )
+    agreement = [f_measure(theirs, ours, offset_ratio=ratio) for ratio in (None, 0.2)]
+    return Row(name, *timings, len(theirs), *agreement)
 
 
 def f_measure(theirs: np.ndarray, ours: np.ndarray, *, offset_ratio: float | None) -> float:
@@ -116,8 +116,9 @@ def f_measure(theirs: np.ndarray, ours: np.ndarray, *, offset_ratio: float | Non
 
 def show(row: Row) -> None:
     """Print one row."""
-    times = f"{row.original_s:10.2f}{row.keras_s:10.2f}{row.litert_s:10.2f}"
-    print(f"{row.name[:31]:32}{times}{row.n_notes:10.0f}{row.f_onset:10.3f}{row.f_offset:10.3f}")
+    name, *timings, n_notes, f_onset, f_offset = row
+    seconds = "".join(f"{value:9.2f}" for value in timings)
+    print(f"{name[:23]:24}{seconds}{n_notes:9.0f}{f_onset:9.3f}{f_offset:9.3f}")
 
 
 def _original(python: str) -> subprocess.Popen:
