@@ -21,7 +21,7 @@ ORDER = [
     ["probing", "measuring"],
     ["evaluation", "distillation"],
     ["zoo"],
-    ["build", "export"],
+    ["build", "export", "pipelines"],
     ["ports"],
     ["model"],
     ["frontends", "heads", "outputs"],

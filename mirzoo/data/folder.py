@@ -105,7 +105,7 @@ class LabelledClips:
         """
         hop_samples = hop_samples or window_samples
         cut = [
-            _cut(clip.read(sample_rate), window_samples, hop_samples) for clip in self.clips
+            cut_windows(clip.read(sample_rate), window_samples, hop_samples) for clip in self.clips
         ]
         clips = np.repeat(np.arange(len(cut)), [len(windows) for windows in cut])
         return LabelledWindows(np.concatenate(cut), self.targets[clips], clips)
@@ -148,7 +148,8 @@ class LabelledClips:
         return fold_of_group
 
 
-def _cut(waveform: np.ndarray, window_samples: int, hop_samples: int) -> np.ndarray:
+def cut_windows(waveform: np.ndarray, window_samples: int, hop_samples: int) -> np.ndarray:
+    """Cut ``(samples,)`` into float32 ``(windows, window_samples)``, as `LabelledClips.windows`."""
     last = max(0, len(waveform) - window_samples // 2)
     starts = range(0, max(1, last), hop_samples)
     windows = np.zeros((len(starts), window_samples), np.float32)

@@ -9,11 +9,17 @@ from typing import Protocol
 import numpy as np
 
 from mirzoo.data.alterations import alter_magnitudes, transpose
-from mirzoo.data.corpus import Corpus
-from mirzoo.data.labels import F0_RATE
+from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary, parse_chord, targets
 from mirzoo.errors import DataError
 from mirzoo.recipe import Augmentation, MelodyConfig
+
+
+class Labelled(Protocol):
+    """Recordings with labels, for one a `mirzoo.data.corpus.Corpus`."""
+
+    def labels(self, index: int) -> Labels:
+        """What is known of one of them."""
 
 
 class FrameTargets(Protocol):
@@ -34,14 +40,14 @@ class ChordTargets:
 
     Parameters
     ----------
-    corpus : Corpus
+    corpus : Labelled
     frame_times : sequence of np.ndarray
         The times of each item's frames (s).
     vocabulary : Vocabulary
     """
 
     def __init__(
-        self, corpus: Corpus, frame_times: Sequence[np.ndarray], vocabulary: Vocabulary
+        self, corpus: Labelled, frame_times: Sequence[np.ndarray], vocabulary: Vocabulary
     ) -> None:
         self._vocabulary = vocabulary
         labels: dict[str, int] = {"X": 0}
@@ -135,7 +141,7 @@ class MelodyTargets:
 
     Parameters
     ----------
-    corpus : Corpus
+    corpus : Labelled
     frame_times : sequence of np.ndarray
         The times of each item's frames (s).
     task : MelodyConfig
@@ -144,7 +150,7 @@ class MelodyTargets:
     SPREAD_CENTS = 20.0
 
     def __init__(
-        self, corpus: Corpus, frame_times: Sequence[np.ndarray], task: MelodyConfig
+        self, corpus: Labelled, frame_times: Sequence[np.ndarray], task: MelodyConfig
     ) -> None:
         self._task = task
         self._f0 = np.concatenate(
