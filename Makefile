@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 .PHONY: demo test clean
 
 demo: $(VENV)/installed
-	$(BIN)/mirzoo annotate mel_cnn_tagger mirzoo/demo/clip.ogg
+	$(BIN)/mirzoo annotate mel_cnn_tagger,cqt_crnn_chords,hcqt_cnn_melody mirzoo/demo/clip.ogg --picture demo.png
 
 test: $(VENV)/installed-for-tests
 	$(BIN)/python -m pytest
@@ -16,7 +16,7 @@ clean:
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable .
+	$(PIP) --editable '.[plot]'
 	touch $@
 
 $(VENV)/installed-for-tests: $(VENV)/installed

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mirzoo.card import Card
 
 FAILED, MISUSED = 1, 2
+PICTURES = (".png", ".pdf", ".svg")
 
 app = typer.Typer(
     help="Music models that take the waveform itself.",
@@ -154,6 +155,13 @@ def annotate(
     format_: Annotated[
         Format | None, typer.Option("--format", help="Of the files in a folder; json by default.")
     ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw what all the models hear into one .png, .pdf or .svg; of several "
+            "recordings, a .png each into this folder.",
+        ),
+    ] = None,
     top: Annotated[
         int, typer.Option(min=1, help="How many tags, or frequent chords, to print.")
     ] = 5,
@@ -170,8 +178,10 @@ def annotate(
         with _progress(f"loading {name}; a published model is fetched and converted once"):
             runners.append(zoo.load(name, runtime=runtime.value))
     results = _results(recordings, [runner.card for runner in runners], output, format_)
+    pictures = _pictures(recordings, picture)
     failed = False
     for number, recording in enumerate(recordings, 1):
+        drawn = []
         for runner in runners:
             try:
                 with _progress(f"{number}/{len(recordings)} {recording.name}") as heard:
@@ -184,9 +194,16 @@ def annotate(
                 failed = True
                 _complain(error)
                 continue
+            drawn.append(heard_in_it)
             typer.echo(
                 json.dumps(heard_in_it.to_dict()) if as_json else _summary(heard_in_it, top)
             )
+        if pictures and drawn:
+            try:
+                _draw(drawn, pictures[recording])
+            except (MirzooError, OSError) as error:
+                failed = True
+                _complain(error)
     if failed:
         raise typer.Exit(FAILED)
 
@@ -368,6 +385,32 @@ def _results(recordings, cards, output, format_):
             param_hint="-o",
         )
     return {(recordings[0], names[0]): output}
+
+
+def _pictures(recordings, picture: Path | None):
+    """Where the picture of each recording goes, or None where none is drawn."""
+    from mirzoo.annotate import name_results
+
+    if picture is None:
+        return None
+    if picture.suffix.lower() not in PICTURES:
+        return {
+            recording: path
+            for (recording, _), path in name_results(recordings, [""], picture, ".png").items()
+        }
+    if len(recordings) > 1:
+        raise typer.BadParameter(
+            f"{picture} is one file, but there are {len(recordings)} recordings: give a folder",
+            param_hint="--picture",
+        )
+    return {recordings[0]: picture}
+
+
+def _draw(drawn: list[Annotation], path: Path) -> None:
+    from mirzoo.annotation import draw_together
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draw_together(drawn, path)
 
 
 def _require_format(card: Card, suffix: str, option: str) -> None:

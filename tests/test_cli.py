@@ -11,6 +11,7 @@ import types
 from pathlib import Path
 
 import numpy as np
+import matplotlib.pyplot as plt
 import pytest
 import soundfile
 from fake_models import TFLITE, FakeRunner, make_card
@@ -144,6 +145,29 @@ def test_misuse_is_explained(run, models, music, monkeypatch, options, message):
     assert not (music / "out.json").exists()
 
 
+def test_a_picture_shows_what_all_models_hear(run, models, music, tmp_path):
+    both = f"{models / 'loud_tagger'},{models / 'rising_tagger'}"
+    picture = tmp_path / "new" / "loud.png"
+    status, _, err = run("annotate", both, music / "loud.wav", "--picture", picture)
+    assert (status, err) == (0, "")
+    one = tmp_path / "one.png"
+    run("annotate", models / "loud_tagger", music / "loud.wav", "--picture", one)
+    heights = [plt.imread(path).shape[0] for path in (one, picture)]
+    assert heights[1] == 2 * heights[0]
+    assert sorted(path.name for path in picture.parent.iterdir()) == ["loud.png"]
+
+
+def test_pictures_of_a_folder_go_into_one(run, models, music, tmp_path):
+    run("annotate", models / "loud_tagger", music, "--picture", tmp_path / "drawn")
+    drawn = sorted(path.relative_to(tmp_path / "drawn").as_posix()
+                   for path in (tmp_path / "drawn").rglob("*.*"))
+    assert drawn == ["album/soft.png", "loud.png"]
+    status, _, err = run(
+        "annotate", models / "loud_tagger", music, "--picture", tmp_path / "all.png"
+    )
+    assert status == 2 and "give a folder" in err
+
+
 @pytest.mark.parametrize("arguments", [["anotate"], ["annotate"], ["info"], ["annotate", "x"]])
 def test_missing_and_unknown_words_are_misuse(run, arguments):
     assert run(*arguments)[0] == 2
@@ -170,7 +194,12 @@ def test_list_prints_names_and_weights(run):
     names = [line.split()[0] for line in out.splitlines()]
     assert names == ["musicnn_msd", "musicnn_msd_vgg", "musicnn_mtt", "musicnn_mtt_vgg"]
     assert all("weights:" in line for line in out.splitlines())
-    assert list(json.loads(run("list", "musicnn_*", "--json")[1])) == names
+    as_json = json.loads(run("list", "musicnn_*", "--json")[1])
+    assert list(as_json) == names
+    assert as_json["musicnn_mtt"]["task"] == "tagging"
+    _, out, _ = run("list", "c*_chords", "--task", "chords")
+    assert out.splitlines()[0].split()[:2] == ["chroma_rnn_chords", "chords"]
+    assert run("list", "--task", "humming")[0] == 2
     assert run("list", "nothing_*")[:2] == (0, "")
 
 

@@ -9,9 +9,19 @@ from mirzoo.annotation.base import Annotation
 from mirzoo.annotation.chords import Chords
 from mirzoo.annotation.melody import Melody
 from mirzoo.annotation.notes import Note, Notes
+from mirzoo.annotation.sheet import draw_together
 from mirzoo.annotation.tags import Tags
 
-__all__ = ["ANNOTATIONS", "Annotation", "Chords", "Melody", "Note", "Notes", "Tags"]
+__all__ = [
+    "ANNOTATIONS",
+    "Annotation",
+    "Chords",
+    "Melody",
+    "Note",
+    "Notes",
+    "Tags",
+    "draw_together",
+]
 
 ANNOTATIONS: dict[str, type[Annotation]] = {
     kind.task: kind for kind in (Tags, Chords, Melody, Notes)
