@@ -10,8 +10,8 @@ import sys
 import types
 from pathlib import Path
 
-import numpy as np
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import soundfile
 from fake_models import TFLITE, FakeRunner, make_card

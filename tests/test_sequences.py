@@ -1,4 +1,4 @@
-"""Stretches of features: what is transposed moves with its labels, what is unknown costs nothing."""
+"""Stretches of features: labels move with them, and what is unknown costs nothing."""
 
 import numpy as np
 import pytest

@@ -7,11 +7,11 @@ import pytest
 import tensorflow as tf
 
 from mirzoo import training
-from mirzoo.training import fitting, tags
-from mirzoo.training.corpora import open_corpora
 from mirzoo.data.corpus import Corpus, Item, prepare
 from mirzoo.errors import DataError, RecipeError, TrainingError
 from mirzoo.recipe import Recipe
+from mirzoo.training import fitting, tags
+from mirzoo.training.corpora import open_corpora
 
 LABELS = tuple(f"tag {i}" for i in range(3))
 RATE = 16000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class Labels:
 
     def __post_init__(self) -> None:
         spans = self.chords or ()
-        for before, after in zip(spans, spans[1:]):
+        for before, after in pairwise(spans):
             if after.start_s < before.end_s - 1e-6:
                 raise DataError(
                     f"chords overlap: {before} and {after}; each must end before the next starts"

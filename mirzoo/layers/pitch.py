@@ -72,7 +72,7 @@ class GroupsAsBatch(keras.layers.Layer):
     """
 
     def call(self, inputs):
-        _, _, groups, channels = inputs.shape
+        channels = inputs.shape[-1]
         frames = ops.shape(inputs)[1]
         return ops.reshape(ops.transpose(inputs, (0, 2, 1, 3)), (-1, frames, channels))
 
