@@ -68,8 +68,11 @@ def test_every_name_is_trained_or_a_recipe_alone():
 
 
 def test_names_by_task():
-    assert zoo.list_models(task="tagging") == zoo.list_models()
-    assert zoo.list_models(task="melody") == []
+    names = {task: zoo.list_models(task=task) for task in ("tagging", "chords", "melody", "notes")}
+    assert sorted(sum(names.values(), [])) == sorted(zoo.list_models())
+    assert set(names["tagging"]) >= {"mel_cnn_tagger", "musicnn_mtt"}
+    assert {"cqt_crnn_chords", "chroma_rnn_chords"} <= set(names["chords"])
+    assert zoo.list_models("*_chords", task="melody") == []
 
 
 @pytest.mark.parametrize("find", [zoo.load, zoo.card, zoo.verify])

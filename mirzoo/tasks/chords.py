@@ -39,12 +39,18 @@ class Decoder:
     def __init__(self, card: Card) -> None:
         self._card = card
         self._joiner = FrameJoiner(card)
-        self._outputs: dict[str, list[np.ndarray]] = {}
+        needed = {card.outputs[0].name}
+        if card.decoding.bass_threshold is not None:
+            needed.add(BASS)
+        self._outputs: dict[str, list[np.ndarray]] = {
+            output.name: [] for output in card.outputs if output.name in needed
+        }
 
     def hear(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
         """Take the outputs of the next windows."""
-        for name, values in self._joiner.join(outputs, starts).items():
-            self._outputs.setdefault(name, []).append(values)
+        joined = self._joiner.join(outputs, starts)
+        for name, parts in self._outputs.items():
+            parts.append(joined[name])
 
     def finish(self, *, duration_s: float, source: str | None = None) -> Chords:
         """Give the chords of a recording of ``duration_s`` seconds."""
@@ -56,7 +62,7 @@ class Decoder:
         times = self._joiner.times(len(path))
         edges = np.concatenate([[0.0], (times[firsts[1:]] + times[firsts[1:] - 1]) / 2,
                                 [duration_s]])  # fmt: skip
-        bass = outputs.get(BASS) if self._card.decoding.bass_threshold is not None else None
+        bass = outputs.get(BASS)
         labels, confidence = [], []
         for first, end in zip(firsts, ends):
             label = self._card.labels[path[first]]
