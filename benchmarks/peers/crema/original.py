@@ -1,8 +1,9 @@
 """Recognise chords with crema itself, one file for each line read.
 
-A line is a file to hear and one to write its chords to, with a tab between: JSON, rows of start
-(s), end (s) and label. Prints wall and CPU seconds. Started by `compare.py` in the package's own
-environment. The package is written for Keras 2, which is called tf_keras today.
+A line is a file to hear and one to write its chords to, with a tab between: rows of start (s),
+end (s) and label, as JSON or, by its name, ``.lab``. Prints wall and CPU seconds. Started by
+`compare.py` and `benchmarks/chords.py` in the package's own environment. The package is written
+for Keras 2, which is called tf_keras today.
 """
 
 import contextlib
@@ -30,7 +31,8 @@ def main() -> None:
             chords = model.predict(y=waveform, sr=rate)
         took = time.perf_counter() - wall, time.process_time() - cpu
         rows = [[chord.time, chord.time + chord.duration, chord.value] for chord in chords]
-        Path(result).write_text(json.dumps(rows))
+        lab = "".join(f"{start:.6f} {end:.6f} {label}\n" for start, end, label in rows)
+        Path(result).write_text(lab if result.endswith(".lab") else json.dumps(rows))
         print(*took, flush=True)
 
 

@@ -1,0 +1,359 @@
+"""What `chords.py` and `melody.py` share: recordings, systems that hear them, tables.
+
+A system is a model of mirzoo, a published package in an environment of its own (a *peer*,
+``peers/<name>/original.py``), or a function. All hear the same files: prepared corpora are mono
+at 16 kHz, and each system resamples to what it needs. What a system says of a recording is kept
+under the ``--work`` folder by the hash of the samples, and of the model's files, so that nothing is
+computed twice and nothing old is taken for new.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, Self
+
+import numpy as np
+import soundfile
+
+import mirzoo
+from mirzoo import audio, zoo
+from mirzoo.annotation import ANNOTATIONS, Annotation
+from mirzoo.data.corpus import SAMPLE_RATE, Corpus
+from mirzoo.data.labels import Labels
+from mirzoo.data.sources import data_home
+from mirzoo.errors import DataError
+from mirzoo.evaluation import Score
+from mirzoo.export import demo_clip
+from mirzoo.measuring import truth_of
+
+PEERS = Path(__file__).parent / "peers"
+RESULT_SUFFIX = {"chords": ".lab", "melody": ".csv"}
+HASH_LENGTH = 16
+SPEED_RATE = 44100
+SPEED_S = 60
+Timing = tuple[float, float]
+
+
+class Recording(NamedTuple):
+    """An item of a corpus: int16 ``(samples,)`` at 16 kHz, and what is known of it."""
+
+    name: str
+    group: str
+    samples: np.ndarray
+    labels: Labels
+
+    @property
+    def duration_s(self) -> float:
+        """Length (s)."""
+        return len(self.samples) / SAMPLE_RATE
+
+    @property
+    def key(self) -> str:
+        """A hash of the samples."""
+        return hashlib.sha256(self.samples.tobytes()).hexdigest()[:HASH_LENGTH]
+
+    def truth(self, task: str) -> Annotation | None:
+        """What a system for the task should say; None where the labels don't tell."""
+        return truth_of(self.labels, task, self.duration_s)
+
+
+class System(Protocol):
+    """Anything that hears files.
+
+    ``name`` is for people, ``key`` is the name of the folder that keeps what it said.
+    """
+
+    name: str
+    key: str
+
+    def hear(self, recording: Path, result: Path) -> Timing:
+        """Write what sounds in a wav file to a ``.lab`` or ``.csv``; wall and CPU seconds."""
+
+    def close(self) -> None:
+        """Let go of whatever the system holds."""
+
+
+class Function:
+    """A system in a few lines of Python.
+
+    Parameters
+    ----------
+    name : str
+    annotate : callable
+        Path of a recording → annotation.
+    version : int
+        Raised whenever it would say something else than before.
+    """
+
+    def __init__(
+        self, name: str, annotate: Callable[[Path], Annotation], *, version: int = 1
+    ) -> None:
+        self.name = name
+        self.key = f"{name}-{version}"
+        self._annotate = annotate
+
+    def hear(self, recording: Path, result: Path) -> Timing:
+        """Annotate and write, timing the first alone."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        heard = self._annotate(recording)
+        took = time.perf_counter() - wall, time.process_time() - cpu
+        heard.write(result)
+        return took
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+class Model(Function):
+    """A model of mirzoo, by name or folder, loaded when it is first needed."""
+
+    def __init__(self, name: str, runtime: str = "litert") -> None:
+        self._runner = None
+        self._name, self._runtime = name, runtime
+        card = zoo.card(name)
+        files = hashlib.sha256("".join(sorted(card.files.values())).encode()).hexdigest()
+        self.task = card.task
+        super().__init__(card.name, self._hear)
+        self.key = f"{card.name}-{files[:HASH_LENGTH]}-{runtime}"
+
+    def _hear(self, recording: Path) -> Annotation:
+        if self._runner is None:
+            self._runner = mirzoo.load(self._name, runtime=self._runtime)
+        return self._runner.annotate(recording)
+
+    def load(self) -> Self:
+        """Load it now, so that it isn't part of what is timed."""
+        self._runner = self._runner or mirzoo.load(self._name, runtime=self._runtime)
+        return self
+
+
+class Peer:
+    """A published package, heard by ``peers/<name>/original.py`` in its own environment.
+
+    That script reads lines, a recording and a file to write with a tab between, and answers each
+    with wall and CPU seconds. It is started when it is first needed.
+
+    Parameters
+    ----------
+    name : str
+        Its folder under ``peers``.
+    python : str
+        The interpreter of its environment; where it is empty, only what is kept already counts.
+    """
+
+    def __init__(self, name: str, python: str = "") -> None:
+        self.name = self.key = name
+        self._python = python
+        self._script = PEERS / name / "original.py"
+        self._process: subprocess.Popen | None = None
+        if not self._script.is_file():
+            known = sorted(path.parent.name for path in PEERS.glob("*/original.py"))
+            raise DataError(f"there is no peer '{name}'; there are: {', '.join(known)}")
+        self._scratch = tempfile.TemporaryDirectory()
+        self._errors = Path(self._scratch.name) / "stderr.txt"
+
+    def hear(self, recording: Path, result: Path) -> Timing:
+        """Ask the package's process."""
+        if self._process is None:
+            if not self._python:
+                raise DataError(
+                    f"{self.name} has not heard everything yet and its interpreter isn't given; "
+                    f"say {self.name}=PYTHON, and see {self._script} for its environment"
+                )
+            with self._errors.open("w") as errors:
+                self._process = subprocess.Popen(
+                    [self._python, os.fspath(self._script)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                )
+        print(f"{recording}\t{result}", file=self._process.stdin, flush=True)
+        answer = self._process.stdout.readline().split()
+        if len(answer) != 2 or not result.exists():
+            tail = self._errors.read_text()[-2000:]
+            raise DataError(f"{self.name} failed on {recording.name}; its last words:\n{tail}")
+        return float(answer[0]), float(answer[1])
+
+    def close(self) -> None:
+        """Let the process end."""
+        if self._process is not None:
+            self._process.stdin.close()
+            self._process.wait(timeout=60)
+            self._process.stdout.close()
+            self._process = None
+        self._scratch.cleanup()
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """The options that both benchmarks have."""
+    arguments = argparse.ArgumentParser(description=description)
+    arguments.add_argument("--home", type=Path, default=data_home(),
+                           help="folder that holds corpus/ (mirzoo prepare)")  # fmt: skip
+    arguments.add_argument("--work", type=Path, required=True,
+                           help="folder that keeps what the systems said")  # fmt: skip
+    arguments.add_argument("--models", nargs="*", default=[], help="names or folders of models")
+    arguments.add_argument("--runtime", choices=["litert", "keras"], default="litert")
+    arguments.add_argument("--peers", nargs="*", default=[], metavar="NAME[=PYTHON]",
+                           help="packages, each with its environment's interpreter")  # fmt: skip
+    arguments.add_argument("--limit", type=int, default=60,
+                           help="recordings of a set, spread evenly over it")  # fmt: skip
+    arguments.add_argument("--speed", action="store_true",
+                           help="only time all systems on a minute of music")  # fmt: skip
+    arguments.add_argument("--rounds", type=int, default=3, help="of the timing")
+    return arguments
+
+
+def systems(options: argparse.Namespace, task: str, own: Sequence[System] = ()) -> list[System]:
+    """Those that the command line asks for, after our own baselines.
+
+    Raises
+    ------
+    DataError
+        If a model has another task.
+    """
+    models = [Model(name, options.runtime) for name in options.models]
+    for model in models:
+        if model.task != task:
+            raise DataError(f"{model.name} is a model for {model.task}, not for {task}")
+    peers = [Peer(*peer.split("=", 1)) for peer in options.peers]
+    return [*own, *peers, *models]
+
+
+def recordings(home: Path, sets: str, *, split: str = "test", limit: int) -> list[Recording]:
+    """Items of prepared corpora.
+
+    Parameters
+    ----------
+    home : path
+        The folder that holds ``corpus/``.
+    sets : str
+        Names of collections, ``+`` between them.
+    split : str
+    limit : int
+        At most so many, spread evenly over all.
+
+    Raises
+    ------
+    DataError
+        If a corpus isn't prepared, or nothing is left.
+    """
+    items = [
+        (corpus, number)
+        for name in sets.split("+")
+        for corpus in [Corpus.load(home / "corpus" / name)]
+        for number, item in enumerate(corpus.items)
+        if item.split == split
+    ]
+    if not items:
+        raise DataError(f"'{sets}' has no items of the split '{split}'")
+    return [_recording(corpus, number) for corpus, number in spread(items, limit)]
+
+
+def _recording(corpus: Corpus, number: int) -> Recording:
+    item = corpus.items[number]
+    samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
+    return Recording(item.name, item.group, np.array(samples), corpus.labels(number))
+
+
+def spread(items: Sequence, limit: int) -> list:
+    """At most ``limit`` items, evenly spread.
+
+    Examples
+    --------
+    >>> spread("abcdefgh", 4)
+    ['a', 'c', 'e', 'g']
+    """
+    count = min(limit, len(items))
+    return [items[number * len(items) // count] for number in range(count)]
+
+
+def heard(
+    system: System,
+    found: Iterable[Recording],
+    task: str,
+    work: Path,
+    *,
+    report: Callable[[str], None] = print,
+) -> Iterator[Annotation]:
+    """What a system says of each recording, from the work folder where it is kept already.
+
+    Yields
+    ------
+    Annotation
+        In the order of the recordings.
+    """
+    folder = work / task / system.key
+    folder.mkdir(parents=True, exist_ok=True)
+    computed = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        for recording in found:
+            result = folder / f"{recording.key}{RESULT_SUFFIX[task]}"
+            if not result.exists():
+                wav = Path(scratch) / f"{recording.key}.wav"
+                soundfile.write(wav, recording.samples, SAMPLE_RATE)
+                fresh = Path(scratch) / result.name
+                system.hear(wav, fresh)
+                unfinished = result.with_suffix(".unfinished")
+                unfinished.write_bytes(fresh.read_bytes())
+                os.replace(unfinished, result)
+                wav.unlink()
+                fresh.unlink()
+                computed += 1
+                if computed % 20 == 0:
+                    report(f"{system.name}: {computed} recordings heard")
+            yield ANNOTATIONS[task].read(result)
+
+
+def timings(contestants: Sequence[System], task: str, rounds: int) -> dict[str, Timing]:
+    """Median wall and CPU seconds of each for a minute of music; one round more warms up.
+
+    All take turns on the same file, so that whatever else the machine does hits each alike.
+    """
+    taken: dict[str, list[Timing]] = {system.name: [] for system in contestants}
+    with tempfile.TemporaryDirectory() as scratch:
+        song = Path(scratch) / "song.wav"
+        clip = audio.read(demo_clip(), SPEED_RATE)
+        soundfile.write(song, np.resize(clip, SPEED_S * SPEED_RATE), SPEED_RATE)
+        for _ in range(1 + rounds):
+            for number, system in enumerate(contestants):
+                result = Path(scratch) / f"{number}{RESULT_SUFFIX[task]}"
+                taken[system.name].append(system.hear(song, result))
+                result.unlink()
+    return {
+        name: tuple(statistics.median(column) for column in zip(*taken_each[1:], strict=True))
+        for name, taken_each in taken.items()
+    }
+
+
+def print_timings(contestants: Sequence[System], task: str, rounds: int) -> None:
+    """Print what `timings` gives, the fastest first."""
+    print(f"\n{SPEED_S} s of music\n{'':26}{'wall s':>9}{'CPU s':>9}")
+    medians = timings(contestants, task, rounds)
+    for name, (wall, cpu) in sorted(medians.items(), key=lambda row: row[1]):
+        print(f"{name:26}{wall:9.2f}{cpu:9.2f}")
+
+
+def print_table(
+    title: str, rows: dict[str, dict[str, Score]], columns: Sequence[str], n: int
+) -> None:
+    """Print a row per system; scores that judge no second are left blank."""
+    seconds = max((score.seconds for row in rows.values() for score in row.values()), default=0.0)
+    print(f"\n{title}: n = {n}, {seconds:.0f} s judged")
+    widths = [max(8, len(column) + 2) for column in columns]
+    print(" " * 26 + "".join(f"{column:>{width}}" for column, width in zip(columns, widths)))
+    for name, scores in rows.items():
+        cells = (
+            f"{scores[column].value:{width}.3f}"
+            if column in scores and scores[column].seconds > 0 else " " * width
+            for column, width in zip(columns, widths)
+        )  # fmt: skip
+        print(f"{name:26}" + "".join(cells), flush=True)

@@ -1,0 +1,208 @@
+"""What the comparing benchmarks compute themselves: choices, answers, caching, a baseline."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from mirzoo.annotation import Chords
+from mirzoo.data.corpus import SAMPLE_RATE
+from mirzoo.data.labels import ChordSpan, Labels
+from mirzoo.errors import DataError
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+def load(file: str):
+    spec = importlib.util.spec_from_file_location(Path(file).stem, BENCHMARKS / file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        import comparison
+
+        yield comparison
+    sys.modules.pop("comparison")
+
+
+@pytest.fixture(scope="module")
+def chords(comparison):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        return load("chords.py")
+
+
+@pytest.fixture(scope="module")
+def chordino():
+    return load("peers/chordino/original.py")
+
+
+def tones(midi, seconds, rate=SAMPLE_RATE):
+    time = np.arange(round(seconds * rate)) / rate
+    return sum(np.sin(2 * np.pi * 440 * 2 ** ((m - 69) / 12) * time) for m in midi) / len(midi)
+
+
+def recording(comparison, seed, label="C:maj"):
+    samples = np.random.default_rng(seed).integers(-9000, 9000, SAMPLE_RATE).astype(np.int16)
+    return comparison.Recording(
+        str(seed), "group", samples, Labels(chords=(ChordSpan(0.0, 1.0, label),))
+    )
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("N", "N"),
+        ("C", "C:maj"),
+        ("Bbm7/Db", "Bb:min7/b3"),
+        ("F#m7b5", "F#:hdim7"),
+        ("A/E", "A:maj/5"),
+        ("Eb6", "Eb:maj6"),
+        ("Abm/F#", "Ab:min/b7"),
+    ],
+)
+def test_labels_of_chordino_in_harte_syntax(chordino, theirs, ours):
+    assert chordino.harte(theirs) == ours
+    Chords([(0.0, 1.0, ours)])
+
+
+@pytest.mark.parametrize("label", ["H", "Cfoo", "C/H", ""])
+def test_what_chordino_cannot_have_written_is_refused(chordino, label):
+    with pytest.raises(ValueError, match="not a chord"):
+        chordino.harte(label)
+
+
+def test_changes_of_chordino_become_segments_up_to_the_end(chordino, tmp_path):
+    path = tmp_path / "song.lab"
+    path.write_text(chordino.lab([(0.5, "Am"), (2.0, "G7"), (5.0, "N")], 4.0))
+    assert Chords.read(path).segments == (
+        (0.0, 0.5, "N"), (0.5, 2.0, "A:min"), (2.0, 4.0, "G:7"),
+    )  # fmt: skip
+
+
+def test_spread_keeps_within_the_limit_and_reaches_over_all(comparison):
+    chosen = comparison.spread(range(48), 40)
+    assert len(chosen) == len(set(chosen)) == 40
+    assert chosen[0] == 0 and chosen[-1] >= 46
+    assert comparison.spread(range(3), 40) == [0, 1, 2]
+
+
+def test_nothing_is_heard_twice_and_new_samples_are_heard(comparison, tmp_path):
+    heard = []
+
+    def annotate(path):
+        waveform, rate = soundfile.read(path, dtype="int16")
+        heard.append(waveform)
+        return Chords([(0.0, len(waveform) / rate, f"C:{'maj' if len(heard) == 1 else 'min'}")])
+
+    system = comparison.Function("fake", annotate)
+    one, other = recording(comparison, 1), recording(comparison, 2)
+    for found in ([one], [one], [other, one]):
+        said = list(comparison.heard(system, found, "chords", tmp_path))
+    assert len(heard) == 2
+    np.testing.assert_array_equal(heard[0], one.samples)
+    assert [chord.labels[0] for chord in said] == ["C:min", "C:maj"]
+
+
+def test_a_peer_without_interpreter_says_what_it_needs(comparison, tmp_path):
+    peer = comparison.Peer("chordino")
+    with pytest.raises(DataError, match="chordino=PYTHON"):
+        list(comparison.heard(peer, [recording(comparison, 1)], "chords", tmp_path))
+    peer.close()
+    with pytest.raises(DataError, match="there are: .*chordino"):
+        comparison.Peer("chordinho")
+
+
+def test_a_peer_that_fails_is_quoted(comparison, tmp_path, monkeypatch):
+    script = tmp_path / "peers" / "broken" / "original.py"
+    script.parent.mkdir(parents=True)
+    script.write_text("import sys; input(); sys.exit('no plug-in')")
+    monkeypatch.setattr(comparison, "PEERS", tmp_path / "peers")
+    peer = comparison.Peer("broken", sys.executable)
+    with pytest.raises(DataError, match="no plug-in"):
+        list(comparison.heard(peer, [recording(comparison, 1)], "chords", tmp_path / "work"))
+    peer.close()
+    assert not list((tmp_path / "work").rglob("*.lab"))
+
+
+def test_a_peer_answers_line_by_line(comparison, tmp_path, monkeypatch):
+    script = tmp_path / "peers" / "sure" / "original.py"
+    script.parent.mkdir(parents=True)
+    script.write_text(
+        "import sys\nfor line in sys.stdin:\n    path, result = line.strip().split('\\t')\n"
+        "    open(result, 'w').write('0 1 A:min\\n')\n    print(1.5, 0.5, flush=True)\n"
+    )
+    monkeypatch.setattr(comparison, "PEERS", tmp_path / "peers")
+    peer = comparison.Peer("sure", sys.executable)
+    found = [recording(comparison, seed) for seed in range(3)]
+    said = list(comparison.heard(peer, found, "chords", tmp_path / "work"))
+    assert [chord.labels for chord in said] == [("A:min",)] * 3
+    assert peer.hear(tmp_path / "x.wav", tmp_path / "x.lab") == (1.5, 0.5)
+    peer.close()
+
+
+def test_the_answer_of_a_clip_is_what_fills_its_sound(chords):
+    samples = np.zeros(4 * SAMPLE_RATE, np.int16)
+    samples[SAMPLE_RATE : 2 * SAMPLE_RATE] = (20000 * tones([60], 1)).astype(np.int16)
+    said = Chords([(0.0, 1.2, "N"), (1.2, 2.0, "A:min"), (2.0, 4.0, "N")])
+    assert chords.main_chord(said, samples) == "A:min"
+    late = Chords([(0.0, 1.8, "N"), (1.8, 4.0, "A:min")])
+    assert chords.main_chord(late, samples) == "N"
+
+
+@pytest.mark.parametrize(
+    ("truth", "answer", "expected"),
+    [
+        ("A#:maj", "Bb:7", (True, True)),
+        ("A:min", "A:maj", (True, False)),
+        ("A:min", "A:sus4", (True, False)),
+        ("C:maj", "N", (False, False)),
+        ("N", "N", (True, True)),
+        ("N", "C:maj", (False, False)),
+        ("C:maj", "X", (False, False)),
+    ],
+)
+def test_root_and_third_decide_about_a_clip(chords, truth, answer, expected):
+    assert chords.compare(truth, answer) == expected
+
+
+def test_templates_hear_triads_and_silence(chords, tmp_path):
+    path = tmp_path / "song.wav"
+    rate = chords.TEMPLATE_RATE
+    waveform = np.concatenate(
+        [tones([48, 60, 64, 67], 3, rate), tones([45, 57, 60, 64], 3, rate), np.zeros(3 * rate)]
+    )
+    soundfile.write(path, 0.5 * waveform, rate)
+    said = chords.template_chords(path)
+    at = {start: label for start, _, label in said.segments if label != "N"}
+    assert list(at.values())[:2] == ["C:maj", "A:min"]
+    assert abs(list(at)[1] - 3.0) < 0.5
+    assert said.labels[-1] == "N" and said.segments[-1][0] < 7.0
+    assert said.duration_s == pytest.approx(9.0)
+
+
+def test_tables_say_how_far_systems_agree(chords, comparison, tmp_path, capsys):
+    systems = [
+        comparison.Function("one", lambda path: Chords([(0.0, 1.0, "C:maj")])),
+        comparison.Function("two", lambda path: Chords([(0.0, 1.0, "C:min")])),
+        comparison.Function("three", lambda path: Chords([(0.0, 1.0, "C:maj")])),
+    ]
+    found = [recording(comparison, seed) for seed in range(2)]
+    chords.agreement_table("music", systems, found, tmp_path)
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.split()[:5] for row in rows if "~" in row] == [
+        ["one", "~", "two", "1.000", "0.000"],
+        ["one", "~", "three", "1.000", "1.000"],
+        ["two", "~", "three", "1.000", "0.000"],
+    ]
+    chords.labelled_table("songs", systems, found, tmp_path)
+    first = capsys.readouterr().out.splitlines()[3].split()
+    assert first[:4] == ["one", "1.000", "1.000", "1.000"]
