@@ -47,6 +47,17 @@ def test_chords_move_with_the_transposition(corpus):
     assert (rows["pitches"][20:] == -1).all()
 
 
+def test_a_bare_fifth_counts_as_major(tmp_path):
+    def power(item: Item):
+        return np.zeros(32000, np.float32), Labels(chords=(ChordSpan(0, 2, "A:(1,5)"),))
+
+    corpus = prepare([Item("one", "toys", "a", "", "train")], tmp_path / "power", make=power,
+                     min_seconds=1, processes=1, report=lambda line: None)
+    rows = ChordTargets(corpus, [TIMES[:20]], LARGE).read(0, 20, 2)
+    assert LARGE.labels[rows["chords"][3].argmax()] == "B:maj"
+    assert np.flatnonzero(rows["pitches"][3]).tolist() == [6, 11]
+
+
 def test_taught_chords_move_too():
     probabilities = np.zeros((2, 169), np.float16)
     probabilities[0, [LARGE.index("N"), LARGE.index("B:maj")]] = 0.25, 0.75

@@ -22,6 +22,9 @@ class Labelled(Protocol):
         """What is known of one of them."""
 
 
+BARE_FIFTH = frozenset({0, 7})
+
+
 class FrameTargets(Protocol):
     """What a model is to say of the frames of a corpus, its items one after the other."""
 
@@ -34,6 +37,8 @@ class FrameTargets(Protocol):
 
 class ChordTargets:
     """Chords as labels have them.
+
+    A bare fifth counts as the major chord whose third its overtones hold.
 
     ``chords``, ``root`` and ``bass`` are one-hot rows, ``pitches`` are 0 and 1; what is not known
     is a row of zeros, or -1 in ``pitches``.
@@ -60,6 +65,11 @@ class ChordTargets:
             rows.append(row)
         self._label_of = np.concatenate(rows)
         self._of_label = targets(list(labels), vocabulary)
+        for number, label in enumerate(labels):
+            chord = parse_chord(label)
+            if chord is not None and chord.intervals == BARE_FIFTH:
+                major = vocabulary.transpose(vocabulary.index("C:maj"), chord.root)
+                self._of_label.chords[number] = major
 
     def read(self, start: int, stop: int, semitones: int) -> dict[str, np.ndarray]:
         which = self._label_of[start:stop]
