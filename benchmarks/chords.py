@@ -15,6 +15,7 @@ from __future__ import annotations
 import warnings
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import ExitStack
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -57,19 +58,20 @@ def main() -> None:
     options = arguments.parse_args()
     templates = comparison.Function("librosa templates", template_chords)
     systems = comparison.systems(options, "chords", [templates])
-    if options.speed:
-        comparison.print_timings(systems, "chords", options.rounds)
-    else:
-        for sets in options.sets:
-            limit = options.isolated_limit if sets == ISOLATED else options.limit
-            found = comparison.recordings(options.home, sets, limit=limit)
-            score = isolated_table if sets == ISOLATED else labelled_table
-            score(sets, systems, found, options.work)
-        for sets in options.agreement:
-            found = comparison.recordings(options.home, sets, limit=options.limit)
-            agreement_table(sets, systems[1:], found, options.work)
-    for system in systems:
-        system.close()
+    with ExitStack() as at_the_end:
+        for system in systems:
+            at_the_end.callback(system.close)
+        if options.speed:
+            comparison.print_timings(systems, "chords", options.rounds)
+        else:
+            for sets in options.sets:
+                limit = options.isolated_limit if sets == ISOLATED else options.limit
+                found = comparison.recordings(options.home, sets, limit=limit)
+                score = isolated_table if sets == ISOLATED else labelled_table
+                score(sets, systems, found, options.work)
+            for sets in options.agreement:
+                found = comparison.recordings(options.home, sets, limit=options.limit)
+                agreement_table(sets, systems[1:], found, options.work)
 
 
 def labelled_table(title: str, systems: Sequence, found: Sequence, work: Path) -> None:

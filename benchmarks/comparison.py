@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import soundfile
@@ -37,6 +37,7 @@ from mirzoo.measuring import truth_of
 PEERS = Path(__file__).parent / "peers"
 RESULT_SUFFIX = {"chords": ".lab", "melody": ".csv"}
 HASH_LENGTH = 16
+ERRORS_FILE = "stderr.txt"
 SPEED_RATE = 44100
 SPEED_S = 60
 Timing = tuple[float, float]
@@ -113,7 +114,10 @@ class Function:
 
 
 class Model(Function):
-    """A model of mirzoo, by name or folder, loaded when it is first needed."""
+    """A model of mirzoo, by name or folder, loaded when it is first needed.
+
+    In tables it is called as the folder is.
+    """
 
     def __init__(self, name: str, runtime: str = "litert") -> None:
         self._runner = None
@@ -121,18 +125,13 @@ class Model(Function):
         card = zoo.card(name)
         files = hashlib.sha256("".join(sorted(card.files.values())).encode()).hexdigest()
         self.task = card.task
-        super().__init__(card.name, self._hear)
+        super().__init__(Path(name).name, self._hear)
         self.key = f"{card.name}-{files[:HASH_LENGTH]}-{runtime}"
 
     def _hear(self, recording: Path) -> Annotation:
         if self._runner is None:
             self._runner = mirzoo.load(self._name, runtime=self._runtime)
         return self._runner.annotate(recording)
-
-    def load(self) -> Self:
-        """Load it now, so that it isn't part of what is timed."""
-        self._runner = self._runner or mirzoo.load(self._name, runtime=self._runtime)
-        return self
 
 
 class Peer:
@@ -154,11 +153,10 @@ class Peer:
         self._python = python
         self._script = PEERS / name / "original.py"
         self._process: subprocess.Popen | None = None
+        self._scratch: tempfile.TemporaryDirectory | None = None
         if not self._script.is_file():
             known = sorted(path.parent.name for path in PEERS.glob("*/original.py"))
             raise DataError(f"there is no peer '{name}'; there are: {', '.join(known)}")
-        self._scratch = tempfile.TemporaryDirectory()
-        self._errors = Path(self._scratch.name) / "stderr.txt"
 
     def hear(self, recording: Path, result: Path) -> Timing:
         """Ask the package's process."""
@@ -168,20 +166,24 @@ class Peer:
                     f"{self.name} has not heard everything yet and its interpreter isn't given; "
                     f"say {self.name}=PYTHON, and see {self._script} for its environment"
                 )
-            with self._errors.open("w") as errors:
-                self._process = subprocess.Popen(
-                    [self._python, os.fspath(self._script)],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    text=True,
-                )
+            self._process = self._start()
         print(f"{recording}\t{result}", file=self._process.stdin, flush=True)
         answer = self._process.stdout.readline().split()
         if len(answer) != 2 or not result.exists():
-            tail = self._errors.read_text()[-2000:]
+            tail = Path(self._scratch.name, ERRORS_FILE).read_text()[-2000:]
             raise DataError(f"{self.name} failed on {recording.name}; its last words:\n{tail}")
         return float(answer[0]), float(answer[1])
+
+    def _start(self) -> subprocess.Popen:
+        self._scratch = tempfile.TemporaryDirectory()
+        with Path(self._scratch.name, ERRORS_FILE).open("w") as errors:
+            return subprocess.Popen(
+                [self._python, os.fspath(self._script)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
 
     def close(self) -> None:
         """Let the process end."""
@@ -190,7 +192,7 @@ class Peer:
             self._process.wait(timeout=60)
             self._process.stdout.close()
             self._process = None
-        self._scratch.cleanup()
+            self._scratch.cleanup()
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -218,14 +220,19 @@ def systems(options: argparse.Namespace, task: str, own: Sequence[System] = ()) 
     Raises
     ------
     DataError
-        If a model has another task.
+        If a model has another task, or two systems share a name.
     """
     models = [Model(name, options.runtime) for name in options.models]
     for model in models:
         if model.task != task:
             raise DataError(f"{model.name} is a model for {model.task}, not for {task}")
     peers = [Peer(*peer.split("=", 1)) for peer in options.peers]
-    return [*own, *peers, *models]
+    every = [*own, *peers, *models]
+    names = [system.name for system in every]
+    for name in set(names):
+        if names.count(name) > 1:
+            raise DataError(f"two systems are called '{name}'; rename one model's folder")
+    return every
 
 
 def recordings(home: Path, sets: str, *, split: str = "test", limit: int) -> list[Recording]:

@@ -12,6 +12,7 @@ pitches makes of a mix.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import comparison
@@ -33,14 +34,15 @@ def main() -> None:
                            help="corpora with a melody; a+b is one set")  # fmt: skip
     options = arguments.parse_args()
     systems = comparison.systems(options, "melody")
-    if options.speed:
-        comparison.print_timings(systems, "melody", options.rounds)
-    else:
-        for sets in options.sets:
-            found = comparison.recordings(options.home, sets, limit=options.limit)
-            table(sets, systems, found, options.work)
-    for system in systems:
-        system.close()
+    with ExitStack() as at_the_end:
+        for system in systems:
+            at_the_end.callback(system.close)
+        if options.speed:
+            comparison.print_timings(systems, "melody", options.rounds)
+        else:
+            for sets in options.sets:
+                found = comparison.recordings(options.home, sets, limit=options.limit)
+                table(sets, systems, found, options.work)
 
 
 def table(sets: str, systems: Sequence, found: Sequence, work: Path) -> None:

