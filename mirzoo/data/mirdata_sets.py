@@ -131,8 +131,8 @@ def load(
     folder = Path(dataset.data_home)
     if not folder.is_dir():
         raise DataError(
-            f"the data set '{name}' is not in '{folder}'; name its folder, or let mirdata fetch "
-            f"what it can: mirdata.initialize('{name}').download()"
+            f"the data set '{name}' is not in '{folder}'; name its folder, mirdata:{name}@FOLDER, "
+            f"or let mirdata fetch what it can: mirdata.initialize('{name}').download()"
         )
     index = folder / Path(dataset.index_path).name
     if index.exists():

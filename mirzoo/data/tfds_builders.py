@@ -6,10 +6,11 @@ Importing this module makes them known as ``mirzoo/<collection>``:
 >>> import mirzoo.data.tfds_builders                            # doctest: +SKIP
 >>> train = tfds.load("mirzoo/charts_mma", split="train")       # doctest: +SKIP
 
-or on the command line ``tfds build --imports mirzoo.data.tfds_builders mirzoo/charts_mma``. A
-collection that isn't prepared yet is prepared first, which states the disk space it takes and
-fails with what to do where its source must be obtained by hand. The splits are those of the
-corpus: no group (song, artist, singer) is in two of them.
+or, where the packages apache-beam and mlcroissant are installed too, which the command needs,
+``tfds build --imports mirzoo.data.tfds_builders mirzoo/charts_mma``. A collection that isn't
+prepared yet is prepared first, which states the disk space it takes and fails with what to do where
+its source must be obtained by hand. The splits are those of the corpus: no group (song, artist,
+singer) is in two of them.
 
 The features are the fields of `mirzoo.data.recordings`; what is not known of an item is empty.
 ``info.metadata`` holds the ``sample_rate`` (Hz) and the ``sha256`` of every file of the corpus that
