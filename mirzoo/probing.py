@@ -21,7 +21,7 @@ import numpy as np
 from mirzoo.card import Metric
 from mirzoo.data.corpus import FULL_SCALE, Corpus, PreparedItem, Windows
 from mirzoo.data.sung import read_lyric_lines, read_ultrastar, sung_share
-from mirzoo.evaluation import (
+from mirzoo.evaluation.tagging import (
     FEWEST_POSITIVES,
     TEACHER_GIVES_TAG,
     agreement,
