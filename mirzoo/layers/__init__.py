@@ -25,7 +25,7 @@ from mirzoo.layers.pitch import (
     WrapPitchClasses,
 )
 from mirzoo.layers.pooling import AttentionPooling
-from mirzoo.layers.recurrent import keras2_hard_sigmoid
+from mirzoo.layers.recurrent import BothWaysGRU, keras2_hard_sigmoid
 from mirzoo.layers.scaling import Decibel, Logarithm
 from mirzoo.layers.sinc import SincFilters
 from mirzoo.layers.stft import STFT, InverseSTFT, Spectrogram
@@ -39,6 +39,7 @@ __all__ = [
     "VQT",
     "AttentionPooling",
     "BatchAsGroups",
+    "BothWaysGRU",
     "CQTChroma",
     "Clip",
     "Decibel",

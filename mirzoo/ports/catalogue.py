@@ -282,7 +282,7 @@ CREMA = PortSpec(
     ),
     citation=(
         "Brian McFee and Juan Pablo Bello, Structured training for large-vocabulary chord "
-        "recognition, ISMIR 2017"
+        "recognition, ISMIR 2017; software: doi:10.5281/zenodo.1010486"
     ),
 )
 

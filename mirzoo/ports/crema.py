@@ -43,7 +43,7 @@ from mirzoo.card import Axis, Card, ChordDecoding, InputContract, OutputSpec
 from mirzoo.errors import PullError
 from mirzoo.layers.cqt import HCQT
 from mirzoo.layers.peak import DecibelsBelowPeak
-from mirzoo.layers.recurrent import keras2_hard_sigmoid
+from mirzoo.layers.recurrent import DIRECTIONS, BothWaysGRU
 from mirzoo.model import Model
 from mirzoo.ports.catalogue import PortSpec
 from mirzoo.ports.numpy_pickle import read_records
@@ -160,8 +160,9 @@ def build_trunk() -> keras.Model:
     x = _normalise(2)(x)
     x = layers.Conv2D(PITCH_FILTERS, (1, N_BINS), activation="relu", name="conv2d_2")(x)
     x = layers.Reshape((-1, PITCH_FILTERS), name="squeeze")(_normalise(3)(x))
-    x = _normalise(4)(_both_ways(1)(x))
-    return keras.Model(features, _both_ways(2)(x), name="trunk")
+    x = _normalise(4)(BothWaysGRU(UNITS, name="bidirectional_1")(x))
+    x = BothWaysGRU(UNITS, name="bidirectional_2")(x)
+    return keras.Model(features, x, name="trunk")
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
@@ -242,17 +243,6 @@ def _say(embedding, n_labels: int) -> dict[str, keras.KerasTensor]:
     return {"chords": chords, "root": root, "bass": bass, "pitches": pitches}
 
 
-def _both_ways(number: int) -> layers.Bidirectional:
-    cell = layers.GRU(
-        UNITS,
-        return_sequences=True,
-        reset_after=False,
-        recurrent_activation=keras2_hard_sigmoid,
-        name=f"gru_{number}",
-    )
-    return layers.Bidirectional(cell, name=f"bidirectional_{number}")
-
-
 def _normalise(number: int) -> layers.BatchNormalization:
     name = f"batch_normalization_{number}"
     return layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, name=name)
@@ -290,14 +280,12 @@ STRUCTURE = [
 
 def _load_layer(layer: keras.Layer, published: _Published) -> None:
     name = PUBLISHED_NAMES.get(layer.name, layer.name)
-    if isinstance(layer, layers.Bidirectional):
-        for direction, half in (
-            ("forward", layer.forward_layer),
-            ("backward", layer.backward_layer),
-        ):
-            prefix = f"{direction}_gru_{name.removeprefix('bidirectional_')}"
-            for weight in half.cell.weights:
-                _assign(weight, published(name, f"{prefix}/{weight.name}"))
+    if isinstance(layer, BothWaysGRU):
+        for weight in layer.weights:
+            direction = next(d for d in DIRECTIONS if weight.name.startswith(d))
+            half = f"{direction}_gru_{name.removeprefix('bidirectional_')}"
+            kind = weight.name.removeprefix(f"{direction}_")
+            _assign(weight, published(name, f"{half}/{kind}"))
     elif isinstance(layer, layers.Dense | layers.Conv2D | layers.BatchNormalization):
         for weight in layer.weights:
             _assign(weight, _rearranged(layer.name, weight.name, published(name, weight.name)))
