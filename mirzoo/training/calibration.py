@@ -6,15 +6,16 @@ network is of itself, so they are chosen after it is trained, every corpus count
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from mirzoo.annotate import hear_frames
 from mirzoo.card import ChordDecoding, MelodyDecoding
-from mirzoo.data.corpus import FULL_SCALE, SAMPLE_RATE, Corpus
-from mirzoo.data.labels import F0_RATE
+from mirzoo.data.corpus import SAMPLE_RATE, Corpus
+from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary
+from mirzoo.measuring import read_item
 from mirzoo.model import Model
 from mirzoo.tasks.chords import likeliest_classes
 from mirzoo.tasks.melody import is_voiced, refine, strongest_bins
@@ -32,9 +33,8 @@ def calibrate_chords(
     right = np.zeros(len(CHANGE_PENALTIES))
     for corpus in corpora:
         heard = [
-            (outputs["chords"], _classes_at(times, corpus.labels(item).chords, vocabulary))
-            for item, times, outputs in _validation(model, corpus)
-            if corpus.labels(item).chords is not None
+            (outputs["chords"], _classes_at(times, labels.chords, vocabulary))
+            for labels, times, outputs in _validation(model, corpus, "chords")
         ]
         for number, penalty in enumerate(CHANGE_PENALTIES):
             decoding = model.card.decoding.model_copy(update={"change_penalty": penalty})
@@ -66,10 +66,8 @@ def calibrate_melody(model: Model, corpora: Sequence[Corpus]) -> MelodyDecoding:
     right = np.zeros(len(THRESHOLDS))
     for corpus in corpora:
         hits, frames = np.zeros(len(THRESHOLDS)), 0
-        for item, times, outputs in _validation(model, corpus):
-            f0 = corpus.labels(item).f0
-            if f0 is None:
-                continue
+        for labels, times, outputs in _validation(model, corpus, "f0"):
+            f0 = labels.f0
             truth = f0[np.minimum(np.round(times * F0_RATE).astype(int), len(f0) - 1)]
             known = ~np.isnan(truth)
             path = strongest_bins(outputs["salience"], decoding)
@@ -88,11 +86,13 @@ def calibrate_melody(model: Model, corpora: Sequence[Corpus]) -> MelodyDecoding:
     return decoding.model_copy(update={"voicing_threshold": best})
 
 
-def _validation(model: Model, corpus: Corpus):
-    """The first validation items of a corpus, their frames' times and the model's outputs."""
-    numbers = [n for n, item in enumerate(corpus.items) if item.split == "valid"]
-    for number in numbers[:ITEMS_PER_CORPUS]:
-        item = corpus.items[number]
-        samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
-        waveform = samples.astype(np.float32) / FULL_SCALE
-        yield number, *hear_frames(model, waveform, source_rate=SAMPLE_RATE)
+def _validation(
+    model: Model, corpus: Corpus, kind: str
+) -> Iterator[tuple[Labels, np.ndarray, dict[str, np.ndarray]]]:
+    """The first validation items with a kind of label: labels, frames' times, the outputs."""
+    left = ITEMS_PER_CORPUS
+    for number, item in enumerate(corpus.items):
+        labels = corpus.labels(number) if item.split == "valid" and left else None
+        if labels is not None and getattr(labels, kind) is not None:
+            left -= 1
+            yield labels, *hear_frames(model, read_item(corpus, number), source_rate=SAMPLE_RATE)
