@@ -6,6 +6,7 @@ python benchmarks/chords.py --work results/ --models cqt_crnn_chords crema_chord
 Prepared corpora with chord labels give mir_eval's scores. A clip of ``isolated_chords`` holds one
 chord: its answer is the label that fills most of the time in which it sounds, right in "root" and
 "majmin" (root and third) or not, and silence or noise ("N") is right where the clip has no chord.
+"N aside" is "majmin" of the clips with a chord when the answer is the longest label but "N".
 Corpora without labels (``--agreement``) give how far each two systems agree, each taken for the
 truth once.
 """
@@ -33,6 +34,7 @@ SETS = (
     "isolated_chords", "songs_pop909+songs_openewld", "guitar", "charts_mma",
 )  # fmt: skip
 ISOLATED = "isolated_chords"
+ASIDE = "N aside"
 COLUMNS = ("root", "thirds", "majmin", "mirex", "sevenths", "tetrads", "seg")
 AGREEMENT_COLUMNS = ("root", "majmin", "mirex", "sevenths", "tetrads", "seg")
 
@@ -91,20 +93,23 @@ def labelled_table(title: str, systems: Sequence, found: Sequence, work: Path) -
 
 def isolated_table(title: str, systems: Sequence, found: Sequence, work: Path) -> None:
     """Print the share of clips whose root is right, and whose root and third are."""
-    rows, columns = {}, ["root", "majmin"]
+    rows, columns = {}, []
     for system in systems:
         right: dict[str, list[bool]] = defaultdict(list)
         every = comparison.heard(system, found, "chords", work)
         for recording, chords in zip(found, every, strict=True):
-            answer = main_chord(chords, recording.samples)
             truth = recording.labels.chords[0].label
-            root, third = compare(truth, answer)
+            root, third = compare(truth, main_chord(chords, recording.samples))
             right["root"].append(root)
             right["majmin"].append(third)
-            right[f"{recording.group} ({NO_CHORD})" if truth == NO_CHORD else recording.group] += [
-                third
-            ]
-        columns = ["root", "majmin", *sorted(set(right) - {"root", "majmin"})]
+            if truth == NO_CHORD:
+                right[f"{recording.group} ({NO_CHORD})"].append(third)
+            else:
+                right[recording.group].append(third)
+                named = main_chord(chords, recording.samples, aside=NO_CHORD)
+                right[ASIDE].append(compare(truth, named)[1])
+        first = ["root", "majmin", ASIDE]
+        columns = [*first, *sorted(set(right) - set(first))]
         rows[system.name] = {
             name: Score(float(np.mean(values)), float(len(values)))
             for name, values in right.items()
@@ -128,7 +133,7 @@ def agreement_table(title: str, systems: Sequence, found: Sequence, work: Path) 
                            len(found))  # fmt: skip
 
 
-def main_chord(chords: Chords, samples: np.ndarray) -> str:
+def main_chord(chords: Chords, samples: np.ndarray, *, aside: str | None = None) -> str:
     """The label that fills most of the time in which a clip sounds.
 
     It sounds where its energy, over `ENVELOPE_S`, is within `SOUNDING_DB` of its loudest.
@@ -138,6 +143,8 @@ def main_chord(chords: Chords, samples: np.ndarray) -> str:
     chords : Chords
     samples : array, shape (samples,)
         At 16 kHz.
+    aside : str, optional
+        A label that is the answer only where there is no other.
     """
     step = round(ENVELOPE_S * SAMPLE_RATE)
     energy = np.square(samples[: len(samples) // step * step].astype(np.float64))
@@ -148,7 +155,7 @@ def main_chord(chords: Chords, samples: np.ndarray) -> str:
         for block in loud:
             begin = block * ENVELOPE_S
             seconds[label] += max(0.0, min(end, begin + ENVELOPE_S) - max(start, begin))
-    return max(seconds, key=seconds.__getitem__)
+    return max(seconds, key=lambda label: (seconds[label] > 0 and label != aside, seconds[label]))
 
 
 def compare(truth: str, answer: str) -> tuple[bool, bool]:

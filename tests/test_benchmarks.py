@@ -185,6 +185,9 @@ def test_the_answer_of_a_clip_is_what_fills_its_sound(chords):
     assert chords.main_chord(said, samples) == "A:min"
     late = Chords([(0.0, 1.8, "N"), (1.8, 4.0, "A:min")])
     assert chords.main_chord(late, samples) == "N"
+    assert chords.main_chord(late, samples, aside="N") == "A:min"
+    silent = Chords([(0.0, 2.0, "N"), (2.0, 4.0, "A:min")])
+    assert chords.main_chord(silent, samples, aside="N") == "N"
 
 
 @pytest.mark.parametrize(
@@ -232,6 +235,12 @@ def test_tables_say_how_far_systems_agree(chords, comparison, tmp_path, capsys):
         ["one", "~", "three", "1.000", "1.000"],
         ["two", "~", "three", "1.000", "0.000"],
     ]
-    chords.labelled_table("songs", systems, found, tmp_path)
+    found.append(recording(comparison, 3, "N"))
+    chords.isolated_table("clips", systems, found, tmp_path)
+    header, *rows = capsys.readouterr().out.splitlines()[2:]
+    assert header.split() == ["root", "majmin", "N", "aside", "group", "group", "(N)"]
+    assert rows[1].split() == ["two", "0.667", "0.000", "0.000", "0.000", "0.000"]
+    assert rows[2].split() == ["three", "0.667", "0.667", "1.000", "1.000", "0.000"]
+    chords.labelled_table("songs", systems, found[:2], tmp_path)
     first = capsys.readouterr().out.splitlines()[3].split()
     assert first[:4] == ["one", "1.000", "1.000", "1.000"]
