@@ -108,9 +108,9 @@ def find_notes(
     Examples
     --------
     >>> note, onset = np.zeros((2, 60, 88))
-    >>> note[10:40, 30], onset[10, 30] = 0.9, 0.8
+    >>> note[10:40, 30], onset[10, 30] = 0.75, 0.8
     >>> find_notes(note, onset, NotesDecoding(), shortest_frames=11)
-    [FrameNote(start=10, end=40, key=30, amplitude=0.9)]
+    [FrameNote(start=10, end=40, key=30, amplitude=0.75)]
     """
     threshold = decoding.frame_threshold
     unused = np.array(note)
