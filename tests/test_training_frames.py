@@ -99,6 +99,14 @@ def test_chords_are_learnt_from_the_waveform_on(corpora, valid, tmp_path):
     assert heard["root"][0, [10, 30, 50]].argmax(axis=-1).tolist() == roots
 
 
+def test_classes_alone_are_learnt_too(corpora, tmp_path):
+    recipe = make_recipe("chords", training={"epochs": 1, "batch_size": 4})
+    classes_alone = recipe.task.model_copy(update={"structured": False})
+    model = fit(recipe.model_copy(update={"task": classes_alone}), corpora, tmp_path)
+    assert model.output_shape == (None, None, 25)
+    assert (tmp_path / "history.csv").read_text().startswith("epoch,accuracy,loss")
+
+
 def test_melody_and_voicing_are_learnt(corpora, valid, tmp_path):
     model = fit(make_recipe("melody"), corpora, tmp_path)
     heard = model.predict_windows(valid[0])

@@ -231,6 +231,8 @@ class Sequences:
         Whether what leaves the features at one end comes in at the other, as in chroma.
     frequencies : np.ndarray
         Of each bin and channel, ``(bins, channels)`` (Hz).
+    outputs : sequence of str, optional
+        Those whose targets are given; by default all.
     augmentation : Augmentation
     transpose_semitones : tuple of int
         Lowest and highest transposition.
@@ -246,6 +248,7 @@ class Sequences:
         per_item: int,
         batch_size: int,
         frequencies: np.ndarray,
+        outputs: Sequence[str] | None = None,
         bins_per_semitone: int = 0,
         circular: bool = False,
         augmentation: Augmentation | None = None,
@@ -257,6 +260,7 @@ class Sequences:
         self.length = length
         self.batch_size = batch_size
         self.frequencies = frequencies
+        self.outputs = outputs
         self.bins_per_semitone = bins_per_semitone
         self.circular = circular
         self.augmentation = augmentation
@@ -298,9 +302,9 @@ class Sequences:
         magnitudes = np.stack([features for features, _ in stretches]).astype(np.float32)
         if self.shuffle and self.augmentation is not None:
             magnitudes = alter_magnitudes(magnitudes, self.augmentation, rng, self.frequencies)
-        outputs = stretches[0][1]
         return magnitudes, {
-            output: np.stack([known[output] for _, known in stretches]) for output in outputs
+            output: np.stack([known[output] for _, known in stretches])
+            for output in self.outputs or stretches[0][1]
         }
 
     def _stretch(self, number: int, item: int, stretch: int, rng: np.random.Generator):

@@ -76,11 +76,14 @@ def fit(
     ]
     targets = [_targets(recipe, store, report) for store in stores]
     settings = recipe.training
+    keras.utils.set_random_seed(settings.seed)
+    model = build_model(recipe, name)
     common = {
         "length": round(recipe.window_s * recipe.frontend.grid.frame_rate),
         "per_item": recipe.data.windows_per_item,
         "batch_size": settings.batch_size,
         "frequencies": bin_frequencies(recipe),
+        "outputs": [output.name for output in model.card.outputs],
     }
     training = Sequences(
         _scores(stores, targets, "train"),
@@ -96,8 +99,6 @@ def fit(
         f"{name}: {len(training) * settings.batch_size} stretches of {recipe.window_s:g} s an "
         f"epoch, {len(held_out) * settings.batch_size} to validate on"
     )
-    keras.utils.set_random_seed(settings.seed)
-    model = build_model(recipe, name)
     if start is not None:
         copy_weights(model, start)
     student = _student(model, settings, steps=len(training) * settings.epochs)
@@ -226,7 +227,8 @@ def _student(model: Model, settings, *, steps: int) -> keras.Model:
     features = magnitudes
     for layer in scaling:
         features = layer(features)
-    outputs = dict(zip(model.output, _after_frontend(model)(features), strict=True))
+    names = [output.name for output in model.card.outputs]
+    outputs = dict(zip(names, keras.tree.flatten(_after_frontend(model)(features)), strict=True))
     student = keras.Model(magnitudes, outputs, name=f"{model.name}_student")
     losses = {
         "pitches": _crossentropy_where_known,
@@ -246,8 +248,10 @@ def _student(model: Model, settings, *, steps: int) -> keras.Model:
 
 
 def _after_frontend(model: Model) -> keras.Model:
-    """Features to the list of outputs; it shares the model's layers."""
-    return keras.Model(model.trunk_input, list(model.output.values()))
+    """Features to the outputs in the order of the card; it shares the model's layers."""
+    names = [output.name for output in model.card.outputs]
+    outputs = model.output if isinstance(model.output, dict) else {names[0]: model.output}
+    return keras.Model(model.trunk_input, [outputs[name] for name in names])
 
 
 def _crossentropy_where_known(truth, probabilities):
