@@ -5,7 +5,7 @@ A finished file carries
 - `TFLITE_METADATA`, the standard flatbuffer that Android's and other tools read (schema
   https://github.com/tensorflow/tflite-support, `metadata_schema.fbs`, version 1.3.0);
 - `labels.txt`, packed behind the flatbuffer as a zip, as that standard has it;
-- `MIRZOO_CARD`, the card as JSON.
+- `MIRZOO_CARD`, the card as JSON, compressed with zlib.
 
 Nothing here needs TensorFlow.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def describe(tflite: bytes, card: Card) -> bytes:
     """
     model = schema.ModelT.InitFromPackedBuf(tflite, 0)
     _set_buffer(model, STANDARD_BUFFER, _standard_metadata(card, _output_names(model)))
-    _set_buffer(model, CARD_BUFFER, card.to_json().encode("utf-8"))
+    _set_buffer(model, CARD_BUFFER, zlib.compress(card.to_json().encode("utf-8")))
     _drop_inner_names(model)
     for buffer in model.buffers:
         buffer.__class__ = _AlignedBuffer
@@ -105,12 +106,17 @@ def read_card(path: str | os.PathLike) -> Card:
     model = _parse(content, path)
     for entry in map(model.Metadata, range(model.MetadataLength())):
         if entry.Name() == CARD_BUFFER.encode():
-            text = model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
-            return Card.parse(text, source=f"{path} ({CARD_BUFFER})")
+            packed = model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
+            return Card.parse(_unpacked(packed), source=f"{path} ({CARD_BUFFER})")
     raise ArtefactError(
         f"{path} carries no card; was it written by mirzoo.export? Otherwise load it with its "
         "card: LiteRTModel(path, Card.load('card.json'))"
     )
+
+
+def _unpacked(card: bytes) -> bytes:
+    """The card's JSON; files of the first models carry it uncompressed."""
+    return card if card.startswith(b"{") else zlib.decompress(card)
 
 
 def read_labels(path: str | os.PathLike) -> list[str]:
