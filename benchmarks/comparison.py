@@ -38,6 +38,7 @@ PEERS = Path(__file__).parent / "peers"
 RESULT_SUFFIX = {"chords": ".lab", "melody": ".csv"}
 HASH_LENGTH = 16
 ERRORS_FILE = "stderr.txt"
+CLOSING_S = 60
 SPEED_RATE = 44100
 SPEED_S = 60
 Timing = tuple[float, float]
@@ -186,10 +187,14 @@ class Peer:
             )
 
     def close(self) -> None:
-        """Let the process end."""
+        """Let the process end, by force after `CLOSING_S`; its results are written by then."""
         if self._process is not None:
             self._process.stdin.close()
-            self._process.wait(timeout=60)
+            try:
+                self._process.wait(timeout=CLOSING_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
             self._process.stdout.close()
             self._process = None
             self._scratch.cleanup()

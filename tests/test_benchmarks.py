@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,22 @@ def test_a_peer_that_fails_is_quoted(comparison, tmp_path, monkeypatch):
         list(comparison.heard(peer, [recording(comparison, 1)], "chords", tmp_path / "work"))
     peer.close()
     assert not list((tmp_path / "work").rglob("*.lab"))
+
+
+def test_a_peer_that_will_not_end_is_ended(comparison, tmp_path, monkeypatch):
+    script = tmp_path / "peers" / "stuck" / "original.py"
+    script.parent.mkdir(parents=True)
+    script.write_text(
+        "import time\npath, result = input().split('\\t')\nopen(result, 'w').write('0 1 A\\n')\n"
+        "print(1.5, 0.5, flush=True)\ntime.sleep(600)\n"
+    )
+    monkeypatch.setattr(comparison, "PEERS", tmp_path / "peers")
+    monkeypatch.setattr(comparison, "CLOSING_S", 0.2)
+    peer = comparison.Peer("stuck", sys.executable)
+    peer.hear(tmp_path / "x.wav", tmp_path / "x.lab")
+    start = time.monotonic()
+    peer.close()
+    assert time.monotonic() - start < 60
 
 
 def test_a_peer_answers_line_by_line(comparison, tmp_path, monkeypatch):
