@@ -542,12 +542,14 @@ class FrameContext(Config):
 
     ``squeeze`` channels of every pitch make the frame's vector, ``units`` is its size after a
     dense layer, and convolutions of ``kernel`` frames, one for each of ``dilations``, follow.
+    ``spread`` channels go back to every pitch.
     """
 
     squeeze: PositiveInt = 6
     units: PositiveInt = 96
     kernel: PositiveInt = 5
     dilations: tuple[PositiveInt, ...] = (1, 2, 4)
+    spread: PositiveInt = 8
 
 
 class PitchCNNConfig(FramewiseHead):

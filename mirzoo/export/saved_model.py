@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -71,12 +72,16 @@ def run_saved_model(folder: Path, windows: np.ndarray) -> dict[str, np.ndarray]:
 
 def _export(model: Model, folder: Path) -> None:
     """Write with TensorFlow itself: `keras.export.ExportArchive` stores every weight twice."""
-    every_output = model.every_output
     frontend = model.get_layer(FRONTEND)
+    after_frontend = keras.Model(model.trunk_input, model.every_output.output)
+
+    @tf.function(input_signature=[WAVEFORM])
+    def features(waveform):
+        return frontend(waveform, training=False)
 
     @tf.function(input_signature=[WAVEFORM])
     def infer(waveform):
-        return every_output(waveform, training=False)
+        return after_frontend(features(waveform), training=False)
 
     @tf.function(input_signature=[WAVEFORM])
     def serve(waveform):
@@ -88,7 +93,7 @@ def _export(model: Model, folder: Path) -> None:
 
     @tf.function(input_signature=[WAVEFORM])
     def hear(waveform):
-        return {FEATURES: frontend(waveform, training=False)}
+        return {FEATURES: features(waveform)}
 
     module = tf.Module()
     module.weights = [variable.value for variable in model.variables]

@@ -69,8 +69,9 @@ def _add_context(config: FrameContext, x):
         )(y)  # fmt: skip
         z = layers.BatchNormalization(name=f"{name}_norm")(z)
         y = layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([y, z]))
-    y = layers.Dense(n_bins * n_channels, name="context_spread")(y)
-    y = layers.Reshape((-1, n_bins, n_channels), name="context_pitches")(y)
+    y = layers.Dense(n_bins * config.spread, name="context_spread")(y)
+    y = layers.Reshape((-1, n_bins, config.spread), name="context_pitches")(y)
+    y = layers.Conv2D(n_channels, 1, use_bias=False, name="context_mix")(y)
     return layers.ReLU(name="with_context_relu")(layers.Add(name="with_context")([x, y]))
 
 
