@@ -61,7 +61,11 @@ def _port_row(name: str) -> str:
 
 def _main(task: str, metrics: Sequence[Metric]) -> list[Metric]:
     chosen = MAIN_SCORES.get(task)
-    return [metric for metric in metrics if chosen is None or metric.metric in chosen]
+    return [
+        metric
+        for metric in metrics
+        if chosen is None or any(score in metric.metric for score in chosen)
+    ]
 
 
 def _row(name, description, parameters, litert, licences, metrics) -> str:
