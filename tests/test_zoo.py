@@ -259,6 +259,7 @@ def test_repeated_labels_are_refused(artefact):
 def test_fine_tuning_learns_and_a_frozen_trunk_stays(artefact, windows):
     noise = 0.3 * np.random.default_rng(0).standard_normal(windows.shape[1])
     clips, one_hot = np.stack([windows[0], noise]).astype(np.float32), np.eye(2)
+    keras.utils.set_random_seed(0)
     model = zoo.create(artefact, labels=["chord", "noise"], exclusive=True)
     for part in ("frontend", "trunk"):
         model.get_layer(part).trainable = False
