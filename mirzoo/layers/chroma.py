@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 from keras import ops
 
 from mirzoo.dsp.chroma import chroma_filterbank, chroma_folding
@@ -14,6 +13,7 @@ class _Chroma(keras.layers.Layer):
 
     ``folded / max(max over pitch classes of folded, SILENCE)``, each channel by itself. Frames
     below ``SILENCE`` are thus not scaled up, where librosa's threshold is the smallest float.
+    A subclass gives the folding of ``n_bins`` bins in ``_fold``.
     """
 
     SILENCE: float
@@ -26,9 +26,6 @@ class _Chroma(keras.layers.Layer):
     def build(self, input_shape):
         self._folding = self._fold(n_bins=input_shape[2])
         super().build(input_shape)
-
-    def _fold(self, *, n_bins: int) -> np.ndarray:
-        raise NotImplementedError
 
     def call(self, inputs):
         by_channel = ops.transpose(inputs, [0, 1, 3, 2])

@@ -54,12 +54,6 @@ class _ConstantQ(keras.layers.Layer):
         self._decimator = plan_decimator(self._transforms)
         super().build(input_shape)
 
-    def _plan_transforms(self) -> tuple[Transform, ...]:
-        raise NotImplementedError
-
-    def _arrange(self, magnitudes: list[tf.Tensor]) -> tf.Tensor:
-        raise NotImplementedError
-
     def _plan_transform(self, *, fmin: float, n_bins: int, gamma: float = 0.0) -> Transform:
         return plan_transform(
             sample_rate=self.sample_rate,
