@@ -426,7 +426,7 @@ def _require_format(card: Card, suffix: str, option: str) -> None:
 
 
 def _summary(heard: Annotation, top: int) -> str:
-    from mirzoo.annotation.base import clock
+    from mirzoo.annotation.pictures import clock
 
     first = f"{heard.source}  ({clock(heard.duration_s)}, {heard.model})"
     return "\n".join([first, *(f"  {line}" for line in heard.summary(top))])

@@ -163,3 +163,17 @@ def test_every_kind_is_rendered_with_labels(kind, monkeypatch, tmp_path):
     assert any(span.label != "N" for span in labels.chords)
     for span in labels.chords:
         mir_eval.chord.encode(span.label)
+
+
+def test_bare_fifths_of_a_progression_carry_the_thirds_that_they_imply():
+    instrument = plucked.Instrument("distorted guitar", fretboard.GUITAR, 30, gain=True)
+    bare = []
+    for seed in range(12):
+        chosen = plucked._chosen(instrument, 120, 0.0, True, np.random.default_rng(seed))
+        bare += [p for p in chosen if len({pitch % 12 for pitch in p.pitches}) == 2]
+    assert {played.label.split(":")[1] for played in bare} == {"maj", "min"}
+    for played in bare:
+        third = fretboard.implied_triad(played.chord.quality)
+        assert played.label == f"{fretboard.ROOTS[played.chord.root]}:{third}"
+    assert [fretboard.implied_triad(quality) for quality in ("min7", "min6", "7", "sus2")] == [
+        "min", "min", "maj", "maj"]

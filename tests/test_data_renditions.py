@@ -132,3 +132,14 @@ def test_an_item_is_rendered_the_same_again(path, monkeypatch):
     assert first_labels == again_labels
     np.testing.assert_array_equal(first_labels.f0, again_labels.f0)
     np.testing.assert_allclose(first, again, atol=1e-4)
+
+
+def test_bands_that_play_bare_fifths_keep_the_thirds_of_the_song(path):
+    song = songs.read(path)
+    labels = set()
+    for seed in range(80):
+        backing = renditions.accompany(song, 40.0, np.random.default_rng(seed))
+        if all(part.program in (29, 30) for part in backing.parts if len(part.notes) > 100):
+            labels |= {span.label for span in backing.chords}
+    assert {"C:maj", "A:min", "F:maj"} <= labels
+    assert not any("(1,5)" in label for label in labels)

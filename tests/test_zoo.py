@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from itertools import chain
 
 import keras
 import numpy as np
@@ -69,7 +70,7 @@ def test_every_name_is_trained_or_a_recipe_alone():
 
 def test_names_by_task():
     names = {task: zoo.list_models(task=task) for task in ("tagging", "chords", "melody", "notes")}
-    assert sorted(sum(names.values(), [])) == sorted(zoo.list_models())
+    assert sorted(chain(*names.values())) == sorted(zoo.list_models())
     assert set(names["tagging"]) >= {"mel_cnn_tagger", "musicnn_mtt"}
     assert {"cqt_crnn_chords", "chroma_rnn_chords"} <= set(names["chords"])
     assert zoo.list_models("*_chords", task="melody") == []

@@ -6,13 +6,21 @@ import io
 import json
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
+
+from mirzoo.annotation import pictures, sound
 from mirzoo.errors import AnnotationError
 
 if TYPE_CHECKING:
     import jams
+
+
+HEIGHT = 3.6
+"""Of a figure of one annotation (inches)."""
 
 
 class Annotation(ABC):
@@ -21,6 +29,7 @@ class Annotation(ABC):
     A subclass names its task, what it holds (``kind``, for messages), the suffixes that it
     writes (``formats``) and those that it reads (``readable``). For each suffix ``x`` it has a
     method ``_to_x`` that gives the file's content, and ``_from_x`` that gives its own arguments.
+    ``_draw`` fills the axes of `plot`.
     """
 
     task: ClassVar[str]
@@ -84,6 +93,42 @@ class Annotation(ABC):
     def summary(self, top: int = 5) -> list[str]:
         """Tell what was heard in a few lines for a terminal."""
 
+    def plot(self, ax: Any = None, *, path: str | os.PathLike | None = None) -> Any:
+        """Draw the result along time; the class says what is drawn.
+
+        Where the recording can't be read any more, the background stays white.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+        path : str or path, optional
+            Picture file to save the figure to (``.png``, ``.pdf``, ``.svg``).
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        AnnotationError
+            If matplotlib is not installed.
+        """
+        return self._plotted(self._draw, ax, path, HEIGHT)
+
+    def _plotted(
+        self, draw: Callable[[Any], None], ax: Any, path: str | os.PathLike | None, height: float
+    ) -> Any:
+        ax, own_figure = pictures.axes(ax, f"{type(self).__name__}.plot", height=height)
+        draw(ax)
+        pictures.show_clock(ax)
+        ax.set_title(self._title(), loc="left")
+        return pictures.finished(ax, own_figure, path)
+
+    @abstractmethod
+    def _draw(self, ax: Any) -> None:
+        """Draw the result into axes of matplotlib, from 0 s to its end."""
+
     def _to_json(self) -> str:
         return json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n"
 
@@ -93,6 +138,40 @@ class Annotation(ABC):
     def _described(self) -> str:
         source = f"{self.source!r}, " if self.source else ""
         return f"{source}{self.duration_s:.1f} s"
+
+
+class Playable(Annotation):
+    """An annotation with pitches, which an ear can check."""
+
+    def sonify(
+        self,
+        sample_rate: int = 22050,
+        *,
+        original: str | os.PathLike | np.ndarray | None = None,
+        path: str | os.PathLike | None = None,
+    ) -> np.ndarray:
+        """Play what was heard.
+
+        Parameters
+        ----------
+        sample_rate : int
+            Of the result (Hz).
+        original : path, file object or array, optional
+            The recording (an array at ``sample_rate``), mixed in at the same loudness.
+        path : str or path, optional
+            Sound file to write (``.wav``, ``.flac``, ``.ogg``).
+
+        Returns
+        -------
+        np.ndarray
+            float32 ``(samples,)``, its peak at 0.9.
+        """
+        played = self._play(sample_rate, round(self.duration_s * sample_rate))
+        return sound.mixed(played, sample_rate, original, path)
+
+    @abstractmethod
+    def _play(self, sample_rate: int, n_samples: int) -> np.ndarray:
+        """The pitches synthesised, float32 ``(n_samples,)``."""
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -138,12 +217,6 @@ def load_jams(text: str, namespace: str) -> tuple[jams.JAMS, jams.Annotation]:
     except jams.JamsError as error:
         raise ValueError(str(error).partition("\n")[0]) from error
     return document, document.search(namespace=namespace)[0]
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds: ``3:07``."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
 
 
 def _format(path: Path, formats: tuple[str, ...], kind: str) -> str:

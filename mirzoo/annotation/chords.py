@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mirzoo.annotation import pictures, sound
-from mirzoo.annotation.base import Annotation, clock, dump_jams, load_jams, new_jams
+from mirzoo.annotation.base import Playable, dump_jams, load_jams, new_jams
 from mirzoo.annotation.midi_file import MidiNote, midi_bytes
 from mirzoo.dsp.chord_vocabulary import ROOT_NAMES, parse_chord
 from mirzoo.errors import AnnotationError, DataError
@@ -29,8 +28,11 @@ LINE_WIDTH = 88
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Chords(Annotation):
+class Chords(Playable):
     """The chords of a recording, one after the other.
+
+    `plot` draws them along time, a colour a root, over the recording's chroma; `sonify` plays
+    their tones around middle C over a bass.
 
     `write` makes, by suffix:
 
@@ -137,7 +139,8 @@ class Chords(Annotation):
 
     def summary(self, top: int = 5) -> list[str]:
         """Tell the chords with the times at which they begin, and which sound longest."""
-        shown = [f"{clock(start)} {label}" for start, _, label in self.segments[:SHOWN_CHORDS]]
+        first = self.segments[:SHOWN_CHORDS]
+        shown = [f"{pictures.clock(start)} {label}" for start, _, label in first]
         lines = textwrap.wrap(
             "   ".join(entry.replace(" ", "\N{NO-BREAK SPACE}") for entry in shown), LINE_WIDTH
         )
@@ -162,28 +165,7 @@ class Chords(Annotation):
             "confidence": self.confidence and [round(value, 4) for value in self.confidence],
         }
 
-    def plot(self, ax: Any = None, *, path: str | os.PathLike | None = None) -> Any:
-        """Draw the chords along time, a colour a root, over the recording's chroma.
-
-        Where the recording can't be read any more, the background stays white.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; by default a new figure.
-        path : str or path, optional
-            Picture file to save the figure to (``.png``, ``.pdf``, ``.svg``).
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-
-        Raises
-        ------
-        AnnotationError
-            If matplotlib is not installed.
-        """
-        ax, own_figure = pictures.axes(ax, "Chords.plot", height=3.6)
+    def _draw(self, ax: Any) -> None:
         import matplotlib.pyplot as plt
 
         waveform = pictures.hear(self.source, pictures.SAMPLE_RATE)
@@ -205,40 +187,13 @@ class Chords(Annotation):
         ax.set_yticks(np.arange(12) + 0.5, ROOT_NAMES)
         ax.set_ylim(0, 13.3)
         ax.set_xlim(0, self.duration_s)
-        pictures.show_clock(ax)
-        ax.set_title(self._title(), loc="left")
-        return pictures.finished(ax, own_figure, path)
 
-    def sonify(
-        self,
-        sample_rate: int = 22050,
-        *,
-        original: str | os.PathLike | np.ndarray | None = None,
-        path: str | os.PathLike | None = None,
-    ) -> np.ndarray:
-        """Play the chords.
-
-        Parameters
-        ----------
-        sample_rate : int
-            Of the result (Hz).
-        original : path, file object or array, optional
-            The recording (an array at ``sample_rate``), mixed in at the same loudness.
-        path : str or path, optional
-            Sound file to write (``.wav``, ``.flac``, ``.ogg``).
-
-        Returns
-        -------
-        np.ndarray
-            float32 ``(samples,)``, its peak at 0.9.
-        """
+    def _play(self, sample_rate: int, n_samples: int) -> np.ndarray:
         tones = [
             sound.Tone(note.start_s, note.end_s, note.pitch, note.velocity / 96)
             for note in self._voiced()
         ]
-        n_samples = round(self.duration_s * sample_rate)
-        played = sound.play(tones, sample_rate, n_samples)
-        return sound.mixed(played, sample_rate, original, path)
+        return sound.play(tones, sample_rate, n_samples)
 
     def _voiced(self) -> list[MidiNote]:
         notes = []

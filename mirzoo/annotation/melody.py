@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from mirzoo.annotation import pictures, sound
-from mirzoo.annotation.base import Annotation, dump_jams, load_jams, new_jams
+from mirzoo.annotation.base import Playable, dump_jams, load_jams, new_jams
 from mirzoo.annotation.midi_file import midi_bytes
 from mirzoo.annotation.notes import Note, note_for_midi, pitch_name
 from mirzoo.dsp.viterbi import path_with_changes
@@ -26,8 +25,10 @@ PLOTTED_SEMITONES_AROUND = 12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Melody(Annotation):
+class Melody(Playable):
     """The melody's contour: a frequency and whether it sounds, frame by frame.
+
+    `plot` draws it over the recording's spectra on a logarithmic axis; `sonify` plays it.
 
     `write` makes, by suffix:
 
@@ -178,28 +179,7 @@ class Melody(Annotation):
             "confidence": self.confidence.round(4).tolist(),
         }
 
-    def plot(self, ax: Any = None, *, path: str | os.PathLike | None = None) -> Any:
-        """Draw the contour over the recording's spectra on a logarithmic axis.
-
-        Where the recording can't be read any more, the background stays white.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; by default a new figure.
-        path : str or path, optional
-            Picture file to save the figure to (``.png``, ``.pdf``, ``.svg``).
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-
-        Raises
-        ------
-        AnnotationError
-            If matplotlib is not installed.
-        """
-        ax, own_figure = pictures.axes(ax, "Melody.plot", height=3.6)
+    def _draw(self, ax: Any) -> None:
         voiced = self.f0[self.voiced] if self.voiced.any() else np.array([110.0, 440.0])
         around = 2.0 ** (PLOTTED_SEMITONES_AROUND / 12)
         fmin, fmax = voiced.min() / around, voiced.max() * around
@@ -214,36 +194,9 @@ class Melody(Annotation):
         ax.set_ylim(fmin, fmax)
         ax.set_xlim(0, self.duration_s)
         ax.set_ylabel("f0 (Hz)")
-        pictures.show_clock(ax)
-        ax.set_title(self._title(), loc="left")
-        return pictures.finished(ax, own_figure, path)
 
-    def sonify(
-        self,
-        sample_rate: int = 22050,
-        *,
-        original: str | os.PathLike | np.ndarray | None = None,
-        path: str | os.PathLike | None = None,
-    ) -> np.ndarray:
-        """Play the contour.
-
-        Parameters
-        ----------
-        sample_rate : int
-            Of the result (Hz).
-        original : path, file object or array, optional
-            The recording (an array at ``sample_rate``), mixed in at the same loudness.
-        path : str or path, optional
-            Sound file to write (``.wav``, ``.flac``, ``.ogg``).
-
-        Returns
-        -------
-        np.ndarray
-            float32 ``(samples,)``, its peak at 0.9.
-        """
-        n_samples = round(self.duration_s * sample_rate)
-        played = sound.sing(self.times, self.f0, sample_rate, n_samples)
-        return sound.mixed(played, sample_rate, original, path)
+    def _play(self, sample_rate: int, n_samples: int) -> np.ndarray:
+        return sound.sing(self.times, self.f0, sample_rate, n_samples)
 
     def _to_mid(self) -> bytes:
         return midi_bytes(map(note_for_midi, self.notes()), name="melody", program=73)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from mirzoo.annotation import pictures, sound
-from mirzoo.annotation.base import Annotation, dump_jams, load_jams, new_jams
+from mirzoo.annotation import sound
+from mirzoo.annotation.base import Playable, dump_jams, load_jams, new_jams
 from mirzoo.annotation.midi_file import MidiNote, midi_bytes
 from mirzoo.errors import AnnotationError
 
@@ -73,8 +72,10 @@ def note_for_midi(note: Note) -> MidiNote:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Notes(Annotation):
+class Notes(Playable):
     """The notes of a recording, which may overlap.
+
+    `plot` draws a piano roll, darker where louder; `sonify` plays it without the bends.
 
     `write` makes, by suffix:
 
@@ -175,30 +176,17 @@ class Notes(Annotation):
             ],
         }
 
-    def plot(self, ax: Any = None, *, path: str | os.PathLike | None = None) -> Any:
-        """Draw the notes as a piano roll, darker where louder; see `Chords.plot`."""
-        ax, own_figure = pictures.axes(ax, "Notes.plot", height=3.6)
+    def _draw(self, ax: Any) -> None:
         for note in self.notes:
             ax.barh(note.pitch, note.end_s - note.start_s, 0.9, left=note.start_s,
                     color="tab:blue", alpha=0.25 + 0.75 * note.amplitude)  # fmt: skip
         ax.set_xlim(0, self.duration_s)
         ax.yaxis.set_major_locator(_octaves())
         ax.yaxis.set_major_formatter(lambda pitch, _: pitch_name(pitch))
-        pictures.show_clock(ax)
-        ax.set_title(self._title(), loc="left")
-        return pictures.finished(ax, own_figure, path)
 
-    def sonify(
-        self,
-        sample_rate: int = 22050,
-        *,
-        original: str | os.PathLike | np.ndarray | None = None,
-        path: str | os.PathLike | None = None,
-    ) -> np.ndarray:
-        """Play the notes, without their bends; see `Chords.sonify`."""
+    def _play(self, sample_rate: int, n_samples: int) -> np.ndarray:
         tones = [sound.Tone(*note[:4]) for note in self.notes]
-        played = sound.play(tones, sample_rate, round(self.duration_s * sample_rate))
-        return sound.mixed(played, sample_rate, original, path)
+        return sound.play(tones, sample_rate, n_samples)
 
     def _to_mid(self) -> bytes:
         return midi_bytes(map(note_for_midi, self.notes), name="notes")

@@ -36,11 +36,15 @@ def show_clock(ax: Any) -> None:
     """Label the horizontal axis with minutes and seconds."""
     from matplotlib.ticker import MaxNLocator
 
-    from mirzoo.annotation.base import clock
-
     ax.xaxis.set_major_locator(MaxNLocator(steps=[1, 1.5, 3, 6, 10], integer=True, min_n_ticks=1))
     ax.xaxis.set_major_formatter(lambda seconds, _: clock(seconds))
     ax.set_xlabel("time (min:s)")
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds: ``3:07``."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
 
 
 def finished(ax: Any, own_figure: bool, path: str | os.PathLike | None) -> Any:

@@ -7,11 +7,11 @@ import io
 import json
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
-from mirzoo.annotation import pictures
 from mirzoo.annotation.base import Annotation, dump_jams, load_jams, new_jams
 from mirzoo.errors import AnnotationError
 
@@ -159,29 +159,16 @@ class Tags(Annotation):
         return [line.rstrip() for line in lines]
 
     def plot(self, ax: Any = None, *, path: str | os.PathLike | None = None, n: int = 10) -> Any:
-        """Draw the likeliest tags over time as a heat map.
+        """Draw the ``n`` likeliest tags over time as a heat map, the likeliest at the top.
 
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; by default a new figure.
-        path : str or path, optional
-            Picture file to save the figure to (``.png``, ``.pdf``, ``.svg``).
-        n : int
-            How many tags to show, the likeliest at the top.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-
-        Raises
-        ------
-        AnnotationError
-            If matplotlib is not installed.
+        The other parameters, the result and the error are those of `Annotation.plot`.
         """
+        height = 1.2 + 0.32 * len(self.top(n))
+        return self._plotted(partial(self._draw, n=n), ax, path, height)
+
+    def _draw(self, ax: Any, n: int = 10) -> None:
         shown = self.top(n)
         rows = [self.labels.index(label) for label, _ in shown]
-        ax, own_figure = pictures.axes(ax, "Tags.plot", height=1.2 + 0.32 * len(shown))
         edges = np.append(self.intervals[:, 0], self.intervals[-1, 1])
         heat = self.probabilities[:, rows].T
         mesh = ax.pcolormesh(
@@ -192,10 +179,7 @@ class Tags(Annotation):
         )
         ax.tick_params(axis="y", length=0)
         ax.invert_yaxis()
-        pictures.show_clock(ax)
-        ax.set_title(self._title(), loc="left")
         ax.figure.colorbar(mesh, ax=ax, label="probability", pad=0.015)
-        return pictures.finished(ax, own_figure, path)
 
     def _to_csv(self) -> str:
         text = io.StringIO()

@@ -57,6 +57,20 @@ def open_shapes() -> dict[str, list[tuple[int, tuple[int, ...]]]]:
     return found
 
 
+def implied_triad(quality: str) -> str:
+    """The triad that a listener hears where a progression plays a chord as a bare fifth.
+
+    The chords around it tell its third, which is not played.
+
+    Examples
+    --------
+    >>> implied_triad("min7"), implied_triad("sus4")
+    ('min', 'maj')
+    """
+    intervals = INTERVALS[quality]
+    return "min" if 3 in intervals and 4 not in intervals else "maj"
+
+
 def shape(root: int, quality: str, rng: np.random.Generator) -> tuple[int, ...]:
     """An open shape, moved up by a barre or a capo where it has to be; at most to fret 9."""
     placed = [

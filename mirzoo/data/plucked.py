@@ -21,7 +21,7 @@ from mirzoo.data import charts, effects, fretboard, general_midi, mixes, render,
 from mirzoo.data.corpus import SAMPLE_RATE, Item, item_rng
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.data.midi import Note, Part
-from mirzoo.data.songs import QUALITIES, Chord, Song
+from mirzoo.data.songs import QUALITIES, ROOTS, Chord, Song
 from mirzoo.errors import DataError
 
 ITEM_S = 30.0
@@ -349,11 +349,12 @@ def _chosen(
         chord = replace(chord, start_s=chord.start_s + start_s, end_s=chord.end_s + start_s)
         if chord.start_s >= ITEM_S:
             break
-        quality = chord.quality
-        if powerful and quality in plain:
-            quality = fretboard.POWER
-        pitches = voicing(instrument, chord.root, quality, rng)
-        label = fretboard.label_of(pitches, chord.root, quality)
+        if powerful and chord.quality in plain:
+            pitches = voicing(instrument, chord.root, fretboard.POWER, rng)
+            label = f"{ROOTS[chord.root]}:{fretboard.implied_triad(chord.quality)}"
+        else:
+            pitches = voicing(instrument, chord.root, chord.quality, rng)
+            label = fretboard.label_of(pitches, chord.root, chord.quality)
         playing.append(_Played(chord, label.split("/")[0] if banded else label, pitches))
     return playing
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from mirzoo.data import charts, effects, general_midi, leads, render, songs, stems
 from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE, Item, item_rng
-from mirzoo.data.fretboard import POWER
+from mirzoo.data.fretboard import implied_triad
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.data.leads import Lead
 from mirzoo.data.midi import Note, Part
@@ -127,7 +127,7 @@ def accompany(song: Song, seconds: float, rng: np.random.Generator) -> Backing:
     parts = [replace(part, notes=[note for note in part.notes if note.start_s < seconds - 0.05])
              for part in parts]
     chords = [
-        replace(chord, quality=POWER if powerful else chord.quality,
+        replace(chord, quality=implied_triad(chord.quality) if powerful else chord.quality,
                 bass=chord.bass if bass and not powerful else "1")
         for chord in song.chords
     ]

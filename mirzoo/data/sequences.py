@@ -38,7 +38,8 @@ class FrameTargets(Protocol):
 class ChordTargets:
     """Chords as labels have them.
 
-    A bare fifth counts as the major chord whose third its overtones hold.
+    A bare fifth that stands alone counts as the major chord whose third its overtones hold; those
+    of a progression are labelled with the triad that they imply.
 
     ``chords``, ``root`` and ``bass`` are one-hot rows, ``pitches`` are 0 and 1; what is not known
     is a row of zeros, or -1 in ``pitches``.
