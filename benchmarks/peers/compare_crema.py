@@ -6,7 +6,7 @@ The package needs an environment of its own::
     crema_env/bin/pip install tensorflow==2.20.* tf_keras==2.20.* librosa==0.11.0 jams mir_eval
     crema_env/bin/pip install scikit-learn==1.5.2 h5py six soundfile "setuptools<70"
     crema_env/bin/pip install --no-deps crema==0.2.0 pumpp==0.6.0
-    python benchmarks/peers/crema/compare.py crema_env/bin/python songs/
+    python benchmarks/peers/compare_crema.py crema_env/bin/python songs/
 
 Each file is written as mono at 44.1 kHz once, so that resampling is neither timed nor compared,
 and all take turns on it. "same" is the share of the time in which both give the same root and
@@ -21,12 +21,12 @@ import json
 import statistics
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import soundfile
+from packages import ask, clock, start
 
 import mirzoo
 from mirzoo import audio
@@ -63,7 +63,10 @@ def main() -> None:
     rows = []
     titles = ("audio s", "crema", "CPU", "keras", "CPU", "litert", "CPU", "same", "inversion")
     print(" " * 32 + "".join(f"{title:>10}" for title in titles))
-    with tempfile.TemporaryDirectory() as folder, _original(options.original_python) as original:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        start("crema", options.original_python) as original,
+    ):
         recordings = find_recordings(options.recordings)
         for number, recording in enumerate([recordings[0], *recordings]):
             song = Path(folder) / "song.wav"
@@ -88,15 +91,14 @@ def compare(
 ) -> Row:
     """Let all hear one file."""
     result = song.with_suffix(".json")
-    print(f"{song}\t{result}", file=original.stdin, flush=True)
-    seconds = [float(value) for value in original.stdout.readline().split()]
+    seconds = [*ask(original, f"{song}\t{result}")]
     theirs = json.loads(result.read_text())
     for model in models.values():
-        wall, cpu = time.perf_counter(), time.process_time()
-        ours = model.annotate(song).segments
-        seconds += [time.perf_counter() - wall, time.process_time() - cpu]
+        heard, timing = clock(model, song)
+        seconds += timing
     shares = (
-        agreement(theirs, ours, duration_s, inversions=inversions) for inversions in (False, True)
+        agreement(theirs, heard.segments, duration_s, inversions=inversions)
+        for inversions in (False, True)
     )
     return Row(name, duration_s, *seconds, *shares)
 
@@ -121,16 +123,6 @@ def show(row: Row) -> None:
     """Print one row."""
     times = "".join(f"{value:10.2f}" for value in row[1:8])
     print(f"{row.name[-31:]:32}{times}{row.same:10.4f}{row.inversion:10.4f}", flush=True)
-
-
-def _original(python: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [python, str(Path(__file__).with_name("original.py"))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ The package needs an environment of its own::
     basic_pitch_env/bin/pip install librosa==0.11.0 onnxruntime pretty_midi mir_eval resampy scipy
     basic_pitch_env/bin/pip install "setuptools<81"
     basic_pitch_env/bin/pip install --no-deps basic-pitch==0.4.0
-    python benchmarks/peers/basic_pitch/compare.py basic_pitch_env/bin/python clips/
+    python benchmarks/peers/compare_basic_pitch.py basic_pitch_env/bin/python clips/
 
 Each file's first half minute is written as mono at 22.05 kHz once, so that resampling is neither
 timed nor compared, and all take turns on it. Notes are matched as ``mir_eval.transcription`` does
@@ -21,13 +21,13 @@ import argparse
 import statistics
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 import mir_eval
 import numpy as np
 import soundfile
+from packages import ask, clock, start
 
 import mirzoo
 from mirzoo import audio
@@ -63,7 +63,10 @@ def main() -> None:
     rows = []
     titles = ("package", "CPU", "keras", "CPU", "litert", "CPU", "notes", "F onset", "F offset")
     print(" " * 24 + "".join(f"{title:>9}" for title in titles))
-    with tempfile.TemporaryDirectory() as folder, _original(options.original_python) as original:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        start("basic_pitch", options.original_python) as original,
+    ):
         recordings = find_recordings(options.recordings)
         for number, recording in enumerate([recordings[0], *recordings]):
             song = Path(folder) / "song.wav"
@@ -89,14 +92,12 @@ def main() -> None:
 def compare(name: str, song: Path, original: subprocess.Popen, models: dict) -> Row:
     """Let all hear one file."""
     result = song.with_suffix(".npy")
-    print(f"{song}\t{result}", file=original.stdin, flush=True)
-    timings = [float(seconds) for seconds in original.stdout.readline().split()]
+    timings = [*ask(original, f"{song}\t{result}")]
     theirs = np.load(result)
     for model in models.values():
-        wall, cpu = time.perf_counter(), time.process_time()
-        notes = model.annotate(song).notes
-        timings += [time.perf_counter() - wall, time.process_time() - cpu]
-    ours = np.array([note[:4] for note in notes]).reshape(-1, 4)
+        heard, timing = clock(model, song)
+        timings += timing
+    ours = np.array([note[:4] for note in heard.notes]).reshape(-1, 4)
     agreement = [f_measure(theirs, ours, offset_ratio=ratio) for ratio in (None, 0.2)]
     return Row(name, *timings, len(theirs), *agreement)
 
@@ -119,16 +120,6 @@ def show(row: Row) -> None:
     name, *timings, n_notes, f_onset, f_offset = row
     seconds = "".join(f"{value:9.2f}" for value in timings)
     print(f"{name[:23]:24}{seconds}{n_notes:9.0f}{f_onset:9.3f}{f_offset:9.3f}")
-
-
-def _original(python: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [python, str(Path(__file__).with_name("original.py"))],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
 
 
 if __name__ == "__main__":
