@@ -52,6 +52,11 @@ class LearntFilters(keras.layers.Layer):
         From one output sample to the next (samples).
     fmin, fmax : float
         Band that the filters cover at the start (Hz); ``fmax`` defaults to half the sample rate.
+
+    Notes
+    -----
+    Input: waveform ``(batch, samples)``. Output:
+    ``(batch, 1 + samples // decimation, n_filters)``.
     """
 
     def __init__(

@@ -34,23 +34,7 @@ class GaborFilters(LearntFilters):
     filter, so that a step of the optimiser changes low and high filters by the same factor. They
     start as mel filters and stay within ``c <= pi`` and the paper's bounds on ``w``.
 
-    Parameters
-    ----------
-    n_filters : int
-        Filters.
-    kernel_size : int
-        Samples of a filter, odd.
-    sample_rate : int
-        Of the waveform (Hz).
-    decimation : int
-        From one output sample to the next (samples).
-    fmin, fmax : float
-        Band that the filters cover at the start (Hz); ``fmax`` defaults to half the sample rate.
-
-    Notes
-    -----
-    Input: waveform ``(batch, samples)``. Output:
-    ``(batch, 1 + samples // decimation, n_filters)``.
+    The parameters, the input and the output are those of `mirzoo.layers.filters.LearntFilters`.
 
     Examples
     --------

@@ -37,23 +37,7 @@ class SincFilters(LearntFilters):
     reparametrisation keeps both positive and ``h_f`` is clipped at half the sample rate. They
     start side by side, evenly spaced in mels.
 
-    Parameters
-    ----------
-    n_filters : int
-        Filters.
-    kernel_size : int
-        Samples of a filter, odd.
-    sample_rate : int
-        Of the waveform (Hz).
-    decimation : int
-        From one output sample to the next (samples).
-    fmin, fmax : float
-        Band that the filters cover at the start (Hz); ``fmax`` defaults to half the sample rate.
-
-    Notes
-    -----
-    Input: waveform ``(batch, samples)``. Output:
-    ``(batch, 1 + samples // decimation, n_filters)``.
+    The parameters, the input and the output are those of `mirzoo.layers.filters.LearntFilters`.
 
     Examples
     --------

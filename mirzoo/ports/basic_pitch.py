@@ -209,11 +209,7 @@ def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
         "frame_rate": SAMPLE_RATE / frame_samples,
         "first_frame_s": first_samples / SAMPLE_RATE,
     }
-    return Card(
-        name=spec.name,
-        task=spec.task,
-        description=spec.description,
-        recipe=None,
+    return spec.card(
         input=InputContract(
             sample_rate=SAMPLE_RATE,
             min_samples=1,
@@ -221,7 +217,6 @@ def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
             hop_samples=KEPT_SAMPLES,
             pad_left_samples=CONTEXT_SAMPLES,
         ),
-        labels=[],
         activation="sigmoid",
         outputs=[
             OutputSpec(
@@ -242,10 +237,6 @@ def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
         ),
         embedding_size=embedding_size,
         parameters=parameters,
-        metrics=list(spec.metrics),
-        licences=spec.licences,
-        citation=spec.citation,
-        provenance=spec.provenance,
     )
 
 

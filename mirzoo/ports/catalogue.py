@@ -6,8 +6,9 @@ Nothing here needs TensorFlow, so that listing the zoo stays quick.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from mirzoo.card import Licences, Metric
+from mirzoo.card import Card, Licences, Metric
 from mirzoo.ports.package import Package
 
 
@@ -59,6 +60,21 @@ class PortSpec:
             f"{self.package.version} ({self.package.wheel}, SHA-256 {self.package.sha256}), "
             "converted without change."
         )
+
+    def card(self, **parts: Any) -> Card:
+        """The model's card, of what is known here and of ``parts`` that its module knows."""
+        known = {
+            "name": self.name,
+            "task": self.task,
+            "description": self.description,
+            "recipe": None,
+            "labels": list(self.labels),
+            "metrics": list(self.metrics),
+            "licences": self.licences,
+            "citation": self.citation,
+            "provenance": self.provenance,
+        }
+        return Card(**{**known, **parts})
 
 
 MUSICNN = Package(

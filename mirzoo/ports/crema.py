@@ -326,11 +326,7 @@ def _card(
         "bass": ("none or pitch class", N_ROOTS),
         "pitches": ("pitch class", N_PITCHES),
     }
-    return Card(
-        name=spec.name,
-        task=spec.task,
-        description=spec.description,
-        recipe=None,
+    return spec.card(
         input=InputContract(
             sample_rate=SAMPLE_RATE,
             min_samples=HOP_LENGTH,
@@ -356,9 +352,6 @@ def _card(
         decoding=decoding,
         embedding_size=EMBEDDING_SIZE,
         parameters=parameters,
-        metrics=list(spec.metrics),
-        licences=spec.licences,
-        citation=spec.citation,
         provenance=(
             f"{spec.provenance} Root and bass are rearranged: none first, then C to B."
         ),

@@ -182,11 +182,7 @@ def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
     frame = Axis(name="frame", size=None, unit="frame")
     frame_rate = SAMPLE_RATE / HOP_LENGTH
     kept_samples = KEPT_S[spec.family] * SAMPLE_RATE
-    return Card(
-        name=spec.name,
-        task=spec.task,
-        description=spec.description,
-        recipe=None,
+    return spec.card(
         input=InputContract(
             sample_rate=SAMPLE_RATE,
             min_samples=1,
@@ -194,7 +190,6 @@ def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
             hop_samples=kept_samples,
             pad_left_samples=CONTEXT_SAMPLES,
         ),
-        labels=[],
         activation="sigmoid",
         outputs=[
             OutputSpec(
@@ -213,10 +208,6 @@ def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
         ),
         embedding_size=embedding_size,
         parameters=parameters,
-        metrics=list(spec.metrics),
-        licences=spec.licences,
-        citation=spec.citation,
-        provenance=spec.provenance,
     )
 
 

@@ -167,11 +167,7 @@ def load_checkpoint(trunk: keras.Model, tags: layers.Dense, folder: Path) -> Non
 
 
 def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
-    return Card(
-        name=spec.name,
-        task=spec.task,
-        description=spec.description,
-        recipe=None,
+    return spec.card(
         input=InputContract(
             sample_rate=SAMPLE_RATE,
             min_samples=MIN_SAMPLES,
@@ -179,7 +175,6 @@ def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
             hop_samples=PATCH_HOP_SAMPLES,
             pad_left_samples=PAD_LEFT_SAMPLES,
         ),
-        labels=list(spec.labels),
         activation="sigmoid",
         outputs=[
             OutputSpec(
@@ -188,10 +183,6 @@ def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
         ],
         embedding_size=embedding_size,
         parameters=parameters,
-        metrics=list(spec.metrics),
-        licences=spec.licences,
-        citation=spec.citation,
-        provenance=spec.provenance,
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mirzoo.card import Licences
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
+from mirzoo.data.sources import collection as find_collection
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.recipe import Recipe
 
@@ -28,3 +30,10 @@ def open_corpora(recipe: Recipe, data: str | Path) -> list[Corpus]:
             f"run: mirzoo prepare {' '.join(missing)} --home {Path(data).parent}"
         )
     return [Corpus.load(Path(data) / collection) for collection in recipe.data.collections]
+
+
+def licences_of(recipe: Recipe) -> Licences:
+    """The licences of a model trained by mirzoo on a recipe's collections."""
+    collections = map(find_collection, recipe.data.collections)
+    heard = "; ".join(f"{collection.name}: {collection.licence}" for collection in collections)
+    return Licences(code="MIT", weights="MIT", data=heard)

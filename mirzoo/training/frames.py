@@ -16,7 +16,7 @@ from keras import ops
 
 from mirzoo import zoo
 from mirzoo.build import build_model
-from mirzoo.card import Card, Licences
+from mirzoo.card import Card
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.sequences import (
     ChordTargets,
@@ -26,7 +26,6 @@ from mirzoo.data.sequences import (
     Sequences,
     TaughtChordTargets,
 )
-from mirzoo.data.sources import collection as find_collection
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.heads import output_grid
@@ -34,7 +33,7 @@ from mirzoo.measuring import measure
 from mirzoo.model import FRONTEND, Model
 from mirzoo.recipe import ChromaConfig, ConstantQ, Recipe, STFTConfig
 from mirzoo.training.calibration import calibrate_chords, calibrate_melody
-from mirzoo.training.corpora import open_corpora
+from mirzoo.training.corpora import licences_of, open_corpora
 from mirzoo.training.features import FeatureStore, keep_features, split_scaling
 from mirzoo.training.fitting import (
     BEST_WEIGHTS,
@@ -138,14 +137,7 @@ def measured_card(
     taught = f", taught by {', '.join(recipe.data.teachers)}" if recipe.data.teachers else ""
     return model.card.updated(
         metrics=measure(model, [*corpora, *tests], beside=peers, report=report),
-        licences=Licences(
-            code="MIT",
-            weights="MIT",
-            data="; ".join(
-                f"{collection.name}: {collection.licence}"
-                for collection in map(find_collection, recipe.data.collections)
-            ),
-        ),
+        licences=licences_of(recipe),
         provenance=(
             f"Trained by mirzoo on {hours:.1f} h of audio "
             f"({', '.join(recipe.data.collections)}){taught}."

@@ -22,16 +22,15 @@ import numpy as np
 
 from mirzoo import probing, zoo
 from mirzoo.build import build_model
-from mirzoo.card import Card, Licences
+from mirzoo.card import Card
 from mirzoo.data.batches import Batches
 from mirzoo.data.corpus import Corpus, Windows
-from mirzoo.data.sources import collection as find_collection
 from mirzoo.distillation import Targets, teach
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.model import Model
 from mirzoo.ports import PORTS
 from mirzoo.recipe import Recipe
-from mirzoo.training.corpora import open_corpora
+from mirzoo.training.corpora import licences_of, open_corpora
 from mirzoo.training.fitting import (
     BEST_WEIGHTS,
     build_optimizer,
@@ -93,14 +92,7 @@ def measured_card(
             *probing.agreement_metrics(model, test, lesson.tags, tested),
             *probing.probe(model, data, beside=teachers, report=report),
         ],
-        licences=Licences(
-            code="MIT",
-            weights="MIT",
-            data="; ".join(
-                f"{collection.name}: {collection.licence}"
-                for collection in map(find_collection, recipe.data.collections)
-            ),
-        ),
+        licences=licences_of(recipe),
         provenance=(
             f"Trained by mirzoo on {hours:.1f} h of audio ({', '.join(recipe.data.collections)}), "
             f"to give the answers of {', '.join(recipe.data.teachers)}"

@@ -1,0 +1,81 @@
+"""The price of a change and the voicing threshold come from the validation split."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from mirzoo.card import ChordDecoding, MelodyDecoding
+from mirzoo.data.labels import ChordSpan, Labels
+from mirzoo.dsp.chord_vocabulary import VOCABULARIES
+from mirzoo.training import calibration
+
+VOCABULARY = VOCABULARIES["majmin"]
+C, G = VOCABULARY.index("C:maj"), VOCABULARY.index("G:maj")
+
+
+def model(decoding, frame_rate=10.0):
+    card = SimpleNamespace(decoding=decoding, outputs=[SimpleNamespace(frame_rate=frame_rate)])
+    return SimpleNamespace(card=card)
+
+
+def played(chosen, sure):
+    """Probabilities of frames whose likeliest class is ``sure`` times likelier than C and G."""
+    rows = np.full((len(chosen), len(VOCABULARY)), 1e-9)
+    rows[:, [C, G]] = 1.0
+    rows[np.arange(len(chosen)), chosen] = sure
+    return rows / rows.sum(axis=1, keepdims=True)
+
+
+@pytest.fixture
+def calibrated(monkeypatch):
+    def run(probabilities, spans):
+        labels = Labels(chords=spans)
+        times = (np.arange(len(probabilities)) + 0.5) / 10
+
+        def validation(model, corpus, kind):
+            if corpus == "labelled":
+                yield labels, times, {"chords": probabilities}
+
+        monkeypatch.setattr(calibration, "_validation", validation)
+        found = calibration.calibrate_chords(
+            model(ChordDecoding()), ["labelled", "unlabelled"], VOCABULARY)
+        return found.change_penalty
+
+    return run
+
+
+def test_changes_cost_what_flicker_costs_to_suppress_and_more_where_that_is_free(calibrated):
+    flickering = np.full(400, C)
+    flickering[50:350:20] = G
+    held = (ChordSpan(0.0, 40.0, "C:maj"),)
+    assert calibrated(played(flickering, np.exp(5)), held) == calibration.CHANGE_PENALTIES[-1]
+
+
+def test_quick_changes_that_are_right_stay_cheap(calibrated):
+    chosen = np.repeat(np.tile([C, G], 40), 5)
+    spans = tuple(ChordSpan(0.5 * k, 0.5 * k + 0.5, ("C:maj", "G:maj")[k % 2]) for k in range(80))
+    penalty = calibrated(played(chosen, np.exp(1)), spans)
+    assert 1.0 <= penalty <= 4.0
+
+
+def test_a_few_short_chords_are_given_up_for_steadiness(calibrated):
+    chosen = np.full(1000, C)
+    chosen[500:504] = G
+    spans = (ChordSpan(0.0, 50.0, "C:maj"), ChordSpan(50.0, 50.4, "G:maj"),
+             ChordSpan(50.4, 100.0, "C:maj"))
+    assert calibrated(played(chosen, np.exp(4)), spans) == calibration.CHANGE_PENALTIES[-1]
+
+
+def test_the_voicing_threshold_divides_what_is_voiced(monkeypatch):
+    decoding = MelodyDecoding(fmin=110.0, bins_per_octave=12, voicing_threshold=0.9)
+    f0 = np.repeat([220.0, 0.0], 200).astype(np.float32)
+    salience = np.zeros((400, 24), np.float32)
+    salience[:, 12] = 1.0
+    voicing = np.repeat([0.45, 0.22], 200)[:, np.newaxis]
+    outputs = {"salience": salience, "voicing": voicing}
+    times = np.arange(400) / 100
+    monkeypatch.setattr(
+        calibration, "_validation", lambda *_: [(Labels(f0=f0), times, outputs)])
+    found = calibration.calibrate_melody(model(decoding, frame_rate=100.0), ["a"])
+    assert 0.22 <= found.voicing_threshold <= 0.45
