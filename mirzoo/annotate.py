@@ -124,11 +124,11 @@ def hear_frames(
             joiner.join(outputs, starts)
         ), None,
     )  # fmt: skip
-    n_frames = joiner.count(duration_s)
+    at_most = joiner.count(duration_s)
     outputs = {
-        name: np.concatenate([piece[name] for piece in pieces])[:n_frames] for name in pieces[0]
+        name: np.concatenate([piece[name] for piece in pieces])[:at_most] for name in pieces[0]
     }
-    return joiner.times(n_frames), outputs
+    return joiner.times(len(next(iter(outputs.values())))), outputs
 
 
 def _hear(
