@@ -1,11 +1,11 @@
-"""Write the table of models into the README, from the cards.
+"""Write the tables of models and of their scores into the README, from the cards.
 
 python benchmarks/models_table.py
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mirzoo import ports, zoo
@@ -13,74 +13,92 @@ from mirzoo.card import Card, Metric
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- models: begin -->", "<!-- models: end -->"
-HEADER = (
-    "| model | what it is | parameters | LiteRT | licence | scores |\n"
-    "|---|---|--:|--:|---|---|"
-)
-
-
+TASKS = ("tagging", "chords", "melody")
 MAIN_SCORES = {
-    "chords": {"root", "majmin", "sevenths", "tetrads"},
-    "melody": {"overall accuracy", "raw pitch accuracy"},
-}
-"""Of tasks with many scores, those that the table has; `mirzoo info` shows the rest."""
+    "chords": {"majmin", "sevenths", "tetrads"},
+    "melody": {"overall accuracy", "raw pitch accuracy", "raw chroma accuracy",
+               "voicing recall", "voicing false alarm"},
+}  # fmt: skip
+"""Of tasks with many scores, those that the tables have; `mirzoo info` shows the rest."""
 
 
-def table() -> str:
-    """The table in Markdown: models that come with mirzoo, then those to be pulled."""
-    rows = [_shipped_row(name) for name in zoo.shipped_models()]
-    rows += [_port_row(name) for name in zoo.list_models() if name in ports.PORTS]
-    return "\n".join([HEADER, *rows])
+def tables() -> str:
+    """What there is, how good ours are task by task, what the authors of the others published."""
+    cards = [Card.load(zoo.shipped_folder(name)) for name in zoo.shipped_models()]
+    parts = [_models(cards)]
+    for task in TASKS:
+        parts += [f"**Measured here: {task}**", _scores([c for c in cards if c.task == task])]
+    parts += ["**Published by the models' authors, on their test sets**", _published()]
+    return "\n\n".join(parts)
 
 
-def with_table(readme: str) -> str:
-    """The README's text with the table between its two markers made anew."""
+def with_tables(readme: str) -> str:
+    """The README's text with the tables between its two markers made anew."""
     before, _, rest = readme.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+    return f"{before}{BEGIN}\n{tables()}\n{END}{after}"
 
 
-def _shipped_row(name: str) -> str:
-    card = Card.load(zoo.shipped_folder(name))
-    litert_bytes = (zoo.shipped_folder(name) / zoo.LITERT_FILE).stat().st_size
-    return _row(
-        name,
-        card.description,
-        f"{card.parameters:,}",
-        f"{litert_bytes / 1e6:.1f} MB",
-        card.licences.weights,
-        _main(card.task, card.metrics),
-    )
+def _models(cards: Sequence[Card]) -> str:
+    rows = []
+    for card in cards:
+        litert_bytes = (zoo.shipped_folder(card.name) / zoo.LITERT_FILE).stat().st_size
+        rows.append((f"`{card.name}`", card.description, f"{card.parameters:,}",
+                     f"{litert_bytes / 1e6:.1f} MB", card.licences.weights))  # fmt: skip
+    for name in _ports():
+        spec = ports.PORTS[name]
+        rows.append((f"`{name}`", spec.description, "", "pulled", spec.licences.weights))
+    return _markdown(("model", "what it is", "parameters", "LiteRT", "licence"), rows, right={2, 3})
 
 
-def _port_row(name: str) -> str:
-    spec = ports.PORTS[name]
-    return _row(name, spec.description, "", "pulled", spec.licences.weights,
-                _main(spec.task, spec.metrics))  # fmt: skip
-
-
-def _main(task: str, metrics: Sequence[Metric]) -> list[Metric]:
-    chosen = MAIN_SCORES.get(task)
-    return [
-        metric
-        for metric in metrics
-        if chosen is None or any(score in metric.metric for score in chosen)
+def _scores(cards: Sequence[Card]) -> str:
+    """A row for each score, a column for each of our models and for each published one."""
+    ours: dict[tuple[str, str], dict[str, str]] = {}
+    others: dict[tuple[str, str], dict[str, str]] = {}
+    for card in cards:
+        for metric in _main(card.task, card.metrics):
+            row = _set(metric), metric.metric
+            ours.setdefault(row, {})[card.name] = f"**{metric.value:.3f}**"
+            others.setdefault(row, {}).update(
+                {peer: f"{value:.3f}" for peer, value in metric.baseline.items()}
+            )
+    peers = list(dict.fromkeys(peer for row in others.values() for peer in row))
+    columns = [card.name for card in cards] + peers
+    rows = [
+        (*row, *({**others[row], **ours[row]}.get(column, "") for column in columns))
+        for row in sorted(ours, key=lambda row: [r[0] for r in ours].index(row[0]))
     ]
+    header = ("set", "score", *(f"`{column}`" for column in columns))
+    return _markdown(header, rows, right=set(range(2, len(header))))
 
 
-def _row(name, description, parameters, litert, licences, metrics) -> str:
-    scores = "<br>".join(map(_score, metrics))
-    return f"| `{name}` | {description} | {parameters} | {litert} | {licences} | {scores} |"
+def _published() -> str:
+    rows = [
+        (f"`{name}`", metric.dataset, metric.metric, f"{metric.value:.3f}", f"{metric.n:,}")
+        for name in _ports()
+        for metric in ports.PORTS[name].metrics
+    ]
+    return _markdown(("model", "set", "score", "", "n"), rows, right={3, 4})
 
 
-def _score(metric: Metric) -> str:
-    others = "".join(f", {name} {value:.3f}" for name, value in metric.baseline.items())
+def _ports() -> list[str]:
+    return [name for name in zoo.list_models() if name in ports.PORTS]
+
+
+def _main(task: str, metrics: Iterable[Metric]) -> list[Metric]:
+    chosen = MAIN_SCORES.get(task)
+    return [metric for metric in metrics if chosen is None or metric.metric in chosen]
+
+
+def _set(metric: Metric) -> str:
     rendered = ", rendered" if metric.rendered else ""
-    return (
-        f"{metric.metric}, {metric.dataset}: **{metric.value:.3f}**{others} "
-        f"(n = {metric.n:,}{rendered})"
-    )
+    return f"{metric.dataset} (n = {metric.n:,}{rendered})"
+
+
+def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: set[int]) -> str:
+    rule = ["--:" if column in right else "---" for column in range(len(header))]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
 
 
 if __name__ == "__main__":
-    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -72,7 +72,7 @@ def test_the_readme_s_table_is_that_of_the_cards():
     models_table = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(models_table)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme == models_table.with_table(readme), "run: python benchmarks/models_table.py"
+    assert readme == models_table.with_tables(readme), "run: python benchmarks/models_table.py"
     for name in zoo.list_models(pretrained=True):
         assert f"| `{name}` |" in readme
 
