@@ -128,8 +128,8 @@ class ChordDecoding(_Entry):
     initial : list of float, optional
         Probability of each class in the first frame; by default all alike.
     prior : list of float, optional
-        What the model's probabilities are divided by: how often it met each class. By default
-        nothing.
+        What the model's probabilities are divided by: how much more often it met each class in
+        training than music has it. By default nothing.
     bass_threshold : float, optional
         Where a model with the output ``bass`` is at least this sure, on average over a chord, of
         a bass that belongs to the chord, its label names the inversion. None: never.

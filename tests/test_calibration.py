@@ -79,3 +79,35 @@ def test_the_voicing_threshold_divides_what_is_voiced(monkeypatch):
         calibration, "_validation", lambda *_: [(Labels(f0=f0), times, outputs)])
     found = calibration.calibrate_melody(model(decoding, frame_rate=100.0), ["a"])
     assert 0.22 <= found.voicing_threshold <= 0.45
+
+
+def corpus(folder, items, spans=None):
+    folder.mkdir()
+    if spans is not None:
+        (folder / "chords.csv").touch()
+    return SimpleNamespace(
+        directory=folder, items=items, labels=lambda number: Labels(chords=spans))
+
+
+def test_qualities_rarer_in_music_than_in_labels_are_divided_by_how_much(tmp_path, monkeypatch):
+    vocabulary = VOCABULARIES["large"]
+    items = [SimpleNamespace(split=split, n_samples=160000) for split in ("train", "test")]
+    spans = (ChordSpan(0.0, 4.0, "C:sus4"), ChordSpan(4.0, 10.0, "A:min7"))
+    charts = corpus(tmp_path / "charts", items, spans)
+    music = corpus(tmp_path / "music", items)
+
+    def hear(corpus, teacher, times, vocabulary):
+        rows = np.zeros((sum(map(len, times)), len(vocabulary)), np.float16)
+        rows[:20, vocabulary.index("C:maj")] = 0.9
+        rows[:20, vocabulary.index("D:dim")] = 0.1
+        rows[20:, vocabulary.index("D:dim")] = 1.0  # held out, so it does not count
+        return rows
+
+    monkeypatch.setattr(calibration, "hear_chords", hear)
+    prior = calibration.rarity_prior([charts, music], ["crema_chords"], vocabulary)
+    shares = {vocabulary.labels[k]: prior[k] for k in range(len(prior))}
+    assert shares["C:sus4"] == shares["G:aug"] == 1.0
+    assert shares["C:maj"] == shares["N"] == shares["B:min7"] == pytest.approx(0.25, rel=1e-3)
+    assert calibration.rarity_prior([charts, music], [], vocabulary) is None
+    assert calibration.rarity_prior([charts], ["crema_chords"], vocabulary) is None
+    assert calibration.rarity_prior([charts, music], ["crema_chords"], VOCABULARY) is None

@@ -1,7 +1,9 @@
 """How a trained model's outputs are decoded: the settings that do best on the validation split.
 
 A chord model's price of a change and a melody model's voicing threshold depend on how sure the
-network is of itself, so they are chosen after it is trained, every corpus counting alike.
+network is of itself, so they are chosen after it is trained, every corpus counting alike. Charts
+that are made to practise all qualities have rare ones more often than music has; how much more,
+the labels and a teacher that hears recordings tell.
 """
 
 from __future__ import annotations
@@ -19,18 +21,24 @@ from mirzoo.measuring import read_item
 from mirzoo.model import Model
 from mirzoo.tasks.chords import likeliest_classes
 from mirzoo.tasks.melody import is_voiced, refine, strongest_bins
+from mirzoo.training.taught_chords import hear_chords
 
 ITEMS_PER_CORPUS = 40
 CHANGE_PENALTIES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0)
 NEARLY = 0.005
 THRESHOLDS = tuple(np.round(np.arange(0.1, 0.91, 0.05), 2))
 RIGHT_CENTS = 50.0
+COMMON_QUALITIES = frozenset({"maj", "min", "7", "maj7", "min7"})
+HEARD_EVERY_S = 0.5
 
 
 def calibrate_chords(
-    model: Model, corpora: Sequence[Corpus], vocabulary: Vocabulary
+    model: Model,
+    corpora: Sequence[Corpus],
+    vocabulary: Vocabulary,
+    prior: Sequence[float] | None = None,
 ) -> ChordDecoding:
-    """Choose the price of a change of chord.
+    """Choose the price of a change of chord, with a prior or without.
 
     Of those that name nearly as many labelled frames right as the best does, it is the dearest:
     rendered music is surer of its chords than recordings are.
@@ -46,14 +54,67 @@ def calibrate_chords(
             continue
         hits = np.zeros(len(CHANGE_PENALTIES))
         for number, penalty in enumerate(CHANGE_PENALTIES):
-            decoding = model.card.decoding.model_copy(update={"change_penalty": penalty})
+            decoding = _chord_decoding(model, penalty, prior)
             for probabilities, truth in heard:
                 named = likeliest_classes(probabilities, decoding)
                 hits[number] += np.count_nonzero((named == truth) & (truth != UNKNOWN))
         shares.append(hits / known)
     right = np.mean(shares, axis=0)
     dearest = np.flatnonzero(right >= right.max() - NEARLY).max()
-    return model.card.decoding.model_copy(update={"change_penalty": CHANGE_PENALTIES[dearest]})
+    return _chord_decoding(model, CHANGE_PENALTIES[dearest], prior)
+
+
+def _chord_decoding(
+    model: Model, penalty: float, prior: Sequence[float] | None
+) -> ChordDecoding:
+    settings = {"change_penalty": penalty, "prior": None if prior is None else list(prior)}
+    return model.card.decoding.model_copy(update=settings)
+
+
+def rarity_prior(
+    corpora: Sequence[Corpus], teachers: Sequence[str], vocabulary: Vocabulary
+) -> list[float] | None:
+    """How much more often each class stands in labels than the first teacher hears it in music.
+
+    All qualities but triads and their usual sevenths count as one, since the teacher's share of
+    each alone is hardly known. None where there is no teacher, no corpus without labels, or no
+    such quality.
+
+    References
+    ----------
+    Saerens, Latinne & Decaestecker, "Adjusting the outputs of a classifier to new a priori
+    probabilities", Neural Computation 14(1), 2002: why a classifier's outputs are divided by the
+    prior that it learnt and multiplied by the new one.
+    """
+    rare = np.array([
+        label != "N" and label.split(":")[1] not in COMMON_QUALITIES
+        for label in vocabulary.labels
+    ])  # fmt: skip
+    in_labels, in_music = np.zeros(len(rare)), np.zeros(len(rare))
+    for corpus in corpora:
+        if not (corpus.directory / "chords.csv").exists():
+            if teachers:
+                in_music += _heard(corpus, teachers[0], vocabulary)
+            continue
+        for number, item in enumerate(corpus.items):
+            spans = corpus.labels(number).chords if item.split == "train" else None
+            for span in spans or ():
+                known = vocabulary.index(span.label)
+                if known != UNKNOWN:
+                    in_labels[known] += span.end_s - span.start_s
+    if not (rare.any() and in_labels.any() and in_music[rare].any()):
+        return None
+    labelled, heard = (counts[rare].sum() / counts.sum() for counts in (in_labels, in_music))
+    prior = np.where(rare, labelled / heard, 1.0)
+    return (prior / prior.max()).tolist()
+
+
+def _heard(corpus: Corpus, teacher: str, vocabulary: Vocabulary) -> np.ndarray:
+    times = [
+        np.arange(0, item.n_samples / SAMPLE_RATE, HEARD_EVERY_S) for item in corpus.items
+    ]
+    trained_on = np.repeat([item.split == "train" for item in corpus.items], list(map(len, times)))
+    return hear_chords(corpus, teacher, times, vocabulary)[trained_on].sum(axis=0, dtype=float)
 
 
 def _classes_at(times: np.ndarray, spans, vocabulary: Vocabulary) -> np.ndarray:

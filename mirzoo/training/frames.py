@@ -32,7 +32,7 @@ from mirzoo.heads import output_grid
 from mirzoo.measuring import measure
 from mirzoo.model import FRONTEND, Model
 from mirzoo.recipe import ChromaConfig, ConstantQ, Recipe, STFTConfig
-from mirzoo.training.calibration import calibrate_chords, calibrate_melody
+from mirzoo.training.calibration import calibrate_chords, calibrate_melody, rarity_prior
 from mirzoo.training.corpora import licences_of, open_corpora
 from mirzoo.training.features import FeatureStore, keep_features, split_scaling
 from mirzoo.training.fitting import (
@@ -125,7 +125,9 @@ def measured_card(
     """
     corpora = open_corpora(recipe, data)
     if recipe.task.type == "chords":
-        decoding = calibrate_chords(model, corpora, VOCABULARIES[recipe.task.vocabulary])
+        vocabulary = VOCABULARIES[recipe.task.vocabulary]
+        prior = rarity_prior(corpora, recipe.data.teachers, vocabulary)
+        decoding = calibrate_chords(model, corpora, vocabulary, prior)
     else:
         decoding = calibrate_melody(model, corpora)
     model.card = model.card.updated(decoding=decoding.model_dump())
