@@ -68,11 +68,15 @@ def main() -> None:
         else:
             for sets in options.sets:
                 limit = options.isolated_limit if sets == ISOLATED else options.limit
-                found = comparison.recordings(options.home, sets, limit=limit)
+                found = comparison.recordings(
+                    options.home, sets, names=options.names, limit=limit
+                )
                 score = isolated_table if sets == ISOLATED else labelled_table
                 score(sets, systems, found, options.work)
             for sets in options.agreement:
-                found = comparison.recordings(options.home, sets, limit=options.limit)
+                found = comparison.recordings(
+                    options.home, sets, names=options.names, limit=options.limit
+                )
                 agreement_table(sets, systems[1:], found, options.work)
 
 

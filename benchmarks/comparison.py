@@ -213,6 +213,9 @@ def parser(description: str) -> argparse.ArgumentParser:
                            help="packages, each with its environment's interpreter")  # fmt: skip
     arguments.add_argument("--limit", type=int, default=60,
                            help="recordings of a set, spread evenly over it")  # fmt: skip
+    arguments.add_argument("--names", default="", metavar="PREFIX",
+                           help="only recordings whose names begin so (sung_own: level/ is "
+                           "sung at 0 dB)")  # fmt: skip
     arguments.add_argument("--speed", action="store_true",
                            help="only time all systems on a minute of music")  # fmt: skip
     arguments.add_argument("--rounds", type=int, default=3, help="of the timing")
@@ -240,7 +243,9 @@ def systems(options: argparse.Namespace, task: str, own: Sequence[System] = ()) 
     return every
 
 
-def recordings(home: Path, sets: str, *, split: str = "test", limit: int) -> list[Recording]:
+def recordings(
+    home: Path, sets: str, *, split: str = "test", names: str = "", limit: int
+) -> list[Recording]:
     """Items of prepared corpora.
 
     Parameters
@@ -250,6 +255,8 @@ def recordings(home: Path, sets: str, *, split: str = "test", limit: int) -> lis
     sets : str
         Names of collections, ``+`` between them.
     split : str
+    names : str
+        What the names of the recordings begin with.
     limit : int
         At most so many, spread evenly over all.
 
@@ -263,10 +270,11 @@ def recordings(home: Path, sets: str, *, split: str = "test", limit: int) -> lis
         for name in sets.split("+")
         for corpus in [Corpus.load(home / "corpus" / name)]
         for number, item in enumerate(corpus.items)
-        if item.split == split
+        if item.split == split and item.name.startswith(names)
     ]
     if not items:
-        raise DataError(f"'{sets}' has no items of the split '{split}'")
+        called = f" called '{names}…'" if names else ""
+        raise DataError(f"'{sets}' has no items of the split '{split}'{called}")
     return [_recording(corpus, number) for corpus, number in spread(items, limit)]
 
 

@@ -41,7 +41,9 @@ def main() -> None:
             comparison.print_timings(systems, "melody", options.rounds)
         else:
             for sets in options.sets:
-                found = comparison.recordings(options.home, sets, limit=options.limit)
+                found = comparison.recordings(
+                    options.home, sets, names=options.names, limit=options.limit
+                )
                 table(sets, systems, found, options.work)
 
 
