@@ -1,6 +1,7 @@
 """Exports: the same numbers as the Keras model in every form, builtin operators only, labels."""
 
 import zipfile
+import zlib
 
 import ai_edge_litert.schema_py_generated as schema
 import keras
@@ -94,6 +95,16 @@ def test_other_precisions_are_refused(small_tagger, made_up_music, tmp_path, qua
 
 def test_litert_carries_its_card(litert, small_tagger):
     assert metadata.read_card(litert) == small_tagger.card
+
+
+def test_a_damaged_card_is_named(litert, small_tagger, tmp_path):
+    content = litert.read_bytes()
+    packed = zlib.compress(small_tagger.card.to_json().encode("utf-8"))
+    assert content.count(packed) == 1
+    path = tmp_path / "damaged.tflite"
+    path.write_bytes(content.replace(packed, packed[:20] + bytes(len(packed) - 20)))
+    with pytest.raises(ArtefactError, match=r"damaged\.tflite: its card cannot be unpacked"):
+        metadata.read_card(path)
 
 
 def test_labels_are_packed_as_other_tools_expect(litert):

@@ -107,7 +107,13 @@ def read_card(path: str | os.PathLike) -> Card:
     for entry in map(model.Metadata, range(model.MetadataLength())):
         if entry.Name() == CARD_BUFFER.encode():
             packed = model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
-            return Card.parse(_unpacked(packed), source=f"{path} ({CARD_BUFFER})")
+            try:
+                text = _unpacked(packed)
+            except zlib.error as error:
+                raise ArtefactError(
+                    f"{path}: its card cannot be unpacked ({error}); is the file damaged?"
+                ) from error
+            return Card.parse(text, source=f"{path} ({CARD_BUFFER})")
     raise ArtefactError(
         f"{path} carries no card; was it written by mirzoo.export? Otherwise load it with its "
         "card: LiteRTModel(path, Card.load('card.json'))"
