@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tarfile
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,36 @@ def test_held_out_singers_are_also_mixed_at_equal_level(home):
     assert level == {"bug": "valid", **dict.fromkeys(sources.MIR1K_TEST_SINGERS, "test")}
     own = {item.group for item in items if item.name.startswith("own/")}
     assert own == {"amy", *level}
+
+
+@pytest.mark.parametrize(("name", "source"), [("songs_pop909", "pop909"),
+                                              ("songs_openewld", "openewld")])
+def test_further_renditions_are_of_songs_to_train_on(home, name, source):
+    folder = home / "src" / source
+    split = {item.path: item.split for item in sources.collection(name).items(folder)}
+    more = sources.collection(f"{name}_more").items(folder)
+    assert {item.path for item in more} == {path for path in split if split[path] == "train"}
+    assert {item.split for item in more} == {"train"}
+
+
+def test_further_renditions_take_the_songs_that_were_left_out(home):
+    items = sources._song_items("some", "*.mxl", 12)(home / "src" / "openewld")
+    split = {item.path: item.split for item in items}
+    more = sources._more_song_items("more", "*.mxl", beside=12, takes=2)(home / "src" / "openewld")
+    takes = Counter(item.path for item in more)
+    assert takes == {
+        path: 2 if path in split else 1
+        for path in map(os.fspath, (home / "src" / "openewld").rglob("*.mxl"))
+        if split.get(path, "train") == "train"
+    }
+
+
+def test_more_is_sung_by_singers_to_train_on_alone(home):
+    for singer in sources.MIR1K_TEST_SINGERS:
+        touch(home / "src", "mir1k", "vocal", f"{singer}_1_01.ogg")
+    items = sources.collection("sung_more").items(home / "src" / "mir1k")
+    assert {(item.name, item.group) for item in items} == {
+        ("first/amy_1_01", "amy"), ("second/amy_1_01", "amy")}
 
 
 def test_a_collection_is_prepared_from_its_folder(tmp_path):

@@ -281,6 +281,7 @@ def _philharmonia_items(folder: Path) -> list[Item]:
 
 
 POP909_SONGS = 420
+OPENEWLD_SONGS = 160
 RENDERED_EXCERPTS = {"pop909": 160, "openewld": 80}
 
 
@@ -316,12 +317,37 @@ def _song_items(name: str, pattern: str, count: int) -> Callable[[Path], list[It
     return items
 
 
-def _made_items(name: str, count: int) -> Callable[[Path], list[Item]]:
-    """Numbered items that are made out of nothing but their names; each is its own group."""
+def _more_song_items(
+    name: str, pattern: str, *, beside: int, takes: int
+) -> Callable[[Path], list[Item]]:
+    """Excerpts to train on beside those of `_song_items` with ``count=beside``.
+
+    One of each song that those leave out, and ``takes`` more of each song that they train on.
+    """
+
+    def items(folder: Path) -> list[Item]:
+        split_of = {item.path: item.split for item in _song_items(name, pattern, beside)(folder)}
+        return [
+            Item(f"{song.stem}/{take}", name, song.stem, os.fspath(song), "train")
+            for song in sorted(folder.rglob(pattern))
+            if split_of.get(os.fspath(song), "train") == "train"
+            for take in range(2, 2 + (takes if os.fspath(song) in split_of else 1))
+        ]
+
+    return items
+
+
+def _made_items(
+    name: str, count: int, split: str | None = None
+) -> Callable[[Path], list[Item]]:
+    """Numbered items that are made out of nothing but their names; each is its own group.
+
+    All are in ``split``, or without it divided by their numbers.
+    """
 
     def items(folder: Path) -> list[Item]:
         return [Item(f"{name}/{number:04d}", name, f"{number:04d}", os.fspath(folder),
-                     _split_by_number(number))
+                     split or _split_by_number(number))
                 for number in range(count)]
 
     return items
@@ -363,6 +389,13 @@ def _sung_other_items(folder: Path) -> list[Item]:
     paths = audio_files(folder / "vocal")
     chosen = np.linspace(0, len(paths) - 1, min(SUNG_OVER_OTHER, len(paths))).astype(int)
     return [_sung_item("sung_other", "other", paths[place]) for place in chosen]
+
+
+def _sung_more_items(folder: Path) -> list[Item]:
+    """Each clip of the singers to train on, twice."""
+    sung = [_sung_item("sung_more", take, path)
+            for take in ("first", "second") for path in audio_files(folder / "vocal")]
+    return [item for item in sung if item.split == "train"]
 
 
 def _sung_synth_items(folder: Path) -> list[Item]:
@@ -563,7 +596,7 @@ COLLECTIONS = {
             obtain="Unpack OpenEWLD (GitHub: 00sapo/OpenEWLD) into src/openewld.",
             licence="MIT; soundfonts under their own licences",
             grouping="song; one soundfont is kept for testing",
-            items=_song_items("songs_openewld", "*.mxl", 160),
+            items=_song_items("songs_openewld", "*.mxl", OPENEWLD_SONGS),
             maker=lambda home: renditions.render_song,
             source="openewld",
         ),
@@ -589,6 +622,59 @@ COLLECTIONS = {
             licence="research data without an open licence",
             grouping="singer; one soundfont is kept for testing",
             items=_sung_other_items,
+            maker=lambda home: partial(voices.sing_over_other, music=home / "corpus" / "debian",
+                                       songs_of=_songs_of(home / "src" / "pop909")),
+            min_seconds=3.1,
+            source="mir1k",
+        ),
+        Collection(
+            name="songs_pop909_more",
+            rendered=True,
+            description="POP909: the songs that songs_pop909 leaves out, and second renditions of "
+            "those it trains on; labels: chords, melody, beats",
+            obtain="Unpack POP909 (GitHub: music-x-lab/POP909-Dataset) into src/pop909.",
+            licence="MIT; soundfonts under their own licences",
+            grouping="song; all for training",
+            items=_more_song_items("songs_pop909_more", "[0-9][0-9][0-9].mid",
+                                   beside=POP909_SONGS, takes=1),
+            maker=lambda home: renditions.render_song,
+            source="pop909",
+        ),
+        Collection(
+            name="songs_openewld_more",
+            rendered=True,
+            description="OpenEWLD: the lead sheets that songs_openewld leaves out, and second "
+            "renditions of those it trains on; labels: chords, melody, beats",
+            obtain="Unpack OpenEWLD (GitHub: 00sapo/OpenEWLD) into src/openewld.",
+            licence="MIT; soundfonts under their own licences",
+            grouping="song; all for training",
+            items=_more_song_items("songs_openewld_more", "*.mxl", beside=OPENEWLD_SONGS, takes=1),
+            maker=lambda home: renditions.render_song,
+            source="openewld",
+        ),
+        Collection(
+            name="guitar_more",
+            rendered=True,
+            description="more chords of plucked strings and pianos, like those of guitar; labels: "
+            "chords, beats",
+            obtain="Check out the GitHub repository skratchdot/philharmonia-samples into "
+            "src/philharmonia; install fluidsynth and the soundfonts.",
+            licence="CC BY-SA 3.0 (notes); soundfonts under their own licences",
+            grouping="item; all for training",
+            items=_made_items("guitar_more", 600, "train"),
+            maker=lambda home: partial(
+                plucked.render_plucked, samples=home / "src" / "philharmonia" / "audio"),
+            source="philharmonia",
+        ),
+        Collection(
+            name="sung_more",
+            description="MIR-1K: each voice of the singers to train on over two more backings, as "
+            "in sung_other; labels: melody",
+            obtain="Put MIR-1K's solo voices into src/mir1k/vocal, POP909 into src/pop909, install "
+            "the extra 'voice' and prepare 'debian'.",
+            licence="research data without an open licence",
+            grouping="singer; all for training",
+            items=_sung_more_items,
             maker=lambda home: partial(voices.sing_over_other, music=home / "corpus" / "debian",
                                        songs_of=_songs_of(home / "src" / "pop909")),
             min_seconds=3.1,
