@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -41,6 +42,7 @@ RECORDED_VERSIONS = ("mirzoo", "tensorflow", "keras", "kapre", "ai-edge-litert",
 
 EMBEDDING = "embedding"
 INT16_SCALE = 32767.0
+GOLDEN_DECIMALS = 6
 TOLERANCE = 1e-4
 HALF_PRECISION_TOLERANCE = 5e-3
 
@@ -287,6 +289,7 @@ def save(
             files={},
         )
         bare.save(unfinished / KERAS_FILE)
+        _deflate(unfinished / KERAS_FILE)
         export(bare, unfinished)
         export(bare, unfinished / LITERT_FILE, quantize=quantize)
         _write_golden(bare, unfinished / GOLDEN_FILE, real_windows(bare.card.input)[-1:])
@@ -522,11 +525,23 @@ def _recipe_for(card: Card, labels: list[str], activation: str) -> dict | None:
 
 def _write_golden(model: Model, path: Path, windows: np.ndarray) -> None:
     pcm = np.round(np.clip(windows, -1.0, 1.0) * INT16_SCALE).astype(np.int16)
-    outputs = model.predict_windows(_from_pcm(pcm))
+    outputs = {
+        name: np.round(values, GOLDEN_DECIMALS)
+        for name, values in model.predict_windows(_from_pcm(pcm)).items()
+    }
     if model.card.task != "tagging":
         # One embedding a frame would be most of the file, and every output depends on it.
         del outputs[EMBEDDING]
     np.savez_compressed(path, waveform=pcm, **outputs)
+
+
+def _deflate(path: Path) -> None:
+    """Compress what a `.keras` file holds; Keras writes it uncompressed and reads either."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
 
 
 def _read_golden(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:

@@ -29,7 +29,7 @@ def played(chosen, sure):
 
 @pytest.fixture
 def calibrated(monkeypatch):
-    def run(probabilities, spans):
+    def run(probabilities, spans, what="penalty"):
         labels = Labels(chords=spans)
         times = (np.arange(len(probabilities)) + 0.5) / 10
 
@@ -40,7 +40,7 @@ def calibrated(monkeypatch):
         monkeypatch.setattr(calibration, "_validation", validation)
         found = calibration.calibrate_chords(
             model(ChordDecoding()), ["labelled", "unlabelled"], VOCABULARY)
-        return found.change_penalty
+        return found.change_penalty if what == "penalty" else found.prior
 
     return run
 
@@ -65,6 +65,26 @@ def test_a_few_short_chords_are_given_up_for_steadiness(calibrated):
     spans = (ChordSpan(0.0, 50.0, "C:maj"), ChordSpan(50.0, 50.4, "G:maj"),
              ChordSpan(50.4, 100.0, "C:maj"))
     assert calibrated(played(chosen, np.exp(4)), spans) == calibration.CHANGE_PENALTIES[-1]
+
+
+def doubtful_silence(sure):
+    """Frames of which the second half is ``sure`` times likelier silence than C."""
+    rows = np.full((400, len(VOCABULARY)), 1e-9)
+    rows[:, C] = 1.0
+    rows[200:, VOCABULARY.index("N")] = sure
+    return rows / rows.sum(axis=1, keepdims=True)
+
+
+def test_no_chord_is_unlikely_beforehand_where_that_costs_nothing(calibrated):
+    prior = calibrated(doubtful_silence(2), (ChordSpan(0.0, 40.0, "C:maj"),), "prior")
+    assert prior[VOCABULARY.index("N")] == 1.0
+    assert prior[C] == prior[G] == 0.25
+
+
+def test_silence_is_heard_where_labels_have_it(calibrated):
+    spans = (ChordSpan(0.0, 20.0, "C:maj"), ChordSpan(20.0, 40.0, "N"))
+    prior = calibrated(doubtful_silence(1.5), spans, "prior")
+    assert len(set(prior)) == 1
 
 
 def test_the_voicing_threshold_divides_what_is_voiced(monkeypatch):

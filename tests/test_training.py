@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from mirzoo import training
+from mirzoo.build import build_model
 from mirzoo.data.corpus import Corpus, Item, prepare
 from mirzoo.errors import DataError, RecipeError, TrainingError
 from mirzoo.recipe import Recipe
@@ -143,6 +144,19 @@ def test_it_starts_from_another_run_where_shapes_agree(corpora, tmp_path):
     np.testing.assert_allclose(kernel(second, "conv0_0"), kernel(first, "conv0_0"), atol=1e-6)
     rows = {name: len(kernel(m, "embedding_dense")) for name, m in (("1", first), ("2", second))}
     assert rows["2"] == 2 * rows["1"]
+
+
+def test_what_a_front_end_learnt_goes_on_being_learnt():
+    raw = {"frontend": {"type": "raw", "filters": [4, 8], "kernels": [16, 8], "strides": [16, 4]}}
+    raw["head"] = {"type": "cnn1d", "temporal": [{"filters": 8}], "embedding": 4}
+    trained = build_model(make_recipe(**raw), "trained")
+    fresh = build_model(make_recipe(**raw), "fresh")
+    other = build_model(make_recipe(), "other")
+    fitting.copy_weights(fresh, trained)
+    fitting.copy_weights(other, trained)
+    learnt = zip(fresh.get_layer("frontend").get_weights(),
+                 trained.get_layer("frontend").get_weights(), strict=True)
+    assert all(np.array_equal(ours, theirs) for ours, theirs in learnt)
 
 
 def test_the_model_to_start_from_is_trained_first_where_it_is_missing(tmp_path, monkeypatch):

@@ -313,7 +313,7 @@ def _frames(waveform, *, n_frames, frame_length: int, hop_length: int, centre: i
     """Cut ``(batch, samples)`` into frames, ``(batch * frames, frame_length)``.
 
     Frame ``k`` starts at sample ``k * hop_length - centre``; samples beyond the waveform are
-    zeros. The frames are put together from slices of hop-sized blocks, because `tf.signal.frame`
+    zeros. The frames are put together from hop-sized blocks by doubling, because `tf.signal.frame`
     gathers sample by sample unless the hop divides the length.
     """
     batch = _size(waveform, 0)
@@ -322,12 +322,12 @@ def _frames(waveform, *, n_frames, frame_length: int, hop_length: int, centre: i
     room = n_blocks * hop_length - centre
     samples = waveform[:, :room]
     samples = tf.pad(samples, [[0, 0], [centre, room - _size(samples, 1)]])
-    blocks = tf.reshape(samples, [batch, n_blocks, hop_length])
-    pieces = [
-        blocks[:, hop : hop + n_frames, : frame_length - hop * hop_length]
-        for hop in range(hops_per_frame)
-    ]
-    return tf.reshape(tf.concat(pieces, axis=-1), [batch * n_frames, frame_length])
+    runs, hops = tf.reshape(samples, [batch, n_blocks, hop_length]), 1
+    while hops < hops_per_frame:
+        more = min(hops, hops_per_frame - hops)
+        runs = tf.concat([runs[:, :-more], runs[:, more:, (hops - more) * hop_length :]], axis=-1)
+        hops += more
+    return tf.reshape(runs[..., :frame_length], [batch * n_frames, frame_length])
 
 
 def _size(tensor: tf.Tensor, axis: int):

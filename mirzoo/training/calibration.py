@@ -8,7 +8,7 @@ the labels and a teacher that hears recordings tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from mirzoo.annotate import hear_frames
 from mirzoo.card import ChordDecoding, MelodyDecoding
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.labels import F0_RATE, Labels
-from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary
+from mirzoo.dsp.chord_vocabulary import NO_CHORD, UNKNOWN, Vocabulary
 from mirzoo.measuring import read_item
 from mirzoo.model import Model
 from mirzoo.tasks.chords import likeliest_classes
@@ -25,6 +25,7 @@ from mirzoo.training.taught_chords import hear_chords
 
 ITEMS_PER_CORPUS = 40
 CHANGE_PENALTIES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0)
+CAUTIONS = (1.0, 2.0, 4.0)
 NEARLY = 0.005
 THRESHOLDS = tuple(np.round(np.arange(0.1, 0.91, 0.05), 2))
 RIGHT_CENTS = 50.0
@@ -38,37 +39,59 @@ def calibrate_chords(
     vocabulary: Vocabulary,
     prior: Sequence[float] | None = None,
 ) -> ChordDecoding:
-    """Choose the price of a change of chord, with a prior or without.
+    """Choose the price of a change of chord, and how unlikely "no chord" is beforehand.
 
-    Of those that name nearly as many labelled frames right as the best does, it is the dearest:
-    rendered music is surer of its chords than recordings are.
+    Of those that name nearly as many labelled frames right as the best does, each is the largest:
+    rendered music is surer of its chords than recordings are, and its silence begins where in
+    recordings noise and reverberation go on.
     """
-    shares = []
-    for corpus in corpora:
-        heard = [
+    heard = [
+        [
             (outputs["chords"], _classes_at(times, labels.chords, vocabulary))
             for labels, times, outputs in _validation(model, corpus, "chords")
         ]
-        known = sum(np.count_nonzero(truth != UNKNOWN) for _, truth in heard)
-        if not known:
-            continue
-        hits = np.zeros(len(CHANGE_PENALTIES))
-        for number, penalty in enumerate(CHANGE_PENALTIES):
-            decoding = _chord_decoding(model, penalty, prior)
-            for probabilities, truth in heard:
-                named = likeliest_classes(probabilities, decoding)
-                hits[number] += np.count_nonzero((named == truth) & (truth != UNKNOWN))
-        shares.append(hits / known)
-    right = np.mean(shares, axis=0)
-    dearest = np.flatnonzero(right >= right.max() - NEARLY).max()
-    return _chord_decoding(model, CHANGE_PENALTIES[dearest], prior)
+        for corpus in corpora
+    ]
+    prior = np.ones(len(vocabulary)) if prior is None else np.array(prior)
+    none = np.array([label == NO_CHORD for label in vocabulary.labels])
+
+    def decoding(penalty: float, caution: float) -> ChordDecoding:
+        weighed = np.where(none, caution, 1.0) * prior
+        settings = {"change_penalty": penalty, "prior": (weighed / weighed.max()).tolist()}
+        return model.card.decoding.model_copy(update=settings)
+
+    penalty = _largest_nearly_best(
+        CHANGE_PENALTIES, lambda penalty: _share_right(heard, decoding(penalty, 1.0))
+    )
+    caution = _largest_nearly_best(
+        CAUTIONS, lambda caution: _share_right(heard, decoding(penalty, caution))
+    )
+    return decoding(penalty, caution)
 
 
-def _chord_decoding(
-    model: Model, penalty: float, prior: Sequence[float] | None
-) -> ChordDecoding:
-    settings = {"change_penalty": penalty, "prior": None if prior is None else list(prior)}
-    return model.card.decoding.model_copy(update=settings)
+def _largest_nearly_best(values: Sequence[float], score: Callable[[float], float]) -> float:
+    scores = np.array([score(value) for value in values])
+    return values[np.flatnonzero(scores >= scores.max() - NEARLY).max()]
+
+
+def _share_right(
+    heard: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]], decoding: ChordDecoding
+) -> float:
+    """The share of labelled frames named right, the mean over corpora that have any."""
+    shares = []
+    for corpus in heard:
+        known = sum(np.count_nonzero(truth != UNKNOWN) for _, truth in corpus)
+        if known:
+            shares.append(
+                sum(
+                    np.count_nonzero(
+                        (likeliest_classes(probabilities, decoding) == truth) & (truth != UNKNOWN)
+                    )
+                    for probabilities, truth in corpus
+                )
+                / known
+            )
+    return float(np.mean(shares))
 
 
 def rarity_prior(
@@ -87,7 +110,7 @@ def rarity_prior(
     prior that it learnt and multiplied by the new one.
     """
     rare = np.array([
-        label != "N" and label.split(":")[1] not in COMMON_QUALITIES
+        label != NO_CHORD and label.split(":")[1] not in COMMON_QUALITIES
         for label in vocabulary.labels
     ])  # fmt: skip
     in_labels, in_music = np.zeros(len(rare)), np.zeros(len(rare))

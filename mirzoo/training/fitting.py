@@ -51,7 +51,12 @@ def build_optimizer(
 
 
 def copy_weights(model: Model, trained: Model) -> None:
-    """Copy what the trunk and the outputs of a trained model share, by name and shape."""
+    """Copy what the trunk and the outputs of a trained model share, by name and shape.
+
+    A front-end's weights are copied where both models have the same front-end.
+    """
+    if model.card.recipe["frontend"] == trained.card.recipe["frontend"]:
+        model.get_layer(FRONTEND).set_weights(trained.get_layer(FRONTEND).get_weights())
     theirs = {layer.name: layer for layer in _after_frontend(trained)}
     for layer in _after_frontend(model):
         if layer.name in theirs:
