@@ -76,9 +76,9 @@ def doubtful_silence(sure):
 
 
 def test_no_chord_is_unlikely_beforehand_where_that_costs_nothing(calibrated):
-    prior = calibrated(doubtful_silence(2), (ChordSpan(0.0, 40.0, "C:maj"),), "prior")
+    prior = calibrated(doubtful_silence(1.5), (ChordSpan(0.0, 40.0, "C:maj"),), "prior")
     assert prior[VOCABULARY.index("N")] == 1.0
-    assert prior[C] == prior[G] == 0.25
+    assert prior[C] == prior[G] == 0.5
 
 
 def test_silence_is_heard_where_labels_have_it(calibrated):

@@ -25,7 +25,7 @@ from mirzoo.training.taught_chords import hear_chords
 
 ITEMS_PER_CORPUS = 40
 CHANGE_PENALTIES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0)
-CAUTIONS = (1.0, 2.0, 4.0)
+CAUTIONS = (1.0, 2.0)
 NEARLY = 0.005
 THRESHOLDS = tuple(np.round(np.arange(0.1, 0.91, 0.05), 2))
 RIGHT_CENTS = 50.0
