@@ -473,7 +473,10 @@ def _says(card: Card) -> list[str]:
     outputs = (f"{output.name} ({output.axes[-1].size})" for output in card.outputs)
     lines.append(f"outputs     {', '.join(outputs)}")
     settings = card.decoding.model_dump(exclude={"type", "transition", "initial", "prior"})
-    told = (f"{name} {value}" for name, value in settings.items() if value is not None)
+    told = [f"{name} {value}" for name, value in settings.items() if value is not None]
+    prior = getattr(card.decoding, "prior", None)
+    if prior:
+        told.append(f"a prior that holds classes back up to {max(prior) / min(prior):.1f} times")
     return [*lines, f"decoding    {', '.join(told)}"]
 
 

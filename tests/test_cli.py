@@ -212,6 +212,12 @@ def test_info_shows_the_card(run, models):
     assert card["labels"] == ["loud", "rising"]
 
 
+def test_info_tells_of_a_prior_that_holds_classes_back(run):
+    told = run("info", "cqt_crnn_chords")[1]
+    prior = zoo.card("cqt_crnn_chords").decoding.prior
+    assert f"up to {max(prior) / min(prior):.1f} times" in told
+
+
 def test_version(run):
     assert run("--version")[1].startswith("mirzoo 0.")
 

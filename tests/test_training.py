@@ -12,7 +12,7 @@ from mirzoo.data.corpus import Corpus, Item, prepare
 from mirzoo.errors import DataError, RecipeError, TrainingError
 from mirzoo.recipe import Recipe
 from mirzoo.training import fitting, tags
-from mirzoo.training.corpora import open_corpora
+from mirzoo.training.corpora import open_corpora, provenance
 
 LABELS = tuple(f"tag {i}" for i in range(3))
 RATE = 16000
@@ -157,6 +157,14 @@ def test_what_a_front_end_learnt_goes_on_being_learnt():
     learnt = zip(fresh.get_layer("frontend").get_weights(),
                  trained.get_layer("frontend").get_weights(), strict=True)
     assert all(np.array_equal(ours, theirs) for ours, theirs in learnt)
+
+
+def test_a_card_says_what_was_heard_and_where_the_weights_began():
+    fresh = make_recipe()
+    later = make_recipe(training={"initial_weights": "some_run"})
+    assert provenance(fresh, 2.04, ", taught by ear") == (
+        "Trained by mirzoo on 2.0 h of audio (tones), taught by ear.")
+    assert provenance(later, 2.0, "").endswith(" It started from the weights of some_run.")
 
 
 def test_the_model_to_start_from_is_trained_first_where_it_is_missing(tmp_path, monkeypatch):

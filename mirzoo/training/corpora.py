@@ -32,6 +32,16 @@ def open_corpora(recipe: Recipe, data: str | Path) -> list[Corpus]:
     return [Corpus.load(Path(data) / collection) for collection in recipe.data.collections]
 
 
+def provenance(recipe: Recipe, hours: float, taught: str) -> str:
+    """What a card says of where weights come from.
+
+    ``hours`` is the length of the recordings trained on, and ``taught`` ends the sentence.
+    """
+    said = f"Trained by mirzoo on {hours:.1f} h of audio ({', '.join(recipe.data.collections)})"
+    first = recipe.training.initial_weights
+    return f"{said}{taught}." + (f" It started from the weights of {first}." if first else "")
+
+
 def licences_of(recipe: Recipe) -> Licences:
     """The licences of a model trained by mirzoo on a recipe's collections."""
     collections = map(find_collection, recipe.data.collections)

@@ -33,7 +33,7 @@ from mirzoo.measuring import measure
 from mirzoo.model import FRONTEND, Model
 from mirzoo.recipe import ChromaConfig, ConstantQ, Recipe, STFTConfig
 from mirzoo.training.calibration import calibrate_chords, calibrate_melody, rarity_prior
-from mirzoo.training.corpora import licences_of, open_corpora
+from mirzoo.training.corpora import licences_of, open_corpora, provenance
 from mirzoo.training.features import FeatureStore, keep_features, split_scaling
 from mirzoo.training.fitting import (
     BEST_WEIGHTS,
@@ -140,10 +140,7 @@ def measured_card(
     return model.card.updated(
         metrics=measure(model, [*corpora, *tests], beside=peers, report=report),
         licences=licences_of(recipe),
-        provenance=(
-            f"Trained by mirzoo on {hours:.1f} h of audio "
-            f"({', '.join(recipe.data.collections)}){taught}."
-        ),
+        provenance=provenance(recipe, hours, taught),
     )
 
 

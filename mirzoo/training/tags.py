@@ -30,7 +30,7 @@ from mirzoo.errors import DataError, RecipeError
 from mirzoo.model import Model
 from mirzoo.ports import PORTS
 from mirzoo.recipe import Recipe
-from mirzoo.training.corpora import licences_of, open_corpora
+from mirzoo.training.corpora import licences_of, open_corpora, provenance
 from mirzoo.training.fitting import (
     BEST_WEIGHTS,
     build_optimizer,
@@ -93,14 +93,15 @@ def measured_card(
             *probing.probe(model, data, beside=teachers, report=report),
         ],
         licences=licences_of(recipe),
-        provenance=(
-            f"Trained by mirzoo on {hours:.1f} h of audio ({', '.join(recipe.data.collections)}), "
-            f"to give the answers of {', '.join(recipe.data.teachers)}"
+        provenance=provenance(
+            recipe,
+            hours,
+            f", to give the answers of {', '.join(recipe.data.teachers)}"
             + (
-                f" and to tell apart what {', '.join(recipe.data.classes)} name."
+                f" and to tell apart what {', '.join(recipe.data.classes)} name"
                 if recipe.data.classes
-                else "; no human labels were used."
-            )
+                else "; no human labels were used"
+            ),
         ),
     )
 
