@@ -154,6 +154,8 @@ def test_what_a_front_end_learnt_goes_on_being_learnt():
     other = build_model(make_recipe(), "other")
     fitting.copy_weights(fresh, trained)
     fitting.copy_weights(other, trained)
+    other.card = other.card.updated(recipe=None)
+    fitting.copy_weights(fresh, other)
     learnt = zip(fresh.get_layer("frontend").get_weights(),
                  trained.get_layer("frontend").get_weights(), strict=True)
     assert all(np.array_equal(ours, theirs) for ours, theirs in learnt)

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from itertools import chain
 
 import keras
@@ -116,6 +117,15 @@ def test_what_is_saved_gives_the_same_numbers(artefact, small_tagger, windows, r
 @pytest.mark.parametrize("file", ["model.keras", "model.tflite"])
 def test_a_lone_file_knows_its_card(artefact, file):
     assert zoo.load(artefact / file).card.labels == ["low", "middle", "high"]
+
+
+def test_weights_are_stored_compressed_and_golden_outputs_without_noise(artefact):
+    with zipfile.ZipFile(artefact / "model.keras") as archive:
+        kinds = {member.compress_type for member in archive.infolist()}
+    assert kinds == {zipfile.ZIP_DEFLATED}
+    with np.load(artefact / "golden.npz") as golden:
+        for name in set(golden.files) - {"waveform"}:
+            np.testing.assert_array_equal(golden[name], np.round(golden[name], 6))
 
 
 def test_model_keras_loads_in_a_fresh_process_without_custom_objects(artefact):

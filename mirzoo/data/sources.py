@@ -317,21 +317,18 @@ def _song_items(name: str, pattern: str, count: int) -> Callable[[Path], list[It
     return items
 
 
-def _more_song_items(
-    name: str, pattern: str, *, beside: int, takes: int
-) -> Callable[[Path], list[Item]]:
-    """Excerpts to train on beside those of `_song_items` with ``count=beside``.
+def _more_song_items(name: str, pattern: str, *, beside: int) -> Callable[[Path], list[Item]]:
+    """An excerpt to train on of every song but those that `_song_items` holds out.
 
-    One of each song that those leave out, and ``takes`` more of each song that they train on.
+    ``beside`` is the ``count`` of songs there; of those that it trains on this is another excerpt.
     """
 
     def items(folder: Path) -> list[Item]:
         split_of = {item.path: item.split for item in _song_items(name, pattern, beside)(folder)}
         return [
-            Item(f"{song.stem}/{take}", name, song.stem, os.fspath(song), "train")
+            Item(f"{song.stem}/2", name, song.stem, os.fspath(song), "train")
             for song in sorted(folder.rglob(pattern))
             if split_of.get(os.fspath(song), "train") == "train"
-            for take in range(2, 2 + (takes if os.fspath(song) in split_of else 1))
         ]
 
     return items
@@ -628,59 +625,6 @@ COLLECTIONS = {
             source="mir1k",
         ),
         Collection(
-            name="songs_pop909_more",
-            rendered=True,
-            description="POP909: the songs that songs_pop909 leaves out, and second renditions of "
-            "those it trains on; labels: chords, melody, beats",
-            obtain="Unpack POP909 (GitHub: music-x-lab/POP909-Dataset) into src/pop909.",
-            licence="MIT; soundfonts under their own licences",
-            grouping="song; all for training",
-            items=_more_song_items("songs_pop909_more", "[0-9][0-9][0-9].mid",
-                                   beside=POP909_SONGS, takes=1),
-            maker=lambda home: renditions.render_song,
-            source="pop909",
-        ),
-        Collection(
-            name="songs_openewld_more",
-            rendered=True,
-            description="OpenEWLD: the lead sheets that songs_openewld leaves out, and second "
-            "renditions of those it trains on; labels: chords, melody, beats",
-            obtain="Unpack OpenEWLD (GitHub: 00sapo/OpenEWLD) into src/openewld.",
-            licence="MIT; soundfonts under their own licences",
-            grouping="song; all for training",
-            items=_more_song_items("songs_openewld_more", "*.mxl", beside=OPENEWLD_SONGS, takes=1),
-            maker=lambda home: renditions.render_song,
-            source="openewld",
-        ),
-        Collection(
-            name="guitar_more",
-            rendered=True,
-            description="more chords of plucked strings and pianos, like those of guitar; labels: "
-            "chords, beats",
-            obtain="Check out the GitHub repository skratchdot/philharmonia-samples into "
-            "src/philharmonia; install fluidsynth and the soundfonts.",
-            licence="CC BY-SA 3.0 (notes); soundfonts under their own licences",
-            grouping="item; all for training",
-            items=_made_items("guitar_more", 600, "train"),
-            maker=lambda home: partial(
-                plucked.render_plucked, samples=home / "src" / "philharmonia" / "audio"),
-            source="philharmonia",
-        ),
-        Collection(
-            name="sung_more",
-            description="MIR-1K: each voice of the singers to train on over two more backings, as "
-            "in sung_other; labels: melody",
-            obtain="Put MIR-1K's solo voices into src/mir1k/vocal, POP909 into src/pop909, install "
-            "the extra 'voice' and prepare 'debian'.",
-            licence="research data without an open licence",
-            grouping="singer; all for training",
-            items=_sung_more_items,
-            maker=lambda home: partial(voices.sing_over_other, music=home / "corpus" / "debian",
-                                       songs_of=_songs_of(home / "src" / "pop909")),
-            min_seconds=3.1,
-            source="mir1k",
-        ),
-        Collection(
             name="sung_synth",
             rendered=True,
             description="MIR-1K's singers synthesised on melodies of POP909, over rendered "
@@ -694,6 +638,44 @@ COLLECTIONS = {
                                        voices=home / "src" / "mir1k" / "vocal"),
             min_seconds=8.0,
             source="mir1k",
+        ),
+    )
+}
+COLLECTIONS |= {
+    entry.name: entry
+    for entry in (
+        replace(
+            COLLECTIONS["songs_pop909"],
+            name="songs_pop909_more",
+            description="POP909: the songs that songs_pop909 leaves out, and second renditions of "
+            "those it trains on; labels: chords, melody, beats",
+            grouping="song; all for training",
+            items=_more_song_items("songs_pop909_more", "[0-9][0-9][0-9].mid",
+                                   beside=POP909_SONGS),
+        ),
+        replace(
+            COLLECTIONS["songs_openewld"],
+            name="songs_openewld_more",
+            description="OpenEWLD: the lead sheets that songs_openewld leaves out, and second "
+            "renditions of those it trains on; labels: chords, melody, beats",
+            grouping="song; all for training",
+            items=_more_song_items("songs_openewld_more", "*.mxl", beside=OPENEWLD_SONGS),
+        ),
+        replace(
+            COLLECTIONS["guitar"],
+            name="guitar_more",
+            description="more chords of plucked strings and pianos, like those of guitar; labels: "
+            "chords, beats",
+            grouping="item; all for training",
+            items=_made_items("guitar_more", 600, "train"),
+        ),
+        replace(
+            COLLECTIONS["sung_other"],
+            name="sung_more",
+            description="MIR-1K: each voice of the singers to train on over two more backings, as "
+            "in sung_other; labels: melody",
+            grouping="singer; all for training",
+            items=_sung_more_items,
         ),
     )
 }

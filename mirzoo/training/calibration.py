@@ -52,12 +52,16 @@ def calibrate_chords(
         ]
         for corpus in corpora
     ]
-    prior = np.ones(len(vocabulary)) if prior is None else np.array(prior)
+    learnt = np.ones(len(vocabulary)) if prior is None else np.array(prior)
     none = np.array([label == NO_CHORD for label in vocabulary.labels])
 
     def decoding(penalty: float, caution: float) -> ChordDecoding:
-        weighed = np.where(none, caution, 1.0) * prior
-        settings = {"change_penalty": penalty, "prior": (weighed / weighed.max()).tolist()}
+        weighed = np.where(none, caution, 1.0) * learnt
+        is_even = weighed.min() == weighed.max()
+        settings = {
+            "change_penalty": penalty,
+            "prior": None if is_even else (weighed / weighed.max()).tolist(),
+        }
         return model.card.decoding.model_copy(update=settings)
 
     penalty = _largest_nearly_best(

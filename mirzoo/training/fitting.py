@@ -55,7 +55,7 @@ def copy_weights(model: Model, trained: Model) -> None:
 
     A front-end's weights are copied where both models have the same front-end.
     """
-    if model.card.recipe["frontend"] == trained.card.recipe["frontend"]:
+    if model.card.recipe["frontend"] == (trained.card.recipe or {}).get("frontend"):
         model.get_layer(FRONTEND).set_weights(trained.get_layer(FRONTEND).get_weights())
     theirs = {layer.name: layer for layer in _after_frontend(trained)}
     for layer in _after_frontend(model):
