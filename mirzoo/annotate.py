@@ -28,7 +28,6 @@ from mirzoo.tasks import decoder
 from mirzoo.tasks.frames import FrameJoiner
 
 BATCH_WINDOWS = 16
-TILE_SAMPLES = 160
 RECORDING_SUFFIXES = (
     *(".aac", ".aif", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mp3"),
     *(".mp4", ".oga", ".ogg", ".opus", ".wav", ".wma", ".wv"),
@@ -245,18 +244,13 @@ def name_results(
 def _windows(source: audio.Source, card: Card, source_rate: int | None) -> Iterator[Window]:
     contract = card.input
     context = 0 if card.task == "tagging" else contract.context_samples
-    # `audio.stream` pads its last piece without saying how much, so it is asked for pieces far
-    # shorter than a window: they tell where the recording ends.
-    tiles = audio.stream(
-        source, contract.sample_rate, TILE_SAMPLES, TILE_SAMPLES, source_rate=source_rate
-    )
     pieces = [np.zeros(contract.pad_left_samples, np.float32)]
     start, filled, end = -contract.pad_left_samples, contract.pad_left_samples, 0
     seen = 0
-    for _, tile in tiles:
-        pieces.append(tile)
-        filled += TILE_SAMPLES
-        end += TILE_SAMPLES
+    for block in audio.blocks(source, contract.sample_rate, source_rate=source_rate):
+        pieces.append(block)
+        filled += len(block)
+        end += len(block)
         if filled < contract.window_samples:
             continue
         waveform = np.concatenate(pieces)

@@ -68,7 +68,7 @@ def read(source: Source, sample_rate: int, *, source_rate: int | None = None) ->
     >>> read(np.zeros((44100, 2), "int16"), 16000, source_rate=44100).shape
     (16000,)
     """
-    return np.concatenate(list(_resampled(source, sample_rate, source_rate)))
+    return np.concatenate(list(blocks(source, sample_rate, source_rate=source_rate)))
 
 
 def stream(
@@ -113,7 +113,7 @@ def stream(
     buffer = np.zeros(pad_left, np.float32)
     start = -pad_left
     skip = 0
-    for block in _resampled(source, sample_rate, source_rate):
+    for block in blocks(source, sample_rate, source_rate=source_rate):
         buffer = np.concatenate([buffer, block[skip:]]) if skip < len(block) else buffer
         skip = max(0, skip - len(block))
         while len(buffer) > window_samples:
@@ -127,18 +127,37 @@ def stream(
         yield start / sample_rate, last
 
 
-def _resampled(source: Source, sample_rate: int, source_rate: int | None) -> Iterator[np.ndarray]:
-    """Blocks of the source as float32 mono at ``sample_rate``, checked."""
+def blocks(
+    source: Source, sample_rate: int, *, source_rate: int | None = None
+) -> Iterator[np.ndarray]:
+    """Read a source piece by piece, in bounded memory.
+
+    Parameters
+    ----------
+    source, sample_rate, source_rate
+        As in `read`.
+
+    Yields
+    ------
+    numpy.ndarray
+        float32 ``(samples,)``, mono at ``sample_rate``: joined, what `read` gives. How long a
+        piece is depends on the source.
+
+    Examples
+    --------
+    >>> sum(len(block) for block in blocks(np.zeros(100000), 16000))
+    100000
+    """
     if sample_rate < 1:
         raise AudioError(f"sample_rate is {sample_rate}; it must be a positive number of Hz")
     name = _describe(source)
     with contextlib.ExitStack() as stack:
-        rate, blocks = _open(source, sample_rate, source_rate, stack)
+        rate, decoded = _open(source, sample_rate, source_rate, stack)
         resampler = None
         if rate != sample_rate:
             resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality="HQ")
         n_decoded = n_given = 0
-        for block in blocks:
+        for block in decoded:
             mono = _downmix(block)
             _check_finite(mono, name, n_decoded / rate)
             n_decoded += len(mono)

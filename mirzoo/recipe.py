@@ -697,8 +697,9 @@ class TrainingConfig(Config):
     training-only outputs: the teachers' embeddings, the tags of teachers with other labels, and
     the groups of ``data.classes``.
     ``transpose_semitones`` is the range by which chords and melodies are moved, features and
-    labels alike; ``teacher_weight`` weighs what a teacher says of recordings without labels
-    against labels.
+    labels alike; ``excerpt_probability`` is how often the music around a part of any length is
+    left out, so that they are known from short clips too; ``teacher_weight`` weighs what a teacher
+    says of recordings without labels against labels.
     ``initial_weights`` names a trained model, or a recipe to train first, whose trunk is the
     starting point.
     """
@@ -714,6 +715,7 @@ class TrainingConfig(Config):
     classes_weight: NonNegativeFloat = 0.0
     augmentation: Augmentation = Augmentation()
     transpose_semitones: tuple[int, int] = (0, 0)
+    excerpt_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     teacher_weight: NonNegativeFloat = 0.5
     initial_weights: str | None = None
     seed: int = 0

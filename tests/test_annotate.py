@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from fake_models import FakeRunner
 
-from mirzoo.annotate import BATCH_WINDOWS, TILE_SAMPLES, annotate
+from mirzoo.annotate import BATCH_WINDOWS, annotate
 from mirzoo.errors import ArtefactError, AudioError, MirzooError
 
 RATE = 16000
@@ -47,10 +47,10 @@ def test_windows_cover_the_recording_once_and_in_place(n_samples, hop, pad_left)
     assert tags.window_s == 0.1
 
 
-@pytest.mark.parametrize("n_samples", [1, 161, 1599, 1601, 5003])
-def test_the_length_is_known_to_a_tile(n_samples):
+@pytest.mark.parametrize("n_samples", [1, 161, 1599, 1601, 5003, 70001])
+def test_the_length_is_known_to_the_sample(n_samples):
     tags = annotate(FakeRunner(min_samples=1), noise(n_samples))
-    assert 0 <= tags.duration_s - n_samples / RATE < TILE_SAMPLES / RATE
+    assert tags.duration_s == n_samples / RATE
 
 
 def test_the_last_window_counts_by_the_music_in_it():
@@ -83,7 +83,7 @@ def test_a_recording_shorter_than_a_window_is_padded():
 
 def test_one_shorter_than_the_minimum_says_how_long_it_must_be(tmp_path):
     soundfile.write(tmp_path / "click.wav", noise(64), RATE)
-    message = r"click\.wav is too short: it has 0\.010 s.*fake_tagger.*0\.020 s \(320 samples"
+    message = r"click\.wav is too short: it has 0\.004 s.*fake_tagger.*0\.020 s \(320 samples"
     with pytest.raises(AudioError, match=message):
         annotate(FakeRunner(min_samples=320), tmp_path / "click.wav")
 

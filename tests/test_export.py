@@ -49,7 +49,9 @@ def test_litert_gives_the_numbers_of_keras(litert, small_tagger, windows):
 
 def test_litert_uses_builtin_operators_alone(litert):
     assert metadata.custom_operators(litert) == []
-    assert {"RFFT2D", "WHILE"} <= set(metadata.operators(litert))
+    operators = set(metadata.operators(litert))
+    assert "WHILE" in operators
+    assert "RFFT2D" not in operators
 
 
 def test_litert_has_a_fixed_input_and_named_outputs(litert, small_tagger):

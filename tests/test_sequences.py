@@ -117,8 +117,9 @@ def test_an_epoch_is_repeatable_and_the_next_differs(corpus):
     assert not np.array_equal(first, other)
 
 
-def test_features_and_labels_stay_together(corpus):
-    drawn = sequences(corpus, seed=1)
+@pytest.mark.parametrize("excerpt_probability", [0.0, 1.0])
+def test_features_and_labels_stay_together(corpus, excerpt_probability):
+    drawn = sequences(corpus, seed=1, excerpt_probability=excerpt_probability)
     for epoch in range(20):
         features, known = drawn.batch(epoch, 0)
         for spectrum, chords in zip(features[:, :, 0, 0], known["chords"]):
@@ -128,8 +129,20 @@ def test_features_and_labels_stay_together(corpus):
             assert not chords[spectrum == 0].any()
 
 
+def test_excerpts_are_of_any_length_within_silence(corpus):
+    drawn = sequences(corpus, seed=2, excerpt_probability=1.0)
+    lengths = set()
+    for epoch in range(100):
+        for spectrum in drawn.batch(epoch, 0)[0][:, :, 0, 0]:
+            sounding = np.flatnonzero(spectrum)
+            lengths.add(len(sounding))
+            assert (np.diff(sounding) == 1).all()
+            assert (np.diff(spectrum[sounding]) == 1).all()
+    assert lengths >= set(range(1, 15))
+
+
 def test_validation_lies_side_by_side(corpus):
-    drawn = sequences(corpus, shuffle=False)
+    drawn = sequences(corpus, shuffle=False, excerpt_probability=1.0)
     starts = [row[0, 0, 0] for number in range(len(drawn)) for row in drawn.batch(0, number)[0]]
     assert starts == [1, 17, 41, 57]
 

@@ -237,6 +237,8 @@ class Sequences:
     augmentation : Augmentation
     transpose_semitones : tuple of int
         Lowest and highest transposition.
+    excerpt_probability : float
+        Of a stretch being silent and unknown but for a part of any length, as a short clip is.
     shuffle : bool
     seed : int
     """
@@ -254,6 +256,7 @@ class Sequences:
         circular: bool = False,
         augmentation: Augmentation | None = None,
         transpose_semitones: tuple[int, int] = (0, 0),
+        excerpt_probability: float = 0.0,
         shuffle: bool = True,
         seed: int = 0,
     ) -> None:
@@ -266,6 +269,7 @@ class Sequences:
         self.circular = circular
         self.augmentation = augmentation
         self.transpose_semitones = transpose_semitones if bins_per_semitone else (0, 0)
+        self.excerpt_probability = excerpt_probability if shuffle else 0.0
         self.shuffle = shuffle
         self.seed = seed
         self._places = np.array(
@@ -317,7 +321,10 @@ class Sequences:
             start = int(rng.integers(begin - slack, max(begin, end - self.length + slack) + 1))
             low, high = self.transpose_semitones
             semitones = int(rng.integers(low, high + 1))
-        inner = slice(max(start, begin), max(begin, min(start + self.length, end)))
+        part = np.array([0, self.length])
+        if rng.random() < self.excerpt_probability:
+            part = np.sort(rng.integers(0, self.length + 1, size=2))
+        inner = slice(*np.clip(start + part, begin, end).tolist())
         before = inner.start - start
         after = self.length - before - (inner.stop - inner.start)
         heard = score.magnitudes[inner]

@@ -14,6 +14,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from mirzoo.errors import ExportError
 from mirzoo.export.metadata import custom_operators, describe
 from mirzoo.export.parity import require_parity
+from mirzoo.layers.fourier import transforms_by_matrices
 from mirzoo.litert import LiteRTModel
 from mirzoo.model import Model
 
@@ -90,7 +91,8 @@ def _convert(model: Model, quantize: str | None) -> bytes:
     def infer(waveform):
         return every_output(waveform, training=False)
 
-    frozen = convert_variables_to_constants_v2(infer.get_concrete_function())
+    with transforms_by_matrices():
+        frozen = convert_variables_to_constants_v2(infer.get_concrete_function())
 
     @tf.function(input_signature=[spec])
     def serve(waveform):

@@ -138,24 +138,15 @@ class GaussianPooling(keras.layers.Layer):
         return window / tf.reduce_sum(window, axis=0)
 
     def call(self, activations):
-        bins = activations.shape[2]
-        blocks_a_window = -(-self.pool_size // self.stride)
-        window = tf.pad(
-            self._window(), [[0, blocks_a_window * self.stride - self.pool_size], [0, 0]]
+        half = self.pool_size // 2
+        padded = tf.pad(activations, [[0, 0], [half, half], [0, 0]])
+        pooled = tf.nn.depthwise_conv2d(
+            padded[:, :, tf.newaxis],
+            self._window()[:, tf.newaxis, :, tf.newaxis],
+            strides=[1, self.stride, self.stride, 1],
+            padding="VALID",
         )
-        window = tf.reshape(window, (blocks_a_window, self.stride, bins))
-        frames = 1 + (tf.shape(activations)[1] - 1) // self.stride
-        blocks = frames + blocks_a_window - 1
-        padding = [self.pool_size // 2, blocks_a_window * self.stride]
-        padded = tf.pad(activations, [[0, 0], padding, [0, 0]])[:, : blocks * self.stride]
-        padded = tf.reshape(padded, (-1, blocks, self.stride, bins))
-        pooled = tf.add_n(
-            [
-                tf.reduce_sum(padded[:, j : j + frames] * window[j], axis=2)
-                for j in range(blocks_a_window)
-            ]
-        )
-        return pooled[..., tf.newaxis]
+        return tf.transpose(pooled, (0, 1, 3, 2))
 
     def compute_output_shape(self, input_shape):
         batch, samples, bins = input_shape

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.dsp.windows import centered_window
+from mirzoo.layers.fourier import goes_by_matrices, transform_by_matrices
 
 # The square root has an infinite slope at zero. 1e-24 under it is a magnitude of 1e-12, far
 # below what 24-bit audio can hold, and keeps the gradient finite on silence.
@@ -65,16 +66,20 @@ class STFT(kapre.STFT):
         self.window = window
         self.center = center
         self.window_length = n_fft if win_length is None else win_length
-        frame_window = centered_window(window, self.window_length, n_fft)
-        self.window_fn = lambda _, dtype: tf.constant(frame_window, dtype)
+        self.frame_window = centered_window(window, self.window_length, n_fft)
+        self.window_fn = lambda _, dtype: tf.constant(self.frame_window, dtype)
         self.input_spec = keras.layers.InputSpec(ndim=2)
 
     def _real_and_imaginary(self, waveform):
         if self.center:
             waveform = tf.pad(waveform, [[0, 0], [self.n_fft // 2, self.n_fft // 2]])
+        if goes_by_matrices(self.n_fft):
+            frames = tf.signal.frame(waveform, self.n_fft, self.hop_length)
+            return transform_by_matrices(frames * self.frame_window)
         spectrum = super().call(waveform[:, tf.newaxis])
-        # LiteRT can take neither a slice nor a transpose of complex numbers.
-        return tf.math.real(spectrum)[:, 0], tf.math.imag(spectrum)[:, 0]
+        # LiteRT can take neither a slice nor a transpose of complex numbers, and an index that
+        # drops an axis falls out of its fast kernels, which a squeeze does not.
+        return tf.squeeze(tf.math.real(spectrum), 1), tf.squeeze(tf.math.imag(spectrum), 1)
 
     def call(self, waveform):
         return tf.stack(self._real_and_imaginary(waveform), axis=-1)

@@ -90,6 +90,7 @@ def fit(
         circular=isinstance(recipe.frontend, ChromaConfig),
         augmentation=settings.augmentation,
         transpose_semitones=settings.transpose_semitones,
+        excerpt_probability=settings.excerpt_probability,
         seed=settings.seed,
         **common,
     )
