@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mirzoo.fine_tuning import fine_tune
     from mirzoo.litert import LiteRTModel
     from mirzoo.model import Model
+    from mirzoo.onnx import ONNXModel
     from mirzoo.training import train
     from mirzoo.zoo import create, list_models, load, pull, save, verify
 
@@ -39,6 +40,7 @@ __all__ = [
     "MirzooError",
     "Model",
     "Notes",
+    "ONNXModel",
     "Tags",
     "__version__",
     "create",
@@ -61,6 +63,7 @@ _MODULES = {
     "MirzooError": "errors",
     "Model": "model",
     "Notes": "annotation",
+    "ONNXModel": "onnx",
     "Tags": "annotation",
     "create": "zoo",
     "evaluate": "evaluation",

@@ -35,7 +35,7 @@ RECORDING_SUFFIXES = (
 
 
 class Runner(Protocol):
-    """Anything that computes a model's outputs: the Keras model, or LiteRT."""
+    """Anything that computes a model's outputs: the Keras model, LiteRT or ONNX Runtime."""
 
     card: Card
 
@@ -67,7 +67,7 @@ def annotate(
     Parameters
     ----------
     runner : Runner
-        A model of the zoo in either runtime.
+        A model of the zoo in any runtime.
     source : path, binary file object or array
         As `mirzoo.audio.read` takes it: an array is ``(samples,)`` or ``(samples, channels)``.
     source_rate : int, optional
@@ -128,6 +128,28 @@ def hear_frames(
         name: np.concatenate([piece[name] for piece in pieces])[:at_most] for name in pieces[0]
     }
     return joiner.times(len(next(iter(outputs.values())))), outputs
+
+
+def fitting_windows(card: Card, windows: np.ndarray, runtime: str) -> np.ndarray:
+    """Check that windows have the length that a model takes; they come back as float32.
+
+    Raises
+    ------
+    AudioError
+        If they have another, or there is none.
+    """
+    windows = np.asarray(windows, dtype=np.float32)
+    contract = card.input
+    longest = None if contract.whole else contract.window_samples
+    shortest = longest or contract.min_samples
+    fits = windows.ndim == 2 and len(windows) and windows.shape[1] >= shortest
+    if not fits or (longest is not None and windows.shape[1] > longest):
+        length = longest or f"{shortest} or more"
+        raise AudioError(
+            f"{card.name} in {runtime} takes windows of the shape (windows, {length}), at least "
+            f"one; received {windows.shape}. `annotate` cuts a recording into them."
+        )
+    return windows
 
 
 def _hear(

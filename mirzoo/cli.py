@@ -309,13 +309,16 @@ def fine_tune(
 def export(
     name: ModelName,
     out: Annotated[
-        Path, typer.Argument(help="A .tflite file, or a folder for a SavedModel.", metavar="OUT")
+        Path,
+        typer.Argument(
+            help="A .tflite or .onnx file, or a folder for a SavedModel.", metavar="OUT"
+        ),
     ],
     quantize: Annotated[
         Quantize | None, typer.Option(help="Store the weights of a .tflite file smaller.")
     ] = None,
 ) -> None:
-    """Write a model as LiteRT file or SavedModel, checked against the Keras model."""
+    """Write a model as LiteRT or ONNX file or SavedModel, checked against the Keras model."""
     from mirzoo import zoo
     from mirzoo.export import export
 

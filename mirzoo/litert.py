@@ -18,7 +18,7 @@ from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 from mirzoo import annotate, audio
 from mirzoo.annotation import Annotation
 from mirzoo.card import Card
-from mirzoo.errors import ArtefactError, AudioError
+from mirzoo.errors import ArtefactError
 
 EMBEDDING = "embedding"
 SIGNATURE = "serving_default"
@@ -95,17 +95,7 @@ class LiteRTModel:
         AudioError
             If the windows are of another length.
         """
-        windows = np.asarray(windows, dtype=np.float32)
-        contract = self.card.input
-        longest = None if contract.whole else contract.window_samples
-        shortest = longest or contract.min_samples
-        fits = windows.ndim == 2 and len(windows) and windows.shape[1] >= shortest
-        if not fits or (longest is not None and windows.shape[1] > longest):
-            length = longest or f"{shortest} or more"
-            raise AudioError(
-                f"{self.card.name} in LiteRT takes windows of the shape (windows, {length}), "
-                f"at least one; received {windows.shape}. `annotate` cuts a recording into them."
-            )
+        windows = annotate.fitting_windows(self.card, windows, "LiteRT")
         shares = [
             (runner, share)
             for runner, share in zip(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mirzoo.build import build_model
+from mirzoo.export import export
 from mirzoo.heads import output_grid
 from mirzoo.recipe import Recipe, load_recipe
 
@@ -121,6 +122,16 @@ def assert_conforms(model, recipe: Recipe, n_samples: int, tmp_path: Path) -> No
 def test_pairing_conforms(frontend, head, tmp_path):
     recipe = make_recipe(frontend, head)
     assert_conforms(build_model(recipe, "made"), recipe, 8001, tmp_path)
+
+
+@pytest.mark.parametrize("form", ["made.tflite", "made.onnx", "made"])
+@pytest.mark.parametrize(
+    ("frontend", "head"),
+    [(f, "cnn1d") for f in FRONTENDS] + [("mel", h) for h in HEADS if h != "cnn1d"],
+)
+def test_every_form_gives_the_same_numbers(frontend, head, form, made_up_music, tmp_path):
+    recipe = make_recipe(frontend, head).model_copy(update={"window_s": 0.5})
+    export(build_model(recipe, "made"), tmp_path / form, source=made_up_music)
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+import onnxruntime
 import pytest
 import tensorflow as tf
+import tf2onnx
 
 from mirzoo.layers.frames import EachFrame, StandardisedFrames
 
@@ -65,6 +67,15 @@ class TestEachFrame:
         np.testing.assert_allclose(layer(features), expected, atol=1e-6)
         in_a_loop = tf.function(layer, input_signature=ANY_FRAMES)
         np.testing.assert_allclose(in_a_loop(features), expected, atol=1e-6)
+
+    def test_the_loop_is_the_same_in_onnx(self, layer):
+        features = np.random.default_rng(1).standard_normal((2, 23, 4, 1)).astype(np.float32)
+        written, _ = tf2onnx.convert.from_function(
+            tf.function(layer, input_signature=ANY_FRAMES), input_signature=ANY_FRAMES, opset=17
+        )
+        session = onnxruntime.InferenceSession(written.SerializeToString())
+        (received,) = session.run(None, {session.get_inputs()[0].name: features})
+        np.testing.assert_allclose(received, layer(features), atol=1e-6)
 
     def test_no_more_frames_than_a_chunk_are_heard_at_once(self, layer):
         program = tf.function(layer, input_signature=ANY_FRAMES).get_concrete_function()

@@ -26,7 +26,7 @@ ORDER = [
     ["model"],
     ["frontends", "heads", "outputs"],
     ["layers"],
-    ["litert"],
+    ["litert", "onnx"],
     ["annotate"],
     ["tasks"],
     ["data"],
@@ -40,12 +40,12 @@ ORDER = [
 LEVEL = {name: -depth for depth, names in enumerate(ORDER) for name in names}
 
 WITHOUT_TENSORFLOW = (
-    "cli", "zoo", "litert", "annotate", "tasks", "data", "card", "recipe", "audio", "annotation",
-    "dsp", "errors",
+    "cli", "zoo", "litert", "onnx", "annotate", "tasks", "data", "card", "recipe", "audio",
+    "annotation", "dsp", "errors",
 )  # fmt: skip
 HEAVY = {
     "tensorflow", "keras", "kapre", "librosa", "jams", "matplotlib", "sklearn", "pandas", "mido",
-    "mir_eval",
+    "mir_eval", "onnxruntime",
 }  # fmt: skip
 
 

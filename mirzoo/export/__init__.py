@@ -27,7 +27,7 @@ def export(
     quantize: str | None = None,
     source: audio.Source | None = None,
 ) -> Path:
-    """Write a model as LiteRT (`x.tflite`) or as a TensorFlow SavedModel (a folder).
+    """Write a model as LiteRT (`x.tflite`), as ONNX (`x.onnx`) or as a SavedModel (a folder).
 
     What is written is compared with the Keras model on real audio first, and only a file that
     gives the same numbers takes its place.
@@ -36,7 +36,7 @@ def export(
     ----------
     model : mirzoo.model.Model
     path : str or path
-        A name that ends in `.tflite`, or a folder.
+        A name that ends in `.tflite` or `.onnx`, or a folder. ONNX needs the extra `onnx`.
     quantize : {None, "float16"}
         For LiteRT: store the weights in half precision, at half the size.
     source : str, path, file object or array, optional
@@ -50,7 +50,8 @@ def export(
     Raises
     ------
     ExportError
-        If the model cannot be written with builtin LiteRT operators, or its numbers differ.
+        If the model cannot be written with builtin LiteRT or standard ONNX operators, its numbers
+        differ, or the packages that ONNX needs are not installed.
 
     Examples
     --------
@@ -64,16 +65,22 @@ def export(
         from mirzoo.export.litert import write_litert
 
         write_litert(model, path, windows, quantize)
-    elif path.suffix:
+    elif path.suffix not in ("", ".onnx"):
         raise ExportError(
             f"{path} ends in '{path.suffix}'; allowed are a name that ends in '.tflite' (LiteRT) "
-            "and a folder (SavedModel). For Keras, use mirzoo.save or model.save('x.keras')"
+            "or '.onnx' (ONNX) and a folder (SavedModel). For Keras, use mirzoo.save or "
+            "model.save('x.keras')"
         )
     elif quantize is not None:
         raise ExportError(
-            f"quantize={quantize!r} is for LiteRT; {path} would be a SavedModel, which holds "
-            "float32: give a name that ends in '.tflite'"
+            f"quantize={quantize!r} is for LiteRT; {path} would be "
+            f"{'an ONNX model' if path.suffix else 'a SavedModel'}, which holds float32: give a "
+            "name that ends in '.tflite'"
         )
+    elif path.suffix == ".onnx":
+        from mirzoo.export.onnx import write_onnx
+
+        write_onnx(model, path, windows)
     else:
         from mirzoo.export.saved_model import write_saved_model
 

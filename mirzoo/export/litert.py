@@ -18,6 +18,7 @@ from mirzoo.layers.fourier import transforms_by_matrices
 from mirzoo.litert import LiteRTModel
 from mirzoo.model import Model
 
+LONGEST_TRANSFORM_BY_MATRICES = 512
 TOLERANCES = {None: 1e-4, "float16": 5e-3}
 
 
@@ -91,7 +92,7 @@ def _convert(model: Model, quantize: str | None) -> bytes:
     def infer(waveform):
         return every_output(waveform, training=False)
 
-    with transforms_by_matrices():
+    with transforms_by_matrices(LONGEST_TRANSFORM_BY_MATRICES):
         frozen = convert_variables_to_constants_v2(infer.get_concrete_function())
 
     @tf.function(input_signature=[spec])

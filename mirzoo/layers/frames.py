@@ -143,7 +143,8 @@ class EachFrame(keras.layers.Wrapper):
     def _loop(self, flat, training):
         bins, channels = flat.shape[1:]
         count = tf.shape(flat)[0]
-        missing = -count % self.chunk_frames
+        # The remainder of a negative number is C's in some runtimes.
+        missing = self.chunk_frames - 1 - (count - 1) % self.chunk_frames
         filled = tf.pad(flat, [[0, missing], [0, 0], [0, 0]])
         chunks = tf.reshape(filled, (-1, self.chunk_frames, bins, channels))
         size = self.layer.compute_output_shape((None, bins, channels))[-1]

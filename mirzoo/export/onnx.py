@@ -1,0 +1,98 @@
+"""Keras model to `.onnx`: any number of windows in, every output and the embedding out."""
+
+from __future__ import annotations
+
+import logging
+import math
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from mirzoo.errors import ExportError
+from mirzoo.export.parity import require_parity
+from mirzoo.layers.fourier import transforms_by_matrices
+from mirzoo.model import Model
+from mirzoo.onnx import CARD_PROPERTY, WAVEFORM, ONNXModel, need
+
+OPSET = 17
+STANDARD_DOMAINS = ("", "ai.onnx")
+TOLERANCE = 1e-4
+
+
+def write_onnx(model: Model, path: Path, windows: np.ndarray) -> None:
+    """Write a `.onnx` file that gives the same numbers as the model, or none at all.
+
+    Parameters
+    ----------
+    model : Model
+        Its card goes into the file.
+    path : Path
+        Where to.
+    windows : np.ndarray, float32, shape (windows, window_samples)
+        Real audio to compare on.
+
+    Raises
+    ------
+    ExportError
+        If the model cannot be written with standard ONNX operators, or the file differs from it.
+    """
+    for package in ("onnxruntime", "tf2onnx"):
+        need(package)
+    content = _convert(model)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        unfinished = Path(folder) / path.name
+        unfinished.write_bytes(content)
+        require_parity(
+            what=f"'{model.card.name}' as ONNX",
+            expected=model.predict_windows(windows),
+            received=ONNXModel(unfinished).predict_windows(windows),
+            tolerance=TOLERANCE,
+        )
+        unfinished.replace(path)
+
+
+def _convert(model: Model) -> bytes:
+    import tf2onnx
+
+    contract = model.card.input
+    length = None if contract.whole else contract.window_samples
+    signature = [tf.TensorSpec((None, length), tf.float32, name=WAVEFORM)]
+    every_output = model.every_output
+
+    @tf.function(input_signature=signature)
+    def infer(waveform):
+        outputs = every_output(waveform, training=False)
+        return {name: tf.identity(values, name=name) for name, values in outputs.items()}
+
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    # ONNX has an FFT that tf2onnx does not reach at a batch of any size.
+    with transforms_by_matrices(longest=math.inf):
+        written, _ = tf2onnx.convert.from_function(infer, input_signature=signature, opset=OPSET)
+    foreign = sorted(
+        {f"{n.domain}:{n.op_type}" for n in written.graph.node if n.domain not in STANDARD_DOMAINS}
+    )
+    if foreign:
+        raise ExportError(
+            f"'{model.card.name}' cannot be written with standard ONNX operators "
+            f"({', '.join(foreign)}); replace the layer that made them"
+        )
+    for value in (*written.graph.input, *written.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "windows"
+    _describe(written, model)
+    return written.SerializeToString()
+
+
+def _describe(written, model: Model) -> None:
+    card = model.card
+    written.producer_name = "mirzoo"
+    written.doc_string = card.description
+    properties = {
+        CARD_PROPERTY: card.model_dump_json(),
+        "sample_rate": str(card.input.sample_rate),
+        "labels": "\n".join(card.labels),
+    }
+    for key, value in properties.items():
+        entry = written.metadata_props.add()
+        entry.key, entry.value = key, value
