@@ -9,6 +9,7 @@ from mirzoo.dsp.chord_vocabulary import parse_chord
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.recipe import Recipe
 from mirzoo.training import features, frames
+from mirzoo.training.fitting import BEST_WEIGHTS
 
 RATE = 16000
 CHORDS = ("C:maj", "A:min", "G:maj")
@@ -114,6 +115,21 @@ def test_melody_and_voicing_are_learnt(corpora, valid, tmp_path):
     np.testing.assert_allclose(hertz[[5, 10, 15]], 440, rtol=0.03)
     np.testing.assert_allclose(hertz[[45, 50, 55]], 660, rtol=0.03)
     assert (heard["voicing"][0, [10, 50], 0] > 0.5).all() and heard["voicing"][0, 30, 0] < 0.5
+
+
+def test_excerpts_are_cut_from_the_music_to_learn_from_alone(corpora, tmp_path, monkeypatch):
+    silent = {}
+
+    def look(student, settings, out, *, batches, held_out, keep, **_):
+        keep(out / BEST_WEIGHTS)
+        for split, data in (("train", batches(0)), ("valid", held_out)):
+            magnitudes = np.concatenate([x.numpy() for x, _ in data])
+            silent[split] = float((magnitudes.max(axis=(2, 3)) == 0).mean())
+
+    monkeypatch.setattr(frames, "fit_epochs", look)
+    fit(make_recipe("chords", training={"excerpt_probability": 1.0, "batch_size": 4}), corpora,
+        tmp_path)  # fmt: skip
+    assert silent["valid"] == 0 and 0.3 < silent["train"] < 0.9
 
 
 def test_features_are_computed_once_and_are_those_of_the_front_end(corpora, monkeypatch):
