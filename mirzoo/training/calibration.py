@@ -8,7 +8,7 @@ the labels and a teacher that hears recordings tell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -41,9 +41,9 @@ def calibrate_chords(
 ) -> ChordDecoding:
     """Choose the price of a change of chord, and how unlikely "no chord" is beforehand.
 
-    Of those that name nearly as many labelled frames right as the best does, each is the largest:
-    rendered music is surer of its chords than recordings are, and its silence begins where in
-    recordings noise and reverberation go on.
+    The price names most labelled frames right; of several the highest. "No chord" is as unlikely
+    as costs nearly nothing: the silence of rendered music begins where in recordings noise and
+    reverberation go on.
     """
     heard = [
         [
@@ -64,18 +64,12 @@ def calibrate_chords(
         }
         return model.card.decoding.model_copy(update=settings)
 
-    penalty = _largest_nearly_best(
-        CHANGE_PENALTIES, lambda penalty: _share_right(heard, decoding(penalty, 1.0))
+    penalty = max(
+        CHANGE_PENALTIES, key=lambda price: (_share_right(heard, decoding(price, 1.0)), price)
     )
-    caution = _largest_nearly_best(
-        CAUTIONS, lambda caution: _share_right(heard, decoding(penalty, caution))
-    )
-    return decoding(penalty, caution)
-
-
-def _largest_nearly_best(values: Sequence[float], score: Callable[[float], float]) -> float:
-    scores = np.array([score(value) for value in values])
-    return values[np.flatnonzero(scores >= scores.max() - NEARLY).max()]
+    shares = {caution: _share_right(heard, decoding(penalty, caution)) for caution in CAUTIONS}
+    nearly_best = max(shares.values()) - NEARLY
+    return decoding(penalty, max(c for c, share in shares.items() if share >= nearly_best))
 
 
 def _share_right(
