@@ -22,7 +22,9 @@ from ai_edge_litert.interpreter import Interpreter
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from mirzoo import audio
+from mirzoo.export.litert import LONGEST_TRANSFORM_BY_MATRICES
 from mirzoo.frontends import build_frontend
+from mirzoo.layers.fourier import transforms_by_matrices
 from mirzoo.recipe import LogScaling, MelConfig
 
 DURATION_S = 60
@@ -42,8 +44,9 @@ def minute_of(recording: str | None, sample_rate: int) -> np.ndarray:
 
 
 def interpreter_of(frontend, n_samples: int) -> Interpreter:
-    """Convert the front-end for one fixed length and load it, on one thread."""
-    graph = tf.function(frontend).get_concrete_function(tf.TensorSpec((1, n_samples)))
+    """Convert the front-end as `mirzoo.export` does, for one length, and load it, on one thread."""
+    with transforms_by_matrices(LONGEST_TRANSFORM_BY_MATRICES):
+        graph = tf.function(frontend).get_concrete_function(tf.TensorSpec((1, n_samples)))
     frozen = convert_variables_to_constants_v2(graph)
     content = tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert()
     interpreter = Interpreter(model_content=content, num_threads=1)
