@@ -322,7 +322,7 @@ class Sequences:
             low, high = self.transpose_semitones
             semitones = int(rng.integers(low, high + 1))
         part = np.array([0, self.length])
-        if rng.random() < self.excerpt_probability:
+        if self.excerpt_probability and rng.random() < self.excerpt_probability:
             part = np.sort(rng.integers(0, self.length + 1, size=2))
         inner = slice(*np.clip(start + part, begin, end).tolist())
         before = inner.start - start
