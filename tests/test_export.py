@@ -293,7 +293,7 @@ def test_foreign_operators_are_not_written(small_tagger, made_up_music, tmp_path
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("x.onnx", {}, r"ends in '\.onnx'; allowed are"),
+        ("x.pb", {}, r"ends in '\.pb'; allowed are"),
         ("folder", {"quantize": "float16"}, "quantize='float16' is for LiteRT"),
     ],
 )
