@@ -130,6 +130,20 @@ def hear_frames(
     return joiner.times(len(next(iter(outputs.values())))), outputs
 
 
+class Annotator:
+    """Base of runners of a file on disk: what every `Runner` gives its user."""
+
+    def annotate(
+        self,
+        source: audio.Source,
+        *,
+        source_rate: int | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Annotation:
+        """Annotate a recording; see `mirzoo.annotate.annotate`."""
+        return annotate(self, source, source_rate=source_rate, progress=progress)
+
+
 def fitting_windows(card: Card, windows: np.ndarray, runtime: str) -> np.ndarray:
     """Check that windows have the length that a model takes; they come back as float32.
 

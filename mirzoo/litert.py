@@ -8,15 +8,13 @@ recordings are heard whole, one of any length, ``(1, samples)``. It has the sign
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 
-from mirzoo import annotate, audio
-from mirzoo.annotation import Annotation
+from mirzoo.annotate import Annotator, fitting_windows
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
 
@@ -26,7 +24,7 @@ ANY_LENGTH = -1
 MOST_THREADS = 4  # models of a few megabytes gain nothing from more
 
 
-class LiteRTModel:
+class LiteRTModel(Annotator):
     """A model of the zoo in the LiteRT runtime.
 
     Parameters
@@ -66,16 +64,6 @@ class LiteRTModel:
     def __repr__(self) -> str:
         return f"LiteRTModel({self.card.name!r}, {str(self.path)!r})"
 
-    def annotate(
-        self,
-        source: audio.Source,
-        *,
-        source_rate: int | None = None,
-        progress: Callable[[float], None] | None = None,
-    ) -> Annotation:
-        """Annotate a recording; see `mirzoo.annotate.annotate`."""
-        return annotate.annotate(self, source, source_rate=source_rate, progress=progress)
-
     def predict_windows(self, windows: np.ndarray) -> dict[str, np.ndarray]:
         """Compute each output for each window.
 
@@ -95,7 +83,7 @@ class LiteRTModel:
         AudioError
             If the windows are of another length.
         """
-        windows = annotate.fitting_windows(self.card, windows, "LiteRT")
+        windows = fitting_windows(self.card, windows, "LiteRT")
         shares = [
             (runner, share)
             for runner, share in zip(

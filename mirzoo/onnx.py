@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 
-from mirzoo import annotate, audio
-from mirzoo.annotation import Annotation
+from mirzoo.annotate import Annotator, fitting_windows
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError, ExportError
 
@@ -36,7 +34,7 @@ def need(package: str) -> ModuleType:
         ) from None
 
 
-class ONNXModel:
+class ONNXModel(Annotator):
     """A model of the zoo in ONNX Runtime.
 
     Parameters
@@ -83,19 +81,9 @@ class ONNXModel:
     def __repr__(self) -> str:
         return f"ONNXModel({self.card.name!r}, {str(self.path)!r})"
 
-    def annotate(
-        self,
-        source: audio.Source,
-        *,
-        source_rate: int | None = None,
-        progress: Callable[[float], None] | None = None,
-    ) -> Annotation:
-        """Annotate a recording; see `mirzoo.annotate.annotate`."""
-        return annotate.annotate(self, source, source_rate=source_rate, progress=progress)
-
     def predict_windows(self, windows: np.ndarray) -> dict[str, np.ndarray]:
         """Compute each output for each window; see `mirzoo.litert.LiteRTModel.predict_windows`."""
-        windows = annotate.fitting_windows(self.card, windows, "ONNX")
+        windows = fitting_windows(self.card, windows, "ONNX")
         return dict(zip(self._outputs, self._session.run(None, {WAVEFORM: windows}), strict=True))
 
     def embed(self, waveform: np.ndarray) -> np.ndarray:
