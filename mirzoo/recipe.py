@@ -652,7 +652,8 @@ class DataConfig(Config):
     collections : tuple of str
         Names of collections of recordings, as ``mirzoo.data.sources`` lists them.
     teachers : tuple of str
-        Published models whose outputs are the targets (mean over those with the same labels).
+        Published models whose outputs are the targets (mean over those with the same labels);
+        for chords also systems whose labels lie beside a collection.
     windows_per_item : int
         At most so many examples are taken from one recording.
     classes : tuple of str

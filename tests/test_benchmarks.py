@@ -12,7 +12,7 @@ import soundfile
 from mirzoo import zoo
 from mirzoo.annotation import Chords
 from mirzoo.card import Card
-from mirzoo.data.corpus import SAMPLE_RATE
+from mirzoo.data.corpus import SAMPLE_RATE, Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.errors import DataError
 
@@ -261,3 +261,43 @@ def test_tables_say_how_far_systems_agree(chords, comparison, tmp_path, capsys):
     chords.labelled_table("songs", systems, found[:2], tmp_path)
     first = capsys.readouterr().out.splitlines()[3].split()
     assert first[:4] == ["one", "1.000", "1.000", "1.000"]
+
+
+@pytest.fixture(scope="module")
+def teach_chords(comparison):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        return load("teach_chords.py")
+
+
+def test_a_peer_teaches_the_items_that_are_not_for_testing(teach_chords, tmp_path):
+    lengths = {"short/1": 2, "long": 30, "short/2": 3, "held out": 2, "short/3": 4}
+    items = [Item(name, "music", name, "", "test" if name == "held out" else "train")
+             for name in lengths]
+    corpus = prepare(
+        items, tmp_path / "music", min_seconds=1, processes=1, report=lambda line: None,
+        make=lambda item: np.zeros(lengths[item.name] * SAMPLE_RATE, np.float32))
+    heard = []
+
+    class Ear:
+        name = key = "ear"
+
+        def hear(self, recording, result):
+            seconds = soundfile.info(recording).duration
+            heard.append(seconds)
+            middle = seconds / 2 + 0.25
+            Chords([(0.0, middle, "C:maj"), (middle, seconds, "A:min")]).write(result)
+            return 0.0, 0.0
+
+    teach_chords.teach(corpus, Ear(), seconds=8.0)
+    folder = corpus.directory / "targets" / "ear"
+    said = {path.stem: Chords.read(path).segments for path in sorted(folder.iterdir())}
+    assert heard == [2.0, 8.0, 7.0]
+    assert said == {
+        "00000": ((0.0, 1.25, "C:maj"), (1.25, 2.0, "A:min")),
+        "00001": ((8.8, 13.05, "C:maj"), (13.05, 16.8, "A:min")),
+        "00002": ((0.0, 3.0, "C:maj"),),
+        "00004": ((0.0, 0.75, "C:maj"), (0.75, 4.0, "A:min")),
+    }
+    teach_chords.teach(corpus, Ear(), seconds=8.0)
+    assert len(heard) == 3

@@ -92,6 +92,64 @@ def test_world_moves_pitch_and_leaves_time():
 
 
 @needs_trackers
+def test_a_pitch_that_swings_is_sung_as_it_is_written():
+    voice, contour = sung(220.0)
+    swing = 0.8 * np.sin(2 * np.pi * 3 * np.arange(len(contour)) / 100)
+    swung, f0 = voices.shift_by_world(voice, contour.astype(np.float32), swing)
+    tracked = tracking.track_voice(swung)
+    voiced = np.flatnonzero((tracked[:85] > 0) & (f0[:85] > 0))
+    off_cents = 1200 * np.log2(tracked[voiced] / f0[voiced])
+    unswung_cents = 1200 * np.log2(tracked[voiced] / contour[voiced])
+    assert np.median(np.abs(off_cents)) < 15 < np.median(np.abs(unswung_cents))
+
+
+def centroid_hz(voice: np.ndarray) -> float:
+    power = np.abs(np.fft.rfft(voice)) ** 2
+    return float(np.sum(np.fft.rfftfreq(len(voice), 1 / SAMPLE_RATE) * power) / power.sum())
+
+
+@needs_trackers
+def test_another_throat_moves_formants_and_leaves_pitch():
+    voice, contour = sung(220.0)
+    f0 = contour.astype(np.float32)
+    lower, same = voices.shift_by_world(voice, f0, 0.0, throat=0.82)
+    higher, _ = voices.shift_by_world(voice, f0, 0.0, throat=1.22)
+    np.testing.assert_array_equal(same, f0)
+    assert centroid_hz(lower) < 0.95 * centroid_hz(higher)
+    for other in (lower, higher):
+        tracked = tracking.track_voice(other)
+        voiced = np.flatnonzero((tracked[:85] > 0) & (f0[:85] > 0))
+        assert len(voiced) > 60
+        assert np.median(np.abs(1200 * np.log2(tracked[voiced] / f0[voiced]))) < 15
+
+
+@needs_trackers
+def test_breath_fills_the_gaps_between_partials():
+    voice, contour = sung(220.0)
+    f0 = contour.astype(np.float32)
+
+    def between_partials(breath: float) -> float:
+        spectrum = np.abs(np.fft.rfft(voices.shift_by_world(voice, f0, 0.0, breath=breath)[0]))
+        hertz = np.fft.rfftfreq(len(voice), 1 / SAMPLE_RATE)
+        apart = np.abs(hertz / 220 - np.round(hertz / 220)) > 0.35
+        return float(np.sum(spectrum[apart] ** 2) / np.sum(spectrum**2))
+
+    assert between_partials(0.4) > 1.2 * between_partials(2.0)
+
+
+@needs_trackers
+def test_a_disguised_voice_is_sung_where_its_f0_says():
+    voice, _ = sung(220.0)
+    for seed in range(4):
+        heard, f0 = voices.disguised(voice, np.random.default_rng(seed))
+        assert heard.shape == voice.shape and len(f0) == len(voice) // 160
+        tracked = tracking.track_voice(heard)
+        both = (tracked > 0) & (f0 > 0)
+        assert both.sum() > 60
+        assert np.median(np.abs(1200 * np.log2(tracked[both] / f0[both]))) < 20
+
+
+@needs_trackers
 def test_a_singer_follows_another_melody():
     source = voices.analyse(sung(220.0, 3.0, pause=(1.4, 1.6))[0])
     notes = [Note(0.2, 1.0, 60), Note(1.0, 2.0, 62), Note(2.3, 2.9, 57)]

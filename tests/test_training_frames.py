@@ -5,11 +5,12 @@ import pytest
 
 from mirzoo.data.corpus import Corpus, Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
-from mirzoo.dsp.chord_vocabulary import parse_chord
-from mirzoo.errors import DataError, RecipeError
+from mirzoo.dsp.chord_vocabulary import VOCABULARIES, parse_chord
+from mirzoo.errors import DataError, RecipeError, UnknownNameError
 from mirzoo.recipe import Recipe
 from mirzoo.training import features, frames
 from mirzoo.training.fitting import BEST_WEIGHTS
+from mirzoo.training.taught_chords import hear_chords
 
 RATE = 16000
 CHORDS = ("C:maj", "A:min", "G:maj")
@@ -171,3 +172,34 @@ def test_music_without_labels_needs_a_teacher(tmp_path):
     recipe = make_recipe("chords", data={"collections": ["bare"]})
     with pytest.raises(DataError, match="no chord labels; name a teacher"):
         fit(recipe, tmp_path, tmp_path / "run")
+
+
+def bare_corpus(folder):
+    items = [Item("0", "bare", "a", "", "train"), Item("1", "bare", "b", "", "valid")]
+    return prepare(items, folder / "bare", make=lambda item: play(item)[0], min_seconds=1,
+                   processes=1, report=quiet)
+
+
+def test_labels_beside_a_corpus_teach_where_they_say_something(tmp_path):
+    corpus = bare_corpus(tmp_path)
+    times = [np.arange(60) / 10] * 2
+    for teacher, lines in (("one", "1.0 2.0 C:maj\n2.0 3.0 X\n"), ("other", "0.0 1.5 A:min\n")):
+        folder = corpus.directory / "targets" / teacher
+        folder.mkdir(parents=True)
+        (folder / "00001.lab").write_text(lines)
+    vocabulary = VOCABULARIES["majmin"]
+    taught = hear_chords(corpus, ["one", "other"], times, vocabulary, quiet)
+    assert taught.shape == (120, 25)
+    assert not taught[:60].any(), "item 0 has no labels"
+    c_major, a_minor = vocabulary.index("C:maj"), vocabulary.index("A:min")
+    at = {second: taught[60 + round(10 * second)] for second in (0.5, 1.2, 1.7, 2.5)}
+    assert at[0.5][a_minor] == 1.0 and at[1.7][c_major] == 1.0
+    assert at[1.2][a_minor] == at[1.2][c_major] == 0.5
+    assert not at[2.5].any()
+
+
+def test_a_teacher_nobody_knows_is_told_how_to_teach(tmp_path):
+    corpus = bare_corpus(tmp_path)
+    with pytest.raises(UnknownNameError, match=r"nobody.*holds none \(00000.lab"):
+        hear_chords(corpus, ["nobody"], [np.arange(9) / 10] * 2, VOCABULARIES["majmin"], quiet)
+    assert not (corpus.directory / "targets").exists()

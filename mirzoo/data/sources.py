@@ -388,11 +388,15 @@ def _sung_other_items(folder: Path) -> list[Item]:
     return [_sung_item("sung_other", "other", paths[place]) for place in chosen]
 
 
-def _sung_more_items(folder: Path) -> list[Item]:
-    """Each clip of the singers to train on, twice."""
-    sung = [_sung_item("sung_more", take, path)
-            for take in ("first", "second") for path in audio_files(folder / "vocal")]
-    return [item for item in sung if item.split == "train"]
+def _sung_more_items(name: str, takes: Sequence[str]) -> Callable[[Path], list[Item]]:
+    """Each clip of the singers to train on, in several takes."""
+
+    def items(folder: Path) -> list[Item]:
+        sung = [_sung_item(name, take, path)
+                for take in takes for path in audio_files(folder / "vocal")]
+        return [item for item in sung if item.split == "train"]
+
+    return items
 
 
 def _sung_synth_items(folder: Path) -> list[Item]:
@@ -670,12 +674,33 @@ COLLECTIONS |= {
             items=_made_items("guitar_more", 600, "train"),
         ),
         replace(
+            COLLECTIONS["charts_mma"],
+            name="charts_mma_more",
+            description="more accompanied chord charts, like those of charts_mma; labels: chords, "
+            "beats, melody",
+            grouping="chart; all for training",
+            items=_made_items("charts_mma_more", 800, "train"),
+            source="charts_mma",
+        ),
+        replace(
             COLLECTIONS["sung_other"],
             name="sung_more",
             description="MIR-1K: each voice of the singers to train on over two more backings, as "
             "in sung_other; labels: melody",
             grouping="singer; all for training",
-            items=_sung_more_items,
+            items=_sung_more_items("sung_more", ("first", "second")),
+        ),
+        replace(
+            COLLECTIONS["sung_other"],
+            name="sung_disguised",
+            description="MIR-1K: each voice of the singers to train on in two other throats: "
+            "moved formants and pitch, vibrato, breath, distortion; over backings as in "
+            "sung_other; labels: melody",
+            grouping="singer; all for training",
+            items=_sung_more_items("sung_disguised", ("first", "second")),
+            maker=lambda home: partial(voices.sing_over_other, music=home / "corpus" / "debian",
+                                       songs_of=_songs_of(home / "src" / "pop909"),
+                                       change=voices.disguised),
         ),
     )
 }

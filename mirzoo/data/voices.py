@@ -6,7 +6,7 @@ name in the folder ``accompaniment`` beside theirs (MIR-1K's layout).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +24,9 @@ WORLD_PERIOD_S = 0.005
 LONGEST_PAUSE_S = 0.2
 SYNTHETIC_S = (12.0, 25.0)
 CHOIR_VOICE = 52
+THROATS = (0.82, 1.22)
+BREATH = (0.4, 2.0)
+VIBRATO_HZ, VIBRATO_SEMITONES = (4.5, 7.0), (0.15, 1.0)
 ATTEMPTS = 10
 
 
@@ -63,17 +66,51 @@ def _in_a_room(voice: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return effects.reverberate(voice, rng) if rng.random() < 0.6 else voice
 
 
+def moved(voice: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The voice as it is, played faster or slower, or moved by WORLD; and its f0."""
+    f0 = track_voice(voice)
+    drawn = rng.random()
+    if drawn < 0.25:
+        return voice, f0
+    if drawn < 0.65:
+        return shift_by_speed(voice, f0, rng.uniform(-3, 3))
+    return shift_by_world(voice, f0, rng.uniform(-4, 4))
+
+
+def disguised(voice: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """What another throat would have sung, up to 7 semitones away; and its f0.
+
+    Formants move apart from the pitch; some voices get vibrato, more or less breath, or are driven
+    until they distort.
+    """
+    f0 = track_voice(voice)
+    semitones = np.full(len(f0), rng.uniform(-7, 7))
+    if rng.random() < 0.4:
+        phase = 2 * np.pi * rng.uniform(*VIBRATO_HZ) * np.arange(len(f0)) / F0_RATE
+        semitones += rng.uniform(*VIBRATO_SEMITONES) * np.sin(phase + rng.uniform(0, 2 * np.pi))
+    throat = float(np.exp(rng.uniform(*np.log(THROATS))))
+    breath = float(np.exp(rng.uniform(*np.log(BREATH)))) if rng.random() < 0.5 else 1.0
+    voice, f0 = shift_by_world(voice, f0, semitones, throat=throat, breath=breath)
+    if rng.random() < 0.15:
+        voice = effects.drive(voice, rng.uniform(3, 25))
+    return voice, f0
+
+
 def sing_over_other(
-    item: Item, *, songs_of: Mapping[str, Sequence[str]], music: Path
+    item: Item,
+    *,
+    songs_of: Mapping[str, Sequence[str]],
+    music: Path,
+    change: Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]] = moved,
 ) -> tuple[np.ndarray, Labels]:
-    """A voice, often moved by up to 4 semitones, over music that isn't its own.
+    """A voice, changed first, over music that isn't its own.
 
     Over a rendered backing of a song of the item's split (``songs_of``: split → paths), or at
     least 3 dB above a stretch of the prepared corpus ``music``; some voices get a second,
     softer voice in parallel.
     """
     rng = item_rng(item)
-    voice, f0 = _moved(audio.read(item.path, SAMPLE_RATE), rng)
+    voice, f0 = change(audio.read(item.path, SAMPLE_RATE), rng)
     if rng.random() < 0.15:
         interval = int(rng.choice([-12, -5, -4, -3, 3, 4, 7]))
         second, _ = shift_by_world(voice, np.nan_to_num(f0), interval)
@@ -100,17 +137,6 @@ def _rendered(
     return np.pad(stem, (0, max(0, samples - len(stem))))[:samples]
 
 
-def _moved(voice: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The voice as it is, played faster or slower, or moved by WORLD; and its f0."""
-    f0 = track_voice(voice)
-    drawn = rng.random()
-    if drawn < 0.25:
-        return voice, f0
-    if drawn < 0.65:
-        return shift_by_speed(voice, f0, rng.uniform(-3, 3))
-    return shift_by_world(voice, f0, rng.uniform(-4, 4))
-
-
 def shift_by_speed(
     voice: np.ndarray, f0: np.ndarray, semitones: float
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -124,14 +150,28 @@ def shift_by_speed(
 
 
 def shift_by_world(
-    voice: np.ndarray, f0: np.ndarray, semitones: float
+    voice: np.ndarray,
+    f0: np.ndarray,
+    semitones: float | np.ndarray,
+    *,
+    throat: float = 1.0,
+    breath: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Move a voice's pitch with WORLD; formants and timing stay."""
-    ratio = 2 ** (semitones / 12)
+    """Move a voice's pitch with WORLD, by the same everywhere or by frames of the f0; timing stays.
+
+    The formants are multiplied by ``throat``; ``breath`` below 1 makes the voice breathier, above
+    1 purer.
+    """
+    ratio = np.broadcast_to(2 ** (np.asarray(semitones) / 12), f0.shape)
     analysed = analyse(voice)
-    moved = replace(analysed, f0=analysed.f0 * ratio).synthesise()
-    moved = np.pad(moved, (0, max(0, len(voice) - len(moved))))[: len(voice)]
-    return moved, (f0 * ratio).astype(np.float32)
+    times = np.arange(len(analysed.f0)) * WORLD_PERIOD_S
+    sung = replace(
+        analysed.with_formants(throat) if throat != 1.0 else analysed,
+        f0=analysed.f0 * np.interp(times * F0_RATE, np.arange(len(f0)), ratio),
+    )
+    sung = replace(sung, aperiodicity=sung.aperiodicity**breath).synthesise()
+    sung = np.pad(sung, (0, max(0, len(voice) - len(sung))))[: len(voice)]
+    return sung, (f0 * ratio).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -149,6 +189,19 @@ class Analysed:
     def frames(self, chosen: np.ndarray) -> Analysed:
         """The frames chosen by index or mask."""
         return Analysed(self.f0[chosen], self.envelope[chosen], self.aperiodicity[chosen])
+
+    def with_formants(self, scale: float) -> Analysed:
+        """The same in a throat whose resonances lie ``scale`` times as high."""
+        bins = self.envelope.shape[1]
+        source = np.minimum(np.arange(bins) / scale, bins - 1)
+        below = np.minimum(source.astype(int), bins - 2)
+        part = source - below
+
+        def stretched(frames: np.ndarray) -> np.ndarray:
+            return (1 - part) * frames[:, below] + part * frames[:, below + 1]
+
+        return replace(self, envelope=np.exp(stretched(np.log(self.envelope))),
+                       aperiodicity=stretched(self.aperiodicity))
 
     def synthesise(self) -> np.ndarray:
         """The waveform, float32 ``(samples,)`` at 16 kHz."""

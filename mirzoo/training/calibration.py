@@ -95,9 +95,9 @@ def _share_right(
 def rarity_prior(
     corpora: Sequence[Corpus], teachers: Sequence[str], vocabulary: Vocabulary
 ) -> list[float] | None:
-    """How much more often each class stands in labels than the first teacher hears it in music.
+    """How much more often each class stands in labels than the teachers hear it in music.
 
-    All qualities but triads and their usual sevenths count as one, since the teacher's share of
+    All qualities but triads and their usual sevenths count as one, since the teachers' share of
     each alone is hardly known. None where there is no teacher, no corpus without labels, or no
     such quality.
 
@@ -115,7 +115,7 @@ def rarity_prior(
     for corpus in corpora:
         if not (corpus.directory / "chords.csv").exists():
             if teachers:
-                in_music += _heard(corpus, teachers[0], vocabulary)
+                in_music += _heard(corpus, teachers, vocabulary)
             continue
         for number, item in enumerate(corpus.items):
             spans = corpus.labels(number).chords if item.split == "train" else None
@@ -130,12 +130,12 @@ def rarity_prior(
     return (prior / prior.max()).tolist()
 
 
-def _heard(corpus: Corpus, teacher: str, vocabulary: Vocabulary) -> np.ndarray:
+def _heard(corpus: Corpus, teachers: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
     times = [
         np.arange(0, item.n_samples / SAMPLE_RATE, HEARD_EVERY_S) for item in corpus.items
     ]
     trained_on = np.repeat([item.split == "train" for item in corpus.items], list(map(len, times)))
-    return hear_chords(corpus, teacher, times, vocabulary)[trained_on].sum(axis=0, dtype=float)
+    return hear_chords(corpus, teachers, times, vocabulary)[trained_on].sum(axis=0, dtype=float)
 
 
 def _classes_at(times: np.ndarray, spans, vocabulary: Vocabulary) -> np.ndarray:

@@ -193,7 +193,7 @@ def _targets(
             f"the corpus '{store.corpus.directory.name}' has no chord labels; name a teacher in "
             "data.teachers that hears chords in it"
         )
-    heard = hear_chords(store.corpus, recipe.data.teachers[0], times, vocabulary, report)
+    heard = hear_chords(store.corpus, recipe.data.teachers, times, vocabulary, report)
     return TaughtChordTargets(heard, vocabulary, recipe.training.teacher_weight)
 
 

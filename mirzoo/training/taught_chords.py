@@ -1,7 +1,10 @@
-"""What a published chord model hears in a corpus, item by item, kept beside it.
+"""What teachers hear in a corpus, item by item, kept beside it.
 
-The answers lie in ``<corpus>/targets/<teacher>/<item>.npz``: ``times`` (s) and ``chords``, float16
-``(frames, classes)`` of the teacher; an interrupted pass goes on with the item it was at.
+A chord model of the zoo is heard here. Its answers lie in
+``<corpus>/targets/<teacher>/<item>.npz``, ``times`` (s) and ``chords``, float16 ``(frames,
+classes)`` of the teacher; an interrupted pass goes on with the item it was at. Of any other system
+the labels count that somebody put there as ``<item>.lab`` (``benchmarks/teach_chords.py`` has
+published packages write them); where they say nothing, the system is taken to have said nothing.
 """
 
 from __future__ import annotations
@@ -14,30 +17,33 @@ import numpy as np
 
 from mirzoo import zoo
 from mirzoo.annotate import Runner, hear_frames
+from mirzoo.annotation import Chords
 from mirzoo.data.corpus import FULL_SCALE, SAMPLE_RATE, Corpus
 from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary
+from mirzoo.errors import UnknownNameError
 
 CHORDS = "chords"
 
 
 def hear_chords(
     corpus: Corpus,
-    teacher: str,
+    teachers: Sequence[str],
     frame_times: Sequence[np.ndarray],
     vocabulary: Vocabulary,
     report: Callable[[str], None] = print,
 ) -> np.ndarray:
-    """Give a teacher's probabilities of a vocabulary's classes at the frames of a corpus.
+    """Give teachers' probabilities of a vocabulary's classes at the frames of a corpus.
 
     Parameters
     ----------
     corpus : Corpus
-    teacher : str
-        A chord model of the zoo.
+    teachers : sequence of str
+        Chord models of the zoo, and systems whose labels lie beside the corpus. A frame has the
+        mean of those that say something of it.
     frame_times : sequence of np.ndarray
-        The times of each item's frames (s); each frame takes the teacher's nearest.
+        The times of each item's frames (s); each frame takes a model's nearest.
     vocabulary : Vocabulary
-        Each class of the teacher counts for the class that it is reduced to; one that has none
+        Each class of a teacher counts for the class that it is reduced to; one that has none
         (``X``) counts for nothing, so that a row may sum to less than 1.
     report : callable
         Told one line at a time how far things are.
@@ -45,19 +51,77 @@ def hear_chords(
     Returns
     -------
     np.ndarray, float16, shape (frames, classes)
+
+    Raises
+    ------
+    UnknownNameError
+        For a teacher that is no model of the zoo and has no labels beside the corpus.
     """
-    folder = corpus.directory / "targets" / teacher
+    frames = sum(map(len, frame_times))
+    total = np.zeros((frames, len(vocabulary)), np.float32)
+    speaking = np.zeros(frames, int)
+    for teacher in teachers:
+        labelled = any(_folder(corpus, teacher).glob("*.lab"))
+        hear = _read_labels if labelled else _hear_model
+        heard = hear(corpus, teacher, frame_times, vocabulary, report)
+        total += heard
+        speaking += heard.any(axis=1)
+    return (total / np.maximum(speaking, 1)[:, np.newaxis]).astype(np.float16)
+
+
+def _folder(corpus: Corpus, teacher: str) -> Path:
+    return corpus.directory / "targets" / teacher
+
+
+def _read_labels(
+    corpus: Corpus,
+    teacher: str,
+    frame_times: Sequence[np.ndarray],
+    vocabulary: Vocabulary,
+    report: Callable[[str], None],
+) -> np.ndarray:
+    folder = _folder(corpus, teacher)
+    paths = [folder / f"{number:05d}.lab" for number in range(len(corpus.items))]
+    labelled = sum(path.exists() for path in paths)
+    report(f"{corpus.directory.name}: {labelled} of {len(paths)} items have labels of {teacher}")
+    rows = []
+    for path, times in zip(paths, frame_times, strict=True):
+        said = np.zeros((len(times), len(vocabulary)), np.float32)
+        for start_s, end_s, label in Chords.read(path).segments if path.exists() else ():
+            known = vocabulary.index(label)
+            if known != UNKNOWN:
+                said[slice(*np.searchsorted(times, [start_s, end_s])), known] = 1.0
+        rows.append(said)
+    return np.concatenate(rows)
+
+
+def _hear_model(
+    corpus: Corpus,
+    teacher: str,
+    frame_times: Sequence[np.ndarray],
+    vocabulary: Vocabulary,
+    report: Callable[[str], None],
+) -> np.ndarray:
+    folder = _folder(corpus, teacher)
+    try:
+        labels = zoo.card(teacher).labels
+    except UnknownNameError as unknown:
+        raise UnknownNameError(
+            f"{unknown}. A system outside the zoo can teach by its labels, and '{folder}' holds "
+            "none (00000.lab and so on, by the rows of items.csv); "
+            "benchmarks/teach_chords.py makes them"
+        ) from None
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{number:05d}.npz" for number in range(len(corpus.items))]
     if not all(path.exists() for path in paths):
         _hear(corpus, zoo.load(teacher), paths, report)
-    reduction = _reduction(zoo.card(teacher).labels, vocabulary)
+    reduction = _reduction(labels, vocabulary)
     rows = []
     for path, times in zip(paths, frame_times, strict=True):
         with np.load(path) as heard:
             middles = (heard["times"][1:] + heard["times"][:-1]) / 2
             nearest = heard[CHORDS][np.searchsorted(middles, times)]
-        rows.append((nearest.astype(np.float32) @ reduction).astype(np.float16))
+        rows.append(nearest.astype(np.float32) @ reduction)
     return np.concatenate(rows)
 
 
