@@ -40,6 +40,7 @@ GOLDEN_FILE = "golden.npz"
 REQUIRED_FILES = (KERAS_FILE, LITERT_FILE, SAVED_MODEL_FILE, GOLDEN_FILE)
 RECORDED_VERSIONS = ("mirzoo", "tensorflow", "keras", "kapre", "ai-edge-litert", "numpy")
 
+FIRST_RUNS = "first_runs"
 EMBEDDING = "embedding"
 INT16_SCALE = 32767.0
 GOLDEN_DECIMALS = 6
@@ -52,7 +53,7 @@ Runtime = Literal["keras", "litert"]
 def list_models(
     pattern: str = "*", *, pretrained: bool | None = None, task: str | None = None
 ) -> list[str]:
-    """List the names of the zoo in natural order.
+    """List the names of the zoo in natural order, but those of recipes for first runs alone.
 
     Parameters
     ----------
@@ -74,7 +75,8 @@ def list_models(
     ['musicnn_msd']
     """
     trained = set(_shipped()) | set(ports.PORTS)
-    every = {True: trained, False: set(_recipes()) - trained, None: trained | set(_recipes())}
+    own = {name for name, path in _recipes().items() if path.parent.name != FIRST_RUNS}
+    every = {True: trained, False: own - trained, None: trained | own}
     names = fnmatch.filter(every[pretrained], pattern)
     if task is not None:
         names = [name for name in names if task_of(name) == task]
@@ -392,7 +394,7 @@ def _bundled(folder: str) -> Path:
 
 
 def _recipes() -> dict[str, Path]:
-    return {path.stem: path for path in _bundled("recipes").glob("*.yaml")}
+    return {path.stem: path for path in _bundled("recipes").rglob("*.yaml")}
 
 
 def _shipped() -> dict[str, Path]:

@@ -11,7 +11,7 @@ from mirzoo.export import export
 from mirzoo.heads import output_grid
 from mirzoo.recipe import Recipe, load_recipe
 
-RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
+RECIPES = sorted((Path(__file__).parents[1] / "recipes").rglob("*.yaml"))
 
 FRONTENDS = {
     "stft": {"n_fft": 128, "hop_length": 64},

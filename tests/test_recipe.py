@@ -8,7 +8,7 @@ import pytest
 from mirzoo.errors import RecipeError
 from mirzoo.recipe import CQTConfig, RawConfig, Recipe, load_recipe, parse_recipe
 
-RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
+RECIPES = sorted((Path(__file__).parents[1] / "recipes").rglob("*.yaml"))
 
 GOOD = """
 description: A tagger.

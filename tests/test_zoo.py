@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from itertools import chain
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -58,8 +59,16 @@ def test_names_come_with_wildcards():
 
 
 def test_names_are_in_natural_order(monkeypatch):
-    monkeypatch.setattr(zoo, "_recipes", lambda: {f"net_{n}": None for n in (10, 9, 1)})
+    monkeypatch.setattr(zoo, "_recipes", lambda: {f"net_{n}": Path("recipes") for n in (10, 9, 1)})
     assert zoo.list_models("net_*") == ["net_1", "net_9", "net_10"]
+
+
+def test_first_runs_are_trained_by_name_and_not_listed():
+    folder = zoo.recipe_path("mel_cnn_tagger").parent
+    first = zoo.load_recipe("mel_cnn_tagger").training.initial_weights
+    assert zoo.recipe_path(first) == folder / "first_runs" / f"{first}.yaml"
+    assert zoo.load_recipe(first).task.type == "tagging"
+    assert first not in zoo.list_models() + zoo.list_models(pretrained=False)
 
 
 def test_every_name_is_trained_or_a_recipe_alone():
