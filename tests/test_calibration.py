@@ -68,6 +68,14 @@ def test_short_chords_that_are_right_are_kept(calibrated):
     assert calibrated(played(chosen, np.exp(4)), spans) == 6.0
 
 
+def test_one_frame_in_a_thousand_does_not_make_changes_cheap(calibrated):
+    chosen = np.full(5000, C)
+    chosen[500:504] = G
+    spans = (ChordSpan(0.0, 50.0, "C:maj"), ChordSpan(50.0, 50.4, "G:maj"),
+             ChordSpan(50.4, 500.0, "C:maj"))
+    assert calibrated(played(chosen, np.exp(4)), spans) == calibration.CHANGE_PENALTIES[-1]
+
+
 def doubtful_silence(sure):
     """Frames of which the second half is ``sure`` times likelier silence than C."""
     rows = np.full((400, len(VOCABULARY)), 1e-9)

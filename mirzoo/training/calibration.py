@@ -26,6 +26,7 @@ from mirzoo.training.taught_chords import hear_chords
 ITEMS_PER_CORPUS = 40
 CHANGE_PENALTIES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0)
 CAUTIONS = (1.0, 2.0)
+AS_RIGHT = 0.001
 NEARLY = 0.005
 THRESHOLDS = tuple(np.round(np.arange(0.1, 0.91, 0.05), 2))
 RIGHT_CENTS = 50.0
@@ -41,7 +42,8 @@ def calibrate_chords(
 ) -> ChordDecoding:
     """Choose the price of a change of chord, and how unlikely "no chord" is beforehand.
 
-    The price names most labelled frames right; of several the highest. "No chord" is as unlikely
+    The price is the highest of those that name as many labelled frames right as the best, give or
+    take one in a thousand. "No chord" is as unlikely
     as costs nearly nothing: the silence of rendered music begins where in recordings noise and
     reverberation go on.
     """
@@ -64,9 +66,9 @@ def calibrate_chords(
         }
         return model.card.decoding.model_copy(update=settings)
 
-    penalty = max(
-        CHANGE_PENALTIES, key=lambda price: (_share_right(heard, decoding(price, 1.0)), price)
-    )
+    by_price = {price: _share_right(heard, decoding(price, 1.0)) for price in CHANGE_PENALTIES}
+    as_good_as_the_best = max(by_price.values()) - AS_RIGHT
+    penalty = max(price for price, share in by_price.items() if share >= as_good_as_the_best)
     shares = {caution: _share_right(heard, decoding(penalty, caution)) for caution in CAUTIONS}
     nearly_best = max(shares.values()) - NEARLY
     return decoding(penalty, max(c for c, share in shares.items() if share >= nearly_best))
