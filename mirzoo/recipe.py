@@ -702,7 +702,9 @@ class TrainingConfig(Config):
     left out, so that they are known from short clips too; ``teacher_weight`` weighs what a teacher
     says of recordings without labels against labels.
     ``initial_weights`` names a trained model, or a recipe to train first, whose trunk is the
-    starting point.
+    starting point. With ``precision`` bfloat16 the convolutions of chord and melody models are
+    trained in it (weights, losses and all that is exported stay float32), which is faster on
+    processors that multiply matrices of it.
     """
 
     epochs: PositiveInt = 20
@@ -719,6 +721,7 @@ class TrainingConfig(Config):
     excerpt_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     teacher_weight: NonNegativeFloat = 0.5
     initial_weights: str | None = None
+    precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 0
 
 
@@ -794,6 +797,15 @@ class Recipe(Config):
                 "head.type "
                 f"{self.head.type!r} convolves over neighbouring bins, but the bins of a 'raw' "
                 "front-end are learnt filters in no order; allowed are 'cnn1d' and 'rnn'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _taggers_learn_in_float32(self):
+        if self.task.type == "tagging" and self.training.precision != "float32":
+            raise ValueError(
+                f"training.precision is {self.training.precision!r}, but taggers learn through "
+                "their front-ends, which need float32"
             )
         return self
 

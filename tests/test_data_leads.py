@@ -81,8 +81,8 @@ def test_overlaps_end_and_chords_become_their_top():
 
 @pytest.mark.parametrize("program", [32, 72, 40, 53, 81])
 def test_melodies_are_moved_into_an_instruments_range(program):
-    low, high = leads.RANGES.get(program, (leads.LOWEST, leads.HIGHEST))
-    found = leads.into_range(MELODY, program, np.random.default_rng(0))
+    low, high = leads.range_of(program)
+    found = leads.into_range(MELODY, low, high, np.random.default_rng(0))
     assert all(low <= note.pitch <= high for note in found)
     assert [note.pitch % 12 for note in found] == [note.pitch % 12 for note in MELODY]
 

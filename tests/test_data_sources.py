@@ -118,12 +118,16 @@ def test_held_out_singers_are_also_mixed_at_equal_level(home):
     assert own == {"amy", *level}
 
 
-@pytest.mark.parametrize(("name", "source"), [("songs_pop909", "pop909"),
-                                              ("songs_openewld", "openewld")])
-def test_further_renditions_are_of_songs_to_train_on(home, name, source):
+@pytest.mark.parametrize(
+    ("name", "more", "source"),
+    [("songs_pop909", "songs_pop909_more", "pop909"),
+     ("songs_openewld", "songs_openewld_more", "openewld"),
+     ("songs_openewld", "songs_recorded", "openewld")],
+)  # fmt: skip
+def test_further_renditions_are_of_songs_to_train_on(home, name, more, source):
     folder = home / "src" / source
     split = {item.path: item.split for item in sources.collection(name).items(folder)}
-    more = sources.collection(f"{name}_more").items(folder)
+    more = sources.collection(more).items(folder)
     assert {item.path for item in more} == {path for path in split if split[path] == "train"}
     assert {item.split for item in more} == {"train"}
 

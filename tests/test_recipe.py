@@ -52,6 +52,11 @@ def test_good_recipe_is_read():
             "source: {paper: none}\ndata: {collections: [a], classes: [b]}",
             r"classes names \['b'\]",
         ),
+        (
+            "source: {paper: none}",
+            "source: {paper: none}\ntraining: {precision: bfloat16}",
+            r"precision is 'bfloat16', but taggers",
+        ),
         ("source: {paper: none}", "", r"source is missing"),
         (
             "type: mel, sample_rate: 16000, n_mels: 64",

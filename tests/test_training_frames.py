@@ -118,6 +118,34 @@ def test_melody_and_voicing_are_learnt(corpora, valid, tmp_path):
     assert (heard["voicing"][0, [10, 50], 0] > 0.5).all() and heard["voicing"][0, 30, 0] < 0.5
 
 
+def test_what_learnt_in_bfloat16_computes_in_float32(corpora, valid, tmp_path):
+    training = {"epochs": 25, "batch_size": 4, "learning_rate": 0.02, "precision": "bfloat16"}
+    model = fit(make_recipe("melody", training=training), corpora, tmp_path)
+    layers = model.get_layer("trunk").layers
+    assert {layer.compute_dtype for layer in layers} == {"float32"}
+    hertz = 127.82 * 2 ** (model.predict_windows(valid[0])["salience"][0].argmax(axis=-1) / 60)
+    np.testing.assert_allclose(hertz[[5, 10, 15]], 440, rtol=0.03)
+
+
+def test_bfloat16_reaches_the_convolutions_and_the_outputs_stay_float32(
+    corpora, tmp_path, monkeypatch
+):
+    seen = {}
+
+    def look(student, settings, out, *, keep, **_):
+        keep(out / BEST_WEIGHTS)
+        trunk = student.layers[-1].get_layer("trunk")
+        seen["convolution"] = trunk.get_layer("conv0_0").compute_dtype
+        seen["first"] = trunk.get_layer("normalise_bins").compute_dtype
+        outputs = student(np.zeros((1, 5, 36, 1), np.float32))
+        seen["outputs"] = {value.dtype.name for value in outputs.values()}
+
+    monkeypatch.setattr(frames, "fit_epochs", look)
+    training = {"batch_size": 4, "precision": "bfloat16"}
+    fit(make_recipe("melody", training=training), corpora, tmp_path)
+    assert seen == {"convolution": "bfloat16", "first": "float32", "outputs": {"float32"}}
+
+
 def test_excerpts_are_cut_from_the_music_to_learn_from_alone(corpora, tmp_path, monkeypatch):
     silent = {}
 

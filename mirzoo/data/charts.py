@@ -274,7 +274,8 @@ def render_chart(item: Item) -> tuple[np.ndarray, Labels]:
     programs = {part.program for part in parts if not part.drums}
     if rng.random() < 0.5:
         program = leads.draw_program(rng)
-        melody = leads.into_range(improvise(chords, 60 / tempo, rng), program, rng)
+        melody = leads.into_range(
+            improvise(chords, 60 / tempo, rng), *leads.range_of(program), rng)
         solo = leads.perform(melody, program, CHART_S, rng, tuning_cents=tuning_cents)
         stem = stems.play(solo.parts, soundfont, CHART_S)
         f0 = leads.heard(solo, stem)

@@ -133,11 +133,17 @@ def one_at_a_time(notes: Sequence[Note], min_s: float = 0.04) -> list[Note]:
     return [note for note in cut + ordered[-1:] if note.end_s - note.start_s >= min_s]
 
 
-def into_range(notes: Sequence[Note], program: int, rng: np.random.Generator) -> list[Note]:
-    """Move a melody by octaves into the program's range, and its strays by octaves each."""
+def range_of(program: int) -> tuple[int, int]:
+    """The lowest and the highest MIDI pitch that suit a program."""
+    return RANGES.get(program, (LOWEST, HIGHEST))
+
+
+def into_range(
+    notes: Sequence[Note], low: int, high: int, rng: np.random.Generator
+) -> list[Note]:
+    """Move a melody by octaves between two MIDI pitches, and its strays by octaves each."""
     if not notes:
         return []
-    low, high = RANGES.get(program, (LOWEST, HIGHEST))
     middle = np.median([note.pitch for note in notes])
     octaves = 12 * np.arange(-4, 5)
     fitting = octaves[(low + 5 <= middle + octaves) & (middle + octaves <= high - 5)].tolist()

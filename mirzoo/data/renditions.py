@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mirzoo.data import charts, effects, general_midi, leads, render, songs, stems
+from mirzoo.data import charts, effects, general_midi, leads, recorded_leads, render, songs, stems
 from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE, Item, item_rng
 from mirzoo.data.fretboard import implied_triad
 from mirzoo.data.labels import ChordSpan, Labels
@@ -43,8 +43,12 @@ class Backing:
         return general_midi.names(programs, any(part.drums for part in self.parts))
 
 
-def render_song(item: Item) -> tuple[np.ndarray, Labels]:
-    """Render up to 50 s of the song ``item.path``: waveform at 16 kHz, and all its labels."""
+def render_song(item: Item, *, samples: Path | None = None) -> tuple[np.ndarray, Labels]:
+    """Render up to 50 s of the song ``item.path``: waveform at 16 kHz, and all its labels.
+
+    With ``samples``, a folder of instruments with recorded notes, those play the lead
+    (`mirzoo.data.recorded_leads`).
+    """
     rng = item_rng(item)
     song, seconds = draw_stretch(songs.read(item.path), SONG_S, rng)
     mode = str(rng.choice(list(MODES), p=list(MODES.values())))
@@ -60,10 +64,19 @@ def render_song(item: Item) -> tuple[np.ndarray, Labels]:
         instruments = backing.instruments
         labels = replace(labels, chords=backing.chords)
     if mode != "backing alone" and song.melody:
-        program = leads.draw_program(rng)
-        melody = leads.into_range(song.melody, program, rng)
-        lead = leads.perform(melody, program, seconds, rng, tuning_cents=tuning_cents)
-        stem = stems.play(lead.parts, soundfont, seconds)
+        if samples is None:
+            program = leads.draw_program(rng)
+            melody = leads.into_range(song.melody, *leads.range_of(program), rng)
+            lead = leads.perform(melody, program, seconds, rng, tuning_cents=tuning_cents)
+            stem = stems.play(lead.parts, soundfont, seconds)
+        else:
+            player = recorded_leads.draw_player(samples, rng)
+            program = player.program
+            melody = leads.into_range(song.melody, *player.range, rng)
+            lead = leads.perform(melody, program, seconds, rng, tuning_cents=tuning_cents)
+            stem, lead = recorded_leads.play(lead, player, seconds, rng)
+            if player.name == recorded_leads.ELECTRIFIED and rng.random() < 0.6:
+                stem = effects.amplify(stem, rng)
         f0 = leads.heard(lead, stem)
         stem = accompanied(lead, stem, song, soundfont, seconds, rng)
         if rng.random() < 0.4:

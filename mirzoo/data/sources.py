@@ -317,16 +317,19 @@ def _song_items(name: str, pattern: str, count: int) -> Callable[[Path], list[It
     return items
 
 
-def _more_song_items(name: str, pattern: str, *, beside: int) -> Callable[[Path], list[Item]]:
+def _more_song_items(
+    name: str, pattern: str, *, beside: int, take: str = "2"
+) -> Callable[[Path], list[Item]]:
     """An excerpt to train on of every song but those that `_song_items` holds out.
 
-    ``beside`` is the ``count`` of songs there; of those that it trains on this is another excerpt.
+    ``beside`` is the ``count`` of songs there; of those that it trains on this is another excerpt,
+    and so is each further ``take``.
     """
 
     def items(folder: Path) -> list[Item]:
         split_of = {item.path: item.split for item in _song_items(name, pattern, beside)(folder)}
         return [
-            Item(f"{song.stem}/2", name, song.stem, os.fspath(song), "train")
+            Item(f"{song.stem}/{take}", name, song.stem, os.fspath(song), "train")
             for song in sorted(folder.rglob(pattern))
             if split_of.get(os.fspath(song), "train") == "train"
         ]
@@ -664,6 +667,20 @@ COLLECTIONS |= {
             "renditions of those it trains on; labels: chords, melody, beats",
             grouping="song; all for training",
             items=_more_song_items("songs_openewld_more", "*.mxl", beside=OPENEWLD_SONGS),
+        ),
+        replace(
+            COLLECTIONS["songs_openewld"],
+            name="songs_recorded",
+            description="OpenEWLD: the lead sheets of songs_openewld_more, led by recorded notes "
+            "of 12 instruments over rendered bands; labels: chords, melody, beats",
+            obtain="Unpack OpenEWLD (GitHub: 00sapo/OpenEWLD) into src/openewld and check out the "
+            "GitHub repository skratchdot/philharmonia-samples into src/philharmonia.",
+            licence="MIT; CC BY-SA 3.0 (notes); soundfonts under their own licences",
+            grouping="song; all for training",
+            items=_more_song_items("songs_recorded", "*.mxl", beside=OPENEWLD_SONGS,
+                                   take="recorded"),
+            maker=lambda home: partial(
+                renditions.render_song, samples=home / "src" / "philharmonia" / "audio"),
         ),
         replace(
             COLLECTIONS["guitar"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from keras import layers
 
+from mirzoo.layers.normalisation import BatchNormalization
 from mirzoo.layers.pooling import AttentionPooling
 from mirzoo.recipe import ConvBlock, RecurrentStack, TemporalBlock
 
@@ -26,7 +27,7 @@ def flatten_bins(x):
 
 def normalise_and_rectify(x, name: str):
     """Batch normalisation and ReLU."""
-    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    x = BatchNormalization(name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
@@ -89,7 +90,7 @@ def _block(kinds, block, stride, x, name: str):
         use_bias=False,
         name=name,
     )(y)
-    y = layers.BatchNormalization(name=f"{name}_norm")(y)
+    y = BatchNormalization(name=f"{name}_norm")(y)
     if block.kind == "residual":
         y = layers.Add(name=f"{name}_add")([y, _shortcut(plain, block, stride, x, name)])
     return layers.ReLU(name=f"{name}_relu")(y)
@@ -99,7 +100,7 @@ def _shortcut(plain, block, stride, x, name: str):
     if x.shape[-1] == block.filters and set(_as_tuple(stride)) == {1}:
         return x
     x = plain(block.filters, 1, strides=stride, use_bias=False, name=f"{name}_shortcut")(x)
-    return layers.BatchNormalization(name=f"{name}_shortcut_norm")(x)
+    return BatchNormalization(name=f"{name}_shortcut_norm")(x)
 
 
 def _padded(zero_padding, kernel, x, name: str):

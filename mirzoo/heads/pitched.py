@@ -6,6 +6,7 @@ from keras import layers
 
 from mirzoo.errors import RecipeError
 from mirzoo.heads import blocks
+from mirzoo.layers.normalisation import BatchNormalization
 from mirzoo.layers.pitch import (
     PITCH_CLASSES,
     BatchAsGroups,
@@ -43,7 +44,7 @@ def _round_the_circle(filters: int, x, name: str):
     """A residual convolution whose kernel spans all twelve pitch classes."""
     y = WrapPitchClasses(name=f"{name}_wrap")(x)
     y = layers.Conv2D(filters, (1, PITCH_CLASSES), use_bias=False, name=name)(y)
-    y = layers.BatchNormalization(name=f"{name}_norm")(y)
+    y = BatchNormalization(name=f"{name}_norm")(y)
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
 
 
@@ -67,7 +68,7 @@ def _add_context(config: FrameContext, x):
             config.units, config.kernel, dilation_rate=dilation, padding="same", use_bias=False,
             name=name,
         )(y)  # fmt: skip
-        z = layers.BatchNormalization(name=f"{name}_norm")(z)
+        z = BatchNormalization(name=f"{name}_norm")(z)
         y = layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([y, z]))
     y = layers.Dense(n_bins * config.spread, name="context_spread")(y)
     y = layers.Reshape((-1, n_bins, config.spread), name="context_pitches")(y)

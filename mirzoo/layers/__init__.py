@@ -12,6 +12,7 @@ from mirzoo.layers.halving_cqt import HalvingCQT, ScaledDecibel, StackedHarmonic
 from mirzoo.layers.leaf import GaborFilters, GaussianPooling
 from mirzoo.layers.mel import MelFilterbank
 from mirzoo.layers.mfcc import MFCC
+from mirzoo.layers.normalisation import BatchNormalization
 from mirzoo.layers.patches import MeanOverPatches
 from mirzoo.layers.pcen import PCEN
 from mirzoo.layers.peak import DecibelsBelowPeak
@@ -39,6 +40,7 @@ __all__ = [
     "VQT",
     "AttentionPooling",
     "BatchAsGroups",
+    "BatchNormalization",
     "BothWaysGRU",
     "CQTChroma",
     "Clip",

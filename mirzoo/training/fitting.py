@@ -16,6 +16,7 @@ import tensorflow as tf
 from keras import ops
 
 from mirzoo.errors import TrainingError
+from mirzoo.layers import BatchNormalization
 from mirzoo.model import FRONTEND, TRUNK, Model
 from mirzoo.recipe import TrainingConfig
 
@@ -48,6 +49,14 @@ def build_optimizer(
     )
     optimizer.build(student.trainable_variables)
     return optimizer
+
+
+def convolve_in_bfloat16(model: Model) -> None:
+    """Have the convolutions of a model's trunk, and what normalises them, compute in bfloat16."""
+    kinds = (keras.layers.Conv1D, keras.layers.Conv2D, BatchNormalization)
+    for layer in model.get_layer(TRUNK).layers:
+        if isinstance(layer, kinds):
+            layer.dtype_policy = "mixed_bfloat16"
 
 
 def copy_weights(model: Model, trained: Model) -> None:

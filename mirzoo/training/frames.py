@@ -38,6 +38,7 @@ from mirzoo.training.features import FeatureStore, keep_features, split_scaling
 from mirzoo.training.fitting import (
     BEST_WEIGHTS,
     build_optimizer,
+    convolve_in_bfloat16,
     copy_weights,
     crossentropy_where_named,
     dataset,
@@ -101,7 +102,8 @@ def fit(
     )
     if start is not None:
         copy_weights(model, start)
-    student = _student(model, settings, steps=len(training) * settings.epochs)
+    trained = _trained_in(settings.precision, model, recipe)
+    student = _student(trained, settings, steps=len(training) * settings.epochs)
     fit_epochs(
         student,
         settings,
@@ -109,11 +111,21 @@ def fit(
         name=name,
         batches=lambda epoch: dataset(training, epoch),
         held_out=dataset(held_out, 0),
-        keep=model.save_weights,
+        keep=trained.save_weights,
         report=report,
     )
     model.load_weights(out / BEST_WEIGHTS)
     return model
+
+
+def _trained_in(precision: str, model: Model, recipe: Recipe) -> Model:
+    """The model itself, or a copy that computes in another precision: layers keep theirs."""
+    if precision == "float32":
+        return model
+    copy = build_model(recipe, model.name)
+    copy.set_weights(model.get_weights())
+    convolve_in_bfloat16(copy)
+    return copy
 
 
 def measured_card(
