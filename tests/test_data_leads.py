@@ -143,3 +143,9 @@ def test_the_synthesiser_sounds_the_label():
     assert np.mean(f0[25:135] > 0) > 0.95
     assert np.all(f0[:19] == 0)
     assert np.all(f0[340:] == 0)
+
+
+def test_a_lead_has_as_many_frames_as_its_audio_whatever_its_length():
+    for seconds in (32.51, 4.1, 19.99):
+        lead = leads.perform(MELODY, FLUTE, seconds, np.random.default_rng(0))
+        assert len(lead.pitch) == round(seconds * SAMPLE_RATE) // 160

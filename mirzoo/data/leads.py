@@ -194,7 +194,7 @@ def perform(
     notes = one_at_a_time([note for note in notes if note.end_s < seconds])
     drift = _drift(round(seconds * CURVE_RATE) + CURVE_RATE, manner.drift_cents, rng)
     bends: tuple[list, list] = ([(0.0, tuning_cents / 100)], [(0.0, tuning_cents / 100)])
-    pitch = np.full(int(seconds * SAMPLE_RATE) // F0_HOP, np.nan)
+    pitch = np.full(round(seconds * SAMPLE_RATE) // F0_HOP, np.nan)
     for number, note in enumerate(notes):
         before = notes[number - 1] if number else None
         after = notes[number + 1].start_s if number + 1 < len(notes) else seconds
