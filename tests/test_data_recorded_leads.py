@@ -108,3 +108,11 @@ def test_faults_are_named(player, tmp_path):
     soundfile.write(tmp_path / "oboe" / "oboe_A4_1_forte_trill.mp3", tone(440, 1), SAMPLE_RATE)
     with pytest.raises(DataError, match="'flute_A4_1_forte_normal.mp3'"):
         assert recorded_leads.Player(tmp_path / "oboe", 68).range
+
+
+def test_the_last_frame_of_a_note_is_in_its_recording(player):
+    notes = [Note(number / 100, number / 100 + 0.1, 69, 90) for number in range(10, 3500, 23)]
+    lead = leads.perform(notes, player.program, 36.0, np.random.default_rng(5),
+                         manner=leads.STRAIGHT)
+    _, lead = recorded_leads.play(lead, player, 36.0, np.random.default_rng(5))
+    assert np.abs(lead.pitch[15:3490] - 69).max() < 0.1

@@ -17,7 +17,7 @@ from scipy import signal
 
 from mirzoo import audio
 from mirzoo.data import mixes
-from mirzoo.data.corpus import SAMPLE_RATE
+from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE
 from mirzoo.data.labels import F0_RATE
 from mirzoo.data.leads import Lead
 from mirzoo.data.midi import Note
@@ -118,10 +118,10 @@ def play(
         loud = np.float32((note.velocity / 100) ** 1.5)
         stem[begin : begin + len(heard)] += loud * heard.astype(np.float32)
         frames = np.arange(int(np.ceil(note.start_s * F0_RATE)), len(pitch))
-        frames = frames[frames / F0_RATE * SAMPLE_RATE - begin < len(places)]
-        at_frame = places[np.round(frames / F0_RATE * SAMPLE_RATE).astype(int) - begin]
+        frames = frames[frames * F0_HOP - begin < len(places)]
+        place_s = places[frames * F0_HOP - begin] / SAMPLE_RATE
         pitch[frames] = contour[frames] + np.interp(
-            at_frame / SAMPLE_RATE * F0_RATE, np.arange(len(recording.off)), recording.off)
+            place_s * F0_RATE, np.arange(len(recording.off)), recording.off)
     return stem, replace(lead, pitch=pitch)
 
 
