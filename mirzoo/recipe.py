@@ -702,9 +702,11 @@ class TrainingConfig(Config):
     left out, so that they are known from short clips too; ``teacher_weight`` weighs what a teacher
     says of recordings without labels against labels.
     ``initial_weights`` names a trained model, or a recipe to train first, whose trunk is the
-    starting point. With ``precision`` bfloat16 the convolutions of chord and melody models are
-    trained in it (weights, losses and all that is exported stay float32), which is faster on
-    processors that multiply matrices of it.
+    starting point; ``initial_share`` is its share in the weighted mean of weights that is kept in
+    the end (Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv:2109.01903).
+    With ``precision`` bfloat16 the convolutions of chord and melody models are trained in it
+    (weights, losses and all that is exported stay float32), which is faster on processors that
+    multiply matrices of it.
     """
 
     epochs: PositiveInt = 20
@@ -721,8 +723,19 @@ class TrainingConfig(Config):
     excerpt_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     teacher_weight: NonNegativeFloat = 0.5
     initial_weights: str | None = None
+    initial_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 0
+
+
+    @model_validator(mode="after")
+    def _share_is_somebodys(self):
+        if self.initial_share and self.initial_weights is None:
+            raise ValueError(
+                f"initial_share is {self.initial_share}, but there are no initial_weights to share "
+                "with; name a model or a recipe"
+            )
+        return self
 
 
 class Source(Config):

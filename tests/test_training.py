@@ -167,6 +167,36 @@ def test_a_card_says_what_was_heard_and_where_the_weights_began():
     assert provenance(fresh, 2.04, ", taught by ear") == (
         "Trained by mirzoo on 2.0 h of audio (tones), taught by ear.")
     assert provenance(later, 2.0, "").endswith(" It started from the weights of some_run.")
+    mixed = make_recipe(training={"initial_weights": "some_run", "initial_share": 0.3})
+    assert provenance(mixed, 2.0, "").endswith(
+        " some_run, which count for 0.3 in the mean with those that it learnt.")
+
+
+def test_weights_are_averaged_with_those_that_they_started_from():
+    learnt, start = (build_model(make_recipe(), name) for name in ("learnt", "start"))
+    before = learnt.get_weights()
+    fitting.average_weights(learnt, start, 0.25)
+    for now, new, old in zip(learnt.get_weights(), before, start.get_weights(), strict=True):
+        np.testing.assert_allclose(now, 0.75 * new + 0.25 * old, rtol=1e-6, atol=1e-7)
+
+
+def test_a_share_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="initial_share is 0.3, but there are no initial_weights"):
+        make_recipe(training={"initial_share": 0.3})
+
+
+def test_what_training_ends_with_is_the_mean(tmp_path, monkeypatch):
+    learnt, start = (build_model(make_recipe(), name) for name in ("learnt", "start"))
+    before = learnt.get_weights()
+    monkeypatch.setattr(training, "initial_model", lambda *_: start)
+    monkeypatch.setattr(training.tags, "fit", lambda *_, **__: learnt)
+    monkeypatch.setattr(training.tags, "measured_card", lambda model, *_, **__: model.card)
+    monkeypatch.setattr(training.zoo, "save", lambda model, folder: folder)
+    recipe = make_recipe(training={"initial_weights": "some_run", "initial_share": 0.5})
+    training.train(recipe, tmp_path, tmp_path, name="learnt", report=lambda line: None)
+    kernel = 0.5 * before[-2] + 0.5 * start.get_weights()[-2]
+    np.testing.assert_allclose(learnt.get_weights()[-2], kernel, rtol=1e-6, atol=1e-7)
+    assert np.abs(before[-2] - kernel).max() > 1e-3
 
 
 def test_the_model_to_start_from_is_trained_first_where_it_is_missing(tmp_path, monkeypatch):

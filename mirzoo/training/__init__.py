@@ -10,6 +10,7 @@ from mirzoo.errors import RecipeError
 from mirzoo.model import Model
 from mirzoo.recipe import Recipe
 from mirzoo.training import frames, tags
+from mirzoo.training.fitting import average_weights
 
 __all__ = ["initial_model", "train"]
 
@@ -61,6 +62,8 @@ def train(
     first = recipe.training.initial_weights
     start = None if first is None else initial_model(first, data, out, report)
     model = school.fit(recipe, data, out, name=name, start=start, report=report)
+    if start is not None and recipe.training.initial_share:
+        average_weights(model, start, recipe.training.initial_share)
     model.card = school.measured_card(model, recipe, data, report=report)
     folder = zoo.save(model, Path(out) / name)
     report(f"{name}: saved in {folder}")

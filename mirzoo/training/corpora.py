@@ -39,7 +39,10 @@ def provenance(recipe: Recipe, hours: float, taught: str) -> str:
     """
     said = f"Trained by mirzoo on {hours:.1f} h of audio ({', '.join(recipe.data.collections)})"
     first = recipe.training.initial_weights
-    return f"{said}{taught}." + (f" It started from the weights of {first}." if first else "")
+    share = recipe.training.initial_share
+    started = f" It started from the weights of {first}" if first else ""
+    kept = f", which count for {share:g} in the mean with those that it learnt" if share else ""
+    return f"{said}{taught}.{started}{kept}{'.' if first else ''}"
 
 
 def licences_of(recipe: Recipe) -> Licences:

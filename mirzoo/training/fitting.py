@@ -74,6 +74,15 @@ def copy_weights(model: Model, trained: Model) -> None:
                     weight.assign(value)
 
 
+def average_weights(model: Model, start: Model, share: float) -> None:
+    """Take the mean of a model's weights and those it started from, these counting ``share``."""
+    learnt = model.get_weights()
+    copy_weights(model, start)
+    model.set_weights(
+        [(1 - share) * new + share * old for new, old in zip(learnt, model.get_weights())]
+    )
+
+
 def _after_frontend(model: Model) -> list[keras.layers.Layer]:
     nested = {FRONTEND, TRUNK}
     return [
