@@ -251,9 +251,12 @@ def prepare(
     for name in collections or []:
         sources.prepare(name, home=home, report=_report)
     if not collections:
-        for name in sources.list_collections():
+        names = sources.list_collections()
+        width = max(map(len, names))
+        for name in names:
             collection = sources.collection(name)
-            typer.echo(f"{name:14} {collection.description}\n{'':14} {collection.obtain}")
+            typer.echo(f"{name:{width}} {collection.description}")
+            typer.echo(f"{'':{width}} {collection.obtain}")
 
 
 @app.command()

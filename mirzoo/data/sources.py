@@ -673,8 +673,9 @@ COLLECTIONS |= {
             name="songs_recorded",
             description="OpenEWLD: the lead sheets of songs_openewld_more, led by recorded notes "
             "of 12 instruments over rendered bands; labels: chords, melody, beats",
-            obtain="Unpack OpenEWLD (GitHub: 00sapo/OpenEWLD) into src/openewld and check out the "
-            "GitHub repository skratchdot/philharmonia-samples into src/philharmonia.",
+            obtain="Unpack OpenEWLD (GitHub: 00sapo/OpenEWLD) into src/openewld, check out the "
+            "GitHub repository skratchdot/philharmonia-samples into src/philharmonia and install "
+            "the extra 'voice'.",
             licence="MIT; CC BY-SA 3.0 (notes); soundfonts under their own licences",
             grouping="song; all for training",
             items=_more_song_items("songs_recorded", "*.mxl", beside=OPENEWLD_SONGS,
