@@ -727,7 +727,6 @@ class TrainingConfig(Config):
     precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 0
 
-
     @model_validator(mode="after")
     def _share_is_somebodys(self):
         if self.initial_share and self.initial_weights is None:

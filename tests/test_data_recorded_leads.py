@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from mirzoo.data import leads, recorded_leads
-from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE
+from mirzoo.data import leads, recorded_leads, renditions, songs, stems
+from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE, Item
 from mirzoo.data.midi import Note
 from mirzoo.errors import DataError
 
 CENTS_SHARP = 40.0
-NAMES = {57: "A3", 69: "A4", 70: "As4", 81: "A5"}
+NAMES = {57: "A3", 60: "C4", 63: "Ds4", 66: "Fs4", 69: "A4", 70: "As4", 72: "C5", 75: "Ds5",
+         78: "Fs5", 81: "A5"}
 NOTES = [Note(0.2, 0.9, 69, 90), Note(0.95, 1.6, 71, 60), Note(2.0, 3.2, 68, 110)]
 
 
@@ -116,3 +117,28 @@ def test_the_last_frame_of_a_note_is_in_its_recording(player):
                          manner=leads.STRAIGHT)
     _, lead = recorded_leads.play(lead, player, 36.0, np.random.default_rng(5))
     assert np.abs(lead.pitch[15:3490] - 69).max() < 0.1
+
+
+def test_a_song_is_led_by_recorded_notes(player, tmp_path, monkeypatch):
+    """The band is silent, so that all that sounds is the recorded lead."""
+    melody = tuple(Note(0.5 * k, 0.5 * k + 0.4, 69 + k % 3) for k in range(40))
+    beats = np.arange(0, 20.0, 0.5)
+    song = songs.Song(melody, (), (), beats, beats[::4])
+    monkeypatch.setattr(songs, "read", lambda path: song)
+    monkeypatch.setattr(stems, "choose_soundfont", lambda split, rng: tmp_path)
+    monkeypatch.setattr(
+        stems, "play", lambda parts, soundfont, seconds: np.zeros(round(seconds * SAMPLE_RATE)))
+    item = Item("a song/recorded", "songs_recorded", "a song", "", "train")
+    waveform, labels = renditions.render_song(item, samples=tmp_path)
+    assert np.abs(waveform).max() > 0.01
+    assert labels.instruments[-1] == "flute"
+    assert len(labels.f0) == len(waveform) // F0_HOP and (labels.f0 > 0).mean() > 0.5
+
+
+def test_a_silent_note_is_named(tmp_path):
+    (tmp_path / "oboe").mkdir()
+    soundfile.write(tmp_path / "oboe" / "oboe_C4_1_forte_normal.mp3", np.zeros(16000), SAMPLE_RATE)
+    lead = leads.perform([Note(0.1, 0.5, 61)], 68, 1.0, np.random.default_rng(0))
+    with pytest.raises(DataError, match="oboe_C4_1_forte_normal.mp3' is silent"):
+        recorded_leads.play(
+            lead, recorded_leads.Player(tmp_path / "oboe", 68), 1.0, np.random.default_rng(0))

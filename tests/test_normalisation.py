@@ -52,6 +52,12 @@ def test_the_kernel_is_what_trains_it():
     assert "FusedBatchNormV3" in {operation.type for operation in graph.get_operations()}
 
 
+@pytest.mark.parametrize("settings", [{"dtype": "float64"}, {"synchronized": True}])
+def test_what_the_kernel_cannot_do_is_left_to_keras(settings, monkeypatch):
+    monkeypatch.setattr(tf.compat.v1.nn, "fused_batch_norm", lambda *_, **__: pytest.fail("fused"))
+    assert BatchNormalization(**settings)(drawn(0), training=True).shape == SHAPE
+
+
 def test_frozen_statistics_stay():
     layer = BatchNormalization()
     layer.build(SHAPE)

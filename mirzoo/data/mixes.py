@@ -19,6 +19,7 @@ from mirzoo.errors import DataError
 PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 STRUMMED = {"guitar", "banjo", "mandolin"}
 SILENCE_RATIO = 0.01
+ATTACK_RATIO = 0.05
 PHRASE_S = (12.0, 20.0)
 LEAP_SEMITONES = 7
 VOICE_DB = (-6.0, 9.0)
@@ -120,6 +121,24 @@ def _pitch_in(name: str) -> int:
         return 0
     step, sharp, octave = found.groups()
     return 12 * (int(octave) + 1) + PITCH_CLASSES[step] + len(sharp)
+
+
+def from_attack(path: Path) -> np.ndarray:
+    """A recorded note from 5 ms before its attack on, its peak at 0.5.
+
+    Float32 ``(samples,)`` at 16 kHz; raises DataError where it is silent.
+    """
+    note = audio.read(path, SAMPLE_RATE)
+    loud = loud_samples(note)
+    if len(loud) == 0:
+        raise DataError(f"the note '{path}' is silent")
+    note = note[max(0, loud[0] - SAMPLE_RATE // 200) :]
+    return 0.5 * note / np.max(np.abs(note))
+
+
+def loud_samples(note: np.ndarray) -> np.ndarray:
+    """Where a note is louder than a twentieth of its peak."""
+    return np.flatnonzero(np.abs(note) > ATTACK_RATIO * np.max(np.abs(note), initial=0.0))
 
 
 def _trimmed(path: Path, longest: int) -> np.ndarray:

@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 from scipy import signal
 
-from mirzoo import audio
 from mirzoo.data import charts, effects, fretboard, general_midi, mixes, render, stems
 from mirzoo.data.corpus import SAMPLE_RATE, Item, item_rng
 from mirzoo.data.labels import ChordSpan, Labels
@@ -171,10 +170,7 @@ def _damped(wave: np.ndarray, length: int) -> np.ndarray:
 @lru_cache(maxsize=400)
 def _recorded(path: Path, cents: int) -> np.ndarray:
     """A recorded note from its attack on, at its peak of 0.5, resampled ``cents`` higher."""
-    note = audio.read(path, SAMPLE_RATE)
-    loud = np.flatnonzero(np.abs(note) > 0.05 * np.max(np.abs(note)))
-    note = note[max(0, loud[0] - SAMPLE_RATE // 200) :]
-    note = 0.5 * note / np.max(np.abs(note))
+    note = mixes.from_attack(path)
     ratio = 2 ** (cents / 1200)
     places = np.arange(0, len(note) - 1, ratio)
     if ratio > 1:

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from scipy import signal
 
-from mirzoo import audio
 from mirzoo.data import mixes
 from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE
 from mirzoo.data.labels import F0_RATE
@@ -24,25 +23,18 @@ from mirzoo.data.midi import Note
 from mirzoo.data.tracking import track_voice
 from mirzoo.errors import DataError
 
-WEIGHTS = {
-    "guitar": 6, "saxophone": 4, "flute": 3, "clarinet": 2, "oboe": 2, "cello": 2,
-    "mandolin": 1, "banjo": 1, "bassoon": 1, "french horn": 1, "cor anglais": 1,
-    "bass clarinet": 1,
-}
-"""Folders to play leads from, and how often each is drawn."""
-
-PROGRAMS = {
-    "guitar": 25, "saxophone": 65, "flute": 73, "clarinet": 71, "oboe": 68, "cello": 42,
-    "mandolin": 25, "banjo": 105, "bassoon": 70, "french horn": 60, "cor anglais": 69,
-    "bass clarinet": 71,
-}
-"""The General MIDI programs that come nearest, which say how they are played."""
+INSTRUMENTS = {
+    "guitar": (25, 6), "saxophone": (65, 4), "flute": (73, 3), "clarinet": (71, 2),
+    "oboe": (68, 2), "cello": (42, 2), "mandolin": (25, 1), "banjo": (105, 1), "bassoon": (70, 1),
+    "french horn": (60, 1), "cor anglais": (69, 1), "bass clarinet": (71, 1),
+}  # fmt: skip
+"""Folders to play leads from: the General MIDI program that comes nearest, which says how they are
+played, and how often each is drawn."""
 
 ELECTRIFIED = "guitar"
 NEAR_SEMITONES = 2
 LENGTHS_S = {"025": 0.25, "05": 0.5, "1": 1.0, "15": 1.5, "long": 3.0, "very-long": 6.0}
 OUT_OF_TUNE_SEMITONES = 0.7
-ATTACK_RATIO = 0.05
 RELEASE_S = 0.06
 
 
@@ -74,13 +66,13 @@ class Player:
 
 
 def draw_player(samples: Path, rng: np.random.Generator) -> Player:
-    """One of the instruments in a folder, by `WEIGHTS`; raises DataError where there is none."""
-    there = [name for name in WEIGHTS if (samples / name).is_dir()]
+    """One of the instruments in a folder, by their weights; DataError where there is none."""
+    there = [name for name in INSTRUMENTS if (samples / name).is_dir()]
     if not there:
-        raise DataError(f"'{samples}' holds none of the instruments {', '.join(WEIGHTS)}")
-    weights = np.array([WEIGHTS[name] for name in there], float)
+        raise DataError(f"'{samples}' holds none of the instruments {', '.join(INSTRUMENTS)}")
+    weights = np.array([INSTRUMENTS[name][1] for name in there], float)
     name = str(rng.choice(there, p=weights / weights.sum()))
-    return Player(samples / name, PROGRAMS[name])
+    return Player(samples / name, INSTRUMENTS[name][0])
 
 
 def play(
@@ -179,10 +171,8 @@ def _plain_notes(folder: Path) -> list[tuple[Path, int]]:
 
 @lru_cache(maxsize=3000)
 def _recording(path: Path, pitch: int) -> _Recording:
-    note = audio.read(path, SAMPLE_RATE)
-    loud = np.flatnonzero(np.abs(note) > ATTACK_RATIO * np.max(np.abs(note)))
-    note = note[max(0, loud[0] - SAMPLE_RATE // 200) : loud[-1] + 1]
-    note = (0.5 * note / np.max(np.abs(note))).astype(np.float32)
+    note = mixes.from_attack(path)
+    note = note[: mixes.loud_samples(note)[-1] + 1]
     with np.errstate(divide="ignore", invalid="ignore"):
         off = 12 * np.log2(track_voice(note) / 440) + 69 - pitch
     known = np.flatnonzero(np.abs(off) < OUT_OF_TUNE_SEMITONES)

@@ -24,6 +24,7 @@ from mirzoo.data.songs import Song
 
 SONG_S = 50.0
 LEAD_DB = (-12.0, 9.0)
+ELECTRIFIED_SHARE = 0.6
 MODES = {"full": 0.8, "melody alone": 0.08, "backing alone": 0.12}
 PATTERNS = {"held": 3, "strummed": 3, "broken": 3, "offbeat": 1, "pulsed": 1.5}
 KITS = (0, 8, 16, 24, 25, 32, 40, 48)
@@ -64,26 +65,33 @@ def render_song(item: Item, *, samples: Path | None = None) -> tuple[np.ndarray,
         instruments = backing.instruments
         labels = replace(labels, chords=backing.chords)
     if mode != "backing alone" and song.melody:
-        if samples is None:
-            program = leads.draw_program(rng)
-            melody = leads.into_range(song.melody, *leads.range_of(program), rng)
-            lead = leads.perform(melody, program, seconds, rng, tuning_cents=tuning_cents)
-            stem = stems.play(lead.parts, soundfont, seconds)
-        else:
-            player = recorded_leads.draw_player(samples, rng)
-            program = player.program
-            melody = leads.into_range(song.melody, *player.range, rng)
-            lead = leads.perform(melody, program, seconds, rng, tuning_cents=tuning_cents)
-            stem, lead = recorded_leads.play(lead, player, seconds, rng)
-            if player.name == recorded_leads.ELECTRIFIED and rng.random() < 0.6:
-                stem = effects.amplify(stem, rng)
+        lead, stem = _play_lead(song, seconds, soundfont, tuning_cents, samples, rng)
         f0 = leads.heard(lead, stem)
         stem = accompanied(lead, stem, song, soundfont, seconds, rng)
         if rng.random() < 0.4:
             stem = effects.reverberate(stem, rng)
         waveform = effects.mix(stem, waveform, rng.uniform(*LEAD_DB))
-        instruments += tuple({general_midi.PROGRAMS[program]} - set(instruments))
+        name = general_midi.PROGRAMS[lead.parts[0].program]
+        instruments += tuple({name} - set(instruments))
     return effects.produce(waveform, rng), replace(labels, f0=f0, instruments=instruments)
+
+
+def _play_lead(
+    song: Song, seconds: float, soundfont: Path, tuning_cents: float, samples: Path | None,
+    rng: np.random.Generator,
+) -> tuple[Lead, np.ndarray]:
+    """A song's melody as a lead, and its stem: synthesised, or of recorded notes."""
+    player = None if samples is None else recorded_leads.draw_player(samples, rng)
+    program = leads.draw_program(rng) if player is None else player.program
+    low, high = leads.range_of(program) if player is None else player.range
+    melody = leads.into_range(song.melody, low, high, rng)
+    lead = leads.perform(melody, program, seconds, rng, tuning_cents=tuning_cents)
+    if player is None:
+        return lead, stems.play(lead.parts, soundfont, seconds)
+    stem, lead = recorded_leads.play(lead, player, seconds, rng)
+    if player.name == recorded_leads.ELECTRIFIED and rng.random() < ELECTRIFIED_SHARE:
+        stem = effects.amplify(stem, rng)
+    return lead, stem
 
 
 def draw_stretch(

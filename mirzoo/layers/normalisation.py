@@ -24,8 +24,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs, training=None, mask=None):
-        fused = training and self.trainable and mask is None and self._is_over_last_of_four(inputs)
-        if not fused:
+        learns = training and self.trainable
+        if not learns or mask is not None or not self._suits_the_kernel(inputs):
             return super().call(inputs, training=training, mask=mask)
         scale = self.gamma if self.scale else ops.ones(inputs.shape[-1:])
         offset = self.beta if self.center else ops.zeros(inputs.shape[-1:])
@@ -38,8 +38,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
         self._move(self.moving_variance, variance)
         return outputs
 
-    def _is_over_last_of_four(self, inputs) -> bool:
-        return len(inputs.shape) == 4 and self.axis in (-1, 3)
+    def _suits_the_kernel(self, inputs) -> bool:
+        over_last_of_four = len(inputs.shape) == 4 and self.axis in (-1, 3)
+        return over_last_of_four and not self.synchronized and self.compute_dtype != "float64"
 
     def _move(self, average, towards) -> None:
         average.assign(average * self.momentum + towards * (1.0 - self.momentum))
