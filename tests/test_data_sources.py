@@ -27,6 +27,12 @@ def touch(*parts):
     path.touch()
 
 
+def record(path, artist):
+    with soundfile.SoundFile(path, "w", 16000, 1) as recording:
+        recording.artist = artist
+        recording.write(np.zeros(1600))
+
+
 @pytest.fixture
 def home(tmp_path):
     """Empty files in the layout of every collection."""
@@ -36,8 +42,10 @@ def home(tmp_path):
         touch(src, "debian", package, "usr/share/games/x/sounds/bang.ogg")
         touch(src, "debian", package, "usr/share/doc", package, "copyright")
     touch(src, "esc10", "001 - Dog bark", "1-1-A.ogg")
-    touch(src, "emotify", "data/emotifymusic/rock/1.mp3")
-    touch(src, "emotify", "data/emotifymusic/pop/1.mp3")
+    for genre in ("pop", "rock"):
+        folder = src / "emotify" / "data" / "emotifymusic" / genre
+        folder.mkdir(parents=True)
+        record(folder / "1.mp3", f"{genre} singer")
     touch(src, "jamendolyrics", "mp3/song_-_artist.mp3")
     touch(src, "ultrastar", "Artist - Title", "audio.mp3")
     touch(src, "ultrastar", "Artist - Title", "instrumental.mp3")
@@ -86,6 +94,32 @@ def test_whole_packages_are_held_out_and_sound_effects_left_out(home):
     assert {group for group in split if split[group] == "valid"} == sources.DEBIAN_VALID
     assert sources.DEBIAN_TEST.issubset(sources.DEBIAN_PACKAGES)
     assert sources.DEBIAN_VALID.issubset(sources.DEBIAN_PACKAGES)
+
+
+def test_recordings_of_an_artist_are_in_one_split_and_mixes_of_many_in_none(tmp_path):
+    folder = tmp_path / "data" / "emotifymusic" / "rock"
+    folder.mkdir(parents=True)
+    artists = [f"artist {number:02d}" for number in range(20)]
+    for number, artist in enumerate([*artists, *artists, "DJ Cary"]):
+        record(folder / f"{number}.mp3", artist)
+    items = sources.collection("magnatune").items(tmp_path)
+    assert len(items) == 40
+    splits = {artist: {item.split for item in items if item.group == artist} for artist in artists}
+    assert {artist for artist in artists if splits[artist] == {"test"}} == {
+        "artist 04", "artist 09", "artist 14", "artist 19"}
+    assert {artist for artist in artists if splits[artist] == {"valid"}} == {
+        "artist 07", "artist 17"}
+
+
+def test_a_recording_that_names_no_artist_is_in_no_split(tmp_path):
+    folder = tmp_path / "data" / "emotifymusic" / "rock"
+    folder.mkdir(parents=True)
+    record(folder / "1.mp3", " ")
+    with pytest.raises(DataError, match=r"1\.mp3' names no artist"):
+        sources.collection("magnatune").items(tmp_path)
+    (folder / "1.mp3").write_bytes(b"no sound")
+    with pytest.raises(DataError, match=r"cannot read '.*1\.mp3'"):
+        sources.collection("magnatune").items(tmp_path)
 
 
 def test_each_voice_is_mixed_twice_and_split_by_singer(home):

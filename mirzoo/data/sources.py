@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from mirzoo.data import annotated, charts, corpus, mixes, plucked, render, renditions, sung, voices
 from mirzoo.data.corpus import Corpus, Item, Made
@@ -218,6 +219,36 @@ def _recordings(
         ]
 
     return items
+
+
+MIXES_OF_MANY = {"Magnatune Compilation", "DJ Cary", "DJ Markitos"}
+
+
+def _magnatune_items(folder: Path) -> list[Item]:
+    """Emotify's recordings whose artist their tags name; each fifth artist is for testing."""
+    root = folder / "data" / "emotifymusic"
+    artists = {path: _artist(path) for path in audio_files(root)}
+    named = sorted(set(artists.values()) - MIXES_OF_MANY)
+    splits = {artist: {4: "test", 9: "test", 7: "valid"}.get(number % 10, "train")
+              for number, artist in enumerate(named)}
+    return [
+        Item(os.fspath(path.relative_to(root)), "magnatune", artist, os.fspath(path),
+             splits[artist])
+        for path, artist in artists.items()
+        if artist in splits
+    ]
+
+
+def _artist(path: Path) -> str:
+    try:
+        with soundfile.SoundFile(path) as recording:
+            artist = recording.copy_metadata().get("artist", "").strip()
+    except soundfile.LibsndfileError as error:
+        raise DataError(f"cannot read '{path}': {error}") from error
+    if not artist:
+        raise DataError(f"'{path}' names no artist in its tags, so it belongs to no split; "
+                        "take the file as its publisher wrote it")
+    return artist
 
 
 def _ultrastar_items(folder: Path) -> list[Item]:
@@ -451,6 +482,16 @@ COLLECTIONS = {
                 "emotify", lambda path: f"{path.parent.name}/{path.stem}", "test",
                 within="data/emotifymusic",
             ),
+        ),
+        Collection(
+            name="magnatune",
+            description="the same recordings, split by artist, to learn chords from by teachers",
+            obtain="Check out the GitHub repository sergi-andreu/ProjectMusicInformatics into "
+            "src/emotify.",
+            licence="CC BY-NC-SA (Magnatune)",
+            grouping="artist; mixes of many artists are left out",
+            items=_magnatune_items,
+            source="emotify",
         ),
         Collection(
             name="jamendolyrics",
