@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -60,6 +60,7 @@ def annotate(
     source: audio.Source,
     *,
     source_rate: int | None = None,
+    decoding: Mapping[str, Any] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Annotation:
     """Annotate a recording of any format, rate, number of channels and length.
@@ -72,6 +73,10 @@ def annotate(
         As `mirzoo.audio.read` takes it: an array is ``(samples,)`` or ``(samples, channels)``.
     source_rate : int, optional
         Sample rate of an array (Hz); by default the model's own.
+    decoding : mapping of str to value, optional
+        Settings that take the place of the card's: ``{"voicing_threshold": 0.9}`` calls less a
+        melody, ``{"change_penalty": 3.0}`` lets chords change more readily. All are fields of
+        `mirzoo.card.ChordDecoding`, `MelodyDecoding` and `NotesDecoding`.
     progress : callable, optional
         Called now and then with the end of what has been heard (s).
 
@@ -85,6 +90,8 @@ def annotate(
     ------
     AudioError
         If the source is not audio that can be decoded, or is shorter than the model's minimum.
+    CardError
+        If the model's decoding has no such setting, or the value is not allowed.
 
     Examples
     --------
@@ -92,7 +99,7 @@ def annotate(
     >>> annotate(mirzoo.load("mel_cnn_tagger"), "song.mp3").top(2)  # doctest: +SKIP
     [('guitar', 0.91), ('slow', 0.38)]
     """
-    hearing = decoder(runner.card)
+    hearing = decoder(runner.card.decoded_with(decoding or {}))
     duration_s = _hear(runner, source, source_rate, hearing.hear, progress)
     return hearing.finish(duration_s=duration_s, source=_name(source))
 
@@ -138,10 +145,13 @@ class Annotator:
         source: audio.Source,
         *,
         source_rate: int | None = None,
+        decoding: Mapping[str, Any] | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> Annotation:
         """Annotate a recording; see `mirzoo.annotate.annotate`."""
-        return annotate(self, source, source_rate=source_rate, progress=progress)
+        return annotate(
+            self, source, source_rate=source_rate, decoding=decoding, progress=progress
+        )
 
 
 def fitting_windows(card: Card, windows: np.ndarray, runtime: str) -> np.ndarray:

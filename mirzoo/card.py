@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -213,6 +214,10 @@ class NotesDecoding(_Entry):
     shortest_s: Annotated[float, Field(ge=0.0)] = 0.128
     contour_bins_per_semitone: Count = 3
 
+
+OF_THE_OUTPUTS = frozenset({
+    "type", "fmin", "bins_per_octave", "lowest_pitch", "contour_bins_per_semitone",
+})  # fmt: skip
 
 Decoding = Annotated[
     ChordDecoding | MelodyDecoding | NotesDecoding, Field(discriminator="type")
@@ -484,6 +489,33 @@ class Card(_Entry):
     def updated(self, **changes: Any) -> Card:
         """A copy with some fields changed, validated anew."""
         return Card.parse({**self.model_dump(), **changes}, source=f"card of '{self.name}'")
+
+    def decoded_with(self, settings: Mapping[str, Any]) -> Card:
+        """A copy with some settings of its decoding changed.
+
+        Parameters
+        ----------
+        settings : mapping of str to value
+            Fields of `ChordDecoding`, `MelodyDecoding` or `NotesDecoding`; what says what the
+            outputs are (`OF_THE_OUTPUTS`) stays.
+
+        Raises
+        ------
+        CardError
+            If the decoding has no such setting, or the value is not allowed.
+        """
+        changeable = [] if self.decoding is None else [
+            field for field in type(self.decoding).model_fields if field not in OF_THE_OUTPUTS
+        ]
+        for setting in settings:
+            if setting not in changeable:
+                raise CardError(
+                    f"the decoding of '{self.name}' has no setting '{setting}' to change; it has: "
+                    f"{', '.join(changeable) or 'none'}"
+                )
+        if not settings:
+            return self
+        return self.updated(decoding={**self.decoding.model_dump(), **settings})
 
 
 def _require_chord_label(label: str) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from mirzoo.errors import MirzooError, UnknownNameError
+from mirzoo.errors import CardError, MirzooError, UnknownNameError
 
 if TYPE_CHECKING:
     from mirzoo.annotation import Annotation
@@ -165,6 +165,14 @@ def annotate(
     top: Annotated[
         int, typer.Option(min=1, help="How many tags, or frequent chords, to print.")
     ] = 5,
+    decoding: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Decode otherwise than the model's card says: voicing_threshold=0.9 or "
+            "method=local_average for melody, change_penalty=3 for chords. May be repeated.",
+        ),
+    ] = None,
     runtime: Annotated[Runtime, typer.Option(help="What computes the model.")] = Runtime.litert,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON each.")] = False,
 ) -> None:
@@ -177,15 +185,19 @@ def annotate(
     for name in dict.fromkeys(models.split(",")):
         with _progress(f"loading {name}; a published model is fetched and converted once"):
             runners.append(zoo.load(name, runtime=runtime.value))
-    results = _results(recordings, [runner.card for runner in runners], output, format_)
+    cards = [runner.card for runner in runners]
+    decodings = _decodings(cards, decoding or [])
+    results = _results(recordings, cards, output, format_)
     pictures = _pictures(recordings, picture)
     failed = False
     for number, recording in enumerate(recordings, 1):
         drawn = []
-        for runner in runners:
+        for runner, settings in zip(runners, decodings, strict=True):
             try:
                 with _progress(f"{number}/{len(recordings)} {recording.name}") as heard:
-                    heard_in_it = runner.annotate(recording.path, progress=heard)
+                    heard_in_it = runner.annotate(
+                        recording.path, decoding=settings, progress=heard
+                    )
                 if results:
                     path = results[recording, runner.card.name]
                     path.parent.mkdir(parents=True, exist_ok=True)
@@ -363,6 +375,29 @@ def pull(
     from mirzoo import zoo
 
     typer.echo(f"{name} is in {zoo.pull(name)}")
+
+
+def _decodings(cards: list[Card], given: list[str]) -> list[dict]:
+    """For each model, the settings NAME=VALUE that its decoding has; each must fit one model."""
+    settings = {}
+    for entry in given:
+        name, equals, value = entry.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"'{entry}' is not NAME=VALUE", param_hint="--decoding")
+        settings[name] = value
+    decodings = [
+        {name: value for name, value in settings.items() if hasattr(card.decoding, name)}
+        for card in cards
+    ]
+    fitting = set().union(*decodings)
+    try:
+        for card, chosen in zip(cards, decodings, strict=True):
+            card.decoded_with(chosen)
+        for name in settings.keys() - fitting:
+            cards[0].decoded_with({name: settings[name]})
+    except CardError as error:
+        raise typer.BadParameter(str(error), param_hint="--decoding") from error
+    return decodings
 
 
 def _results(recordings, cards, output, format_):

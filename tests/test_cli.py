@@ -168,6 +168,23 @@ def test_pictures_of_a_folder_go_into_one(run, models, music, tmp_path):
     assert status == 2 and "give a folder" in err
 
 
+CHORDS = Path(__file__).parents[1] / "saved_models" / "cqt_crnn_chords"
+CLIP = Path(__file__).parents[1] / "mirzoo" / "demo" / "clip.ogg"
+
+
+def test_decoding_is_set_for_the_models_that_have_the_setting(run, models):
+    both = f"{CHORDS},{models / 'loud_tagger'}"
+    status, out, err = run("annotate", both, CLIP, "--json", "--decoding", "change_penalty=10000")
+    assert status == 0, err
+    chords = json.loads(out.splitlines()[0])
+    assert len(chords["segments"]) == 1
+    for setting, said in (("change=1", "no setting 'change'"), ("change_penalty", "NAME=VALUE"),
+                          ("change_penalty=-1", "greater than or equal to 0")):
+        status, _, err = run("annotate", both, CLIP, "--decoding", setting)
+        assert status == 2
+        assert said in err
+
+
 @pytest.mark.parametrize("arguments", [["anotate"], ["annotate"], ["info"], ["annotate", "x"]])
 def test_missing_and_unknown_words_are_misuse(run, arguments):
     assert run(*arguments)[0] == 2

@@ -156,3 +156,28 @@ def test_cards_demand_what_their_task_needs():
     ):  # fmt: skip
         with pytest.raises(CardError, match=message):
             card.updated(**changes)
+
+
+def test_a_recording_is_decoded_otherwise_than_the_card_says():
+    waveform = np.repeat([1, 2, 1], [400, 10, 390]).astype(np.float32)
+    runner = FakeFrameRunner(chord_card())
+    steady = annotate(runner, waveform, decoding={"change_penalty": 100.0})
+    assert [label for _, _, label in steady.segments] == ["C:maj"]
+    assert len(annotate(runner, waveform).segments) == 3
+    assert runner.card.decoding.change_penalty == 0.0
+
+
+def test_settings_that_a_decoding_lacks_or_that_describe_outputs_are_refused():
+    melody = make_frame_card("melody", outputs={"salience": 61},
+                             decoding=MelodyDecoding(fmin=220.0))
+    for settings, message in (
+        ({"change_penalty": 1.0}, "no setting 'change_penalty'.*voicing_threshold"),
+        ({"fmin": 55.0}, "no setting 'fmin'"),
+        ({"type": "chords"}, "no setting 'type'"),
+        ({"voicing_threshold": 1.5}, "voicing_threshold = 1.5.*less than or equal to 1"),
+    ):
+        with pytest.raises(CardError, match=message):
+            melody.decoded_with(settings)
+    assert melody.decoded_with({"voicing_threshold": 0.9}).decoding == MelodyDecoding(
+        fmin=220.0, voicing_threshold=0.9)
+    assert melody.decoded_with({}) is melody
