@@ -145,6 +145,44 @@ def test_instruments_of_all_kinds_are_drawn():
     assert plucked.draw_instrument("piano", rng).tuning == ()
 
 
+def test_a_loose_hand_also_hits_open_strings_beside_the_chord():
+    rng = np.random.default_rng(0)
+    b7, e, d = (47, 51, 57, 59, 66), (40, 47, 52, 56, 59, 64), (50, 57, 62, 66)
+    struck = {shape: {fretboard.overstruck(shape, rng) for _ in range(60)} for shape in (b7, e, d)}
+    assert struck[b7] == {(40, *b7), (40, *b7[:-1], 64)}
+    assert struck[e] == {e}
+    assert struck[d] == {(45, *d), (40, 45, *d), (45, *d[:-1], 64), (40, 45, *d[:-1], 64)}
+
+
+def test_only_guitars_are_struck_loosely_and_only_as_often_as_asked():
+    guitar = plucked.Instrument("nylon guitar", fretboard.GUITAR, 24)
+    banjo = plucked.Instrument("banjo", fretboard.BANJO, 105)
+    b7, rng = (47, 51, 57, 59, 66), np.random.default_rng(0)
+    assert plucked._struck(b7, banjo, 1.0, rng) == b7
+    before = rng.bit_generator.state
+    assert plucked._struck(b7, guitar, 0.0, rng) == b7
+    assert rng.bit_generator.state == before
+    loose = [plucked._struck(b7, guitar, 0.5, rng) != b7 for _ in range(400)]
+    assert 0.4 < np.mean(loose) < 0.6
+
+
+def test_the_label_of_a_chord_struck_loosely_is_of_the_chord_meant(monkeypatch):
+    guitar = plucked.Instrument("nylon guitar", fretboard.GUITAR, 24)
+    struck = []
+    monkeypatch.setattr(plucked, "draw_instrument", lambda kind, rng: guitar)
+    monkeypatch.setattr(plucked, "voicing", lambda *chord: (47, 51, 57, 59, 66))
+    monkeypatch.setattr(plucked, "_draw_chord", lambda *drawn: (11, "7"))
+    monkeypatch.setattr(plucked, "KINDS", {"isolated": 1.0})
+    monkeypatch.setattr(plucked, "play_strings", lambda plucks, *rest: struck.extend(plucks) or
+                        np.random.default_rng(0).normal(0, 0.1, int(plucked.ITEM_S * SAMPLE_RATE)
+                                                        ).astype(np.float32))
+    monkeypatch.setattr(plucked.stems, "choose_soundfont", lambda split, rng: None)
+    _, labels = plucked.render_plucked(
+        Item("loose/1", "loose", "1", "", "train"), samples=None, looseness=1.0)
+    assert {span.label for span in labels.chords} <= {"B:7", "N"}
+    assert 40 in {pluck.note.pitch for pluck in struck}
+
+
 @pytest.mark.slow
 @needs_fluidsynth
 @pytest.mark.parametrize("kind", plucked.KINDS)

@@ -40,6 +40,8 @@ SHAPES = """
 """
 """Shapes at the end of the neck; a barre or a capo moves any of them up."""
 
+SLIPS_FROM_FRET = 3
+
 AMBIGUOUS = {"maj6", "min6", "sus2", "sus4", "aug", "dim7", "sus4(b7)", POWER}
 """Qualities that are other chords when inverted."""
 
@@ -137,6 +139,28 @@ def keyed(root: int, quality: str, rng: np.random.Generator) -> tuple[int, ...]:
     return pitches if sounds_as(pitches, root, quality) else tuple(
         sorted(root + 48 + interval for interval in intervals)
     )
+
+
+def overstruck(pitches: tuple[int, ...], rng: np.random.Generator) -> tuple[int, ...]:
+    """What sounds when a hand strums a guitar's chord and strings beside it, which are open.
+
+    One or more of the strings below ring too, where the chord leaves any, and sometimes the
+    highest string slips open.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> {overstruck((47, 51, 57, 59, 66), rng) for _ in range(20)} == {
+    ...     (40, 47, 51, 57, 59, 66), (40, 47, 51, 57, 59, 64)}
+    True
+    """
+    below = [string for string in GUITAR[: len(GUITAR) - len(pitches)] if string < pitches[0]]
+    if below:
+        pitches = (*below[int(rng.integers(len(below))) :], *pitches)
+    highest = GUITAR[-1]
+    if highest < pitches[-1] <= highest + SLIPS_FROM_FRET and rng.random() < 0.3:
+        pitches = (*pitches[:-1], highest)
+    return pitches
 
 
 def sounds_as(pitches: tuple[int, ...], root: int, quality: str) -> bool:

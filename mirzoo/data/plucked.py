@@ -196,17 +196,29 @@ def play_strings(
     return stems.play(parts, soundfont, seconds)
 
 
-def render_plucked(item: Item, *, samples: Path) -> tuple[np.ndarray, Labels]:
+def render_plucked(
+    item: Item, *, samples: Path, looseness: float = 0.0
+) -> tuple[np.ndarray, Labels]:
     """Play chords on a guitar, a relative of it or a piano, 30 s: waveform and labels.
 
-    ``samples`` is the folder of Philharmonia's instruments.
+    ``samples`` is the folder of Philharmonia's instruments. ``looseness`` is the probability that
+    a strummed guitar's chord has strings in it which the hand should not have hit; the label is
+    that of the chord meant.
     """
     rng = item_rng(item)
     kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
     instrument = draw_instrument(kind, rng)
     if "isolated" in kind:
-        return _isolated(item, kind, instrument, samples, rng)
-    return _progression(item, kind, instrument, samples, rng)
+        return _isolated(item, kind, instrument, samples, looseness, rng)
+    return _progression(item, kind, instrument, samples, looseness, rng)
+
+
+def _struck(
+    pitches: tuple[int, ...], instrument: Instrument, looseness: float, rng: np.random.Generator
+) -> tuple[int, ...]:
+    if looseness and instrument.tuning == fretboard.GUITAR and rng.random() < looseness:
+        return fretboard.overstruck(pitches, rng)
+    return pitches
 
 
 def _sound(
@@ -234,7 +246,8 @@ def _draw_chord(instrument: Instrument, rng: np.random.Generator) -> tuple[int, 
 
 
 def _isolated(
-    item: Item, kind: str, instrument: Instrument, samples: Path, rng: np.random.Generator
+    item: Item, kind: str, instrument: Instrument, samples: Path, looseness: float,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, Labels]:
     """Single chords with silence between them; each lasts as long as it is heard."""
     plucks: list[Pluck] = []
@@ -246,7 +259,8 @@ def _isolated(
         length = rng.uniform(0.8, 4.5)
         end_s = min(now + length, ITEM_S - 0.1)
         gap_s = rng.choice([0.0, 0.004, 0.015, 0.04]) if instrument.tuning else 0.002
-        plucks.extend(strum(pitches, now, end_s, True, rng, gap_s=gap_s,
+        struck = _struck(pitches, instrument, looseness, rng)
+        plucks.extend(strum(struck, now, end_s, True, rng, gap_s=gap_s,
                             velocity=int(rng.integers(60, 115))))
         silence_s = rng.choice([0.15, 0.5, 1.5]) * rng.uniform(0.7, 1.4)
         chords.append((now, end_s + silence_s, fretboard.label_of(pitches, root, quality)))
@@ -303,7 +317,8 @@ class _Played:
 
 
 def _progression(
-    item: Item, kind: str, instrument: Instrument, samples: Path, rng: np.random.Generator
+    item: Item, kind: str, instrument: Instrument, samples: Path, looseness: float,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, Labels]:
     """A progression in 4/4, sometimes over bass and drums."""
     tempo = float(np.clip(np.exp(rng.normal(np.log(105), 0.28)), 60, 180))
@@ -311,6 +326,9 @@ def _progression(
     start_s = float(rng.choice([0.0, rng.uniform(0, 2)]))
     banded = rng.random() < 0.4
     playing = _chosen(instrument, tempo, start_s, banded, rng)
+    if kind == "strummed":
+        playing = [replace(played, pitches=_struck(played.pitches, instrument, looseness, rng))
+                   for played in playing]
     plucks = [pluck for played in playing for pluck in _pattern(played, kind, beat_s, item, rng)]
     plucks = [pluck for pluck in plucks if pluck.note.start_s < ITEM_S - 0.05]
     plucks.sort(key=lambda pluck: pluck.note.start_s)

@@ -733,6 +733,17 @@ COLLECTIONS |= {
             items=_made_items("guitar_more", 600, "train"),
         ),
         replace(
+            COLLECTIONS["guitar"],
+            name="guitar_loose",
+            description="chords like those of guitar, where half of the strummed ones have open "
+            "strings in them that do not belong; labels: chords, beats",
+            grouping="item; all for training",
+            items=_made_items("guitar_loose", 400, "train"),
+            maker=lambda home: partial(
+                plucked.render_plucked, samples=home / "src" / "philharmonia" / "audio",
+                looseness=0.5),
+        ),
+        replace(
             COLLECTIONS["charts_mma"],
             name="charts_mma_more",
             description="more accompanied chord charts, like those of charts_mma; labels: chords, "
