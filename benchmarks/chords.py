@@ -54,7 +54,7 @@ def main() -> None:
     arguments = comparison.parser(__doc__.splitlines()[0])
     arguments.add_argument("--sets", nargs="*", default=SETS,
                            help="corpora with labels; a+b is one set")  # fmt: skip
-    arguments.add_argument("--agreement", nargs="*", default=["emotify"],
+    arguments.add_argument("--agreement", nargs="*", default=["magnatune"],
                            help="corpora without labels")  # fmt: skip
     arguments.add_argument("--isolated-limit", type=int, default=1000)
     options = arguments.parse_args()
