@@ -2,6 +2,7 @@
 
 import io
 import sys
+from itertools import pairwise
 
 import jams
 import mido
@@ -141,6 +142,21 @@ def test_pictures_over_the_recording(request, tmp_path, task):
         ax = mesh.axes
         position = np.log2(440 / ax.get_ylim()[0]) * 36
         assert abs(middle.argmax() + 0.5 - position) < 2
+
+
+def test_labels_in_a_picture_of_chords_stay_apart():
+    lengths = np.tile([0.4, 1.2, 3.5, 6.0], 6)
+    ends = np.cumsum(lengths)
+    names = ["A:min7/b3", "F:maj", "B:hdim7", "E:7"] * 6
+    segments = list(zip(ends - lengths, ends, names))
+    ax = Chords(segments, duration_s=float(ends[-1]), model="m").plot()
+    ax.figure.canvas.draw()
+    extents = sorted(
+        (text.get_window_extent().x0, text.get_window_extent().x1) for text in ax.texts
+        if text.get_text() in names
+    )
+    assert len(extents) >= 12
+    assert all(end < start for (_, end), (start, _) in pairwise(extents))
 
 
 def test_without_matplotlib_pictures_say_what_to_install(chords, monkeypatch):

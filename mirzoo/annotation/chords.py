@@ -24,6 +24,8 @@ OVERLAP_S = 1e-6
 LOWEST_BASS = 40
 LOWEST_TONE = 60
 SHOWN_CHORDS = 32
+LABEL_POINTS = 7
+LETTER_POINTS = 5.5
 LINE_WIDTH = 88
 
 
@@ -173,7 +175,7 @@ class Chords(Playable):
             edges, chroma = pictures.chromagram(waveform)
             ax.pcolormesh(edges, np.arange(13), chroma, cmap="Greys", vmin=0, vmax=1.4)
         colours = plt.get_cmap("hsv")
-        narrowest = self.duration_s / 60
+        points_per_s = 72 * ax.get_window_extent().width / ax.figure.dpi / self.duration_s
         for start, end, label in self.segments:
             chord = parse_chord(label)
             sounding = chord is not None and chord.root is not None
@@ -181,9 +183,9 @@ class Chords(Playable):
             ax.barh(12.6, end - start, 1.1, left=start, color=colour, alpha=0.55, edgecolor="w")
             for pitch_class in chord.pitch_classes if sounding else ():
                 ax.barh(pitch_class + 0.5, end - start, 1, left=start, color=colour, alpha=0.3)
-            if end - start >= narrowest:
+            if (end - start) * points_per_s >= LETTER_POINTS * len(label):
                 ax.text((start + end) / 2, 12.6, label, ha="center", va="center",
-                        fontsize=7, clip_on=True)  # fmt: skip
+                        fontsize=LABEL_POINTS, clip_on=True)  # fmt: skip
         ax.set_yticks(np.arange(12) + 0.5, ROOT_NAMES)
         ax.set_ylim(0, 13.3)
         ax.set_xlim(0, self.duration_s)
