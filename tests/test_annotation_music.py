@@ -145,9 +145,9 @@ def test_pictures_over_the_recording(request, tmp_path, task):
 
 
 def test_labels_in_a_picture_of_chords_stay_apart():
-    lengths = np.tile([0.4, 1.2, 3.5, 6.0], 6)
+    lengths = np.tile([0.4, 1.2, 4.5, 6.0], 5)
     ends = np.cumsum(lengths)
-    names = ["A:min7/b3", "F:maj", "B:hdim7", "E:7"] * 6
+    names = ["A:min7/b3", "F:maj", "B:hdim7", "E:7"] * 5
     segments = list(zip(ends - lengths, ends, names))
     ax = Chords(segments, duration_s=float(ends[-1]), model="m").plot()
     ax.figure.canvas.draw()
@@ -155,7 +155,7 @@ def test_labels_in_a_picture_of_chords_stay_apart():
         (text.get_window_extent().x0, text.get_window_extent().x1) for text in ax.texts
         if text.get_text() in names
     )
-    assert len(extents) >= 12
+    assert len(extents) == 10
     assert all(end < start for (_, end), (start, _) in pairwise(extents))
 
 
