@@ -384,7 +384,10 @@ def _decodings(cards: list[Card], given: list[str]) -> list[dict]:
         name, equals, value = entry.partition("=")
         if not equals:
             raise typer.BadParameter(f"'{entry}' is not NAME=VALUE", param_hint="--decoding")
-        settings[name] = value
+        try:
+            settings[name] = json.loads(value)
+        except ValueError:
+            settings[name] = value
     decodings = [
         {name: value for name, value in settings.items() if hasattr(card.decoding, name)}
         for card in cards

@@ -14,11 +14,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import soundfile
-from fake_models import TFLITE, FakeRunner, make_card
+from fake_models import TFLITE, FakeRunner, make_card, make_frame_card
 
 from mirzoo import cli, zoo
 from mirzoo.annotate import Recording, annotate, find_recordings, name_results
 from mirzoo.annotation import Tags
+from mirzoo.card import MelodyDecoding
 from mirzoo.errors import AnnotationError, ArtefactError, AudioError, PullError
 
 RATE = 16000
@@ -170,6 +171,14 @@ def test_pictures_of_a_folder_go_into_one(run, models, music, tmp_path):
 
 CHORDS = Path(__file__).parents[1] / "saved_models" / "cqt_crnn_chords"
 CLIP = Path(__file__).parents[1] / "mirzoo" / "demo" / "clip.ogg"
+
+
+def test_values_of_a_decoding_are_numbers_where_they_look_like_it():
+    card = make_frame_card("melody", outputs={"salience": 61}, decoding=MelodyDecoding(fmin=220.0))
+    given = ["average_bins=5", "voicing_threshold=0.9", "method=local_average"]
+    (settings,) = cli._decodings([card], given)
+    assert card.decoded_with(settings).decoding == MelodyDecoding(
+        fmin=220.0, average_bins=5, voicing_threshold=0.9, method="local_average")
 
 
 def test_decoding_is_set_for_the_models_that_have_the_setting(run, models):

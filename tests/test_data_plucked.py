@@ -12,6 +12,7 @@ import soundfile
 from mirzoo.data import fretboard, plucked, stems
 from mirzoo.data.corpus import SAMPLE_RATE, Item
 from mirzoo.data.labels import ChordSpan
+from mirzoo.data.songs import QUALITIES, Chord
 from mirzoo.errors import DataError
 
 needs_fluidsynth = pytest.mark.skipif(
@@ -166,13 +167,20 @@ def test_only_guitars_are_struck_loosely_and_only_as_often_as_asked():
     assert 0.4 < np.mean(loose) < 0.6
 
 
-def test_the_label_of_a_chord_struck_loosely_is_of_the_chord_meant(monkeypatch):
+@pytest.mark.parametrize(
+    ("kind", "is_loose"), [("isolated", True), ("strummed", True), ("picked", False)]
+)
+def test_the_label_of_a_chord_struck_loosely_is_of_the_chord_meant(kind, is_loose, monkeypatch):
     guitar = plucked.Instrument("nylon guitar", fretboard.GUITAR, 24)
     struck = []
     monkeypatch.setattr(plucked, "draw_instrument", lambda kind, rng: guitar)
     monkeypatch.setattr(plucked, "voicing", lambda *chord: (47, 51, 57, 59, 66))
     monkeypatch.setattr(plucked, "_draw_chord", lambda *drawn: (11, "7"))
-    monkeypatch.setattr(plucked, "KINDS", {"isolated": 1.0})
+    monkeypatch.setattr(plucked.charts, "chords_of", lambda chart, beats, tempo: [
+        Chord(start_s, start_s + 2.0, 11, QUALITIES["7"], "7") for start_s in range(0, 30, 2)])
+    monkeypatch.setattr(plucked.stems, "play", lambda parts, soundfont, seconds: np.zeros(
+        round(seconds * SAMPLE_RATE), np.float32))
+    monkeypatch.setattr(plucked, "KINDS", {kind: 1.0})
     monkeypatch.setattr(plucked, "play_strings", lambda plucks, *rest: struck.extend(plucks) or
                         np.random.default_rng(0).normal(0, 0.1, int(plucked.ITEM_S * SAMPLE_RATE)
                                                         ).astype(np.float32))
@@ -180,7 +188,7 @@ def test_the_label_of_a_chord_struck_loosely_is_of_the_chord_meant(monkeypatch):
     _, labels = plucked.render_plucked(
         Item("loose/1", "loose", "1", "", "train"), samples=None, looseness=1.0)
     assert {span.label for span in labels.chords} <= {"B:7", "N"}
-    assert 40 in {pluck.note.pitch for pluck in struck}
+    assert (40 in {pluck.note.pitch for pluck in struck}) == is_loose
 
 
 @pytest.mark.slow
