@@ -698,7 +698,8 @@ class TrainingConfig(Config):
     training-only outputs: the teachers' embeddings, the tags of teachers with other labels, and
     the groups of ``data.classes``.
     ``transpose_semitones`` is the range by which chords and melodies are moved, features and
-    labels alike; ``excerpt_probability`` is how often the music around a part of any length is
+    labels alike (an STFT's frequencies are stretched, other features shifted by bins);
+    ``excerpt_probability`` is how often the music around a part of any length is
     left out, so that they are known from short clips too; ``teacher_weight`` weighs what a teacher
     says of recordings without labels against labels.
     ``initial_weights`` names a trained model, or a recipe to train first, whose trunk is the

@@ -109,6 +109,19 @@ def test_the_voicing_threshold_divides_what_is_voiced(monkeypatch):
     assert 0.22 <= found.voicing_threshold <= 0.45
 
 
+def test_voiced_frames_count_no_more_for_being_many(monkeypatch):
+    decoding = MelodyDecoding(fmin=110.0, bins_per_octave=12)
+    f0 = np.repeat([220.0, 220.0, 0.0], [100, 200, 40]).astype(np.float32)
+    salience = np.zeros((340, 24), np.float32)
+    salience[:, 12] = 1.0
+    voicing = np.repeat([0.27, 0.87, 0.52], [100, 200, 40])[:, np.newaxis]
+    outputs = {"salience": salience, "voicing": voicing}
+    heard = [(Labels(f0=f0), np.arange(340) / 100, outputs)]
+    monkeypatch.setattr(calibration, "_validation", lambda *_: heard)
+    found = calibration.calibrate_melody(model(decoding, frame_rate=100.0), ["a"])
+    assert 0.52 <= found.voicing_threshold <= 0.87
+
+
 def corpus(folder, items, spans=None):
     folder.mkdir()
     if spans is not None:

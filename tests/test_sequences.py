@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mirzoo.data.alterations import alter_magnitudes, transpose
+from mirzoo.data.alterations import alter_magnitudes, transpose, transpose_spectrum
 from mirzoo.data.corpus import Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.data.sequences import (
@@ -85,6 +85,24 @@ def test_transposing_moves_bins_and_lets_nothing_in():
     assert transpose(spectrum, -2, circular=True).ravel().tolist() == [3, 4, 5, 6, 1, 2]
 
 
+@pytest.mark.parametrize("semitones", [-7, -3, 0, 4])
+def test_a_spectrum_moves_as_the_sound_would(semitones):
+    def spectrum(ratio):
+        samples = np.arange(2048) / 16000
+        harmonics = [np.sin(2 * np.pi * 220.0 * ratio * k * samples) / k for k in range(1, 9)]
+        return np.abs(np.fft.rfft(np.hanning(2048) * sum(harmonics))).astype(np.float16)
+
+    moved = transpose_spectrum(spectrum(1.0).reshape(1, -1, 1), semitones)[0, :, 0]
+    expected = spectrum(2 ** (semitones / 12)).astype(np.float32)
+    assert moved.dtype == np.float32 and moved.argmax() == expected.argmax()
+    assert np.corrcoef(moved, expected)[0, 1] > 0.95
+
+
+def test_nothing_comes_in_from_above_a_spectrum():
+    moved = transpose_spectrum(np.ones((2, 9, 1), np.float16), -12)
+    assert moved[:, :5].min() == 1 and moved[:, 5:].max() == 0
+
+
 def test_alterations_are_by_frequency():
     frequencies = np.array([[100.0, 200.0], [200.0, 400.0]])
     altered = alter_magnitudes(
@@ -106,8 +124,12 @@ def sequences(corpus, **options):
     return Sequences([score], **settings)
 
 
+def up(magnitudes, semitones):
+    return transpose(magnitudes, 3 * semitones)
+
+
 def test_an_epoch_is_repeatable_and_the_next_differs(corpus):
-    drawn = sequences(corpus, transpose_semitones=(-6, 5), bins_per_semitone=3, seed=3)
+    drawn = sequences(corpus, transpose=up, transpose_semitones=(-6, 5), seed=3)
     assert len(drawn) == 2
     first, known = drawn.batch(0, 1)
     again, _ = drawn.batch(0, 1)
@@ -115,6 +137,26 @@ def test_an_epoch_is_repeatable_and_the_next_differs(corpus):
     assert first.shape == (2, 16, 252, 1) and known["chords"].shape == (2, 16, 169)
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_features_move_with_their_labels(corpus):
+    def mark(magnitudes, semitones):
+        return np.full_like(magnitudes, 100 + semitones)
+
+    def heard(drawn, epoch):
+        features, known = drawn.batch(epoch, 0)
+        return features, known["chords"]
+
+    drawn = sequences(corpus, transpose=mark, transpose_semitones=(-6, 5), seed=3)
+    seen = set()
+    for epoch in range(20):
+        for features, chords in zip(*heard(drawn, epoch)):
+            semitones = int(features.max()) - 100 if features.max() >= 94 else 0
+            named = set(chords.argmax(axis=1)[chords.any(axis=1)]) - {LARGE.index("N")}
+            wanted = LARGE.transpose(np.array([LARGE.index("A:min7")]), semitones)[0]
+            assert named <= {wanted}
+            seen.add(semitones)
+    assert min(seen) < 0 < max(seen)
 
 
 @pytest.mark.parametrize("excerpt_probability", [0.0, 1.0])

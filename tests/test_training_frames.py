@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 from mirzoo.data.corpus import Corpus, Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES, parse_chord
 from mirzoo.errors import DataError, RecipeError, UnknownNameError
-from mirzoo.recipe import Recipe
+from mirzoo.recipe import FrontendConfig, Recipe
 from mirzoo.training import features, frames
 from mirzoo.training.fitting import BEST_WEIGHTS
+from mirzoo.training.frames import transposition
 from mirzoo.training.taught_chords import hear_chords
 
 RATE = 16000
@@ -181,6 +183,25 @@ def test_a_stride_over_frames_is_refused(corpora, tmp_path):
     head = {**make_recipe("chords").head.model_dump(), "blocks": [{"filters": 4, "stride": (2, 1)}]}
     with pytest.raises(RecipeError, match="stride over frames"):
         fit(make_recipe("chords", head=head), corpora, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("frontend", "allowed"),
+    [({"type": "mel", "n_mels": 64}, False), ({"type": "stft"}, True),
+     ({"type": "cqt", "bins_per_octave": 36}, True), ({"type": "cqt", "bins_per_octave": 20}, False),
+     ({"type": "chroma", "n_chroma": 24}, True)],
+)  # fmt: skip
+def test_transposition_is_refused_where_bins_do_not_follow_semitones(frontend, allowed):
+    asked = make_recipe("chords", training={"transpose_semitones": (-2, 2)}).model_copy(
+        update={"frontend": TypeAdapter(FrontendConfig).validate_python(frontend)})
+    if allowed:
+        magnitudes = np.ones((3, asked.frontend.n_bins, 1), np.float32)
+        assert transposition(asked)(magnitudes, 1).shape == magnitudes.shape
+    else:
+        with pytest.raises(RecipeError, match=f"'{frontend['type']}' front-end has no bins"):
+            transposition(asked)
+    still = make_recipe("chords", training={"transpose_semitones": (0, 0)})
+    assert transposition(still) is None
 
 
 def test_a_front_end_that_learns_is_refused(corpora, tmp_path):

@@ -28,6 +28,23 @@ def transpose(magnitudes: np.ndarray, bins: int, *, circular: bool = False) -> n
     return moved
 
 
+def transpose_spectrum(magnitudes: np.ndarray, semitones: float) -> np.ndarray:
+    """Move the frequencies of ``(frames, bins, channels)`` up by ``semitones``.
+
+    Bins are evenly spaced from 0 Hz on, as in an STFT: bin ``b`` takes what is at
+    ``b * 2 ** (-semitones / 12)``, interpolated linearly; what comes in from above is silent. All
+    moves, formants too, as in a recording that is played faster or slower.
+    """
+    last = magnitudes.shape[1] - 1
+    places = np.arange(last + 1) * 2.0 ** (-semitones / 12)
+    lower = np.minimum(places.astype(int), last)
+    share = (places - lower).astype(np.float32)[:, np.newaxis]
+    above = np.minimum(lower + 1, last)
+    moved = magnitudes[:, lower] * (1 - share) + magnitudes[:, above] * share
+    moved[:, places > last] = 0
+    return moved
+
+
 def alter_magnitudes(
     magnitudes: np.ndarray,
     augmentation: Augmentation,

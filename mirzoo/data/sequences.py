@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from mirzoo.data.alterations import alter_magnitudes, transpose
+from mirzoo.data.alterations import alter_magnitudes
 from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary, parse_chord, targets
 from mirzoo.errors import DataError
@@ -226,15 +226,14 @@ class Sequences:
     length : int
         Frames of a stretch; what lies outside the item is silent and unknown.
     per_item, batch_size : int
-    bins_per_semitone : int
-        By how many bins a semitone moves the features; 0 where they can't be transposed.
-    circular : bool
-        Whether what leaves the features at one end comes in at the other, as in chroma.
     frequencies : np.ndarray
         Of each bin and channel, ``(bins, channels)`` (Hz).
     outputs : sequence of str, optional
         Those whose targets are given; by default all.
     augmentation : Augmentation
+    transpose : callable, optional
+        Moves magnitudes ``(frames, bins, channels)`` by a number of semitones; by default they
+        are never moved.
     transpose_semitones : tuple of int
         Lowest and highest transposition.
     excerpt_probability : float
@@ -252,9 +251,8 @@ class Sequences:
         batch_size: int,
         frequencies: np.ndarray,
         outputs: Sequence[str] | None = None,
-        bins_per_semitone: int = 0,
-        circular: bool = False,
         augmentation: Augmentation | None = None,
+        transpose: Callable[[np.ndarray, int], np.ndarray] | None = None,
         transpose_semitones: tuple[int, int] = (0, 0),
         excerpt_probability: float = 0.0,
         shuffle: bool = True,
@@ -265,10 +263,9 @@ class Sequences:
         self.batch_size = batch_size
         self.frequencies = frequencies
         self.outputs = outputs
-        self.bins_per_semitone = bins_per_semitone
-        self.circular = circular
         self.augmentation = augmentation
-        self.transpose_semitones = transpose_semitones if bins_per_semitone else (0, 0)
+        self.transpose = transpose
+        self.transpose_semitones = transpose_semitones if transpose else (0, 0)
         self.excerpt_probability = excerpt_probability if shuffle else 0.0
         self.shuffle = shuffle
         self.seed = seed
@@ -329,8 +326,7 @@ class Sequences:
         after = self.length - before - (inner.stop - inner.start)
         heard = score.magnitudes[inner]
         if semitones:
-            bins = semitones * self.bins_per_semitone
-            heard = transpose(heard, bins, circular=self.circular)
+            heard = self.transpose(heard, semitones)
         known = score.targets.read(inner.start, inner.stop, semitones)
         outside = (score.targets.unknown(before), score.targets.unknown(after))
         return np.pad(heard, ((before, after), (0, 0), (0, 0))), {

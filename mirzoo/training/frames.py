@@ -17,6 +17,7 @@ from keras import ops
 from mirzoo import zoo
 from mirzoo.build import build_model
 from mirzoo.card import Card
+from mirzoo.data.alterations import transpose, transpose_spectrum
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.sequences import (
     ChordTargets,
@@ -87,9 +88,8 @@ def fit(
     }
     training = Sequences(
         _scores(stores, targets, "train"),
-        bins_per_semitone=_bins_per_semitone(recipe),
-        circular=isinstance(recipe.frontend, ChromaConfig),
         augmentation=settings.augmentation,
+        transpose=transposition(recipe),
         transpose_semitones=settings.transpose_semitones,
         excerpt_probability=settings.excerpt_probability,
         seed=settings.seed,
@@ -172,13 +172,32 @@ def bin_frequencies(recipe: Recipe) -> np.ndarray:
     return 2.0 ** (bins / 12)[:, np.newaxis] * np.ones(frontend.n_channels)
 
 
-def _bins_per_semitone(recipe: Recipe) -> int:
+def transposition(recipe: Recipe) -> Callable[[np.ndarray, int], np.ndarray] | None:
+    """How the features of a recipe are moved by semitones; None where it doesn't ask for that.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe asks for it and its features have no bins that a semitone moves along.
+    """
+    if recipe.training.transpose_semitones == (0, 0):
+        return None
     frontend = recipe.frontend
-    if isinstance(frontend, ConstantQ) and frontend.bins_per_octave % 12 == 0:
-        return frontend.bins_per_octave // 12
-    if isinstance(frontend, ChromaConfig) and frontend.n_chroma % 12 == 0:
-        return frontend.n_chroma // 12
-    return 0
+    if isinstance(frontend, STFTConfig):
+        return transpose_spectrum
+    circular = isinstance(frontend, ChromaConfig)
+    bins_per_octave = frontend.n_chroma if circular else getattr(frontend, "bins_per_octave", 0)
+    if bins_per_octave == 0 or bins_per_octave % 12:
+        raise RecipeError(
+            f"training.transpose_semitones is {list(recipe.training.transpose_semitones)}, but "
+            f"the '{frontend.type}' front-end has no bins that a semitone moves along; allowed "
+            "are stft, and cqt, vqt, hcqt and chroma with a multiple of 12 bins an octave"
+        )
+
+    def move(magnitudes: np.ndarray, semitones: int) -> np.ndarray:
+        return transpose(magnitudes, semitones * bins_per_octave // 12, circular=circular)
+
+    return move
 
 
 def _require_aligned_frames(recipe: Recipe) -> None:
