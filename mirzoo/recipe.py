@@ -684,10 +684,16 @@ class DataConfig(Config):
 
 
 class Augmentation(Config):
-    """Random changes of a training waveform that leave its labels true."""
+    """Random changes of a training example that leave its labels true.
+
+    ``noise_db`` is the range of the noise's level: of a tagger's waveforms against full scale, of
+    the magnitudes that chord and melody models learn from against 1; by default -60 to -30 and
+    -75 to -35.
+    """
 
     gain_db: tuple[float, float] = (0.0, 0.0)
     noise_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    noise_db: tuple[float, float] | None = None
     equaliser_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
 
 

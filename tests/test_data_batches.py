@@ -104,6 +104,12 @@ def test_gain_is_inside_its_range_and_polarity_changes(noise):
     assert 16 < (factor < 0).sum() < 48
 
 
+def test_noise_is_as_loud_as_asked():
+    noisy = Augmentation(noise_probability=1.0, noise_db=(-20.0, -20.0))
+    altered = alter(np.zeros((4, 16000), np.float32), noisy, np.random.default_rng(0))
+    np.testing.assert_allclose(altered.std(axis=1), 0.1, rtol=0.05)
+
+
 def test_the_equaliser_tilts_some_waveforms(noise):
     altered = alter(noise, Augmentation(equaliser_probability=0.5), np.random.default_rng(0))
     tilt = [

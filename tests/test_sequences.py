@@ -115,6 +115,20 @@ def test_alterations_are_by_frequency():
     assert len(np.unique(altered[:, 0, 0, 0])) == 3 and np.ptp(altered[0, :, 0, 0]) == 0
 
 
+def test_noise_fills_gaps_and_spares_what_is_louder():
+    magnitudes = np.zeros((50, 40, 20, 1), np.float32)
+    magnitudes[:, :, 10] = 1.0
+    noisy = Augmentation(noise_probability=1.0, noise_db=(-20.0, -20.0))
+    altered = alter_magnitudes(magnitudes, noisy, np.random.default_rng(0), np.ones((20, 1)))
+    rayleigh_mean = 0.1 * np.sqrt(np.pi / 2)
+    assert altered[:, :, 3].mean() == pytest.approx(rayleigh_mean, rel=0.05)
+    assert altered[:, :, 10].mean() == pytest.approx(1.0, abs=0.01)
+    assert altered[:, :, 10].std() == pytest.approx(0.1, rel=0.05)
+    rare = Augmentation(noise_probability=0.5, noise_db=(-20.0, -20.0))
+    altered = alter_magnitudes(magnitudes, rare, np.random.default_rng(0), np.ones((20, 1)))
+    assert 10 < np.count_nonzero(altered[:, 0, 3, 0]) < 40
+
+
 def sequences(corpus, **options):
     targets = ChordTargets(corpus, [TIMES, TIMES], LARGE)
     magnitudes = np.repeat(1 + np.arange(80), 252).reshape(80, 252, 1).astype(np.float16)

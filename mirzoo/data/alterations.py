@@ -53,12 +53,15 @@ def alter_magnitudes(
 ) -> np.ndarray:
     """Change noise floor, equalisation and level of clips at random, in this order.
 
+    Noise is added as to a spectrum whose phase isn't known: two normal parts in each bin, each
+    `NOISE_DB` strong by default.
+
     Parameters
     ----------
     magnitudes : np.ndarray
         Float32 ``(batch, frames, bins, channels)``.
     augmentation : Augmentation
-        The range of gains (dB), and how often a clip is equalised or gets noise.
+        The range of gains (dB), how often a clip is equalised or gets noise, and how loud.
     rng : np.random.Generator
     frequencies : np.ndarray
         Of each bin and channel, ``(bins, channels)`` (Hz): a gain belongs to a frequency, so
@@ -72,8 +75,9 @@ def alter_magnitudes(
     batch = len(magnitudes)
     altered = magnitudes.copy()
     for clip in np.flatnonzero(rng.random(batch) < augmentation.noise_probability):
-        level = np.float32(10 ** (rng.uniform(*NOISE_DB) / 20))
-        altered[clip] += level * np.abs(rng.standard_normal(altered[clip].shape, dtype=np.float32))
+        level = np.float32(10 ** (rng.uniform(*(augmentation.noise_db or NOISE_DB)) / 20))
+        noise = level * rng.standard_normal((2, *altered[clip].shape), dtype=np.float32)
+        altered[clip] = np.hypot(altered[clip] + noise[0], noise[1])
     gain_db = np.broadcast_to(
         rng.uniform(*augmentation.gain_db, batch)[:, None, None], (batch, *frequencies.shape)
     ).copy()

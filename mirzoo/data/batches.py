@@ -106,20 +106,20 @@ def alter(
     waveforms : np.ndarray
         Float32 ``(batch, samples)``.
     augmentation : Augmentation
-        The range of gains (dB), and how often a waveform is tilted or gets noise.
+        The range of gains (dB), how often a waveform is tilted or gets noise, and how loud.
     rng : np.random.Generator
 
     Returns
     -------
     np.ndarray
         Float32 ``(batch, samples)``. The tilt is ``y[n] = x[n] - a x[n - 1]`` with ``a`` in
-        ±`STRONGEST_TILT`; the noise is white, `NOISE_DB` below full scale.
+        ±`STRONGEST_TILT`; the noise is white, by default `NOISE_DB` below full scale.
     """
     count = len(waveforms)
     gain = 10 ** (rng.uniform(*augmentation.gain_db, count) / 20) * rng.choice([-1, 1], count)
     tilt = rng.uniform(-STRONGEST_TILT, STRONGEST_TILT, count)
     tilt *= rng.random(count) < augmentation.equaliser_probability
-    noise = 10 ** (rng.uniform(*NOISE_DB, count) / 20)
+    noise = 10 ** (rng.uniform(*(augmentation.noise_db or NOISE_DB), count) / 20)
     noise *= rng.random(count) < augmentation.noise_probability
     altered = waveforms.copy()
     altered[:, 1:] -= tilt[:, None].astype(np.float32) * waveforms[:, :-1]
