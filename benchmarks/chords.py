@@ -69,13 +69,14 @@ def main() -> None:
             for sets in options.sets:
                 limit = options.isolated_limit if sets == ISOLATED else options.limit
                 found = comparison.recordings(
-                    options.home, sets, names=options.names, limit=limit
+                    options.home, sets, names=options.names, limit=limit, snr_db=options.snr
                 )
                 score = isolated_table if sets == ISOLATED else labelled_table
                 score(sets, systems, found, options.work)
             for sets in options.agreement:
                 found = comparison.recordings(
-                    options.home, sets, names=options.names, limit=options.limit
+                    options.home, sets, names=options.names, limit=options.limit,
+                    snr_db=options.snr,
                 )
                 agreement_table(sets, systems[1:], found, options.work)
 

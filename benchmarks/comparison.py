@@ -26,7 +26,7 @@ import soundfile
 import mirzoo
 from mirzoo import audio, zoo
 from mirzoo.annotation import ANNOTATIONS, Annotation
-from mirzoo.data.corpus import SAMPLE_RATE, Corpus
+from mirzoo.data.corpus import FULL_SCALE, SAMPLE_RATE, Corpus
 from mirzoo.data.labels import Labels
 from mirzoo.data.sources import data_home
 from mirzoo.errors import DataError
@@ -216,6 +216,8 @@ def parser(description: str) -> argparse.ArgumentParser:
     arguments.add_argument("--names", default="", metavar="PREFIX",
                            help="only recordings whose names begin so (sung_own: level/ is "
                            "sung at 0 dB)")  # fmt: skip
+    arguments.add_argument("--snr", type=float, metavar="DB",
+                           help="add white noise, recordings so much louder than it")  # fmt: skip
     arguments.add_argument("--speed", action="store_true",
                            help="only time all systems on a minute of music")  # fmt: skip
     arguments.add_argument("--rounds", type=int, default=3, help="of the timing")
@@ -244,7 +246,13 @@ def systems(options: argparse.Namespace, task: str, own: Sequence[System] = ()) 
 
 
 def recordings(
-    home: Path, sets: str, *, split: str = "test", names: str = "", limit: int
+    home: Path,
+    sets: str,
+    *,
+    split: str = "test",
+    names: str = "",
+    limit: int,
+    snr_db: float | None = None,
 ) -> list[Recording]:
     """Items of prepared corpora.
 
@@ -259,6 +267,8 @@ def recordings(
         What the names of the recordings begin with.
     limit : int
         At most so many, spread evenly over all.
+    snr_db : float, optional
+        White noise is added, each recording so much louder than it (dB); by default none.
 
     Raises
     ------
@@ -275,13 +285,24 @@ def recordings(
     if not items:
         called = f" called '{names}…'" if names else ""
         raise DataError(f"'{sets}' has no items of the split '{split}'{called}")
-    return [_recording(corpus, number) for corpus, number in spread(items, limit)]
+    found = [_recording(corpus, number) for corpus, number in spread(items, limit)]
+    return found if snr_db is None else [with_noise(clean, snr_db) for clean in found]
 
 
 def _recording(corpus: Corpus, number: int) -> Recording:
     item = corpus.items[number]
     samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
     return Recording(item.name, item.group, np.array(samples), corpus.labels(number))
+
+
+def with_noise(clean: Recording, snr_db: float) -> Recording:
+    """The recording with white noise, always the same; softer as a whole where it would clip."""
+    waveform = clean.samples.astype(np.float64)
+    noise = np.random.default_rng(int(clean.key, 16)).standard_normal(len(waveform))
+    rms = np.sqrt(np.mean(np.square(waveform)))
+    mixed = waveform + noise * rms * 10 ** (-snr_db / 20)
+    mixed /= max(1.0, np.max(np.abs(mixed)) / FULL_SCALE)
+    return clean._replace(samples=np.round(mixed).astype(np.int16))
 
 
 def spread(items: Sequence, limit: int) -> list:

@@ -83,6 +83,25 @@ def test_what_chordino_cannot_have_written_is_refused(chordino, label):
         chordino.harte(label)
 
 
+
+@pytest.mark.parametrize("snr_db", [20.0, 0.0, -10.0])
+def test_noise_is_as_loud_as_asked_and_always_the_same(comparison, snr_db):
+    seconds = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
+    tone = np.round(20000 * np.sin(2 * np.pi * 440 * seconds)).astype(np.int16)
+    clean = recording(comparison, 1)._replace(samples=tone)
+    noisy = comparison.with_noise(clean, snr_db)
+    assert noisy.samples.dtype == np.int16 and noisy.labels == clean.labels
+    np.testing.assert_array_equal(noisy.samples, comparison.with_noise(clean, snr_db).samples)
+    heard, meant = noisy.samples.astype(float), tone.astype(float)
+    share = (heard @ meant) / (meant @ meant)
+    rest = heard - share * meant
+    ratio_db = 10 * np.log10(np.mean((share * meant) ** 2) / np.mean(rest**2))
+    assert ratio_db == pytest.approx(snr_db, abs=0.2)
+    assert share <= 1 and np.abs(heard).max() <= 32767
+    silent = clean._replace(samples=np.zeros(100, np.int16))
+    assert not comparison.with_noise(silent, snr_db).samples.any()
+
+
 def test_changes_of_chordino_become_segments_up_to_the_end(chordino, tmp_path):
     path = tmp_path / "song.lab"
     path.write_text(chordino.lab([(0.5, "Am"), (2.0, "G7"), (5.0, "N")], 4.0))
