@@ -83,7 +83,6 @@ def test_what_chordino_cannot_have_written_is_refused(chordino, label):
         chordino.harte(label)
 
 
-
 @pytest.mark.parametrize("snr_db", [20.0, 0.0, -10.0])
 def test_noise_is_as_loud_as_asked_and_always_the_same(comparison, snr_db):
     seconds = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE

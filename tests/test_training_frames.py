@@ -185,23 +185,32 @@ def test_a_stride_over_frames_is_refused(corpora, tmp_path):
         fit(make_recipe("chords", head=head), corpora, tmp_path)
 
 
+def transposing(frontend, semitones):
+    recipe = make_recipe("chords", training={"transpose_semitones": semitones})
+    known = TypeAdapter(FrontendConfig).validate_python(frontend)
+    return transposition(recipe.model_copy(update={"frontend": known}))
+
+
 @pytest.mark.parametrize(
-    ("frontend", "allowed"),
-    [({"type": "mel", "n_mels": 64}, False), ({"type": "stft"}, True),
-     ({"type": "cqt", "bins_per_octave": 36}, True),
-     ({"type": "cqt", "bins_per_octave": 20}, False), ({"type": "chroma", "n_chroma": 24}, True)],
+    ("frontend", "place", "moved_to"),
+    [({"type": "stft"}, 500, 561), ({"type": "cqt", "bins_per_octave": 36}, 50, 56),
+     ({"type": "hcqt", "bins_per_octave": 12}, 50, 52),
+     ({"type": "chroma", "n_chroma": 24}, 22, 2)],
 )  # fmt: skip
-def test_transposition_is_refused_where_bins_do_not_follow_semitones(frontend, allowed):
-    asked = make_recipe("chords", training={"transpose_semitones": (-2, 2)}).model_copy(
-        update={"frontend": TypeAdapter(FrontendConfig).validate_python(frontend)})
-    if allowed:
-        magnitudes = np.ones((3, asked.frontend.n_bins, 1), np.float32)
-        assert transposition(asked)(magnitudes, 1).shape == magnitudes.shape
-    else:
-        with pytest.raises(RecipeError, match=f"'{frontend['type']}' front-end has no bins"):
-            transposition(asked)
-    still = make_recipe("chords", training={"transpose_semitones": (0, 0)})
-    assert transposition(still) is None
+def test_features_are_transposed_along_their_own_bins(frontend, place, moved_to):
+    magnitudes = np.zeros((1, 1025, 1), np.float32)
+    if frontend["type"] == "chroma":
+        magnitudes = magnitudes[:, :24]
+    magnitudes[0, place] = 1.0
+    assert transposing(frontend, (-2, 2))(magnitudes, 2)[0, :, 0].argmax() == moved_to
+
+
+@pytest.mark.parametrize(
+    "frontend", [{"type": "mel", "n_mels": 64}, {"type": "cqt", "bins_per_octave": 20}])
+def test_transposition_is_refused_where_bins_do_not_follow_semitones(frontend):
+    assert transposing(frontend, (0, 0)) is None
+    with pytest.raises(RecipeError, match=f"'{frontend['type']}' front-end has no bins"):
+        transposing(frontend, (-2, 2))
 
 
 def test_a_front_end_that_learns_is_refused(corpora, tmp_path):

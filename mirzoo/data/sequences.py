@@ -232,10 +232,10 @@ class Sequences:
         Those whose targets are given; by default all.
     augmentation : Augmentation
     transpose : callable, optional
-        Moves magnitudes ``(frames, bins, channels)`` by a number of semitones; by default they
-        are never moved.
+        Moves magnitudes ``(frames, bins, channels)`` by a number of semitones; needed where
+        ``transpose_semitones`` isn't (0, 0).
     transpose_semitones : tuple of int
-        Lowest and highest transposition.
+        Lowest and highest transposition of a training epoch.
     excerpt_probability : float
         Of a stretch being silent and unknown but for a part of any length, as a short clip is.
     shuffle : bool
@@ -265,7 +265,7 @@ class Sequences:
         self.outputs = outputs
         self.augmentation = augmentation
         self.transpose = transpose
-        self.transpose_semitones = transpose_semitones if transpose else (0, 0)
+        self.transpose_semitones = transpose_semitones
         self.excerpt_probability = excerpt_probability if shuffle else 0.0
         self.shuffle = shuffle
         self.seed = seed
