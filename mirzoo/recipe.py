@@ -688,12 +688,15 @@ class Augmentation(Config):
 
     ``noise_db`` is the range of the noise's level: of a tagger's waveforms against full scale, of
     the magnitudes that chord and melody models learn from against 1; by default -60 to -30 and
-    -75 to -35.
+    -75 to -35. Chord and melody models may also hear a room's background
+    (`mirzoo.data.backgrounds`), whose RMS is in the range ``background_db`` against full scale.
     """
 
     gain_db: tuple[float, float] = (0.0, 0.0)
     noise_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     noise_db: tuple[float, float] | None = None
+    background_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    background_db: tuple[float, float] = (-65.0, -25.0)
     equaliser_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
 
 
@@ -820,12 +823,25 @@ class Recipe(Config):
         return self
 
     @model_validator(mode="after")
-    def _taggers_learn_in_float32(self):
-        if self.task.type == "tagging" and self.training.precision != "float32":
-            raise ValueError(
-                f"training.precision is {self.training.precision!r}, but taggers learn through "
-                "their front-ends, which need float32"
-            )
+    def _taggers_learn_from_waveforms(self):
+        if self.task.type != "tagging":
+            return self
+        training = self.training
+        for key, value, allowed in (
+            ("precision", training.precision, "float32"),
+            ("transpose_semitones", training.transpose_semitones, (0, 0)),
+            ("excerpt_probability", training.excerpt_probability, 0.0),
+            (
+                "augmentation.background_probability",
+                training.augmentation.background_probability,
+                0.0,
+            ),
+        ):
+            if value != allowed:
+                raise ValueError(
+                    f"training.{key} is {value!r}, but taggers learn from waveforms, through "
+                    f"their front-ends, as they are; allowed is {allowed!r}"
+                )
         return self
 
     def with_labels(self, labels, *, activation: str | None = None) -> Recipe:

@@ -57,6 +57,16 @@ def test_good_recipe_is_read():
             "source: {paper: none}\ntraining: {precision: bfloat16}",
             r"precision is 'bfloat16', but taggers",
         ),
+        (
+            "source: {paper: none}",
+            "source: {paper: none}\ntraining: {transpose_semitones: [-2, 2]}",
+            r"transpose_semitones is \(-2, 2\), but taggers.*allowed is \(0, 0\)",
+        ),
+        (
+            "source: {paper: none}",
+            "source: {paper: none}\ntraining: {augmentation: {background_probability: 0.1}}",
+            r"augmentation.background_probability is 0.1, but taggers",
+        ),
         ("source: {paper: none}", "", r"source is missing"),
         (
             "type: mel, sample_rate: 16000, n_mels: 64",
