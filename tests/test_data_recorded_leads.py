@@ -9,7 +9,6 @@ from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE, Item
 from mirzoo.data.midi import Note
 from mirzoo.errors import DataError
 
-CENTS_SHARP = 40.0
 NAMES = {57: "A3", 60: "C4", 63: "Ds4", 66: "Fs4", 69: "A4", 70: "As4", 72: "C5", 75: "Ds5",
          78: "Fs5", 81: "A5"}
 NOTES = [Note(0.2, 0.9, 69, 90), Note(0.95, 1.6, 71, 60), Note(2.0, 3.2, 68, 110)]
@@ -27,17 +26,19 @@ def pitch_of(waveform: np.ndarray) -> float:
                  * SAMPLE_RATE / (1 << 18))
 
 
-@pytest.fixture
-def player(tmp_path, monkeypatch):
-    """A flautist who is 40 cents sharp, with notes of a quarter and of one and a half seconds."""
+@pytest.fixture(params=[40.0, -90.0], ids=["sharp", "misnamed"])
+def player(request, tmp_path, monkeypatch):
+    """A flautist who is off by some cents, with notes of a quarter and one and a half seconds."""
+    recorded_leads._recording.cache_clear()
     folder = tmp_path / "flute"
     folder.mkdir()
     for pitch, name in NAMES.items():
         for word, seconds in (("025", 0.25), ("15", 1.5)):
-            hertz = 440 * 2 ** ((pitch - 69 + CENTS_SHARP / 100) / 12)
+            hertz = 440 * 2 ** ((pitch - 69 + request.param / 100) / 12)
             soundfile.write(folder / f"flute_{name}_{word}_forte_normal.mp3",
                             tone(hertz, seconds), SAMPLE_RATE)
     soundfile.write(folder / "flute_A4_15_forte_trill.mp3", tone(100.0, 1.5), SAMPLE_RATE)
+    soundfile.write(folder / "flute_A4_phrase_forte_normal.mp3", tone(100.0, 3.0), SAMPLE_RATE)
     monkeypatch.setattr(
         recorded_leads, "track_voice",
         lambda note: np.full(len(note) // F0_HOP, pitch_of(note), np.float32))

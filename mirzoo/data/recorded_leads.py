@@ -34,7 +34,7 @@ played, and how often each is drawn."""
 ELECTRIFIED = "guitar"
 NEAR_SEMITONES = 2
 LENGTHS_S = {"025": 0.25, "05": 0.5, "1": 1.0, "15": 1.5, "long": 3.0, "very-long": 6.0}
-OUT_OF_TUNE_SEMITONES = 0.7
+MISNAMED_SEMITONES = 1.5
 RELEASE_S = 0.06
 
 
@@ -129,8 +129,9 @@ def _inside_note(contour: np.ndarray, note: Note, times: np.ndarray) -> np.ndarr
 class _Recording:
     """A recorded note from its attack on, its peak at 0.5.
 
-    ``pitch`` is the MIDI pitch at which it is in tune as a whole, ``off`` how far (semitones) the
-    musician is from it, 100 frames a second.
+    ``pitch`` is the MIDI pitch at which it is in tune as a whole, which may be a semitone beside
+    the one that the file is named for (Philharmonia's loudest clarinet notes are); ``off`` is how
+    far (semitones) the musician is from it, 100 frames a second.
     """
 
     waveform: np.ndarray
@@ -153,17 +154,16 @@ def _choose(folder: Path, note: Note, rng: np.random.Generator) -> _Recording:
     return _recording(*near[min(rng.permutation(len(near)).tolist(), key=misfit)])
 
 
-def _length_s(path: Path) -> float:
-    """How long a note is, as its name says; an unknown word counts as long enough."""
-    word = path.stem.split("_")[2]
-    return LENGTHS_S.get(word, max(LENGTHS_S.values()))
+def _length_s(path: Path) -> float | None:
+    """How long a note is, as its name says; None where it doesn't, as with whole phrases."""
+    return LENGTHS_S.get(path.stem.split("_")[2])
 
 
 @lru_cache(maxsize=32)
 def _plain_notes(folder: Path) -> list[tuple[Path, int]]:
     """The notes of an instrument that are played plainly, with their MIDI pitches."""
     plain = [(path, pitch) for path, pitch in mixes.single_notes(folder)
-             if path.stem.endswith("normal") and pitch]
+             if path.stem.endswith("normal") and pitch and _length_s(path)]
     if not plain:
         raise DataError(f"'{folder}' holds no notes called like 'flute_A4_1_forte_normal.mp3'")
     return plain
@@ -175,7 +175,7 @@ def _recording(path: Path, pitch: int) -> _Recording:
     note = note[: mixes.loud_samples(note)[-1] + 1]
     with np.errstate(divide="ignore", invalid="ignore"):
         off = 12 * np.log2(track_voice(note) / 440) + 69 - pitch
-    known = np.flatnonzero(np.abs(off) < OUT_OF_TUNE_SEMITONES)
+    known = np.flatnonzero(np.abs(off) < MISNAMED_SEMITONES)
     frames = np.arange(max(1, len(off)))
     if len(known) < len(off) / 3 or len(known) < 3:
         return _Recording(note, pitch, np.zeros(len(frames)))
