@@ -17,7 +17,7 @@ from mirzoo.card import Card
 from mirzoo.errors import ArtefactError, CardError, ExportError, PullError, UnknownNameError
 from mirzoo.export import litert as litert_export
 
-MOST_BYTES = 6_000_000
+MOST_BYTES = 8_000_000
 MOST_LITERT_BYTES = 2_500_000
 
 
