@@ -688,15 +688,12 @@ class Augmentation(Config):
 
     ``noise_db`` is the range of the noise's level: of a tagger's waveforms against full scale, of
     the magnitudes that chord and melody models learn from against 1; by default -60 to -30 and
-    -75 to -35. Chord and melody models may also hear a room's background
-    (`mirzoo.data.backgrounds`), whose RMS is in the range ``background_db`` against full scale.
+    -75 to -35.
     """
 
     gain_db: tuple[float, float] = (0.0, 0.0)
     noise_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     noise_db: tuple[float, float] | None = None
-    background_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-    background_db: tuple[float, float] = (-65.0, -25.0)
     equaliser_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
 
 
@@ -831,11 +828,6 @@ class Recipe(Config):
             ("precision", training.precision, "float32"),
             ("transpose_semitones", training.transpose_semitones, (0, 0)),
             ("excerpt_probability", training.excerpt_probability, 0.0),
-            (
-                "augmentation.background_probability",
-                training.augmentation.background_probability,
-                0.0,
-            ),
         ):
             if value != allowed:
                 raise ValueError(

@@ -64,8 +64,8 @@ def test_good_recipe_is_read():
         ),
         (
             "source: {paper: none}",
-            "source: {paper: none}\ntraining: {augmentation: {background_probability: 0.1}}",
-            r"augmentation.background_probability is 0.1, but taggers",
+            "source: {paper: none}\ntraining: {excerpt_probability: 0.1}",
+            r"excerpt_probability is 0.1, but taggers.*allowed is 0.0",
         ),
         ("source: {paper: none}", "", r"source is missing"),
         (

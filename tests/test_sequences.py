@@ -129,35 +129,6 @@ def test_noise_fills_gaps_and_spares_what_is_louder():
     assert 10 < np.count_nonzero(altered[:, 0, 3, 0]) < 40
 
 
-@pytest.mark.parametrize("music", [0.0, 1.0])
-def test_a_background_adds_up_with_the_music_as_sounds_do(music):
-    heard = np.array([0.5, 2.0], np.float32).reshape(2, 1, 1, 1)
-    rooms = np.broadcast_to(heard, (2, 50, 20, 1)).astype(np.float16)
-    settings = Augmentation(background_probability=1.0, background_db=(-20.0, -20.0))
-    altered = alter_magnitudes(
-        np.full((40, 40, 20, 1), music, np.float32),
-        settings, np.random.default_rng(0), np.ones((20, 1)), rooms,
-    )  # fmt: skip
-    power = np.mean(altered**2, axis=(1, 2, 3)) - music
-    quiet = power < 0.02
-    assert altered.dtype == np.float32 and 5 < np.count_nonzero(quiet) < 35
-    np.testing.assert_allclose(power[quiet], 0.05**2, atol=0.02 * music, rtol=1e-3)
-    np.testing.assert_allclose(power[~quiet], 0.2**2, atol=0.04 * music, rtol=1e-3)
-    assert np.ptp(altered[~quiet]) == pytest.approx(0.4 * music, abs=0.01)
-
-
-def test_backgrounds_are_as_frequent_as_asked_and_longer_than_a_clip():
-    rooms = np.broadcast_to(np.arange(50).reshape(1, 50, 1, 1), (1, 50, 20, 1))
-    settings = Augmentation(background_probability=0.5, background_db=(0.0, 0.0))
-    altered = alter_magnitudes(
-        np.zeros((50, 40, 20, 1), np.float32),
-        settings, np.random.default_rng(0), np.ones((20, 1)), rooms,
-    )  # fmt: skip
-    added = altered[:, 39, 3, 0] > 0
-    assert 10 < np.count_nonzero(added) < 40
-    np.testing.assert_allclose(altered[added][0, :, 3, 0], np.arange(40), atol=1e-5)
-
-
 def sequences(corpus, **options):
     targets = ChordTargets(corpus, [TIMES, TIMES], LARGE)
     magnitudes = np.repeat(1 + np.arange(80), 252).reshape(80, 252, 1).astype(np.float16)
@@ -224,14 +195,6 @@ def test_excerpts_are_of_any_length_within_silence(corpus):
             assert (np.diff(sounding) == 1).all()
             assert (np.diff(spectrum[sounding]) == 1).all()
     assert lengths >= set(range(1, 15))
-
-
-def test_backgrounds_are_heard_in_training_alone(corpus):
-    rooms = np.full((1, 16, 252, 1), 1e4, np.float16)
-    settings = Augmentation(background_probability=1.0, background_db=(0.0, 0.0))
-    for shuffle in (True, False):
-        drawn = sequences(corpus, augmentation=settings, backgrounds=rooms, shuffle=shuffle)
-        assert (drawn.batch(0, 0)[0].min() > 5000) == shuffle
 
 
 def test_validation_lies_side_by_side(corpus):

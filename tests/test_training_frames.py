@@ -163,27 +163,6 @@ def test_excerpts_are_cut_from_the_music_to_learn_from_alone(corpora, tmp_path, 
     assert silent["valid"] == 0 and 0.3 < silent["train"] < 0.9
 
 
-def test_rooms_are_heard_through_the_front_end(corpora, tmp_path, monkeypatch):
-    heard = []
-
-    def look(student, settings, out, *, batches, held_out, keep, **_):
-        keep(out / BEST_WEIGHTS)
-        for data in (batches(0), held_out):
-            heard.append(min(float(x.numpy().mean(axis=(2, 3)).min()) for x, _ in data))
-
-    monkeypatch.setattr(frames, "fit_epochs", look)
-    monkeypatch.setattr(frames, "BACKGROUNDS", 3)
-    loud = {"background_probability": 1.0, "background_db": (40.0, 40.0)}
-    recipe = make_recipe("chords", training={"augmentation": loud, "batch_size": 4})
-    rooms = frames.background_magnitudes(recipe)
-    assert rooms.shape == (3, 30, 36, 1) and rooms.dtype == np.float16
-    edges, middle = rooms[:, [0, -1]].mean(), rooms[:, 10:20].mean()
-    assert edges == pytest.approx(middle, rel=0.5)
-    fit(recipe, corpora, tmp_path)
-    assert heard[0] > 30 * heard[1]
-    assert frames.background_magnitudes(make_recipe("chords")) is None
-
-
 def test_features_are_computed_once_and_are_those_of_the_front_end(corpora, monkeypatch):
     corpus = Corpus.load(corpora / "toys")
     config = make_recipe("chords").frontend

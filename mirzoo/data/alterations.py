@@ -50,11 +50,8 @@ def alter_magnitudes(
     augmentation: Augmentation,
     rng: np.random.Generator,
     frequencies: np.ndarray,
-    backgrounds: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Change background, noise floor, equalisation and level of clips at random, in this order.
-
-    A background is added as sounds of random phases add up.
+    """Change noise floor, equalisation and level of clips at random, in this order.
 
     Noise is added as to a spectrum whose phase isn't known: two normal parts in each bin, each
     `NOISE_DB` strong by default.
@@ -69,9 +66,6 @@ def alter_magnitudes(
     frequencies : np.ndarray
         Of each bin and channel, ``(bins, channels)`` (Hz): a gain belongs to a frequency, so
         channels that hear the same frequency are changed alike.
-    backgrounds : np.ndarray, optional
-        Magnitudes of sounds of RMS 1, ``(count, frames, bins, channels)`` with at least as many
-        frames as a clip; needed where clips get a background.
 
     Returns
     -------
@@ -80,10 +74,6 @@ def alter_magnitudes(
     """
     batch = len(magnitudes)
     altered = magnitudes.copy()
-    for clip in np.flatnonzero(rng.random(batch) < augmentation.background_probability):
-        level = np.float32(10 ** (rng.uniform(*augmentation.background_db) / 20))
-        background = backgrounds[rng.integers(len(backgrounds))][: altered.shape[1]]
-        altered[clip] = _sum_of_phases(altered[clip], level * background, rng)
     for clip in np.flatnonzero(rng.random(batch) < augmentation.noise_probability):
         level = np.float32(10 ** (rng.uniform(*(augmentation.noise_db or NOISE_DB)) / 20))
         noise = level * rng.standard_normal((2, *altered[clip].shape), dtype=np.float32)
@@ -99,10 +89,3 @@ def alter_magnitudes(
         gain_db[clip] += np.interp(height, np.linspace(0, 1, EQUALISER_BANDS), bands)
     altered *= np.float32(10) ** (gain_db[:, None].astype(np.float32) / 20)
     return altered
-
-
-def _sum_of_phases(magnitudes, others, rng: np.random.Generator):
-    """The magnitude of a sum of complex numbers whose phases differ by any angle."""
-    cosine = np.cos(2 * np.pi * rng.random(magnitudes.shape, dtype=np.float32))
-    squared = magnitudes**2 + others**2 + 2 * magnitudes * others * cosine
-    return np.sqrt(np.maximum(squared, 0))

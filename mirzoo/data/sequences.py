@@ -236,8 +236,6 @@ class Sequences:
         ``transpose_semitones`` isn't (0, 0).
     transpose_semitones : tuple of int
         Lowest and highest transposition of a training epoch.
-    backgrounds : np.ndarray, optional
-        What `alter_magnitudes` may add, ``(count, frames, bins, channels)``.
     excerpt_probability : float
         Of a stretch being silent and unknown but for a part of any length, as a short clip is.
     shuffle : bool
@@ -256,7 +254,6 @@ class Sequences:
         augmentation: Augmentation | None = None,
         transpose: Callable[[np.ndarray, int], np.ndarray] | None = None,
         transpose_semitones: tuple[int, int] = (0, 0),
-        backgrounds: np.ndarray | None = None,
         excerpt_probability: float = 0.0,
         shuffle: bool = True,
         seed: int = 0,
@@ -269,7 +266,6 @@ class Sequences:
         self.augmentation = augmentation
         self.transpose = transpose
         self.transpose_semitones = transpose_semitones
-        self.backgrounds = backgrounds
         self.excerpt_probability = excerpt_probability if shuffle else 0.0
         self.shuffle = shuffle
         self.seed = seed
@@ -307,9 +303,7 @@ class Sequences:
         stretches = [self._stretch(*place, rng) for place in chosen]
         magnitudes = np.stack([features for features, _ in stretches]).astype(np.float32)
         if self.shuffle and self.augmentation is not None:
-            magnitudes = alter_magnitudes(
-                magnitudes, self.augmentation, rng, self.frequencies, self.backgrounds
-            )
+            magnitudes = alter_magnitudes(magnitudes, self.augmentation, rng, self.frequencies)
         return magnitudes, {
             output: np.stack([known[output] for _, known in stretches])
             for output in self.outputs or stretches[0][1]

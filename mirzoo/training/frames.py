@@ -18,7 +18,6 @@ from mirzoo import zoo
 from mirzoo.build import build_model
 from mirzoo.card import Card
 from mirzoo.data.alterations import transpose, transpose_spectrum
-from mirzoo.data.backgrounds import background
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.sequences import (
     ChordTargets,
@@ -30,7 +29,6 @@ from mirzoo.data.sequences import (
 )
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError, RecipeError
-from mirzoo.frontends import build_frontend
 from mirzoo.heads import output_grid
 from mirzoo.measuring import measure
 from mirzoo.model import FRONTEND, Model
@@ -51,8 +49,6 @@ from mirzoo.training.taught_chords import hear_chords
 
 LEAST_PROBABILITY = 1e-7
 HALF_SEMITONE_BINS = 2
-BACKGROUNDS = 128
-EDGE_S = 1.0
 OUTPUT_WEIGHTS = {
     "chords": 1.0, "root": 0.3, "bass": 0.3, "pitches": 0.3, "salience": 1.0, "voicing": 1.0,
 }  # fmt: skip
@@ -95,7 +91,6 @@ def fit(
         augmentation=settings.augmentation,
         transpose=transposition(recipe),
         transpose_semitones=settings.transpose_semitones,
-        backgrounds=background_magnitudes(recipe),
         excerpt_probability=settings.excerpt_probability,
         seed=settings.seed,
         **common,
@@ -203,24 +198,6 @@ def transposition(recipe: Recipe) -> Callable[[np.ndarray, int], np.ndarray] | N
         return transpose(magnitudes, semitones * bins_per_octave // 12, circular=circular)
 
     return move
-
-
-def background_magnitudes(recipe: Recipe) -> np.ndarray | None:
-    """Rooms as the front-end hears them, float16 ``(count, frames, bins, channels)``.
-
-    None where the recipe asks for none.
-    """
-    settings = recipe.training
-    if not settings.augmentation.background_probability:
-        return None
-    transform, _ = split_scaling(build_frontend(recipe.frontend))
-    edge, length = (
-        round(seconds * recipe.frontend.grid.frame_rate) for seconds in (EDGE_S, recipe.window_s)
-    )
-    rng = np.random.default_rng([settings.seed, BACKGROUNDS])
-    rooms = (background(recipe.window_s + 2 * EDGE_S, rng) for _ in range(BACKGROUNDS))
-    heard = (transform(room[np.newaxis]).numpy()[0] for room in rooms)
-    return np.stack([frames[edge : edge + length].astype(np.float16) for frames in heard])
 
 
 def _require_aligned_frames(recipe: Recipe) -> None:
