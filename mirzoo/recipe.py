@@ -707,7 +707,8 @@ class TrainingConfig(Config):
     labels alike (an STFT's frequencies are stretched, other features shifted by bins);
     ``excerpt_probability`` is how often the music around a part of any length is
     left out, so that they are known from short clips too; ``teacher_weight`` weighs what a teacher
-    says of recordings without labels against labels.
+    says of recordings without labels against labels. ``example_s`` is the length (s) of a training
+    example of chords or melody, by default that of a window.
     ``initial_weights`` names a trained model, or a recipe to train first, whose trunk is the
     starting point; ``initial_share`` is its share in the weighted mean of weights that is kept in
     the end (Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv:2109.01903).
@@ -728,6 +729,7 @@ class TrainingConfig(Config):
     augmentation: Augmentation = Augmentation()
     transpose_semitones: tuple[int, int] = (0, 0)
     excerpt_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    example_s: PositiveFloat | None = None
     teacher_weight: NonNegativeFloat = 0.5
     initial_weights: str | None = None
     initial_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
@@ -755,10 +757,10 @@ class Source(Config):
 class Recipe(Config):
     """A front-end, a head and a task, with all that is needed to train the weights again.
 
-    ``window_s`` (s) is the length of a training example, and of the windows that a long
-    recording is cut into. Of results per frame those of the first and the last ``context_s`` (s)
-    of a window are dropped, since what they depend on is not all in it; the windows overlap by
-    twice as much.
+    ``window_s`` (s) is the length of the windows that a long recording is cut into, and of a
+    training example where ``training.example_s`` says nothing else. Of results per frame those of
+    the first and the last ``context_s`` (s) of a window are dropped, since what they depend on is
+    not all in it; the windows overlap by twice as much.
     """
 
     description: str
@@ -828,6 +830,7 @@ class Recipe(Config):
             ("precision", training.precision, "float32"),
             ("transpose_semitones", training.transpose_semitones, (0, 0)),
             ("excerpt_probability", training.excerpt_probability, 0.0),
+            ("example_s", training.example_s, None),
         ):
             if value != allowed:
                 raise ValueError(

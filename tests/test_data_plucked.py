@@ -191,6 +191,17 @@ def test_the_label_of_a_chord_struck_loosely_is_of_the_chord_meant(kind, is_loos
     assert (40 in {pluck.note.pitch for pluck in struck}) == is_loose
 
 
+@pytest.mark.parametrize("number", range(8))
+def test_all_of_a_picked_chord_is_heard_however_few_its_notes(number):
+    chord = Chord(1.0, 2.0, 4, QUALITIES["min7"], "min7")
+    played = plucked._Played(chord, chord.label, (40, 47, 52, 55, 62))
+    item = Item(f"picked/{number}", "picked", "1", "", "train")
+    plucks = plucked._pattern(played, "picked", 0.5, item, np.random.default_rng(number))
+    assert {pluck.note.pitch % 12 for pluck in plucks} == tones(4, "min7")
+    first = [pluck for pluck in plucks if pluck.note.start_s < 1.1]
+    assert min(pluck.note.pitch for pluck in first) == 40
+
+
 @pytest.mark.slow
 @needs_fluidsynth
 @pytest.mark.parametrize("kind", plucked.KINDS)

@@ -67,6 +67,11 @@ def test_good_recipe_is_read():
             "source: {paper: none}\ntraining: {excerpt_probability: 0.1}",
             r"excerpt_probability is 0.1, but taggers.*allowed is 0.0",
         ),
+        (
+            "source: {paper: none}",
+            "source: {paper: none}\ntraining: {example_s: 2.0}",
+            r"example_s is 2.0, but taggers.*allowed is None",
+        ),
         ("source: {paper: none}", "", r"source is missing"),
         (
             "type: mel, sample_rate: 16000, n_mels: 64",

@@ -163,6 +163,23 @@ def test_excerpts_are_cut_from_the_music_to_learn_from_alone(corpora, tmp_path, 
     assert silent["valid"] == 0 and 0.3 < silent["train"] < 0.9
 
 
+@pytest.mark.parametrize(("example_s", "frames_each"), [(None, 30), (1.0, 10)])
+def test_examples_are_as_long_as_asked_and_else_as_a_window(
+    corpora, tmp_path, monkeypatch, example_s, frames_each
+):
+    lengths = set()
+
+    def look(student, settings, out, *, batches, held_out, keep, **_):
+        keep(out / BEST_WEIGHTS)
+        lengths.update(x.shape[1] for data in (batches(0), held_out) for x, _ in data)
+
+    monkeypatch.setattr(frames, "fit_epochs", look)
+    model = fit(make_recipe("melody", training={"example_s": example_s, "batch_size": 4}), corpora,
+                tmp_path)
+    assert lengths == {frames_each}
+    assert model.card.window_s == 3.0
+
+
 def test_features_are_computed_once_and_are_those_of_the_front_end(corpora, monkeypatch):
     corpus = Corpus.load(corpora / "toys")
     config = make_recipe("chords").frontend

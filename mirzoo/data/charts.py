@@ -269,7 +269,7 @@ def render_chart(item: Item) -> tuple[np.ndarray, Labels]:
     parts = _recast(parts, rng)
     tuning_cents = draw_tuning(rng)
     soundfont = stems.choose_soundfont(item.split, rng)
-    waveform = stems.play(tuned(parts, tuning_cents), soundfont, CHART_S)
+    waveform = stems.play_band(tuned(parts, tuning_cents), soundfont, CHART_S)
     f0 = np.zeros(int(CHART_S * SAMPLE_RATE) // F0_HOP, np.float32)
     programs = {part.program for part in parts if not part.drums}
     if rng.random() < 0.5:
@@ -293,8 +293,11 @@ def render_chart(item: Item) -> tuple[np.ndarray, Labels]:
 
 
 def draw_tuning(rng: np.random.Generator) -> float:
-    """How far off 440 Hz tuning music is (cents): a third in tune, the rest within 50."""
-    return 0.0 if rng.random() < 0.35 else float(np.clip(rng.normal(0, 20), -50, 50))
+    """How far off 440 Hz tuning music is (cents): a third in tune, the rest within 44.
+
+    Patches are out of tune by some cents themselves, and what is half a semitone off has no name.
+    """
+    return 0.0 if rng.random() < 0.35 else float(np.clip(rng.normal(0, 20), -44, 44))
 
 
 def tuned(parts: Sequence[Part], cents: float) -> list[Part]:

@@ -414,13 +414,21 @@ def _picked(played: _Played, beat_s: float, late_s: float, habit: np.random.Gene
     division = int(habit.choice([2, 2, 4, 3]))
     count = max(1, round((played.end_s - played.start_s) / beat_s * division))
     strings = [0] + [int(order[place % 8]) % len(played.pitches) for place in range(1, count)]
+    struck = [*enumerate(strings), *((0, string) for string in _unheard(played.pitches, strings))]
     plucks = []
-    for place, string in enumerate(strings):
+    for place, string in struck:
         at = played.start_s + place * beat_s / division + rng.uniform(0, late_s)
         note = Note(at, max(played.end_s, at + 0.05), int(played.pitches[string]),
                     int(rng.integers(65, 110)))
         plucks.append(Pluck(note, string))
     return plucks
+
+
+def _unheard(pitches: Sequence[int], strings: Sequence[int]) -> list[int]:
+    """A string for each pitch class of a chord that none of ``strings`` sounds."""
+    heard = {pitches[string] % 12 for string in strings}
+    found = {pitch % 12: string for string, pitch in enumerate(pitches)}
+    return [string for pitch_class, string in found.items() if pitch_class not in heard]
 
 
 def _band(

@@ -61,7 +61,8 @@ def render_song(item: Item, *, samples: Path | None = None) -> tuple[np.ndarray,
     instruments: tuple[str, ...] = ()
     if mode != "melody alone":
         backing = accompany(song, seconds, rng)
-        waveform = stems.play(charts.tuned(backing.parts, tuning_cents), soundfont, seconds)
+        waveform = stems.play_band(
+            charts.tuned(backing.parts, tuning_cents), soundfont, seconds)
         instruments = backing.instruments
         labels = replace(labels, chords=backing.chords)
     if mode != "backing alone" and song.melody:

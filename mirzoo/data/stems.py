@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from mirzoo import audio
-from mirzoo.data import midi
+from mirzoo.data import effects, midi
 from mirzoo.data.corpus import SAMPLE_RATE
 from mirzoo.data.midi import Part
 from mirzoo.errors import DataError
 
 SYNTHESIS_RATE = 32000
+LOUDEST_DRUMS_DB = 6.0
 HELD_OUT_SOUNDFONT = "/usr/share/sounds/sf2/TimGM6mb.sf2"
 SOUNDFONTS = {
     "/usr/share/sounds/sf2/FluidR3_GM.sf2": 3,
@@ -79,3 +80,16 @@ def play(parts: Sequence[Part], soundfont: Path, seconds: float) -> np.ndarray:
             raise DataError(f"fluidsynth failed with {soundfont}: {done.stderr.strip()}")
         waveform = audio.read(sound, SAMPLE_RATE)[:samples]
     return np.pad(waveform, (0, samples - len(waveform)))
+
+
+def play_band(parts: Sequence[Part], soundfont: Path, seconds: float) -> np.ndarray:
+    """Play parts as `play` does, the pitched ones together at most 6 dB softer than the drums.
+
+    Some patches are so faint that drums would leave nothing to be heard of the chords.
+    """
+    pitched = play([part for part in parts if not part.drums], soundfont, seconds)
+    drums = play([part for part in parts if part.drums], soundfont, seconds)
+    softest = effects.rms(drums) * 10 ** (-LOUDEST_DRUMS_DB / 20)
+    loudness = effects.rms(pitched)
+    raised = max(1.0, softest / loudness) if loudness else 1.0
+    return (pitched * raised + drums).astype(np.float32)

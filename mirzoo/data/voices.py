@@ -133,7 +133,7 @@ def _rendered(
     path = Path(paths[rng.integers(len(paths))])
     song, seconds = renditions.draw_stretch(songs.read(path), longest_s, rng)
     backing = renditions.accompany(song, seconds, rng)
-    stem = stems.play(backing.parts, stems.choose_soundfont(split, rng), seconds)
+    stem = stems.play_band(backing.parts, stems.choose_soundfont(split, rng), seconds)
     return np.pad(stem, (0, max(0, samples - len(stem))))[:samples]
 
 
@@ -242,7 +242,7 @@ def sing_melody(item: Item, *, voices: Path) -> tuple[np.ndarray, Labels]:
     voice, f0 = _on_contour(source, lead, seconds)
     voice = _in_a_room(voice, rng)
     backing = renditions.accompany(song, seconds, rng)
-    stem = stems.play(backing.parts, stems.choose_soundfont(item.split, rng), seconds)
+    stem = stems.play_band(backing.parts, stems.choose_soundfont(item.split, rng), seconds)
     mixed = effects.mix(voice, stem, rng.uniform(*RENDERED_DB))
     return effects.produce(mixed, rng), Labels(
         chords=backing.chords, f0=f0, beats=song.beats, downbeats=song.downbeats, key=song.key,

@@ -79,8 +79,9 @@ def fit(
     settings = recipe.training
     keras.utils.set_random_seed(settings.seed)
     model = build_model(recipe, name)
+    example_s = settings.example_s or recipe.window_s
     common = {
-        "length": round(recipe.window_s * recipe.frontend.grid.frame_rate),
+        "length": round(example_s * recipe.frontend.grid.frame_rate),
         "per_item": recipe.data.windows_per_item,
         "batch_size": settings.batch_size,
         "frequencies": bin_frequencies(recipe),
@@ -97,7 +98,7 @@ def fit(
     )
     held_out = Sequences(_scores(stores, targets, "valid"), shuffle=False, **common)
     report(
-        f"{name}: {len(training) * settings.batch_size} stretches of {recipe.window_s:g} s an "
+        f"{name}: {len(training) * settings.batch_size} stretches of {example_s:g} s an "
         f"epoch, {len(held_out) * settings.batch_size} to validate on"
     )
     if start is not None:
