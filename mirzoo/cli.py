@@ -298,14 +298,16 @@ def fine_tune(
         str,
         typer.Argument(
             help="Labelled clips: a folder with a folder for each class, a CSV file, tfds:NAME, "
-            "mirdata:NAME[@FOLDER].",
+            "mirdata:NAME[@FOLDER]. For chords and melody: a folder of recordings, each beside its "
+            "labels, tfds:NAME, mirdata:NAME[@FOLDER], a prepared corpus.",
             metavar="DATA",
         ),
     ],
     out: Annotated[Path, typer.Argument(help="Folder of the new model.", metavar="OUT")],
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 20,
     train_trunk: Annotated[
-        bool, typer.Option("--train-trunk/--freeze-trunk", help="Train more than the output layer.")
+        bool,
+        typer.Option("--train-trunk/--freeze-trunk", help="Train more than the output layers."),
     ] = True,
 ) -> None:
     """Fit a trained model to labels of your own, and save it."""
@@ -313,11 +315,14 @@ def fine_tune(
     from mirzoo.data import folder
     from mirzoo.fine_tuning import fine_tune
 
-    clips = folder.load(data)
-    one_label_each = bool((clips.targets.sum(axis=1) == 1).all())
-    model = zoo.create(name, clips.labels, exclusive=one_label_each)
-    fine_tune(model, data, epochs=epochs, train_trunk=train_trunk)
-    typer.echo(f"{len(clips.labels)} labels; saved in {zoo.save(model, out)}")
+    if zoo.card(name).task == "tagging":
+        clips = folder.load(data)
+        one_label_each = bool((clips.targets.sum(axis=1) == 1).all())
+        model = zoo.create(name, clips.labels, exclusive=one_label_each)
+    else:
+        model = zoo.load(name)
+    loss = fine_tune(model, data, epochs=epochs, train_trunk=train_trunk)["loss"]
+    typer.echo(f"loss {loss[0]:.3f} -> {loss[-1]:.3f}; saved in {zoo.save(model, out)}")
 
 
 @app.command()

@@ -331,14 +331,20 @@ def test_fine_tune_takes_labels_from_the_data(run, monkeypatch, tmp_path):
         soundfile.write(tmp_path / name, np.zeros(1600), RATE)
     calls = []
     tuning = types.ModuleType("mirzoo.fine_tuning")
-    tuning.fine_tune = lambda model, data, **options: calls.append((model, data, options))
+    tuning.fine_tune = lambda model, data, **options: (
+        calls.append((model, data, options)) or {"loss": [0.7, 0.25]})
     monkeypatch.setitem(sys.modules, "mirzoo.fine_tuning", tuning)
+    monkeypatch.setattr(zoo, "card", lambda name: types.SimpleNamespace(
+        task="chords" if name == "some_chords" else "tagging"))
+    monkeypatch.setattr(zoo, "load", lambda name: name)
     monkeypatch.setattr(zoo, "create", lambda *named, exclusive: (*named, exclusive))
     monkeypatch.setattr(zoo, "save", lambda model, out: out)
     status, out, _ = run("fine-tune", "some_tagger", tmp_path, "x", "--epochs", 3, "--freeze-trunk")
-    assert (status, out) == (0, "2 labels; saved in x\n")
+    assert (status, out) == (0, "loss 0.700 -> 0.250; saved in x\n")
     model = ("some_tagger", ("cello", "flute"), True)
     assert calls == [(model, str(tmp_path), {"epochs": 3, "train_trunk": False})]
+    assert run("fine-tune", "some_chords", "songs", "x")[0] == 0
+    assert calls[1] == ("some_chords", "songs", {"epochs": 20, "train_trunk": True})
 
 
 def test_find_recordings_takes_files_as_they_are(music):

@@ -28,7 +28,7 @@ from mirzoo.errors import DataError
 MIRDATA_PREFIX = "mirdata:"
 TFDS_PREFIX = "tfds:"
 OWN_TFDS = "mirzoo"
-HELD_OUT = "test"
+HELD_OUT, TRAINING = "test", "train"
 
 
 class MissingRecordings(UserWarning):
@@ -82,13 +82,21 @@ def labelled_recordings(
 
 def held_out_split(source: str | os.PathLike) -> str | None:
     """The split to measure on: "test" where the source has one, else None for all of it."""
+    return HELD_OUT if HELD_OUT in _splits(source) else None
+
+
+def training_split(source: str | os.PathLike) -> str | None:
+    """The split to learn from: "train" where the source has one, else None for all of it."""
+    return TRAINING if TRAINING in _splits(source) else None
+
+
+def _splits(source: str | os.PathLike) -> set[str]:
     words = os.fspath(source)
-    there: Iterable[str] = ()
     if words.startswith(TFDS_PREFIX):
-        there = open_tfds(words.removeprefix(TFDS_PREFIX)).info.splits
-    elif is_corpus(source):
-        there = {item.split for item in Corpus.load(words).items}
-    return HELD_OUT if HELD_OUT in there else None
+        return set(open_tfds(words.removeprefix(TFDS_PREFIX)).info.splits)
+    if is_corpus(source):
+        return {item.split for item in Corpus.load(words).items}
+    return set()
 
 
 def is_known(source: object) -> bool:

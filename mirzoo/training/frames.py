@@ -22,6 +22,7 @@ from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.sequences import (
     ChordTargets,
     FrameTargets,
+    Labelled,
     MelodyTargets,
     Score,
     Sequences,
@@ -32,7 +33,7 @@ from mirzoo.errors import DataError, RecipeError
 from mirzoo.heads import output_grid
 from mirzoo.measuring import measure
 from mirzoo.model import FRONTEND, Model
-from mirzoo.recipe import ChromaConfig, ConstantQ, Recipe, STFTConfig
+from mirzoo.recipe import ChromaConfig, ConstantQ, Recipe, STFTConfig, TrainingConfig
 from mirzoo.training.calibration import calibrate_chords, calibrate_melody, rarity_prior
 from mirzoo.training.corpora import licences_of, open_corpora, provenance
 from mirzoo.training.features import FeatureStore, keep_features, split_scaling
@@ -79,32 +80,29 @@ def fit(
     settings = recipe.training
     keras.utils.set_random_seed(settings.seed)
     model = build_model(recipe, name)
-    example_s = settings.example_s or recipe.window_s
-    common = {
-        "length": round(example_s * recipe.frontend.grid.frame_rate),
-        "per_item": recipe.data.windows_per_item,
-        "batch_size": settings.batch_size,
-        "frequencies": bin_frequencies(recipe),
-        "outputs": [output.name for output in model.card.outputs],
-    }
-    training = Sequences(
-        _scores(stores, targets, "train"),
-        augmentation=settings.augmentation,
-        transpose=transposition(recipe),
-        transpose_semitones=settings.transpose_semitones,
-        excerpt_probability=settings.excerpt_probability,
-        seed=settings.seed,
-        **common,
+    outputs = [output.name for output in model.card.outputs]
+    training = training_stretches(
+        recipe, _scores(stores, targets, "train"), outputs=outputs,
+        per_item=recipe.data.windows_per_item, batch_size=settings.batch_size, seed=settings.seed,
+    )  # fmt: skip
+    held_out = Sequences(
+        _scores(stores, targets, "valid"),
+        length=training.length,
+        per_item=recipe.data.windows_per_item,
+        batch_size=settings.batch_size,
+        frequencies=training.frequencies,
+        outputs=outputs,
+        shuffle=False,
     )
-    held_out = Sequences(_scores(stores, targets, "valid"), shuffle=False, **common)
+    stretch_s = training.length / recipe.frontend.grid.frame_rate
     report(
-        f"{name}: {len(training) * settings.batch_size} stretches of {example_s:g} s an "
+        f"{name}: {len(training) * settings.batch_size} stretches of {stretch_s:g} s an "
         f"epoch, {len(held_out) * settings.batch_size} to validate on"
     )
     if start is not None:
         copy_weights(model, start)
     trained = _trained_in(settings.precision, model, recipe)
-    student = _student(trained, settings, steps=len(training) * settings.epochs)
+    student = student_of(trained, settings, steps=len(training) * settings.epochs)
     fit_epochs(
         student,
         settings,
@@ -117,6 +115,33 @@ def fit(
     )
     model.load_weights(out / BEST_WEIGHTS)
     return model
+
+
+def training_stretches(
+    recipe: Recipe,
+    scores: Sequence[Score],
+    *,
+    outputs: Sequence[str],
+    per_item: int,
+    batch_size: int,
+    seed: int,
+) -> Sequences:
+    """Stretches to learn from, altered and transposed as a recipe wants it."""
+    settings = recipe.training
+    example_s = settings.example_s or recipe.window_s
+    return Sequences(
+        scores,
+        length=round(example_s * recipe.frontend.grid.frame_rate),
+        per_item=per_item,
+        batch_size=batch_size,
+        frequencies=bin_frequencies(recipe),
+        outputs=outputs,
+        augmentation=settings.augmentation,
+        transpose=transposition(recipe),
+        transpose_semitones=settings.transpose_semitones,
+        excerpt_probability=settings.excerpt_probability,
+        seed=seed,
+    )
 
 
 def _trained_in(precision: str, model: Model, recipe: Recipe) -> Model:
@@ -215,18 +240,25 @@ def _targets(
 ) -> FrameTargets:
     grid = recipe.frontend.grid
     times = [grid.times(store.frames(item)) for item in range(len(store.corpus.items))]
-    if recipe.task.type == "melody":
-        return MelodyTargets(store.corpus, times, recipe.task)
-    vocabulary = VOCABULARIES[recipe.task.vocabulary]
-    if (store.corpus.directory / "chords.csv").exists():
-        return ChordTargets(store.corpus, times, vocabulary)
+    if recipe.task.type == "melody" or (store.corpus.directory / "chords.csv").exists():
+        return labelled_targets(recipe, store.corpus, times)
     if not recipe.data.teachers:
         raise DataError(
             f"the corpus '{store.corpus.directory.name}' has no chord labels; name a teacher in "
             "data.teachers that hears chords in it"
         )
+    vocabulary = VOCABULARIES[recipe.task.vocabulary]
     heard = hear_chords(store.corpus, recipe.data.teachers, times, vocabulary, report)
     return TaughtChordTargets(heard, vocabulary, recipe.training.teacher_weight)
+
+
+def labelled_targets(
+    recipe: Recipe, known: Labelled, times: Sequence[np.ndarray]
+) -> FrameTargets:
+    """The targets that the labels of recordings give, at the times of each one's frames (s)."""
+    if recipe.task.type == "melody":
+        return MelodyTargets(known, times, recipe.task)
+    return ChordTargets(known, times, VOCABULARIES[recipe.task.vocabulary])
 
 
 def _scores(
@@ -244,8 +276,11 @@ def _scores(
     return scores
 
 
-def _student(model: Model, settings, *, steps: int) -> keras.Model:
-    """The model from magnitudes on: what the kept features go through."""
+def student_of(model: Model, settings: TrainingConfig, *, steps: int) -> keras.Model:
+    """The model from magnitudes on, compiled for so many steps: what kept features go through.
+
+    It has the model's layers, so that what it learns the model has learnt.
+    """
     transform, scaling = split_scaling(model.get_layer(FRONTEND))
     magnitudes = keras.Input(transform.output_shape[1:], name="magnitudes")
     features = magnitudes

@@ -1,0 +1,144 @@
+"""Fitting a trained chord or melody model to somebody's own labelled recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from mirzoo import audio
+from mirzoo.annotation import Annotation
+from mirzoo.data.labels import F0_RATE, ChordSpan, Labels
+from mirzoo.data.mirdata_sets import resample_f0
+from mirzoo.data.sequences import Score
+from mirzoo.errors import DataError, RecipeError
+from mirzoo.evaluation.recordings import LabelledRecording
+from mirzoo.model import FRONTEND, TRUNK, Model
+from mirzoo.recipe import Recipe
+from mirzoo.training.features import split_scaling
+from mirzoo.training.fitting import dataset
+from mirzoo.training.frames import labelled_targets, student_of, training_stretches
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of some recordings."""
+
+    of_each: tuple[Labels, ...]
+
+    def labels(self, index: int) -> Labels:
+        return self.of_each[index]
+
+
+def fit_recordings(
+    model: Model,
+    recordings: Iterable[LabelledRecording],
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+) -> dict[str, list[float]]:
+    """Fit a model to recordings, altered and transposed in every epoch as its recipe has it.
+
+    The model itself learns, all of it that is ``trainable``. What its front-end gives is kept in
+    memory: for a minute of audio 1 MB for ``cqt_crnn_chords`` and 4 MB for ``hcqt_cnn_melody``.
+
+    Parameters
+    ----------
+    model : Model
+        For chords or melody, made from a recipe.
+    recordings : iterable of LabelledRecording
+    epochs, batch_size : int
+        Passes, and stretches as long as a training example of the recipe that are seen at once;
+        fewer where there are not so many.
+    learning_rate : float
+        Where it starts; it falls to zero along a half cosine.
+    seed : int
+        Decides which stretches are drawn, and how they are altered.
+
+    Returns
+    -------
+    dict of str to list of float
+        Losses and accuracies of each epoch.
+
+    Raises
+    ------
+    RecipeError
+        If the model has no recipe.
+    DataError
+        If there are no recordings, or one cannot be read or is labelled with something else.
+    """
+    if model.card.recipe is None:
+        raise RecipeError(
+            f"{model.card.name} was converted from its own package and cannot learn here; take a "
+            "model of mirzoo's own"
+        )
+    recipe = Recipe.model_validate(model.card.recipe)
+    keras.utils.set_random_seed(seed)
+    score = _score(model, recipe, list(recordings))
+    length = round((recipe.training.example_s or recipe.window_s) * recipe.frontend.grid.frame_rate)
+    stretches = int(np.maximum((score.stops - score.starts) // length, 1).sum())
+    batches = training_stretches(
+        recipe, [score], outputs=[output.name for output in model.card.outputs],
+        per_item=stretches, batch_size=min(batch_size, stretches), seed=seed,
+    )  # fmt: skip
+    settings = recipe.training.model_copy(update={"learning_rate": learning_rate})
+    history: dict[str, list[float]] = {}
+    with _statistics_kept(model):
+        student = student_of(model, settings, steps=len(batches) * epochs)
+        for epoch in range(epochs):
+            for key, values in student.fit(dataset(batches, epoch), verbose=0).history.items():
+                history.setdefault(key, []).extend(values)
+    return history
+
+
+@contextmanager
+def _statistics_kept(model: Model) -> Iterator[None]:
+    """Batch normalisation goes by what much music taught it: that of a few songs is no measure."""
+    layers = [
+        layer for layer in model.get_layer(TRUNK).layers
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+    ]
+    for layer in layers:
+        layer.trainable = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.trainable = True
+
+
+def _score(model: Model, recipe: Recipe, recordings: Sequence[LabelledRecording]) -> Score:
+    if not recordings:
+        raise DataError("there is no recording to learn from; is the data set empty?")
+    transform, _ = split_scaling(model.get_layer(FRONTEND))
+    rate = recipe.frontend.sample_rate
+    heard, known = [], []
+    for recording in recordings:
+        if recording.truth.task != model.card.task:
+            raise DataError(
+                f"the labels are {recording.truth.kind}, but {model.card.name} is a model for "
+                f"{model.card.task}"
+            )
+        samples = audio.read(recording.source, rate, source_rate=recording.source_rate)
+        samples = np.pad(samples, (0, max(0, model.card.input.min_samples - len(samples))))
+        heard.append(transform(samples[np.newaxis]).numpy()[0].astype(np.float16))
+        known.append(_labels(recording.truth, seconds=len(samples) / rate))
+    counts = [len(magnitudes) for magnitudes in heard]
+    times = [recipe.frontend.grid.times(count) for count in counts]
+    edges = np.concatenate([[0], np.cumsum(counts)])
+    targets = labelled_targets(recipe, _Known(tuple(known)), times)
+    return Score(np.concatenate(heard), edges[:-1], edges[1:], targets)
+
+
+def _labels(truth: Annotation, seconds: float) -> Labels:
+    """What an annotation says, and beyond its melody's end up to ``seconds`` that nobody knows."""
+    if truth.task == "chords":
+        return Labels(chords=tuple(ChordSpan(*segment) for segment in truth.segments))
+    f0 = resample_f0(truth.times, truth.f0)
+    unknown = np.full(max(0, int(np.ceil(seconds * F0_RATE)) + 1 - len(f0)), np.nan, np.float32)
+    return Labels(f0=np.concatenate([f0, unknown]))
