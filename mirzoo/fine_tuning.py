@@ -34,7 +34,8 @@ def fine_tune(
 ) -> dict[str, list[float]]:
     """Fit a model to labelled clips, or one for chords or melody to labelled recordings.
 
-    The learning rate falls to zero along a half cosine. For a tagger this is `compile` and `fit`
+    The learning rate falls to zero along a half cosine (for chords and melody after a short rise).
+    For a tagger this is `compile` and `fit`
     with settings that suit some hundreds of clips: clips are cut into windows and every window has
     its clip's labels. A model for chords or melody hears each recording in every epoch in other
     keys, levels and noise, as its recipe has it; only what is labelled counts, and the model's
@@ -54,7 +55,7 @@ def fine_tune(
         the folder of a prepared corpus, of which only the split "train" counts where there is one.
     epochs, batch_size : int
     learning_rate : float, optional
-        Where the learning rate starts; by default that of the task in `WHOLE_MODEL_RATES`, or with
+        The highest learning rate; by default that of the task in `WHOLE_MODEL_RATES`, or with
         ``train_trunk`` False in `OUTPUT_LAYERS_RATES`.
     train_trunk : bool
         Whether front-end and trunk learn too, or the output layers alone.

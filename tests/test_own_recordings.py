@@ -124,6 +124,21 @@ def test_the_pitch_beyond_a_melody_s_end_is_unknown_and_silence_within_it_is_not
     assert [span.label for span in _labels(chords, seconds=3.0).chords] == ["C:maj", "N"]
 
 
+@pytest.mark.parametrize(("task", "output"), [("chords", "chords"), ("melody", "salience")])
+def test_long_recordings_are_heard_in_pieces_with_their_own_labels(task, output, monkeypatch):
+    model = make_model(task)
+    whole = own_recordings._score(model, make_recipe(task), recorded(task, [3]))
+    monkeypatch.setattr(own_recordings, "PIECE_S", 2)
+    pieces = own_recordings._score(model, make_recipe(task), recorded(task, [3]))
+    assert len(whole.starts) == 1 and len(pieces.starts) == 3
+    rows = pieces.stops - pieces.starts
+    said = whole.targets.read(0, int(whole.stops[0]), 0)[output].argmax(axis=1)
+    for number, (start, stop) in enumerate(zip(pieces.starts, pieces.stops, strict=True)):
+        of_piece = pieces.targets.read(int(start), int(stop), 0)[output].argmax(axis=1)
+        at = 20 * number
+        np.testing.assert_array_equal(of_piece[1:-1], said[at + 1 : at + rows[number] - 1])
+
+
 def test_short_clips_are_learnt_from_too(monkeypatch):
     model = make_model("chords")
     seen = []

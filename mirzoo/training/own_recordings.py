@@ -22,10 +22,12 @@ from mirzoo.training.features import split_scaling
 from mirzoo.training.fitting import dataset
 from mirzoo.training.frames import labelled_targets, student_of, training_stretches
 
+PIECE_S = 120
+
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of some recordings."""
+    """What is known of pieces of recordings, in the time of the whole ones."""
 
     of_each: tuple[Labels, ...]
 
@@ -56,7 +58,7 @@ def fit_recordings(
         Passes, and stretches as long as a training example of the recipe that are seen at once;
         fewer where there are not so many.
     learning_rate : float
-        Where it starts; it falls to zero along a half cosine.
+        The highest; after a short rise to it, it falls to zero along a half cosine.
     seed : int
         Decides which stretches are drawn, and how they are altered.
 
@@ -117,7 +119,7 @@ def _score(model: Model, recipe: Recipe, recordings: Sequence[LabelledRecording]
         raise DataError("there is no recording to learn from; is the data set empty?")
     transform, _ = split_scaling(model.get_layer(FRONTEND))
     rate = recipe.frontend.sample_rate
-    heard, known = [], []
+    heard, times, known = [], [], []
     for recording in recordings:
         if recording.truth.task != model.card.task:
             raise DataError(
@@ -125,12 +127,14 @@ def _score(model: Model, recipe: Recipe, recordings: Sequence[LabelledRecording]
                 f"{model.card.task}"
             )
         samples = audio.read(recording.source, rate, source_rate=recording.source_rate)
-        samples = np.pad(samples, (0, max(0, model.card.input.min_samples - len(samples))))
-        heard.append(transform(samples[np.newaxis]).numpy()[0].astype(np.float16))
-        known.append(_labels(recording.truth, seconds=len(samples) / rate))
-    counts = [len(magnitudes) for magnitudes in heard]
-    times = [recipe.frontend.grid.times(count) for count in counts]
-    edges = np.concatenate([[0], np.cumsum(counts)])
+        labels = _labels(recording.truth, seconds=len(samples) / rate)
+        for start in range(0, len(samples), PIECE_S * rate):
+            piece = samples[start : start + PIECE_S * rate]
+            piece = np.pad(piece, (0, max(0, model.card.input.min_samples - len(piece))))
+            heard.append(transform(piece[np.newaxis]).numpy()[0].astype(np.float16))
+            times.append(start / rate + recipe.frontend.grid.times(len(heard[-1])))
+            known.append(labels)
+    edges = np.concatenate([[0], np.cumsum([len(magnitudes) for magnitudes in heard])])
     targets = labelled_targets(recipe, _Known(tuple(known)), times)
     return Score(np.concatenate(heard), edges[:-1], edges[1:], targets)
 
