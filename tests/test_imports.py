@@ -17,7 +17,8 @@ PACKAGE = Path(mirzoo.__file__).parent
 ORDER = [
     ["__main__"],
     ["cli"],
-    ["training", "fine_tuning"],
+    ["fine_tuning"],
+    ["training"],
     ["probing", "measuring"],
     ["evaluation", "distillation"],
     ["zoo"],
