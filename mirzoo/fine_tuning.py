@@ -9,11 +9,7 @@ import keras
 
 from mirzoo.data import folder, labelled
 from mirzoo.data.folder import LabelledWindows
-from mirzoo.evaluation.recordings import (
-    LabelledRecording,
-    find_labelled_recordings,
-    recordings_of_data_set,
-)
+from mirzoo.evaluation.recordings import LabelledRecording, open_recordings
 from mirzoo.model import FRONTEND, TRUNK, Model
 from mirzoo.training.own_recordings import fit_recordings
 
@@ -93,7 +89,8 @@ def fine_tune(
     }  # fmt: skip
     if model.card.task == "tagging":
         return _fit_clips(model, data, **options)
-    recordings = list(_open(data, model.card.task))
+    split = labelled.training_split(data) if labelled.is_known(data) else None
+    recordings = list(open_recordings(data, model.card.task, split))
     history = fit_recordings(model, recordings, **options)
     card = model.card
     model.card = card.updated(
@@ -128,16 +125,11 @@ def _fit_clips(
     return fitted.history
 
 
-def _open(data, task: str) -> Iterable[LabelledRecording]:
-    if labelled.is_known(data):
-        return recordings_of_data_set(data, task, labelled.training_split(data))
-    if isinstance(data, str | os.PathLike):
-        return find_labelled_recordings(data, task)
-    return data
-
-
 def _name_of(data) -> str:
     """What a card may say of where data came from: no path of somebody's machine."""
-    if isinstance(data, str | os.PathLike):
-        return os.path.basename(os.fspath(data).rstrip("/").partition("@")[0])
-    return "somebody's own"
+    if not isinstance(data, str | os.PathLike):
+        return "somebody's own"
+    words = os.fspath(data)
+    if words.startswith(labelled.MIRDATA_PREFIX):
+        return labelled.MIRDATA_PREFIX + labelled.parse_mirdata(words)[0]
+    return os.path.basename(os.path.abspath(words))

@@ -164,3 +164,18 @@ def test_what_music_is_tuned_to_has_a_name():
     rng = np.random.default_rng(0)
     drawn = np.array([charts.draw_tuning(rng) for _ in range(2000)])
     assert 0.3 < np.mean(drawn == 0) < 0.4 and 40 < np.abs(drawn).max() <= 44
+
+
+def test_songs_are_played_by_bands(path, monkeypatch):
+    played = []
+
+    def play_band(parts, soundfont, seconds):
+        played.append({part.drums for part in parts})
+        return np.ones(round(seconds * SAMPLE_RATE), np.float32)
+
+    monkeypatch.setattr(renditions.stems, "play_band", play_band)
+    monkeypatch.setattr(renditions.stems, "choose_soundfont", lambda split, rng: None)
+    monkeypatch.setattr(renditions, "MODES", {"backing alone": 1.0})
+    for number in range(6):
+        renditions.render_song(Item(f"song/{number}", "songs", "song", str(path), "train"))
+    assert len(played) == 6 and {False, True} in played

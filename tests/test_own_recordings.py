@@ -10,7 +10,7 @@ from mirzoo.build import build_model
 from mirzoo.data.corpus import Item, prepare
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.evaluation.recordings import TRUTHS, LabelledRecording
-from mirzoo.fine_tuning import fine_tune
+from mirzoo.fine_tuning import _name_of, fine_tune
 from mirzoo.training import own_recordings
 from mirzoo.training.own_recordings import _labels
 
@@ -78,6 +78,15 @@ def test_the_card_tells_what_was_done_and_keeps_no_scores_of_other_weights():
     assert model.card.metrics == [] and model.card.description.endswith("Fine-tuned.")
     assert model.card.provenance.startswith(
         "Fine-tuned for 1 epochs on 2 recordings of somebody's own, from toys. Fresh weights")
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [("mirdata:orchset@/home/me/orchset", "mirdata:orchset"), ("/home/me@work/songs/", "songs"),
+     ("tfds:mirzoo/charts_mma", "charts_mma"), ([], "somebody's own")],
+)
+def test_a_card_names_data_but_no_place_on_a_machine(data, name):
+    assert _name_of(data) == name
 
 
 def test_labels_lie_beside_recordings_of_a_folder(tmp_path):

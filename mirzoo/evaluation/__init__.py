@@ -19,6 +19,7 @@ from mirzoo.evaluation.recordings import (
     LabelledRecording,
     evaluate_recordings,
     find_labelled_recordings,
+    open_recordings,
     recordings_of_data_set,
 )
 from mirzoo.evaluation.scores import Score, overall
@@ -45,6 +46,7 @@ __all__ = [
     "find_labelled_recordings",
     "linear_probe",
     "melody_scores",
+    "open_recordings",
     "overall",
     "recordings_of_data_set",
     "tagging_scores",
@@ -86,13 +88,11 @@ def evaluate(
         runner = zoo.load(runner, runtime="litert")
     if runner.card.task == "tagging":
         return evaluate_tagger(runner, data)
-    if labelled.is_known(data):
-        split = labelled.held_out_split(data)
-        found = recordings_of_data_set(data, runner.card.task, split)
-        return evaluate_recordings(
-            runner, found, dataset=os.fspath(data), split=split or "all recordings"
-        )
-    if isinstance(data, str | os.PathLike):
-        found = find_labelled_recordings(data, runner.card.task)
-        return evaluate_recordings(runner, found, dataset=os.fspath(data))
-    return evaluate_recordings(runner, data, dataset="recordings")
+    split = labelled.held_out_split(data) if labelled.is_known(data) else None
+    named = isinstance(data, str | os.PathLike)
+    return evaluate_recordings(
+        runner,
+        open_recordings(data, runner.card.task, split),
+        dataset=os.fspath(data) if named else "recordings",
+        split=split or "all recordings",
+    )

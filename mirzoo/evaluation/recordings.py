@@ -13,6 +13,7 @@ from mirzoo import audio
 from mirzoo.annotate import find_recordings
 from mirzoo.annotation import ANNOTATIONS, Annotation, Chords, Melody
 from mirzoo.card import Metric
+from mirzoo.data import labelled
 from mirzoo.data.labelled import labelled_recordings
 from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.errors import DataError
@@ -88,6 +89,20 @@ def recordings_of_data_set(
         )
         for recording in labelled_recordings(source, need=LABELS[task], split=split)
     )
+
+
+def open_recordings(
+    data: str | os.PathLike | Iterable[LabelledRecording], task: str, split: str | None = None
+) -> Iterable[LabelledRecording]:
+    """Open whatever holds recordings labelled for a task: a known data set, a folder, themselves.
+
+    ``split`` is of a data set that has splits.
+    """
+    if labelled.is_known(data):
+        return recordings_of_data_set(data, task, split)
+    if isinstance(data, str | os.PathLike):
+        return find_labelled_recordings(data, task)
+    return data
 
 
 def _true_chords(labels: Labels) -> Chords:
