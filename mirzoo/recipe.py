@@ -652,8 +652,9 @@ class DataConfig(Config):
     collections : tuple of str
         Names of collections of recordings, as ``mirzoo.data.sources`` lists them.
     teachers : tuple of str
-        Published models whose outputs are the targets (mean over those with the same labels);
-        for chords also systems whose labels lie beside a collection.
+        Models whose outputs are the targets (mean over those with the same labels): published
+        ones; for chords also systems whose labels lie beside a collection; for a melody, models
+        of the zoo and other recipes, which are trained first.
     windows_per_item : int
         At most so many examples are taken from one recording.
     classes : tuple of str
@@ -706,9 +707,9 @@ class TrainingConfig(Config):
     ``transpose_semitones`` is the range by which chords and melodies are moved, features and
     labels alike (an STFT's frequencies are stretched, other features shifted by bins);
     ``excerpt_probability`` is how often the music around a part of any length is
-    left out, so that they are known from short clips too; ``teacher_weight`` weighs what a teacher
-    says of recordings without labels against labels. ``example_s`` is the length (s) of a training
-    example of chords or melody, by default that of a window.
+    left out, so that they are known from short clips too; ``teacher_weight`` weighs the chords
+    that teachers hear in recordings without labels against labels. ``example_s`` is the length (s)
+    of a training example of chords or melody, by default that of a window.
     ``initial_weights`` names a trained model, or a recipe to train first, whose trunk is the
     starting point; ``initial_share`` is its share in the weighted mean of weights that is kept in
     the end (Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv:2109.01903).
@@ -837,6 +838,16 @@ class Recipe(Config):
                     f"training.{key} is {value!r}, but taggers learn from waveforms, through "
                     f"their front-ends, as they are; allowed is {allowed!r}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _only_chords_weigh_teachers(self):
+        usual = TrainingConfig.model_fields["teacher_weight"].default
+        if self.task.type != "chords" and self.training.teacher_weight != usual:
+            raise ValueError(
+                f"training.teacher_weight is {self.training.teacher_weight:g}, but only chords "
+                f"weigh teachers against labels; leave it out for '{self.task.type}'"
+            )
         return self
 
     def with_labels(self, labels, *, activation: str | None = None) -> Recipe:

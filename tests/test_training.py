@@ -134,9 +134,9 @@ def test_windows_without_a_class_have_no_say_in_it():
 def test_it_starts_from_another_run_where_shapes_agree(corpora, tmp_path):
     first = run(make_recipe(), corpora, tmp_path / "first")
     head = {**make_recipe().head.model_dump(), "pooling": "mean_max"}
-    settings = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-9}
+    settings = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-9, "initial_weights": "first"}
     recipe = make_recipe(head=head, training=settings)
-    second = run(recipe, corpora, tmp_path / "second", start=first)
+    second = run(recipe, corpora, tmp_path / "second", find={"first": first}.__getitem__)
 
     def kernel(model, layer):
         return model.get_layer("trunk").get_layer(layer).get_weights()[0]
@@ -188,7 +188,7 @@ def test_a_share_of_nothing_is_refused():
 def test_what_training_ends_with_is_the_mean(tmp_path, monkeypatch):
     learnt, start = (build_model(make_recipe(), name) for name in ("learnt", "start"))
     before = learnt.get_weights()
-    monkeypatch.setattr(training, "initial_model", lambda *_: start)
+    monkeypatch.setattr(training, "trained_model", lambda *_: start)
     monkeypatch.setattr(training.tags, "fit", lambda *_, **__: learnt)
     monkeypatch.setattr(training.tags, "measured_card", lambda model, *_, **__: model.card)
     monkeypatch.setattr(training.zoo, "save", lambda model, folder: folder)
@@ -205,9 +205,9 @@ def test_the_model_to_start_from_is_trained_first_where_it_is_missing(tmp_path, 
     monkeypatch.setattr(training, "train", lambda name, data, out, report: trained.append(out))
     monkeypatch.setattr(training.zoo, "load", lambda name: name)
     quiet = lambda line: None  # noqa: E731
-    assert training.initial_model("some_tagger", "data", tmp_path / "x", quiet) == "some_tagger"
+    assert training.trained_model("some_tagger", "data", tmp_path / "x", quiet) == "some_tagger"
     assert not trained
-    found = training.initial_model("first_run", "data", tmp_path / "x", quiet)
+    found = training.trained_model("first_run", "data", tmp_path / "x", quiet)
     assert found == tmp_path / "first_run" / "first_run"
     assert trained == [tmp_path / "first_run"]
 

@@ -1,18 +1,23 @@
 """Training chord and melody models: features are kept once, both tasks learn, faults are named."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
 from toy_music import make_recipe, play
 
+from mirzoo.card import MelodyDecoding
 from mirzoo.data.corpus import Corpus, Item, prepare
+from mirzoo.data.sequences import HeardMelody, TaughtMelodyTargets
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES, parse_chord
 from mirzoo.errors import DataError, RecipeError, UnknownNameError
 from mirzoo.recipe import FrontendConfig
-from mirzoo.training import features, frames
+from mirzoo.training import features, frames, taught_melody
 from mirzoo.training.fitting import BEST_WEIGHTS
 from mirzoo.training.frames import transposition
 from mirzoo.training.taught_chords import hear_chords
+from mirzoo.training.taught_melody import hear_melody
 
 
 def quiet(line: str) -> None:
@@ -196,6 +201,13 @@ def test_music_without_labels_needs_a_teacher(tmp_path):
         fit(recipe, tmp_path, tmp_path / "run")
 
 
+def test_a_melody_without_labels_needs_a_teacher(tmp_path):
+    bare_corpus(tmp_path)
+    recipe = make_recipe("melody", data={"collections": ["bare"]})
+    with pytest.raises(DataError, match="no melody labels; name a teacher"):
+        fit(recipe, tmp_path, tmp_path / "run")
+
+
 def bare_corpus(folder):
     items = [Item("0", "bare", "a", "", "train"), Item("1", "bare", "b", "", "valid")]
     return prepare(items, folder / "bare", make=lambda item: play(item)[0], min_seconds=1,
@@ -225,3 +237,104 @@ def test_a_teacher_nobody_knows_is_told_how_to_teach(tmp_path):
     with pytest.raises(UnknownNameError, match=r"nobody.*holds none \(00000.lab"):
         hear_chords(corpus, ["nobody"], [np.arange(9) / 10] * 2, VOCABULARIES["majmin"], quiet)
     assert not (corpus.directory / "targets").exists()
+
+
+BINS = 180
+
+
+def melody_teacher(at, *, name="ear", bins_per_octave=60, outputs=("salience", "voicing")):
+    """A teacher that hears a bin in each tenth of a second: ``at`` gives bin, peak, voicing."""
+    decoding = MelodyDecoding(fmin=127.82, bins_per_octave=bins_per_octave)
+    card = SimpleNamespace(
+        name=name, task="melody", decoding=decoding,
+        outputs=[SimpleNamespace(name=output) for output in outputs],
+    )  # fmt: skip
+
+    def hear(waveform):
+        times = np.arange(len(waveform) // 1600) / 10
+        salience = np.zeros((len(times), BINS), np.float32)
+        voicing = np.zeros((len(times), 1), np.float32)
+        for frame, time in enumerate(times):
+            place, salience_there, voicing[frame] = at(time)
+            salience[frame, place] = salience_there
+        return times, {"salience": salience, "voicing": voicing}
+
+    return SimpleNamespace(card=card, hear=hear)
+
+
+@pytest.fixture
+def heard_by_toys(monkeypatch):
+    monkeypatch.setattr(
+        taught_melody, "hear_frames", lambda teacher, waveform, *, source_rate:
+        teacher.hear(waveform)
+    )  # fmt: skip
+
+
+def test_a_melody_is_what_teachers_hear_on_average(tmp_path, heard_by_toys):
+    corpus = bare_corpus(tmp_path)
+    ears = {
+        "bold": melody_teacher(lambda time: (60, 0.9, 1.0)),
+        "shy": melody_teacher(lambda time: (60 if time < 3 else 120, 0.5, 0.2)),
+    }
+    times = [np.arange(60) / 10, np.arange(30) / 5]
+    heard = hear_melody(corpus, list(ears), times, ears.__getitem__, quiet)
+    assert {len(row) for row in heard} == {90}
+    np.testing.assert_allclose(heard.f0, 127.82 * 2, rtol=1e-5)
+    np.testing.assert_allclose(heard.sureness[[0, 29, 31, 60, 89]], [0.7, 0.7, 0.45, 0.7, 0.45],
+                               atol=1e-3)  # fmt: skip
+    np.testing.assert_allclose(heard.voicing, 0.6, atol=1e-3)
+
+    def deaf(name):
+        raise AssertionError(f"{name} was asked again")
+
+    again = hear_melody(corpus, list(ears), times, deaf, quiet)
+    np.testing.assert_array_equal(again.f0, heard.f0)
+
+
+@pytest.mark.parametrize(
+    ("teacher", "complaint"),
+    [
+        (melody_teacher(None, name="coarse", bins_per_octave=36), "'coarse' has pitch bins of its"),
+        (melody_teacher(None, name="mute", outputs=["salience"]), "'mute', which gives salience;"),
+    ],
+)
+def test_teachers_that_cannot_be_averaged_are_refused(
+    tmp_path, heard_by_toys, teacher, complaint
+):
+    corpus = bare_corpus(tmp_path)
+    ears = {"ear": melody_teacher(None), "odd": teacher}
+    with pytest.raises(RecipeError, match=complaint):
+        hear_melody(corpus, list(ears), [np.arange(9) / 10] * 2, ears.__getitem__, quiet)
+    assert not list(corpus.directory.rglob("*.npz"))
+
+
+def test_taught_melodies_count_as_far_as_teachers_are_sure():
+    task = make_recipe("melody").task
+    low, high = 127.82 * 2, 127.82 * 2 ** (1 + 1 / 12)
+    heard = HeardMelody(
+        np.array([low, low, high], np.float32),
+        np.array([1.0, 0.5, 1.0], np.float16),
+        np.array([1.0, 0.5, 0.0], np.float16),
+    )
+    told = TaughtMelodyTargets(heard, task).read(0, 3, 1)
+    assert told["salience"].argmax(axis=1)[:2].tolist() == [65, 65]
+    np.testing.assert_allclose(told["salience"].sum(axis=1), [1.0, 0.25, 0.0], atol=1e-5)
+    np.testing.assert_allclose(told["voicing"][:, 0], [1.0, 0.5, 0.0])
+    nothing = TaughtMelodyTargets(heard, task).unknown(2)
+    assert not nothing["salience"].any() and (nothing["voicing"] == -1).all()
+
+
+def test_a_melody_is_learnt_from_teachers_alone(tmp_path, valid, heard_by_toys):
+    bare_corpus(tmp_path)
+    ears = {"ear": melody_teacher(lambda time: (
+        (107, 1.0, 1.0) if time < 2 else (0, 0.0, 0.0) if time < 4 else (142, 1.0, 1.0)))}
+    recipe = make_recipe(
+        "melody", data={"collections": ["bare"], "teachers": ["ear"], "windows_per_item": 2},
+        training={"epochs": 60, "batch_size": 2, "learning_rate": 0.02, "patience": 60},
+    )  # fmt: skip
+    model = fit(recipe, tmp_path, tmp_path / "run", find=ears.__getitem__)
+    heard = model.predict_windows(valid[0])
+    hertz = 127.82 * 2 ** (heard["salience"][0].argmax(axis=-1) / 60)
+    np.testing.assert_allclose(hertz[[5, 10, 15]], 440, rtol=0.03)
+    np.testing.assert_allclose(hertz[[45, 50, 55]], 660, rtol=0.03)
+    assert (heard["voicing"][0, [10, 50], 0] > 0.5).all() and heard["voicing"][0, 30, 0] < 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -23,6 +23,7 @@ class Labelled(Protocol):
 
 
 BARE_FIFTH = frozenset({0, 7})
+SPREAD_CENTS = 20.0
 
 
 class FrameTargets(Protocol):
@@ -158,8 +159,6 @@ class MelodyTargets:
     task : MelodyConfig
     """
 
-    SPREAD_CENTS = 20.0
-
     def __init__(
         self, corpus: Labelled, frame_times: Sequence[np.ndarray], task: MelodyConfig
     ) -> None:
@@ -171,25 +170,71 @@ class MelodyTargets:
     def read(self, start: int, stop: int, semitones: int) -> dict[str, np.ndarray]:
         f0 = self._f0[start:stop]
         voicing = np.where(np.isnan(f0), -1.0, f0 > 0).astype(np.float32)[:, np.newaxis]
-        return {"salience": self._bumps(f0 * 2 ** (semitones / 12)), "voicing": voicing}
+        return {"salience": _bumps(f0 * 2 ** (semitones / 12), self._task), "voicing": voicing}
 
     def unknown(self, count: int) -> dict[str, np.ndarray]:
+        return _unknown_melody(count, self._task)
+
+
+class HeardMelody(NamedTuple):
+    """A melody as teachers hear it, float ``(frames,)`` each.
+
+    ``f0`` (Hz) is given for every frame, ``sureness`` says how sure it is and ``voicing`` how
+    likely a melody sounds, both from 0 to 1.
+    """
+
+    f0: np.ndarray
+    sureness: np.ndarray
+    voicing: np.ndarray
+
+
+class TaughtMelodyTargets:
+    """The melody as teachers hear it: probabilities instead of labels.
+
+    ``salience`` is a bump as that of `MelodyTargets`, as high as a melody is likely and its pitch
+    sure; ``voicing`` is as likely as the teachers find it.
+
+    Parameters
+    ----------
+    heard : HeardMelody
+    task : MelodyConfig
+    """
+
+    def __init__(self, heard: HeardMelody, task: MelodyConfig) -> None:
+        self._heard = heard
+        self._task = task
+
+    def read(self, start: int, stop: int, semitones: int) -> dict[str, np.ndarray]:
+        f0, sureness, voicing = (row[start:stop].astype(np.float32) for row in self._heard)
+        bumps = _bumps(f0 * 2 ** (semitones / 12), self._task)
         return {
-            "salience": np.zeros((count, self._task.n_bins), np.float32),
-            "voicing": np.full((count, 1), -1.0, np.float32),
+            "salience": bumps * (sureness * voicing)[:, np.newaxis],
+            "voicing": voicing[:, np.newaxis],
         }
 
-    def _bumps(self, f0: np.ndarray) -> np.ndarray:
-        bins = np.arange(self._task.n_bins, dtype=np.float32)
-        salience = np.zeros((len(f0), len(bins)), np.float32)
-        sounding = np.flatnonzero(np.nan_to_num(f0) > 0)
-        place = self._task.bins_per_octave * np.log2(f0[sounding] / self._task.fmin)
-        inside = (place >= 0) & (place <= len(bins) - 1)
-        spread = self.SPREAD_CENTS * self._task.bins_per_octave / 1200
-        distance = (bins - place[inside, np.newaxis].astype(np.float32)) / spread
-        bumps = np.exp(-0.5 * np.square(distance))
-        salience[sounding[inside]] = bumps / bumps.sum(axis=1, keepdims=True)
-        return salience
+    def unknown(self, count: int) -> dict[str, np.ndarray]:
+        return _unknown_melody(count, self._task)
+
+
+def _unknown_melody(count: int, task: MelodyConfig) -> dict[str, np.ndarray]:
+    return {
+        "salience": np.zeros((count, task.n_bins), np.float32),
+        "voicing": np.full((count, 1), -1.0, np.float32),
+    }
+
+
+def _bumps(f0: np.ndarray, task: MelodyConfig) -> np.ndarray:
+    """A Gaussian bump over the bins of each pitch (Hz) that is known and inside, else zeros."""
+    bins = np.arange(task.n_bins, dtype=np.float32)
+    salience = np.zeros((len(f0), len(bins)), np.float32)
+    sounding = np.flatnonzero(np.nan_to_num(f0) > 0)
+    place = task.bins_per_octave * np.log2(f0[sounding] / task.fmin)
+    inside = (place >= 0) & (place <= len(bins) - 1)
+    spread = SPREAD_CENTS * task.bins_per_octave / 1200
+    distance = (bins - place[inside, np.newaxis].astype(np.float32)) / spread
+    bumps = np.exp(-0.5 * np.square(distance))
+    salience[sounding[inside]] = bumps / bumps.sum(axis=1, keepdims=True)
+    return salience
 
 
 def _sampled(f0: np.ndarray | None, times: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from mirzoo.recipe import Recipe
 from mirzoo.training import frames, tags
 from mirzoo.training.fitting import average_weights
 
-__all__ = ["initial_model", "train"]
+__all__ = ["train", "trained_model"]
 
 SCHOOLS = {"tagging": tags, "chords": frames, "melody": frames}
 
@@ -59,21 +59,24 @@ def train(
     """
     recipe, name = _resolve(recipe, name)
     school = SCHOOLS[recipe.task.type]
-    first = recipe.training.initial_weights
-    start = None if first is None else initial_model(first, data, out, report)
-    model = school.fit(recipe, data, out, name=name, start=start, report=report)
-    if start is not None and recipe.training.initial_share:
-        average_weights(model, start, recipe.training.initial_share)
+    settings = recipe.training
+
+    def find(needed: str) -> Model:
+        return trained_model(needed, data, out, report)
+
+    model = school.fit(recipe, data, out, name=name, find=find, report=report)
+    if settings.initial_share:
+        average_weights(model, find(settings.initial_weights), settings.initial_share)
     model.card = school.measured_card(model, recipe, data, report=report)
     folder = zoo.save(model, Path(out) / name)
     report(f"{name}: saved in {folder}")
     return folder
 
 
-def initial_model(
+def trained_model(
     name: str, data: str | Path, out: str | Path, report: Callable[[str], None] = print
 ) -> Model:
-    """The trained model that a recipe starts from.
+    """A trained model that a recipe starts from or is taught by.
 
     That is one of the zoo, or that of the run ``name`` beside ``out``, which is trained first
     where it is missing.
@@ -82,7 +85,7 @@ def initial_model(
         return zoo.load(name)
     run = Path(out).parent / name
     if not (run / name).exists():
-        report(f"{name} comes first: the recipe starts from its weights")
+        report(f"{name} comes first: the recipe builds on it")
         train(name, data, run, report=report)
     return zoo.load(run / name)
 

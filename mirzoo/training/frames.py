@@ -1,8 +1,8 @@
 """How chord and melody models are trained: on labelled audio, and on what a teacher hears.
 
 The front-end's magnitudes are kept (`mirzoo.training.features`); stretches of them, altered and
-transposed, go through scaling, trunk and outputs. Collections without chord labels take part
-where the recipe names a teacher: then its probabilities are the targets.
+transposed, go through scaling, trunk and outputs. Collections without the task's labels take part
+where the recipe names teachers: then what those hear is the target.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from mirzoo.data.sequences import (
     Score,
     Sequences,
     TaughtChordTargets,
+    TaughtMelodyTargets,
 )
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError, RecipeError
@@ -47,7 +48,9 @@ from mirzoo.training.fitting import (
     fit_epochs,
 )
 from mirzoo.training.taught_chords import hear_chords
+from mirzoo.training.taught_melody import hear_melody
 
+LABELS_OF = {"chords": "chords.csv", "melody": "f0.f32"}
 LEAST_PROBABILITY = 1e-7
 HALF_SEMITONE_BINS = 2
 OUTPUT_WEIGHTS = {
@@ -61,13 +64,14 @@ def fit(
     out: str | Path,
     *,
     name: str,
-    start: Model | None = None,
+    find: Callable[[str], Model] = zoo.load,
     report: Callable[[str], None] = print,
 ) -> Model:
     """Train a chord or melody model and return it with the weights of least validation loss.
 
-    ``start`` is a trained model whose trunk and outputs are the starting point; the other
-    parameters are those of `mirzoo.training.train`.
+    ``find`` gives the trained models that the recipe names: the one whose trunk and outputs are
+    the starting point, and those that teach a melody. The other parameters are those of
+    `mirzoo.training.train`.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -76,7 +80,7 @@ def fit(
         keep_features(corpus, recipe.frontend, report=report)
         for corpus in open_corpora(recipe, data)
     ]
-    targets = [_targets(recipe, store, report) for store in stores]
+    targets = [_targets(recipe, store, find, report) for store in stores]
     settings = recipe.training
     keras.utils.set_random_seed(settings.seed)
     model = build_model(recipe, name)
@@ -99,8 +103,8 @@ def fit(
         f"{name}: {len(training) * settings.batch_size} stretches of {stretch_s:g} s an "
         f"epoch, {len(held_out) * settings.batch_size} to validate on"
     )
-    if start is not None:
-        copy_weights(model, start)
+    if settings.initial_weights is not None:
+        copy_weights(model, find(settings.initial_weights))
     trained = _trained_in(settings.precision, model, recipe)
     student = student_of(trained, settings, steps=len(training) * settings.epochs)
     fit_epochs(
@@ -236,19 +240,25 @@ def _require_aligned_frames(recipe: Recipe) -> None:
 
 
 def _targets(
-    recipe: Recipe, store: FeatureStore, report: Callable[[str], None]
+    recipe: Recipe,
+    store: FeatureStore,
+    find: Callable[[str], Model],
+    report: Callable[[str], None],
 ) -> FrameTargets:
-    grid = recipe.frontend.grid
+    grid, task, teachers = recipe.frontend.grid, recipe.task, recipe.data.teachers
     times = [grid.times(store.frames(item)) for item in range(len(store.corpus.items))]
-    if recipe.task.type == "melody" or (store.corpus.directory / "chords.csv").exists():
+    if (store.corpus.directory / LABELS_OF[task.type]).exists():
         return labelled_targets(recipe, store.corpus, times)
-    if not recipe.data.teachers:
+    if not teachers:
         raise DataError(
-            f"the corpus '{store.corpus.directory.name}' has no chord labels; name a teacher in "
-            "data.teachers that hears chords in it"
+            f"the corpus '{store.corpus.directory.name}' has no {task.type} labels; name a "
+            f"teacher in data.teachers that hears {task.type} in it"
         )
-    vocabulary = VOCABULARIES[recipe.task.vocabulary]
-    heard = hear_chords(store.corpus, recipe.data.teachers, times, vocabulary, report)
+    if task.type == "melody":
+        heard = hear_melody(store.corpus, teachers, times, find, report)
+        return TaughtMelodyTargets(heard, task)
+    vocabulary = VOCABULARIES[task.vocabulary]
+    heard = hear_chords(store.corpus, teachers, times, vocabulary, report)
     return TaughtChordTargets(heard, vocabulary, recipe.training.teacher_weight)
 
 

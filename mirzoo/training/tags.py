@@ -50,13 +50,13 @@ def fit(
     out: str | Path,
     *,
     name: str,
-    start: Model | None = None,
+    find: Callable[[str], Model] = zoo.load,
     report: Callable[[str], None] = print,
 ) -> Model:
     """Train a tagger and return it with the weights of least validation loss.
 
-    ``start`` is a trained model whose trunk and output are the starting point; the other
-    parameters are those of `mirzoo.training.train`.
+    ``find`` gives the trained model that the recipe names, whose trunk and output are the
+    starting point; the other parameters are those of `mirzoo.training.train`.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -67,8 +67,8 @@ def fit(
     report(f"{name}: {len(training)} windows to learn from, {len(validation)} to validate on")
     keras.utils.set_random_seed(recipe.training.seed)
     model = build_model(recipe, name)
-    if start is not None:
-        copy_weights(model, start)
+    if recipe.training.initial_weights is not None:
+        copy_weights(model, find(recipe.training.initial_weights))
     _fit(model, recipe, training, validation, out, report)
     return model
 

@@ -1,26 +1,24 @@
-"""What teachers hear in a corpus, item by item, kept beside it.
+"""The chords that teachers hear in a corpus.
 
-A chord model of the zoo is heard here. Its answers lie in
-``<corpus>/targets/<teacher>/<item>.npz``, ``times`` (s) and ``chords``, float16 ``(frames,
-classes)`` of the teacher; an interrupted pass goes on with the item it was at. Of any other system
-the labels count that somebody put there as ``<item>.lab`` (``benchmarks/teach_chords.py`` has
-published packages write them); where they say nothing, the system is taken to have said nothing.
+A chord model of the zoo is heard here, its answers kept as ``times`` (s) and ``chords``, float16
+``(frames, classes)`` of the teacher (`mirzoo.training.teaching`). Of any other system the labels
+count that somebody put there as ``<item>.lab`` (``benchmarks/teach_chords.py`` has published
+packages write them); where they say nothing, the system is taken to have said nothing.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from mirzoo import zoo
-from mirzoo.annotate import Runner, hear_frames
+from mirzoo.annotate import hear_frames
 from mirzoo.annotation import Chords
-from mirzoo.data.corpus import FULL_SCALE, SAMPLE_RATE, Corpus
+from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary
 from mirzoo.errors import UnknownNameError
+from mirzoo.training.teaching import answers_folder, nearest, teach
 
 CHORDS = "chords"
 
@@ -61,16 +59,12 @@ def hear_chords(
     total = np.zeros((frames, len(vocabulary)), np.float32)
     speaking = np.zeros(frames, int)
     for teacher in teachers:
-        labelled = any(_folder(corpus, teacher).glob("*.lab"))
+        labelled = any(answers_folder(corpus, teacher).glob("*.lab"))
         hear = _read_labels if labelled else _hear_model
         heard = hear(corpus, teacher, frame_times, vocabulary, report)
         total += heard
         speaking += heard.any(axis=1)
     return (total / np.maximum(speaking, 1)[:, np.newaxis]).astype(np.float16)
-
-
-def _folder(corpus: Corpus, teacher: str) -> Path:
-    return corpus.directory / "targets" / teacher
 
 
 def _read_labels(
@@ -80,7 +74,7 @@ def _read_labels(
     vocabulary: Vocabulary,
     report: Callable[[str], None],
 ) -> np.ndarray:
-    folder = _folder(corpus, teacher)
+    folder = answers_folder(corpus, teacher)
     paths = [folder / f"{number:05d}.lab" for number in range(len(corpus.items))]
     labelled = sum(path.exists() for path in paths)
     report(f"{corpus.directory.name}: {labelled} of {len(paths)} items have labels of {teacher}")
@@ -102,7 +96,7 @@ def _hear_model(
     vocabulary: Vocabulary,
     report: Callable[[str], None],
 ) -> np.ndarray:
-    folder = _folder(corpus, teacher)
+    folder = answers_folder(corpus, teacher)
     try:
         labels = zoo.card(teacher).labels
     except UnknownNameError as unknown:
@@ -111,18 +105,20 @@ def _hear_model(
             "none (00000.lab and so on, by the rows of items.csv); "
             "benchmarks/teach_chords.py makes them"
         ) from None
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{number:05d}.npz" for number in range(len(corpus.items))]
-    if not all(path.exists() for path in paths):
-        _hear(corpus, zoo.load(teacher), paths, report)
     reduction = _reduction(labels, vocabulary)
-    rows = []
-    for path, times in zip(paths, frame_times, strict=True):
-        with np.load(path) as heard:
-            middles = (heard["times"][1:] + heard["times"][:-1]) / 2
-            nearest = heard[CHORDS][np.searchsorted(middles, times)]
-        rows.append(nearest.astype(np.float32) @ reduction)
-    return np.concatenate(rows)
+
+    def answer(loaded):
+        def of(waveform: np.ndarray) -> dict[str, np.ndarray]:
+            times, outputs = hear_frames(loaded, waveform, source_rate=SAMPLE_RATE)
+            return {"times": times, CHORDS: outputs[CHORDS].astype(np.float16)}
+
+        return of
+
+    answers = teach(corpus, teacher, lambda: answer(zoo.load(teacher)), report)
+    return np.concatenate([
+        heard[CHORDS][nearest(heard["times"], times)].astype(np.float32) @ reduction
+        for heard, times in zip(answers, frame_times, strict=True)
+    ])  # fmt: skip
 
 
 def _reduction(labels: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
@@ -133,22 +129,3 @@ def _reduction(labels: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
         if known != UNKNOWN:
             matrix[row, known] = 1.0
     return matrix
-
-
-def _hear(
-    corpus: Corpus, teacher: Runner, paths: Sequence[Path], report: Callable[[str], None]
-) -> None:
-    for number, (item, path) in enumerate(zip(corpus.items, paths, strict=True), 1):
-        if path.exists():
-            continue
-        samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
-        waveform = samples.astype(np.float32) / FULL_SCALE
-        times, outputs = hear_frames(teacher, waveform, source_rate=SAMPLE_RATE)
-        unfinished = path.with_suffix(".unfinished")
-        with unfinished.open("wb") as file:
-            np.savez_compressed(file, times=times, chords=outputs[CHORDS].astype(np.float16))
-        os.replace(unfinished, path)
-        if number % 20 == 0 or number == len(paths):
-            report(
-                f"{corpus.directory.name}: {teacher.card.name} heard {number} of {len(paths)} items"
-            )
