@@ -72,6 +72,11 @@ def test_good_recipe_is_read():
             "source: {paper: none}\ntraining: {example_s: 2.0}",
             r"example_s is 2.0, but taggers.*allowed is None",
         ),
+        (
+            "source: {paper: none}",
+            "source: {paper: none}\ntraining: {teacher_weight: 2.0}",
+            r"teacher_weight is 2, but only chords weigh teachers.*leave it out for 'tagging'",
+        ),
         ("source: {paper: none}", "", r"source is missing"),
         (
             "type: mel, sample_rate: 16000, n_mels: 64",

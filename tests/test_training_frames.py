@@ -197,19 +197,20 @@ def test_music_without_labels_needs_a_teacher(tmp_path):
     prepare(items, tmp_path / "bare", make=lambda item: play(Item("1", "", "", "", "train"))[0],
             min_seconds=1, processes=1, report=quiet)
     recipe = make_recipe("chords", data={"collections": ["bare"]})
-    with pytest.raises(DataError, match="no chord labels; name a teacher"):
+    with pytest.raises(DataError, match="no labels of chords; name a teacher"):
         fit(recipe, tmp_path, tmp_path / "run")
 
 
 def test_a_melody_without_labels_needs_a_teacher(tmp_path):
     bare_corpus(tmp_path)
     recipe = make_recipe("melody", data={"collections": ["bare"]})
-    with pytest.raises(DataError, match="no melody labels; name a teacher"):
+    with pytest.raises(DataError, match="no labels of melody; name a teacher"):
         fit(recipe, tmp_path, tmp_path / "run")
 
 
-def bare_corpus(folder):
+def bare_corpus(folder, *, more=0):
     items = [Item("0", "bare", "a", "", "train"), Item("1", "bare", "b", "", "valid")]
+    items += [Item(str(number), "bare", "c", "", "train") for number in range(2, 2 + more)]
     return prepare(items, folder / "bare", make=lambda item: play(item)[0], min_seconds=1,
                    processes=1, report=quiet)
 
@@ -325,13 +326,12 @@ def test_taught_melodies_count_as_far_as_teachers_are_sure():
 
 
 def test_a_melody_is_learnt_from_teachers_alone(tmp_path, valid, heard_by_toys):
-    bare_corpus(tmp_path)
+    bare_corpus(tmp_path, more=9)
     ears = {"ear": melody_teacher(lambda time: (
         (107, 1.0, 1.0) if time < 2 else (0, 0.0, 0.0) if time < 4 else (142, 1.0, 1.0)))}
     recipe = make_recipe(
-        "melody", data={"collections": ["bare"], "teachers": ["ear"], "windows_per_item": 2},
-        training={"epochs": 60, "batch_size": 2, "learning_rate": 0.02, "patience": 60},
-    )  # fmt: skip
+        "melody", data={"collections": ["bare"], "teachers": ["ear"], "windows_per_item": 2}
+    )
     model = fit(recipe, tmp_path, tmp_path / "run", find=ears.__getitem__)
     heard = model.predict_windows(valid[0])
     hertz = 127.82 * 2 ** (heard["salience"][0].argmax(axis=-1) / 60)

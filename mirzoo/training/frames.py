@@ -251,7 +251,7 @@ def _targets(
         return labelled_targets(recipe, store.corpus, times)
     if not teachers:
         raise DataError(
-            f"the corpus '{store.corpus.directory.name}' has no {task.type} labels; name a "
+            f"the corpus '{store.corpus.directory.name}' has no labels of {task.type}; name a "
             f"teacher in data.teachers that hears {task.type} in it"
         )
     if task.type == "melody":
