@@ -20,7 +20,9 @@ import comparison
 from mirzoo.data.sources import collection
 from mirzoo.evaluation import melody_scores, overall
 
-SETS = ("sung_own", "ultrastar_melody", "songs_pop909+songs_openewld", "charts_mma")
+SETS = (
+    "sung_own", "ultrastar_melody", "guitar_leads", "songs_pop909+songs_openewld", "charts_mma",
+)  # fmt: skip
 COLUMNS = (
     "overall accuracy", "raw pitch accuracy", "raw chroma accuracy", "voicing recall",
     "voicing false alarm",

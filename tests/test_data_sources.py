@@ -17,8 +17,8 @@ from mirzoo.data import sources
 from mirzoo.data.corpus import SPLITS
 from mirzoo.errors import DataError, UnknownNameError
 
-HELD_OUT = {"emotify", "instruments", "isolated_chords", "jamendolyrics", "ultrastar",
-            "ultrastar_melody"}
+HELD_OUT = {"emotify", "guitar_leads", "instruments", "isolated_chords", "jamendolyrics",
+            "ultrastar", "ultrastar_melody"}
 
 
 def touch(*parts):
@@ -50,6 +50,9 @@ def home(tmp_path):
     touch(src, "ultrastar", "Artist - Title", "audio.mp3")
     touch(src, "ultrastar", "Artist - Title", "instrumental.mp3")
     (src / "ultrastar" / "Artist - Title" / "song.txt").write_text("#MP3:audio.mp3\n")
+    touch(src, "guitar_leads", "songs", "sectoid", "Feelings", "guitar.ogg")
+    touch(src, "guitar_leads", "songs", "sectoid", "Feelings", "song.ogg")
+    touch(src, "guitar_leads", "songs", "sectoid", "Unplugged", "song.ogg")
     touch(src, "instruments", "Cello", "1.flac")
     touch(src, "isolated_chords", "guitar_1.flac")
     (src / "isolated_chords" / "labels.csv").write_text(

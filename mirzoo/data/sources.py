@@ -21,7 +21,18 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from mirzoo.data import annotated, charts, corpus, mixes, plucked, render, renditions, sung, voices
+from mirzoo.data import (
+    annotated,
+    charts,
+    corpus,
+    guitar_leads,
+    mixes,
+    plucked,
+    render,
+    renditions,
+    sung,
+    voices,
+)
 from mirzoo.data.corpus import Corpus, Item, Made
 from mirzoo.errors import DataError, UnknownNameError
 
@@ -36,7 +47,8 @@ DEBIAN_PACKAGES = (
 DEBIAN_TEST = {
     "colobot-common-sounds", "freedroidrpg-data", "marsshooter-data", "singularity-music",
 }
-DEBIAN_VALID = {"widelands-data", "fretsonfire-songs-sectoid"}
+LEADS_PACKAGE = "fretsonfire-songs-sectoid"
+DEBIAN_VALID = {"widelands-data", LEADS_PACKAGE}
 SOUND_EFFECT_FOLDERS = {"sfx", "speech", "sounds", "animals", "library", "titles"}
 
 
@@ -485,7 +497,7 @@ COLLECTIONS = {
         ),
         Collection(
             name="magnatune",
-            description="the same recordings, split by artist, to learn chords from by teachers",
+            description="the same recordings, split by artist, to learn from by teachers",
             obtain="Check out the GitHub repository sergi-andreu/ProjectMusicInformatics into "
             "src/emotify.",
             licence="CC BY-NC-SA (Magnatune)",
@@ -522,6 +534,17 @@ COLLECTIONS = {
             maker=lambda home: annotated.read_sung_notes,
             source="ultrastar",
             unjudged=("raw pitch accuracy", "overall accuracy"),
+        ),
+        Collection(
+            name="guitar_leads",
+            description="metal songs whose guitar is recorded apart, its leads as labels: melody",
+            obtain=f"Fetched with apt-get download of {LEADS_PACKAGE}; needs the extra 'voice'.",
+            licence="MIT, Carlos Viola Iborra",
+            grouping="artist; never trained on, but among what melodies were validated on",
+            items=guitar_leads.lead_items,
+            maker=lambda home: guitar_leads.read_lead,
+            fetch=lambda folder: fetch_debian(LEADS_PACKAGE, folder),
+            unjudged=("overall accuracy", "voicing false alarm"),
         ),
         Collection(
             name="isolated_chords",
