@@ -72,6 +72,19 @@ def test_melody_and_voicing_are_learnt(corpora, valid, tmp_path):
     assert (heard["voicing"][0, [10, 50], 0] > 0.5).all() and heard["voicing"][0, 30, 0] < 0.5
 
 
+def test_a_run_starts_from_the_weights_that_its_recipe_names(corpora, tmp_path):
+    short = {"epochs": 1, "batch_size": 4}
+    first = fit(make_recipe("melody", training=short), corpora, tmp_path / "first")
+    still = {**short, "learning_rate": 1e-9, "seed": 1, "initial_weights": "first"}
+    second = fit(make_recipe("melody", training=still), corpora, tmp_path / "second",
+                 find={"first": first}.__getitem__)  # fmt: skip
+
+    def kernel(model):
+        return model.get_layer("trunk").get_layer("conv0_0").get_weights()[0]
+
+    np.testing.assert_allclose(kernel(second), kernel(first), atol=1e-6)
+
+
 def test_what_learnt_in_bfloat16_computes_in_float32(corpora, valid, tmp_path):
     training = {"epochs": 25, "batch_size": 4, "learning_rate": 0.02, "precision": "bfloat16"}
     model = fit(make_recipe("melody", training=training), corpora, tmp_path)
