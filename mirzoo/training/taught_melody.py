@@ -6,7 +6,7 @@ student that learns it from those recordings learns from more real music than ha
 
 References
 ----------
-S. Keum, J.-H. Lin, L. Su, J. Nam, "Semi-supervised learning using teacher-student models for
+S. Kum, J.-H. Lin, L. Su, J. Nam, "Semi-supervised learning using teacher-student models for
 vocal melody extraction", ISMIR 2020, for melodies taught by what a teacher hears in unlabelled
 songs.
 """
