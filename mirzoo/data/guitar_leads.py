@@ -16,6 +16,7 @@ from mirzoo import audio
 from mirzoo.data.corpus import SAMPLE_RATE, Item
 from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.data.tracking import track_voice
+from mirzoo.dsp.framing import runs
 from mirzoo.errors import DataError
 
 STEM, REST = "guitar.ogg", "song.ogg"
@@ -49,9 +50,8 @@ def _held(f0: np.ndarray) -> np.ndarray:
     sounding = np.nan_to_num(f0) > 0
     cents = 1200 * np.log2(np.where(sounding, f0, 1.0))
     goes_on = sounding[1:] & sounding[:-1] & (np.abs(np.diff(cents)) < STEADY_CENTS)
-    edges = np.flatnonzero(np.diff(goes_on, prepend=False, append=False))
     held = np.zeros(len(f0), bool)
-    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+    for first, last in runs(goes_on):
         if last - first >= SHORTEST_S * F0_RATE:
             held[first : last + 1] = True
     return held

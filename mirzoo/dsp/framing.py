@@ -1,4 +1,4 @@
-"""Where frames lie in a waveform: how many there are and when each one is.
+"""Where frames lie in a waveform: how many there are, when each one is, and what stretches hold.
 
 Time stamps of every annotation come from here, so the arithmetic is exact integers until the
 final division by the sample rate.
@@ -99,3 +99,15 @@ class FrameGrid:
             pad_left=self.pad_left + pad_left * self.hop_length,
             pad_right=self.pad_right + pad_right * self.hop_length,
         )
+
+
+def runs(mask: np.ndarray) -> list[tuple[int, int]]:
+    """First frame of each stretch in which ``mask`` holds, and the first frame behind it.
+
+    Examples
+    --------
+    >>> runs(np.array([False, True, True, False, True]))
+    [(1, 3), (4, 5)]
+    """
+    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

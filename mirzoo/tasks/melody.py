@@ -24,6 +24,7 @@ import numpy as np
 
 from mirzoo.annotation import Melody
 from mirzoo.card import Card, MelodyDecoding
+from mirzoo.dsp.framing import runs
 from mirzoo.dsp.viterbi import CONTEXT_FRAMES, PIECE_FRAMES, path_with_movement
 from mirzoo.tasks.frames import FrameJoiner
 
@@ -185,18 +186,12 @@ def is_voiced(voicing: np.ndarray, decoding: MelodyDecoding, frame_rate: float) 
     """
     surely = voicing > decoding.voicing_threshold
     voiced = voicing > decoding.voicing_threshold - decoding.voicing_hysteresis
-    for first, end in _runs(voiced):
+    for first, end in runs(voiced):
         voiced[first:end] = surely[first:end].any()
     shortest = decoding.shortest_s * frame_rate
     for value in (False, True):
-        for first, end in _runs(voiced == value):
+        for first, end in runs(voiced == value):
             is_inside = first > 0 and end < len(voiced)
             if end - first < shortest and (value or is_inside):
                 voiced[first:end] = not value
     return voiced
-
-
-def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
-    """First frame of each stretch that holds, and the first behind it."""
-    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist()))

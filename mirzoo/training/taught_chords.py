@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mirzoo import zoo
-from mirzoo.annotate import hear_frames
+from mirzoo.annotate import Runner, hear_frames
 from mirzoo.annotation import Chords
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary
 from mirzoo.errors import UnknownNameError
-from mirzoo.training.teaching import answers_folder, nearest, teach
+from mirzoo.training.teaching import Answer, answers_folder, nearest, teach
 
 CHORDS = "chords"
 
@@ -106,19 +106,19 @@ def _hear_model(
             "benchmarks/teach_chords.py makes them"
         ) from None
     reduction = _reduction(labels, vocabulary)
-
-    def answer(loaded):
-        def of(waveform: np.ndarray) -> dict[str, np.ndarray]:
-            times, outputs = hear_frames(loaded, waveform, source_rate=SAMPLE_RATE)
-            return {"times": times, CHORDS: outputs[CHORDS].astype(np.float16)}
-
-        return of
-
-    answers = teach(corpus, teacher, lambda: answer(zoo.load(teacher)), report)
+    answers = teach(corpus, teacher, lambda: _listening(zoo.load(teacher)), report)
     return np.concatenate([
         heard[CHORDS][nearest(heard["times"], times)].astype(np.float32) @ reduction
         for heard, times in zip(answers, frame_times, strict=True)
     ])  # fmt: skip
+
+
+def _listening(teacher: Runner) -> Answer:
+    def answer(waveform: np.ndarray) -> dict[str, np.ndarray]:
+        times, outputs = hear_frames(teacher, waveform, source_rate=SAMPLE_RATE)
+        return {"times": times, CHORDS: outputs[CHORDS].astype(np.float16)}
+
+    return answer
 
 
 def _reduction(labels: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
