@@ -222,7 +222,7 @@ def sparse_wavelet_bank(
     >>> kernels, centre = wavelet_bank(np.array([1000.0]), np.array([80.0]), sample_rate=8000)
     >>> sparse, centre = sparse_wavelet_bank(kernels, centre, sparsity=0.01)
     >>> sparse.shape, centre, int((np.abs(np.fft.ifft(sparse[:, 0])) > 1e-6).sum())
-    ((128, 1), 64, 7)
+    ((128, 1), 64, 10)
     """
     n_fft = 1 << (len(kernels) - 1).bit_length()
     framed = np.zeros((n_fft, kernels.shape[1]), np.complex128)

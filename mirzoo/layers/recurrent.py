@@ -16,8 +16,8 @@ def keras2_hard_sigmoid(x):
 
     Examples
     --------
-    >>> keras2_hard_sigmoid(tf.constant([-3.0, 0.0, 1.0])).numpy().round(3).tolist()
-    [0.0, 0.5, 0.7]
+    >>> keras2_hard_sigmoid(tf.constant([-3.0, 0.0, 1.25])).numpy().tolist()
+    [0.0, 0.5, 0.75]
     """
     return tf.clip_by_value(0.2 * x + 0.5, 0.0, 1.0)
 
