@@ -181,6 +181,17 @@ def test_further_renditions_take_the_songs_that_were_left_out(home):
     }
 
 
+def test_bands_play_every_held_out_song_and_half_of_the_others(home):
+    folder = home / "src" / "pop909"
+    split = {item.path: item.split for item in sources.collection("songs_pop909").items(folder)}
+    played = sources.collection("guitar_bands").items(folder)
+    assert all(item.split == split[item.path] for item in played)
+    counted, whole = (Counter(splits) for splits in
+                      ([item.split for item in played], split.values()))
+    assert counted["valid"] == whole["valid"] > 0 and counted["test"] == whole["test"] > 0
+    assert counted["train"] == -(-whole["train"] // 2)
+
+
 @pytest.mark.parametrize("name", ["sung_more", "sung_disguised"])
 def test_more_is_sung_by_singers_to_train_on_alone(home, name):
     for singer in sources.MIR1K_TEST_SINGERS:

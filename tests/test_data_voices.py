@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mirzoo.data import leads, midi, stems, tracking, voices
+from mirzoo.data import guitar_bands, leads, midi, stems, tracking, voices
 from mirzoo.data.corpus import SAMPLE_RATE, Item
 from mirzoo.data.leads import Manner
 from mirzoo.data.midi import Note, Part
@@ -197,16 +197,48 @@ def test_a_voice_over_its_own_music(mir1k, kind):
     assert np.any(labels.f0 > 0) == (kind != "without")
 
 
-@pytest.mark.slow
-@needs_trackers
-@needs_fluidsynth
-def test_a_voice_over_rendered_music_and_on_its_melody(mir1k, tmp_path):
+@pytest.fixture
+def song(tmp_path):
+    """A minute of C major in the layout of POP909."""
     melody = [Note(0.5 * k, 0.5 * k + 0.45, 60 + k % 5) for k in range(120)]
-    song = tmp_path / "001.mid"
-    midi.write([Part(melody, 0, name="MELODY")], song)
+    midi.write([Part(melody, 0, name="MELODY")], tmp_path / "001.mid")
     (tmp_path / "chord_midi.txt").write_text("0 60 C:maj\n")
     (tmp_path / "beat_midi.txt").write_text(
         "".join(f"{0.5 * k} {float(k % 2 == 0)} {float(k % 4 == 0)}\n" for k in range(120)))
+    return tmp_path / "001.mid"
+
+
+@needs_trackers
+def test_a_voice_over_a_guitar_band_keeps_its_f0(mir1k, song, monkeypatch):
+    asked = []
+
+    def accompany(song, seconds, soundfont, tuning_cents, samples, rng):
+        asked.append((song.chords[0].quality, soundfont, samples))
+        hum = 0.01 * np.sin(2 * np.pi * 60 * np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE)
+        return guitar_bands.Accompaniment(hum.astype(np.float32), (), ("drums",), "rock")
+
+    monkeypatch.setattr(guitar_bands, "accompany", accompany)
+    monkeypatch.setattr(stems, "choose_soundfont", lambda split, rng: Path(f"{split}.sf2"))
+    for number in range(4):
+        item = Item(f"band/{number}", "sung_bands", "amy", str(mir1k), "test")
+        waveform, labels = voices.sing_over_band(
+            item, songs_of={"test": [str(song)], "train": []}, samples=Path("notes"))
+        assert len(labels.f0) == len(waveform) // 160 and labels.tags == ("rock",)
+        voiced = labels.f0 > 0
+        assert np.mean(voiced) > 0.5
+        f0 = float(np.median(labels.f0[voiced]))
+        spectrum = np.abs(np.fft.rfft(waveform * np.hanning(len(waveform))))
+        hz = np.fft.rfftfreq(len(waveform), 1 / SAMPLE_RATE)
+        near = spectrum[np.abs(1200 * np.log2(np.maximum(hz, 1) / f0)) < 150].max()
+        between = spectrum[(hz > 1.3 * f0) & (hz < 1.7 * f0)].max()
+        assert near > 3 * between
+    assert asked == [("maj", Path("test.sf2"), Path("notes"))] * 4
+
+
+@pytest.mark.slow
+@needs_trackers
+@needs_fluidsynth
+def test_a_voice_over_rendered_music_and_on_its_melody(mir1k, song, tmp_path):
     songs_of = {"test": [str(song)]}
     for number in range(20):
         item = Item(f"other/{number}", "sung_other", "amy", str(mir1k), "test")

@@ -102,13 +102,15 @@ def drive(waveform: np.ndarray, drive_db: float) -> np.ndarray:
     return (np.tanh(waveform * gain) / gain).astype(np.float32)
 
 
-def amplify(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A distorting guitar amplifier: lows cut, 12 to 40 dB of drive (oversampled), a cabinet."""
+def amplify(
+    waveform: np.ndarray, rng: np.random.Generator, *, drive_db: tuple[float, float] = (12.0, 40.0)
+) -> np.ndarray:
+    """A distorting guitar amplifier: lows cut, as much drive (oversampled) as said, a cabinet."""
     if rms(waveform) == 0:
         return waveform
     tight = signal.butter(1, rng.uniform(80, 400), "highpass", fs=SAMPLE_RATE, output="sos")
     fast = signal.resample_poly(signal.sosfilt(tight, waveform), 4, 1)
-    gain = 10 ** ((rng.uniform(12, 40) - 9) / 20) / rms(fast.astype(np.float32))
+    gain = 10 ** ((rng.uniform(*drive_db) - 9) / 20) / rms(fast.astype(np.float32))
     bias = rng.uniform(0, 0.4)
     fast = np.tanh(gain * fast + bias) - np.tanh(bias)
     cabinet = signal.butter(
@@ -129,6 +131,17 @@ def reverberate(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     wet = signal.fftconvolve(waveform, room.astype(np.float32))
     wet = np.concatenate([np.zeros(delay), wet])[: len(waveform)]
     return mix(wet.astype(np.float32), waveform, rng.uniform(-24, -4))
+
+
+def echo(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Repeat everything two to four times, 0.12 to 0.5 s apart, each 8 to 16 dB softer."""
+    delay = int(rng.uniform(0.12, 0.5) * SAMPLE_RATE)
+    softer = 10 ** (-rng.uniform(8, 16) / 20)
+    echoed = waveform.astype(np.float32).copy()
+    for number in range(1, int(rng.integers(2, 5)) + 1):
+        if number * delay < len(waveform):
+            echoed[number * delay :] += softer**number * waveform[: -number * delay]
+    return echoed
 
 
 def add_noise(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -125,8 +125,8 @@ def strum(
 
 
 def play_sampled(plucks: Sequence[Pluck], folder: Path, seconds: float,
-                 rng: np.random.Generator) -> np.ndarray:
-    """Play plucks with recorded notes, each moved by at most three semitones.
+                 rng: np.random.Generator, *, tuning_cents: float = 0.0) -> np.ndarray:
+    """Play plucks with recorded notes, each moved by at most three semitones and the tuning.
 
     Strings are up to 8 cents out of tune. Raises DataError where no note is near enough.
     """
@@ -149,7 +149,7 @@ def play_sampled(plucks: Sequence[Pluck], folder: Path, seconds: float,
             raise DataError(f"'{folder}' has no note near MIDI pitch {pluck.note.pitch}")
         near = np.flatnonzero(away <= away.min() + 0.5)
         path, pitch = normal[near[rng.integers(len(near))]]
-        cents = 100 * (pluck.note.pitch - pitch + detuned[pluck.string % 8])
+        cents = 100 * (pluck.note.pitch - pitch + detuned[pluck.string % 8]) + tuning_cents
         wave = _recorded(path, round(cents / 2) * 2)
         start = round(pluck.note.start_s * SAMPLE_RATE)
         length = round((end_s - pluck.note.start_s) * SAMPLE_RATE)

@@ -132,19 +132,19 @@ def accompany(song: Song, seconds: float, rng: np.random.Generator) -> Backing:
         if powerful:
             program, notes = int(rng.choice([29, 30])), render.CHORD_PATTERNS["power"](song)
         else:
-            program, notes = int(rng.choice(general_midi.CHORDAL)), _chordal(song, rng)
-        parts.append(_part(notes, program, jitter_s, rng))
+            program, notes = int(rng.choice(general_midi.CHORDAL)), chordal(song, rng)
+        parts.append(played(notes, program, jitter_s, rng))
     bass = rng.random() < 0.75
     if bass:
         program = int(rng.choice((*general_midi.BASSES, 32, 33, 33, 34, 38, 43, 58)))
-        parts.append(_part(_bass(song, rng), program, jitter_s, rng))
+        parts.append(played(bass_line(song, rng), program, jitter_s, rng))
     if rng.random() < 0.65 and len(song.downbeats) > 1:
         pattern = render.DRUM_PATTERNS[str(rng.choice(list(render.DRUM_PATTERNS)))]
         notes = render.drum_notes(song, pattern)
-        parts.append(_part(notes, int(rng.choice(KITS)), jitter_s, rng, drums=True))
+        parts.append(played(notes, int(rng.choice(KITS)), jitter_s, rng, drums=True))
     if rng.random() < 0.2 and not powerful:
         notes = _countermelody(song, rng)
-        parts.append(replace(_part(notes, leads.draw_program(rng), jitter_s, rng),
+        parts.append(replace(played(notes, leads.draw_program(rng), jitter_s, rng),
                              volume=int(rng.integers(35, 70))))
     parts = [replace(part, notes=[note for note in part.notes if note.start_s < seconds - 0.05])
              for part in parts]
@@ -156,7 +156,7 @@ def accompany(song: Song, seconds: float, rng: np.random.Generator) -> Backing:
     return Backing(tuple(parts), charts.spans(chords, seconds))
 
 
-def _part(notes: Sequence[Note], program: int, jitter_s: float, rng: np.random.Generator,
+def played(notes: Sequence[Note], program: int, jitter_s: float, rng: np.random.Generator,
           *, drums: bool = False) -> Part:
     """Notes for a program, unevenly loud and up to ``jitter_s`` (s) late."""
     played = [
@@ -171,7 +171,7 @@ def _part(notes: Sequence[Note], program: int, jitter_s: float, rng: np.random.G
                 pan=int(rng.integers(30, 99)))
 
 
-def _chordal(song: Song, rng: np.random.Generator) -> list[Note]:
+def chordal(song: Song, rng: np.random.Generator) -> list[Note]:
     """A chord player's notes: the song's own accompaniment or a pattern, in some inversion."""
     if song.accompaniment and rng.random() < 0.3:
         return list(song.accompaniment)
@@ -185,7 +185,7 @@ def _chordal(song: Song, rng: np.random.Generator) -> list[Note]:
             for note in render.CHORD_PATTERNS[pattern](turned)]
 
 
-def _bass(song: Song, rng: np.random.Generator) -> list[Note]:
+def bass_line(song: Song, rng: np.random.Generator) -> list[Note]:
     """The chords' basses: once a chord, once or more often a beat; some walk over chord tones."""
     division = float(rng.choice([0.5, 1, 1, 2]))
     walking = rng.random() < 0.3

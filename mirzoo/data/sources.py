@@ -25,6 +25,7 @@ from mirzoo.data import (
     annotated,
     charts,
     corpus,
+    guitar_bands,
     guitar_leads,
     mixes,
     plucked,
@@ -281,6 +282,7 @@ def _ultrastar_items(folder: Path) -> list[Item]:
 MIR1K_VALID_SINGERS = {"bug", "khair"}
 MIR1K_TEST_SINGERS = {"annar", "davidson", "heycat", "jmzen"}
 SUNG_OVER_OTHER = 600
+SUNG_OVER_BANDS = 320
 SUNG_SYNTHETIC = 250
 
 
@@ -360,6 +362,17 @@ def _song_items(name: str, pattern: str, count: int) -> Callable[[Path], list[It
     return items
 
 
+def _half_to_train(items_of: Callable[[Path], list[Item]]) -> Callable[[Path], list[Item]]:
+    """Every second of the items to train on, and all that are held out."""
+
+    def items(folder: Path) -> list[Item]:
+        whole = items_of(folder)
+        kept = {item.name for item in [item for item in whole if item.split == "train"][::2]}
+        return [item for item in whole if item.split != "train" or item.name in kept]
+
+    return items
+
+
 def _more_song_items(
     name: str, pattern: str, *, beside: int, take: str = "2"
 ) -> Callable[[Path], list[Item]]:
@@ -428,10 +441,15 @@ def _sung_own_items(folder: Path) -> list[Item]:
     return own + [item for item in level if item.split != "train"] + without
 
 
-def _sung_other_items(folder: Path) -> list[Item]:
-    paths = audio_files(folder / "vocal")
-    chosen = np.linspace(0, len(paths) - 1, min(SUNG_OVER_OTHER, len(paths))).astype(int)
-    return [_sung_item("sung_other", "other", paths[place]) for place in chosen]
+def _sung_over_items(name: str, kind: str, count: int) -> Callable[[Path], list[Item]]:
+    """``count`` of the clips, drawn evenly."""
+
+    def items(folder: Path) -> list[Item]:
+        paths = audio_files(folder / "vocal")
+        chosen = np.linspace(0, len(paths) - 1, min(count, len(paths))).astype(int)
+        return [_sung_item(name, kind, paths[place]) for place in chosen]
+
+    return items
 
 
 def _sung_more_items(name: str, takes: Sequence[str]) -> Callable[[Path], list[Item]]:
@@ -657,6 +675,21 @@ COLLECTIONS = {
             source="pop909",
         ),
         Collection(
+            name="guitar_bands",
+            rendered=True,
+            description="POP909: pop songs played by rock, metal, punk and reggae bands, with "
+            "amplified guitars and their leads; labels: chords, melody, beats",
+            obtain="Unpack POP909 (GitHub: music-x-lab/POP909-Dataset) into src/pop909 and check "
+            "out the GitHub repository skratchdot/philharmonia-samples into src/philharmonia.",
+            licence="MIT; CC BY-SA 3.0 (notes); soundfonts under their own licences",
+            grouping="song, divided as songs_pop909 is; one soundfont is kept for testing",
+            items=_half_to_train(
+                _song_items("guitar_bands", "[0-9][0-9][0-9].mid", POP909_SONGS)),
+            maker=lambda home: partial(
+                guitar_bands.render_band, samples=home / "src" / "philharmonia" / "audio"),
+            source="pop909",
+        ),
+        Collection(
             name="songs_openewld",
             rendered=True,
             description="OpenEWLD: lead sheets in the public domain, rendered by random bands; "
@@ -689,9 +722,25 @@ COLLECTIONS = {
             "the extra 'voice' and prepare 'debian'.",
             licence="research data without an open licence",
             grouping="singer; one soundfont is kept for testing",
-            items=_sung_other_items,
+            items=_sung_over_items("sung_other", "other", SUNG_OVER_OTHER),
             maker=lambda home: partial(voices.sing_over_other, music=home / "corpus" / "debian",
                                        songs_of=_songs_of(home / "src" / "pop909")),
+            min_seconds=3.1,
+            source="mir1k",
+        ),
+        Collection(
+            name="sung_bands",
+            description="MIR-1K: 320 voices, moved or disguised, over rendered guitar bands; "
+            "labels: melody",
+            obtain="Put MIR-1K's solo voices into src/mir1k/vocal, POP909 into src/pop909, check "
+            "out the GitHub repository skratchdot/philharmonia-samples into src/philharmonia and "
+            "install the extra 'voice'.",
+            licence="research data without an open licence; CC BY-SA 3.0 (notes)",
+            grouping="singer; the song is of the same split; one soundfont is kept for testing",
+            items=_sung_over_items("sung_bands", "band", SUNG_OVER_BANDS),
+            maker=lambda home: partial(voices.sing_over_band,
+                                       songs_of=_songs_of(home / "src" / "pop909"),
+                                       samples=home / "src" / "philharmonia" / "audio"),
             min_seconds=3.1,
             source="mir1k",
         ),

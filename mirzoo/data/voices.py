@@ -14,7 +14,7 @@ import numpy as np
 from scipy import signal
 
 from mirzoo import audio
-from mirzoo.data import effects, leads, mixes, renditions, songs, stems
+from mirzoo.data import charts, effects, guitar_bands, leads, mixes, renditions, songs, stems
 from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE, Item, item_rng
 from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.data.tracking import LOWEST_HZ, loudness_db, need, track_voice
@@ -110,12 +110,7 @@ def sing_over_other(
     softer voice in parallel.
     """
     rng = item_rng(item)
-    voice, f0 = change(audio.read(item.path, SAMPLE_RATE), rng)
-    if rng.random() < 0.15:
-        interval = int(rng.choice([-12, -5, -4, -3, 3, 4, 7]))
-        second, _ = shift_by_world(voice, np.nan_to_num(f0), interval)
-        voice = effects.mix(second, voice, rng.uniform(-14, -5))
-    voice = _in_a_room(voice, rng)
+    voice, f0 = _changed(item, change, rng)
     if rng.random() < 0.6:
         backing = _rendered(songs_of[item.split], len(voice), item.split, rng)
         mixed = effects.mix(voice, backing, rng.uniform(*RENDERED_DB))
@@ -123,6 +118,40 @@ def sing_over_other(
         backing = mixes.stretch_of(mixes.opened(music), len(voice), item.split, rng)
         mixed = effects.mix(voice, backing, rng.uniform(*OTHER_DB))
     return effects.produce(mixed, rng), Labels(f0=f0)
+
+
+def sing_over_band(
+    item: Item, *, songs_of: Mapping[str, Sequence[str]], samples: Path
+) -> tuple[np.ndarray, Labels]:
+    """A voice, moved or disguised, over a guitar band that plays a song of the item's split.
+
+    ``samples`` is the folder of Philharmonia's instruments (`mirzoo.data.guitar_bands`).
+    """
+    rng = item_rng(item)
+    voice, f0 = _changed(item, disguised if rng.random() < 0.5 else moved, rng)
+    path = Path(songs_of[item.split][rng.integers(len(songs_of[item.split]))])
+    longest_s = len(voice) / SAMPLE_RATE + 0.1
+    song, seconds = renditions.draw_stretch(songs.read(path), longest_s, rng)
+    soundfont = stems.choose_soundfont(item.split, rng)
+    band = guitar_bands.accompany(
+        song, seconds, soundfont, charts.draw_tuning(rng), samples, rng)
+    backing = np.pad(band.waveform, (0, max(0, len(voice) - len(band.waveform))))[: len(voice)]
+    mixed = effects.mix(voice, backing, rng.uniform(*RENDERED_DB))
+    return effects.produce(mixed, rng), Labels(f0=f0, tags=(band.style,))
+
+
+def _changed(
+    item: Item,
+    change: Callable[[np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]],
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """An item's voice, changed, in a room, sometimes with a softer second one; and its f0."""
+    voice, f0 = change(audio.read(item.path, SAMPLE_RATE), rng)
+    if rng.random() < 0.15:
+        interval = int(rng.choice([-12, -5, -4, -3, 3, 4, 7]))
+        second, _ = shift_by_world(voice, np.nan_to_num(f0), interval)
+        voice = effects.mix(second, voice, rng.uniform(-14, -5))
+    return _in_a_room(voice, rng), f0
 
 
 def _rendered(
