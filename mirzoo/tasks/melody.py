@@ -149,13 +149,37 @@ def refine(
     (array([1.5]), array([0.5]))
     """
     half = average_bins // 2
-    offsets = np.arange(-half, half + 1)
-    around = np.clip(bins[:, np.newaxis] + offsets, 0, salience.shape[1] - 1)
-    weights = np.take_along_axis(salience, around, axis=1).astype(np.float64)
-    weights[around != bins[:, np.newaxis] + offsets] = 0.0
+    weights = salience_around(salience, bins, half).astype(np.float64)
     total = weights.sum(axis=1)
-    moved = (weights @ offsets) / np.where(total > 0, total, 1.0)
+    moved = (weights @ np.arange(-half, half + 1)) / np.where(total > 0, total, 1.0)
     return bins + moved, weights[:, half]
+
+
+def salience_around(salience: np.ndarray, bins: np.ndarray, reach: int) -> np.ndarray:
+    """Cut the salience of the bins around each frame's own out of the whole.
+
+    Parameters
+    ----------
+    salience : np.ndarray
+        ``(frames, bins)``.
+    bins : np.ndarray
+        Integers ``(frames,)``.
+    reach : int
+        How many bins to either side.
+
+    Returns
+    -------
+    np.ndarray
+        ``(frames, 2 * reach + 1)``; beyond the first and last bin it is 0.
+
+    Examples
+    --------
+    >>> salience_around(np.array([[0.6, 0.3, 0.1]]), np.array([0]), 1)
+    array([[0. , 0.6, 0.3]])
+    """
+    wanted = bins[:, np.newaxis] + np.arange(-reach, reach + 1)
+    inside = np.clip(wanted, 0, salience.shape[1] - 1)
+    return np.where(wanted == inside, np.take_along_axis(salience, inside, axis=1), 0.0)
 
 
 def is_voiced(voicing: np.ndarray, decoding: MelodyDecoding, frame_rate: float) -> np.ndarray:

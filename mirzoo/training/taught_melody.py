@@ -22,7 +22,7 @@ from mirzoo.card import MelodyDecoding
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.sequences import HeardMelody
 from mirzoo.errors import RecipeError
-from mirzoo.tasks.melody import refine, strongest_bins
+from mirzoo.tasks.melody import refine, salience_around, strongest_bins
 from mirzoo.training.teaching import Answer, nearest, teach
 
 SALIENCE, VOICING = "salience", "voicing"
@@ -105,8 +105,6 @@ def _followed(salience: np.ndarray, decoding: MelodyDecoding) -> dict[str, np.nd
     path = strongest_bins(salience, decoding)
     bins, _ = refine(salience, path, decoding.average_bins)
     reach = int(NEAR_CENTS * decoding.bins_per_octave / 1200)
-    offsets = np.arange(-reach, reach + 1)
-    around = np.clip(path[:, np.newaxis] + offsets, 0, salience.shape[1] - 1)
-    mass = np.take_along_axis(salience, around, axis=1).sum(axis=1)
+    mass = salience_around(salience, path, reach).sum(axis=1)
     f0 = decoding.fmin * 2 ** (bins / decoding.bins_per_octave)
     return {"f0": f0.astype(np.float32), "sureness": np.clip(mass, 0, 1).astype(np.float16)}
