@@ -64,8 +64,10 @@ def test_bars_begin_at_the_downbeats(song):
     assert starts == [0.0, 1.0, 3.0, 7.0]
 
 
-def test_a_song_without_beats_is_not_strummed(song):
+def test_a_song_without_beats_or_chords_is_not_strummed(song):
     assert strummed(replace(song, beats=np.zeros(0), downbeats=np.zeros(0)), "D" * 16) == []
+    assert strummed(replace(song, chords=()), "D" * 16) == []
+    assert strummed(song, "." * 16) == []
 
 
 def test_the_styles_are_whole():

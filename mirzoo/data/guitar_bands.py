@@ -264,8 +264,8 @@ def strummed(
         if stroke != ".":
             strokes.append((at, chord, stroke == "D"))
     plucks: list[Pluck] = []
-    ends = [at for at, _, _ in strokes[1:]] + [song.beats[-1]]
-    for (at, chord, down), following in zip(strokes, ends, strict=True):
+    until = [*(at for at, _, _ in strokes), song.beats[-1]][1:]
+    for (at, chord, down), following in zip(strokes, until, strict=True):
         start_s = at + rng.uniform(0, late_s)
         end_s = at + max(0.04, (min(following, chord.end_s) - at) * ring)
         plucks.extend(plucked.strum(
