@@ -31,7 +31,7 @@ from mirzoo.dsp.chord_vocabulary import NO_CHORD, ROOT_NAMES, parse_chord
 from mirzoo.evaluation import Score, chord_agreement, chord_scores, overall
 
 SETS = (
-    "isolated_chords", "songs_pop909+songs_openewld", "guitar", "charts_mma",
+    "isolated_chords", "songs_pop909+songs_openewld", "guitar_bands", "guitar", "charts_mma",
 )  # fmt: skip
 ISOLATED = "isolated_chords"
 ASIDE = "N aside"

@@ -21,7 +21,8 @@ from mirzoo.data.sources import collection
 from mirzoo.evaluation import melody_scores, overall
 
 SETS = (
-    "sung_own", "ultrastar_melody", "guitar_leads", "songs_pop909+songs_openewld", "charts_mma",
+    "sung_own", "sung_bands", "ultrastar_melody", "guitar_leads", "guitar_bands",
+    "songs_pop909+songs_openewld", "charts_mma",
 )  # fmt: skip
 COLUMNS = (
     "overall accuracy", "raw pitch accuracy", "raw chroma accuracy", "voicing recall",

@@ -47,6 +47,15 @@ def test_strokes_fall_where_the_pattern_says_in_the_chord_of_their_time(song):
         assert pluck.note.end_s <= (4.0 if in_a_minor else 8.0) + 0.06
 
 
+def test_strokes_up_begin_with_the_highest_string(song):
+    down, up = (
+        min((pluck for pluck in strummed(song, pattern) if pluck.note.start_s > 1.9),
+            key=lambda pluck: pluck.note.start_s).note.pitch
+        for pattern in ("D...............", "U...............")
+    )
+    assert (down, up) == (A_MINOR[0], A_MINOR[-1])
+
+
 def test_strokes_ring_until_the_next_or_for_a_part_of_that(song):
     whole, half = (
         np.median([pluck.note.end_s - pluck.note.start_s

@@ -101,16 +101,18 @@ def recorded(tmp_path):
     return folder
 
 
-def test_recorded_notes_are_moved_to_their_pitch_and_time(recorded):
+@pytest.mark.parametrize("tuning_cents", [0.0, 40.0])
+def test_recorded_notes_are_moved_to_their_pitch_and_time(recorded, tuning_cents):
     pluck = plucked.Pluck(plucked.Note(1.0, 2.5, 50, 100), 0)
-    stem = plucked.play_sampled([pluck], recorded, 4.0, np.random.default_rng(0))
+    stem = plucked.play_sampled([pluck], recorded, 4.0, np.random.default_rng(0),
+                                tuning_cents=tuning_cents)
     assert stem.shape == (64000,)
     sounding = np.flatnonzero(np.abs(stem) > 0.05)
     assert sounding[0] / SAMPLE_RATE == pytest.approx(1.0, abs=0.02)
     assert 2.3 < sounding[-1] / SAMPLE_RATE < 2.62
     stretch = stem[18000:38000] * np.hanning(20000)
     hz = np.argmax(np.abs(np.fft.rfft(stretch, 1 << 19))) * SAMPLE_RATE / (1 << 19)
-    assert abs(1200 * np.log2(hz / (440 * 2 ** ((50 - 69) / 12)))) < 12
+    assert abs(1200 * np.log2(hz / (440 * 2 ** ((50 - 69) / 12))) - tuning_cents) < 12
 
 
 def test_a_string_is_stopped_by_its_next_note(recorded):

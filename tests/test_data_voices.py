@@ -231,7 +231,8 @@ def test_a_voice_over_a_guitar_band_keeps_its_f0(mir1k, song, monkeypatch):
         hz = np.fft.rfftfreq(len(waveform), 1 / SAMPLE_RATE)
         near = spectrum[np.abs(1200 * np.log2(np.maximum(hz, 1) / f0)) < 150].max()
         between = spectrum[(hz > 1.3 * f0) & (hz < 1.7 * f0)].max()
-        assert near > 3 * between
+        hum = spectrum[(hz > 50) & (hz < 70)].max()
+        assert near > 3 * between and near > 0.05 * hum
     assert asked == [("maj", Path("test.sf2"), Path("notes"))] * 4
 
 
