@@ -210,7 +210,7 @@ def song(tmp_path):
 
 @needs_trackers
 def test_a_voice_over_a_guitar_band_keeps_its_f0(mir1k, song, monkeypatch):
-    asked = []
+    asked, levels = [], []
 
     def accompany(song, seconds, soundfont, tuning_cents, samples, rng):
         asked.append((song.chords[0].quality, soundfont, samples))
@@ -232,7 +232,9 @@ def test_a_voice_over_a_guitar_band_keeps_its_f0(mir1k, song, monkeypatch):
         near = spectrum[np.abs(1200 * np.log2(np.maximum(hz, 1) / f0)) < 150].max()
         between = spectrum[(hz > 1.3 * f0) & (hz < 1.7 * f0)].max()
         hum = spectrum[(hz > 50) & (hz < 70)].max()
-        assert near > 3 * between and near > 0.05 * hum
+        assert near > 3 * between
+        levels.append(near / hum)
+    assert np.mean(levels) > 0.1
     assert asked == [("maj", Path("test.sf2"), Path("notes"))] * 4
 
 
