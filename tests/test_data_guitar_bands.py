@@ -111,6 +111,16 @@ def band(song, seed, style, monkeypatch):
                                   np.random.default_rng(seed))
 
 
+def test_a_sampled_guitar_is_called_what_it_is(song, silent_synthesiser, monkeypatch):
+    monkeypatch.setattr(guitar_bands, "_draw_guitar", lambda style, rng: guitar_bands.Instrument(
+        "guitar", fretboard.GUITAR, 27, samples="guitar"))
+    monkeypatch.setattr(guitar_bands.plucked, "play_sampled",
+                        lambda plucks, folder, seconds, rng, tuning_cents: np.ones(
+                            round(seconds * SAMPLE_RATE), np.float32))
+    made = band(song, 0, "ballad", monkeypatch)
+    assert "guitar" in made.instruments and "electric guitar (clean)" not in made.instruments
+
+
 def test_fifths_alone_are_labelled_by_the_triad_that_they_imply(
     song, silent_synthesiser, monkeypatch
 ):
@@ -132,6 +142,8 @@ def test_whole_chords_are_labelled_as_they_are_strummed(song, silent_synthesiser
     made = band(song, 1, "reggae", monkeypatch)
     assert [span.label for span in made.chords] == ["C:maj", "A:min7", "N", "C:maj"]
     assert made.chords[-1].end_s == 8.0 and made.style == "reggae"
+    assert made.instruments[0] == "electric guitar (clean)"
+    assert len(set(made.instruments)) == len(made.instruments)
     pitched = [part for part in silent_synthesiser if not part.drums]
     assert charts.chord_tones(pitched, song.chords, 0.03) > 0.97
     assert all(part.bends for part in pitched)

@@ -173,16 +173,14 @@ def accompany(
         stem = stems.play(charts.tuned([keys], tuning_cents), soundfont, seconds)
         mixed = effects.mix(stem, mixed, rng.uniform(*KEYS_DB))
         programs.append(keys.program)
-    programs += [guitar.program for guitar in guitars]
     chords = [
         replace(chord, quality=fretboard.implied_triad(chord.quality) if fifths else chord.quality,
                 bass=chord.bass if bass and not fifths else "1")
         for chord in song.chords
     ]
-    return Accompaniment(
-        mixed, charts.spans(chords, seconds),
-        general_midi.names(programs, any(part.drums for part in rhythm)), name,
-    )
+    others = general_midi.names(programs, any(part.drums for part in rhythm))
+    instruments = (*sorted({guitar.name for guitar in guitars} - set(others)), *others)
+    return Accompaniment(mixed, charts.spans(chords, seconds), instruments, name)
 
 
 def _draw_guitar(style: Style, rng: np.random.Generator) -> Instrument:

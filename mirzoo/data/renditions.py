@@ -159,7 +159,7 @@ def accompany(song: Song, seconds: float, rng: np.random.Generator) -> Backing:
 def played(notes: Sequence[Note], program: int, jitter_s: float, rng: np.random.Generator,
           *, drums: bool = False) -> Part:
     """Notes for a program, unevenly loud and up to ``jitter_s`` (s) late."""
-    played = [
+    uneven = [
         replace(note, start_s=note.start_s + late,
                 end_s=max(note.end_s, note.start_s + 0.04) + late,
                 pitch=int(np.clip(note.pitch, 21, 108)),
@@ -167,7 +167,7 @@ def played(notes: Sequence[Note], program: int, jitter_s: float, rng: np.random.
         for note, late, accent in zip(notes, rng.uniform(0, 1, len(notes)) * jitter_s,
                                       rng.integers(-14, 15, len(notes)), strict=True)
     ]
-    return Part(played, program, drums, volume=int(rng.integers(55, 120)),
+    return Part(uneven, program, drums, volume=int(rng.integers(55, 120)),
                 pan=int(rng.integers(30, 99)))
 
 
