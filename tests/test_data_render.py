@@ -87,7 +87,9 @@ def pop909(tmp_path):
     melody = [Note(0.5 * k, 0.5 * k + 0.4, 72 + (0, 4, 7, 4)[k % 4]) for k in range(32)]
     piano = [Note(2.0 * k, 2.0 * k + 1.9, pitch) for k in range(8) for pitch in (48, 55)]
     path = tmp_path / "001.mid"
-    midi.write([Part(melody, 0, name="MELODY"), Part(piano, 0, name="PIANO")], path)
+    second_melody = [Note(15, 16, 90)]
+    midi.write([Part(melody, 0, name="MELODY"), Part(piano, 0, name="PIANO"),
+                Part(second_melody, 0, name="BRIDGE")], path)  # fmt: skip
     (tmp_path / "chord_midi.txt").write_text("0 8 C:maj\n8 12 A:min7/b7\n12 16 N\n")
     (tmp_path / "beat_midi.txt").write_text(
         "".join(f"{0.5 * k} {float(k % 2 == 0)} {float(k % 4 == 0)}\n" for k in range(32))

@@ -97,7 +97,11 @@ def read(path: Path | str) -> Song:
 
 
 def read_pop909(path: Path) -> Song:
-    """Read a song of POP909; its chords and beats come from the text files in its folder."""
+    """Read a song of POP909; its chords and beats come from the text files in its folder.
+
+    The accompaniment is the track PIANO alone: BRIDGE is a second melody, mostly where MELODY
+    rests, and would sound like the melody where the labels say that there is none.
+    """
     parts = {part.name: part.notes for part in midi.read(path)}
     if "MELODY" not in parts:
         raise DataError(f"'{path}' has no track MELODY but {sorted(parts)}; is it of POP909?")
@@ -107,10 +111,7 @@ def read_pop909(path: Path) -> Song:
         start, end, label = line.split()
         if label != "N":
             chords.append(_harte_chord(float(start), float(end), label))
-    accompaniment = sorted(
-        (*parts.get("PIANO", ()), *parts.get("BRIDGE", ())),
-        key=lambda note: (note.start_s, note.pitch),
-    )
+    accompaniment = sorted(parts.get("PIANO", ()), key=lambda note: (note.start_s, note.pitch))
     return Song(parts["MELODY"], tuple(accompaniment), tuple(chords), beats[:, 0],
                 beats[beats[:, 2] == 1, 0], _only_key(path.parent / "key_audio.txt"))
 
