@@ -107,8 +107,8 @@ def silent_synthesiser(monkeypatch):
 
 def band(song, seed, style, monkeypatch):
     monkeypatch.setattr(guitar_bands, "OFTEN", {style: 1.0})
-    return guitar_bands.accompany(song, 8.0, Path("font"), 20.0, Path("none"),
-                                  np.random.default_rng(seed))
+    studio = guitar_bands.Studio(8.0, Path("font"), 20.0, Path("none"))
+    return guitar_bands.accompany(song, studio, np.random.default_rng(seed))
 
 
 def test_a_sampled_guitar_is_called_what_it_is(song, silent_synthesiser, monkeypatch):

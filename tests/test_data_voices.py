@@ -212,9 +212,10 @@ def song(tmp_path):
 def test_a_voice_over_a_guitar_band_keeps_its_f0(mir1k, song, monkeypatch):
     asked, levels = [], []
 
-    def accompany(song, seconds, soundfont, tuning_cents, samples, rng):
-        asked.append((song.chords[0].quality, soundfont, samples))
-        hum = 0.01 * np.sin(2 * np.pi * 60 * np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE)
+    def accompany(song, studio, rng):
+        asked.append((song.chords[0].quality, studio.soundfont, studio.samples))
+        time_s = np.arange(int(studio.seconds * SAMPLE_RATE)) / SAMPLE_RATE
+        hum = 0.01 * np.sin(2 * np.pi * 60 * time_s)
         return guitar_bands.Accompaniment(hum.astype(np.float32), (), ("drums",), "rock")
 
     monkeypatch.setattr(guitar_bands, "accompany", accompany)

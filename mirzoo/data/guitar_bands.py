@@ -34,7 +34,7 @@ from mirzoo.data.midi import Part
 from mirzoo.data.plucked import Instrument, Pluck
 from mirzoo.data.songs import Chord, Song
 
-SONG_S = 45.0
+SONG_S, SHORTEST_S = 45.0, 0.05
 STEPS_A_BEAT, STEPS = 4, 16
 LEAD_DB, GUITARS_DB, KEYS_DB = (-9.0, 9.0), (-4.0, 7.0), (-14.0, -3.0)
 HIGH_GAIN_DB, CRUNCH_DB = (15.0, 40.0), (3.0, 22.0)
@@ -102,6 +102,32 @@ OFTEN = {"rock": 0.32, "metal": 0.24, "punk": 0.12, "reggae": 0.18, "ballad": 0.
 
 
 @dataclass(frozen=True)
+class Studio:
+    """What everyone plays with, in one take.
+
+    Parameters
+    ----------
+    seconds : float
+        How long the whole is (s).
+    soundfont : Path
+        Plays what isn't sampled.
+    tuning_cents : float
+        How much higher than 440 Hz tuning everything sounds (cents).
+    samples : Path
+        The folder of Philharmonia's instruments.
+    """
+
+    seconds: float
+    soundfont: Path
+    tuning_cents: float
+    samples: Path
+
+    def play(self, parts: Sequence[Part]) -> np.ndarray:
+        """Parts written in 440 Hz tuning, played by the soundfont."""
+        return stems.play(charts.tuned(parts, self.tuning_cents), self.soundfont, self.seconds)
+
+
+@dataclass(frozen=True)
 class Accompaniment:
     """What a band plays: float32 ``(samples,)`` at 16 kHz, its chords as heard, who plays."""
 
@@ -119,12 +145,12 @@ def render_band(item: Item, *, samples: Path) -> tuple[np.ndarray, Labels]:
     rng = item_rng(item)
     song, seconds = renditions.draw_stretch(songs.read(item.path), SONG_S, rng)
     tuning_cents = charts.draw_tuning(rng)
-    soundfont = stems.choose_soundfont(item.split, rng)
-    band = accompany(song, seconds, soundfont, tuning_cents, samples, rng)
+    studio = Studio(seconds, stems.choose_soundfont(item.split, rng), tuning_cents, samples)
+    band = accompany(song, studio, rng)
     waveform, instruments = band.waveform, band.instruments
     f0 = np.zeros(len(waveform) // F0_HOP, np.float32)
     if rng.random() >= INSTRUMENTAL and song.melody and song.chords:
-        f0, stem, name = _play_lead(song, seconds, soundfont, tuning_cents, samples, rng)
+        f0, stem, name = _play_lead(song, studio, rng)
         waveform = effects.mix(stem, waveform, rng.uniform(*LEAD_DB))
         instruments += tuple({name} - set(instruments))
     return effects.produce(waveform, rng), Labels(
@@ -133,45 +159,27 @@ def render_band(item: Item, *, samples: Path) -> tuple[np.ndarray, Labels]:
     )
 
 
-def accompany(
-    song: Song, seconds: float, soundfont: Path, tuning_cents: float, samples: Path,
-    rng: np.random.Generator,
-) -> Accompaniment:
-    """Have a band of one or two guitars, mostly with bass, drums and keys, play a song's chords.
-
-    Parameters
-    ----------
-    song : Song
-    seconds : float
-        How long the whole is (s).
-    soundfont : Path
-        Plays what isn't sampled.
-    tuning_cents : float
-        How much higher than 440 Hz tuning everything sounds (cents).
-    samples : Path
-        The folder of Philharmonia's instruments.
-    """
+def accompany(song: Song, studio: Studio, rng: np.random.Generator) -> Accompaniment:
+    """Have a band of one or two guitars, mostly with bass, drums and keys, play a song's chords."""
     name = str(rng.choice(list(OFTEN), p=list(OFTEN.values())))
     style = STYLES[name]
     fifths = rng.random() < style.fifths
     guitars = [_draw_guitar(style, rng) for _ in range(1 + (rng.random() < 0.6))]
-    takes = [_play_guitar(song, seconds, guitar, style, fifths, soundfont, tuning_cents, samples,
-                          rng) for guitar in guitars]
+    takes = [_play_guitar(song, guitar, style, fifths, studio, rng) for guitar in guitars]
     mixed = takes[0]
     for take in takes[1:]:
         mixed = effects.mix(take, mixed, rng.uniform(-6, 3))
     rhythm, bass = _rhythm(song, style, rng)
-    rhythm = [replace(part, notes=[note for note in part.notes if note.start_s < seconds - 0.05])
+    latest_s = studio.seconds - SHORTEST_S
+    rhythm = [replace(part, notes=[note for note in part.notes if note.start_s < latest_s])
               for part in rhythm]
     if rhythm:
-        section = stems.play(charts.tuned(rhythm, tuning_cents), soundfont, seconds)
-        mixed = effects.mix(mixed, section, rng.uniform(*GUITARS_DB))
+        mixed = effects.mix(mixed, studio.play(rhythm), rng.uniform(*GUITARS_DB))
     programs = [part.program for part in rhythm if not part.drums]
     if not fifths and rng.random() < style.keys:
         keys = renditions.played(renditions.chordal(song, rng), int(rng.choice(
             general_midi.CHORDAL)), 0.01, rng)
-        stem = stems.play(charts.tuned([keys], tuning_cents), soundfont, seconds)
-        mixed = effects.mix(stem, mixed, rng.uniform(*KEYS_DB))
+        mixed = effects.mix(studio.play([keys]), mixed, rng.uniform(*KEYS_DB))
         programs.append(keys.program)
     chords = [
         replace(chord, quality=fretboard.implied_triad(chord.quality) if fifths else chord.quality,
@@ -180,7 +188,7 @@ def accompany(
     ]
     others = general_midi.names(programs, any(part.drums for part in rhythm))
     instruments = (*sorted({guitar.name for guitar in guitars} - set(others)), *others)
-    return Accompaniment(mixed, charts.spans(chords, seconds), instruments, name)
+    return Accompaniment(mixed, charts.spans(chords, studio.seconds), instruments, name)
 
 
 def _draw_guitar(style: Style, rng: np.random.Generator) -> Instrument:
@@ -192,8 +200,8 @@ def _draw_guitar(style: Style, rng: np.random.Generator) -> Instrument:
 
 
 def _play_guitar(
-    song: Song, seconds: float, guitar: Instrument, style: Style, fifths: bool, soundfont: Path,
-    tuning_cents: float, samples: Path, rng: np.random.Generator,
+    song: Song, guitar: Instrument, style: Style, fifths: bool, studio: Studio,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """One guitar's part, amplified where it is; some distorted ones are played twice."""
     pattern, ring = str(rng.choice(style.strums)), rng.uniform(*style.ring)
@@ -203,16 +211,16 @@ def _play_guitar(
         hand.setdefault((chord.root, chord.quality),
                         plucked.voicing(guitar, chord.root, held, rng))
     drive_db = HIGH_GAIN_DB if fifths else CRUNCH_DB
-    stem = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+    stem = np.zeros(round(studio.seconds * SAMPLE_RATE), np.float32)
     for _ in range(1 + (guitar.gain and rng.random() < 0.5)):
         plucks = [pluck for pluck in strummed(song, hand, pattern, ring, rng)
-                  if pluck.note.start_s < seconds - 0.05]
+                  if pluck.note.start_s < studio.seconds - SHORTEST_S]
         if guitar.samples:
-            take = plucked.play_sampled(plucks, samples / guitar.samples, seconds, rng,
-                                        tuning_cents=tuning_cents)
+            take = plucked.play_sampled(plucks, studio.samples / guitar.samples, studio.seconds,
+                                        rng, tuning_cents=studio.tuning_cents)
         else:
-            take = plucked.play_strings(plucks, guitar.program, soundfont, seconds, tuning_cents,
-                                        rng)
+            take = plucked.play_strings(plucks, guitar.program, studio.soundfont, studio.seconds,
+                                        studio.tuning_cents, rng)
         take = effects.amplify(take, rng, drive_db=drive_db) if guitar.gain else take
         stem = effects.mix(take, stem, 0.0)
     return stem
@@ -296,8 +304,7 @@ def _rhythm(
 
 
 def _play_lead(
-    song: Song, seconds: float, soundfont: Path, tuning_cents: float, samples: Path,
-    rng: np.random.Generator,
+    song: Song, studio: Studio, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, str]:
     """The f0 and the stem of a lead, and what plays it: the song's melody or a solo."""
     kind = str(rng.choice(list(LEAD_KINDS), p=list(LEAD_KINDS.values())))
@@ -306,20 +313,22 @@ def _play_lead(
         beat_s = float(np.median(np.diff(song.beats))) if len(song.beats) > 1 else 0.5
         notes = charts.improvise(song.chords, beat_s, rng)
     if kind == "guitar" and rng.random() < 0.4:
-        player = recorded_leads.Player(samples / recorded_leads.ELECTRIFIED, 27)
+        player = recorded_leads.Player(studio.samples / recorded_leads.ELECTRIFIED, 27)
         melody = leads.into_range(notes, *player.range, rng)
-        lead = leads.perform(melody, player.program, seconds, rng, tuning_cents=tuning_cents)
-        stem, lead = recorded_leads.play(lead, player, seconds, rng)
+        lead = leads.perform(melody, player.program, studio.seconds, rng,
+                             tuning_cents=studio.tuning_cents)
+        stem, lead = recorded_leads.play(lead, player, studio.seconds, rng)
     else:
         programs = {"guitar": DRY_LEADS + leads.GUITARS[4:6], "voice": leads.VOICES}.get(kind)
         program = leads.draw_program(rng) if programs is None else int(rng.choice(programs))
         melody = leads.into_range(notes, *leads.range_of(program), rng)
-        lead = leads.perform(melody, program, seconds, rng, tuning_cents=tuning_cents)
-        stem = stems.play(lead.parts, soundfont, seconds)
+        lead = leads.perform(melody, program, studio.seconds, rng,
+                             tuning_cents=studio.tuning_cents)
+        stem = stems.play(lead.parts, studio.soundfont, studio.seconds)
     if kind == "guitar" and rng.random() < 0.75:
         stem = effects.amplify(stem, rng, drive_db=HIGH_GAIN_DB)
     f0 = leads.heard(lead, stem)
-    stem = renditions.accompanied(lead, stem, song, soundfont, seconds, rng)
+    stem = renditions.accompanied(lead, stem, song, studio.soundfont, studio.seconds, rng)
     if rng.random() < 0.35:
         stem = effects.echo(stem, rng)
     if rng.random() < 0.4:

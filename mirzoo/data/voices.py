@@ -129,13 +129,11 @@ def sing_over_band(
     """
     rng = item_rng(item)
     voice, f0 = _changed(item, disguised if rng.random() < 0.5 else moved, rng)
-    path = Path(songs_of[item.split][rng.integers(len(songs_of[item.split]))])
-    longest_s = len(voice) / SAMPLE_RATE + 0.1
-    song, seconds = renditions.draw_stretch(songs.read(path), longest_s, rng)
-    soundfont = stems.choose_soundfont(item.split, rng)
-    band = guitar_bands.accompany(
-        song, seconds, soundfont, charts.draw_tuning(rng), samples, rng)
-    backing = np.pad(band.waveform, (0, max(0, len(voice) - len(band.waveform))))[: len(voice)]
+    song, seconds = _draw_song(songs_of[item.split], len(voice), rng)
+    soundfont, tuning_cents = stems.choose_soundfont(item.split, rng), charts.draw_tuning(rng)
+    studio = guitar_bands.Studio(seconds, soundfont, tuning_cents, samples)
+    band = guitar_bands.accompany(song, studio, rng)
+    backing = _as_long(band.waveform, len(voice))
     mixed = effects.mix(voice, backing, rng.uniform(*RENDERED_DB))
     return effects.produce(mixed, rng), Labels(f0=f0, tags=(band.style,))
 
@@ -158,11 +156,22 @@ def _rendered(
     paths: Sequence[str], samples: int, split: str, rng: np.random.Generator
 ) -> np.ndarray:
     """A random song's backing, as long as asked."""
-    longest_s = samples / SAMPLE_RATE + 0.1
-    path = Path(paths[rng.integers(len(paths))])
-    song, seconds = renditions.draw_stretch(songs.read(path), longest_s, rng)
+    song, seconds = _draw_song(paths, samples, rng)
     backing = renditions.accompany(song, seconds, rng)
     stem = stems.play_band(backing.parts, stems.choose_soundfont(split, rng), seconds)
+    return _as_long(stem, samples)
+
+
+def _draw_song(
+    paths: Sequence[str], samples: int, rng: np.random.Generator
+) -> tuple[songs.Song, float]:
+    """A stretch of a random song, as long as asked where the song lasts, and its length (s)."""
+    path = Path(paths[rng.integers(len(paths))])
+    return renditions.draw_stretch(songs.read(path), samples / SAMPLE_RATE + 0.1, rng)
+
+
+def _as_long(stem: np.ndarray, samples: int) -> np.ndarray:
+    """A stem with silence behind it, or cut."""
     return np.pad(stem, (0, max(0, samples - len(stem))))[:samples]
 
 
