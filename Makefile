@@ -9,7 +9,7 @@ demo: $(VENV)/installed
 	$(BIN)/mirzoo annotate mel_cnn_tagger,cqt_crnn_chords,hcqt_cnn_melody mirzoo/demo/clip.ogg --picture demo.png
 
 test: $(VENV)/installed-for-tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope
 
 clean:
 	rm -rf $(VENV)

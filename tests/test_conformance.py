@@ -11,7 +11,18 @@ from mirzoo.export import export
 from mirzoo.heads import output_grid
 from mirzoo.recipe import Recipe, load_recipe
 
-RECIPES = sorted((Path(__file__).parents[1] / "recipes").rglob("*.yaml"))
+
+def recipes_of_different_graphs() -> list[Path]:
+    """Every recipe, but of those that only learn otherwise (as first runs do) the one listed."""
+    folder = Path(__file__).parents[1] / "recipes"
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*.yaml"), key=lambda path: len(path.parts)):
+        graph = load_recipe(path).model_dump_json(include={"frontend", "head", "task"})
+        found.setdefault(graph, path)
+    return sorted(found.values())
+
+
+RECIPES = recipes_of_different_graphs()
 
 FRONTENDS = {
     "stft": {"n_fft": 128, "hop_length": 64},
