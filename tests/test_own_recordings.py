@@ -1,5 +1,6 @@
 """Chord and melody models fitted to one's own recordings: they learn, and forget nothing else."""
 
+import keras
 import numpy as np
 import pytest
 import soundfile
@@ -15,6 +16,11 @@ from mirzoo.training import own_recordings
 from mirzoo.training.own_recordings import _labels
 
 LEARNS = {"epochs": 25, "batch_size": 4, "learning_rate": 0.02}
+
+
+@pytest.fixture(autouse=True)
+def same_weights_each_time():
+    keras.utils.set_random_seed(0)
 
 
 def recorded(task: str, numbers) -> list[LabelledRecording]:
