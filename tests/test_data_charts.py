@@ -92,14 +92,6 @@ def test_a_solo_stays_in_its_chords_and_alone():
     assert all(a.end_s <= b.start_s + 1e-9 for a, b in pairwise(solo))
 
 
-def test_tuning_bends_what_has_pitch():
-    parts = [Part([Note(0, 1, 60)], 0), Part([Note(0, 1, 38)], 0, drums=True)]
-    pitched, drums = charts.tuned(parts, -25.0)
-    assert pitched.bends == ((0.0, -0.25),)
-    assert drums.bends == ()
-    assert charts.tuned(parts, 0) == parts
-
-
 @needs_mma
 def test_mma_plays_the_chart_in_every_kind_of_library():
     names = dict(charts.grooves())
@@ -138,15 +130,3 @@ def test_a_rendered_chart_has_all_its_labels():
     assert len(labels.beats) > len(labels.downbeats) > 5
     for span in labels.chords:
         mir_eval.chord.encode(span.label)
-
-
-def test_the_held_out_soundfont_is_for_tests_alone(monkeypatch):
-    monkeypatch.setattr(Path, "exists", lambda self: True)
-    rng = np.random.default_rng(0)
-    assert stems.choose_soundfont("test", rng) == Path(stems.HELD_OUT_SOUNDFONT)
-    trained = {str(stems.choose_soundfont(split, rng))
-               for split in ("train", "valid") for _ in range(60)}
-    assert trained == set(stems.SOUNDFONTS)
-    monkeypatch.setattr(Path, "exists", lambda self: False)
-    with pytest.raises(DataError, match="timgm6mb-soundfont"):
-        stems.choose_soundfont("test", rng)

@@ -94,8 +94,8 @@ def silent_synthesiser(monkeypatch):
     """What is played is remembered and a hum; nothing needs fluidsynth."""
     played: list[Part] = []
 
-    def play(parts, soundfont, seconds):
-        played.extend(parts)
+    def play(parts, soundfont, seconds, *, tuning_cents=0.0):
+        played.extend(stems.tuned(parts, tuning_cents))
         time_s = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
         return (0.1 * np.sin(2 * np.pi * 110 * time_s)).astype(np.float32)
 

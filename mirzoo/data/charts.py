@@ -267,9 +267,9 @@ def render_chart(item: Item) -> tuple[np.ndarray, Labels]:
     else:
         raise DataError(f"none of {ATTEMPTS} grooves played {LEAST_CHORD_TONES:.0%} chord tones")
     parts = _recast(parts, rng)
-    tuning_cents = draw_tuning(rng)
+    tuning_cents = stems.draw_tuning(rng)
     soundfont = stems.choose_soundfont(item.split, rng)
-    waveform = stems.play_band(tuned(parts, tuning_cents), soundfont, CHART_S)
+    waveform = stems.play_band(parts, soundfont, CHART_S, tuning_cents=tuning_cents)
     f0 = np.zeros(int(CHART_S * SAMPLE_RATE) // F0_HOP, np.float32)
     programs = {part.program for part in parts if not part.drums}
     if rng.random() < 0.5:
@@ -290,21 +290,6 @@ def render_chart(item: Item) -> tuple[np.ndarray, Labels]:
         instruments=general_midi.names(programs, any(part.drums for part in parts)),
         tags=(groove.split(":")[0],),
     )
-
-
-def draw_tuning(rng: np.random.Generator) -> float:
-    """How far off 440 Hz tuning music is (cents): a third in tune, the rest within 44.
-
-    Patches are out of tune by some cents themselves, and what is half a semitone off has no name.
-    """
-    return 0.0 if rng.random() < 0.35 else float(np.clip(rng.normal(0, 20), -44, 44))
-
-
-def tuned(parts: Sequence[Part], cents: float) -> list[Part]:
-    """The parts, the pitched ones bent by ``cents`` throughout."""
-    if cents == 0:
-        return list(parts)
-    return [part if part.drums else replace(part, bends=((0.0, cents / 100),)) for part in parts]
 
 
 def _recast(parts: Sequence[Part], rng: np.random.Generator) -> list[Part]:

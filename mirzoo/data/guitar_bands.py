@@ -124,7 +124,8 @@ class Studio:
 
     def play(self, parts: Sequence[Part]) -> np.ndarray:
         """Parts written in 440 Hz tuning, played by the soundfont."""
-        return stems.play(charts.tuned(parts, self.tuning_cents), self.soundfont, self.seconds)
+        return stems.play(
+            parts, self.soundfont, self.seconds, tuning_cents=self.tuning_cents)
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def render_band(item: Item, *, samples: Path) -> tuple[np.ndarray, Labels]:
     """
     rng = item_rng(item)
     song, seconds = renditions.draw_stretch(songs.read(item.path), SONG_S, rng)
-    tuning_cents = charts.draw_tuning(rng)
+    tuning_cents = stems.draw_tuning(rng)
     studio = Studio(seconds, stems.choose_soundfont(item.split, rng), tuning_cents, samples)
     band = accompany(song, studio, rng)
     waveform, instruments = band.waveform, band.instruments

@@ -231,7 +231,7 @@ def _sound(
         stem = play_strings(plucks, instrument.program, soundfont, ITEM_S, tuning_cents, rng)
     else:
         part = Part([pluck.note for pluck in plucks], instrument.program)
-        stem = stems.play(charts.tuned([part], tuning_cents), soundfont, ITEM_S)
+        stem = stems.play([part], soundfont, ITEM_S, tuning_cents=tuning_cents)
     return effects.amplify(stem, rng) if instrument.gain else stem
 
 
@@ -265,8 +265,8 @@ def _isolated(
         silence_s = rng.choice([0.15, 0.5, 1.5]) * rng.uniform(0.7, 1.4)
         chords.append((now, end_s + silence_s, fretboard.label_of(pitches, root, quality)))
         now = end_s + silence_s
-    stem = _sound(plucks, instrument, stems.choose_soundfont(item.split, rng), charts.draw_tuning(
-        rng), samples, rng)
+    soundfont, tuning_cents = stems.choose_soundfont(item.split, rng), stems.draw_tuning(rng)
+    stem = _sound(plucks, instrument, soundfont, tuning_cents, samples, rng)
     spans = _until_silent(chords, stem)
     return effects.produce(stem, rng), Labels(
         chords=spans, instruments=(instrument.name,), tags=(kind,)
@@ -332,7 +332,7 @@ def _progression(
     plucks = [pluck for played in playing for pluck in _pattern(played, kind, beat_s, item, rng)]
     plucks = [pluck for pluck in plucks if pluck.note.start_s < ITEM_S - 0.05]
     plucks.sort(key=lambda pluck: pluck.note.start_s)
-    soundfont, tuning_cents = stems.choose_soundfont(item.split, rng), charts.draw_tuning(rng)
+    soundfont, tuning_cents = stems.choose_soundfont(item.split, rng), stems.draw_tuning(rng)
     if instrument.samples:
         tuning_cents = 0.0
     mixed = _sound(plucks, instrument, soundfont, tuning_cents, samples, rng)
@@ -340,7 +340,7 @@ def _progression(
     beats = np.arange(start_s, ITEM_S, beat_s)
     if banded:
         parts, others = _band(playing, beats, rng)
-        band = stems.play(charts.tuned(parts, tuning_cents), soundfont, ITEM_S)
+        band = stems.play(parts, soundfont, ITEM_S, tuning_cents=tuning_cents)
         mixed = effects.mix(mixed, band, rng.uniform(-6, 9))
         names += others
     labelled = [ChordSpan(played.start_s, played.end_s, played.label) for played in playing]

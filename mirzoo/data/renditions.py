@@ -53,7 +53,7 @@ def render_song(item: Item, *, samples: Path | None = None) -> tuple[np.ndarray,
     rng = item_rng(item)
     song, seconds = draw_stretch(songs.read(item.path), SONG_S, rng)
     mode = str(rng.choice(list(MODES), p=list(MODES.values())))
-    tuning_cents = charts.draw_tuning(rng)
+    tuning_cents = stems.draw_tuning(rng)
     soundfont = stems.choose_soundfont(item.split, rng)
     labels = Labels(beats=song.beats, downbeats=song.downbeats, key=song.key, tags=(mode,))
     waveform = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
@@ -62,7 +62,7 @@ def render_song(item: Item, *, samples: Path | None = None) -> tuple[np.ndarray,
     if mode != "melody alone":
         backing = accompany(song, seconds, rng)
         waveform = stems.play_band(
-            charts.tuned(backing.parts, tuning_cents), soundfont, seconds)
+            backing.parts, soundfont, seconds, tuning_cents=tuning_cents)
         instruments = backing.instruments
         labels = replace(labels, chords=backing.chords)
     if mode != "backing alone" and song.melody:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,10 +53,28 @@ def choose_soundfont(split: str, rng: np.random.Generator) -> Path:
     return Path(str(rng.choice(list(found), p=weights / weights.sum())))
 
 
-def play(parts: Sequence[Part], soundfont: Path, seconds: float) -> np.ndarray:
+def draw_tuning(rng: np.random.Generator) -> float:
+    """How far off 440 Hz tuning music is (cents): a third in tune, the rest within 44.
+
+    Patches are out of tune by some cents themselves, and what is half a semitone off has no name.
+    """
+    return 0.0 if rng.random() < 0.35 else float(np.clip(rng.normal(0, 20), -44, 44))
+
+
+def tuned(parts: Sequence[Part], cents: float) -> list[Part]:
+    """The parts, the pitched ones bent by ``cents`` throughout."""
+    if cents == 0:
+        return list(parts)
+    return [part if part.drums else replace(part, bends=((0.0, cents / 100),)) for part in parts]
+
+
+def play(
+    parts: Sequence[Part], soundfont: Path, seconds: float, *, tuning_cents: float = 0.0
+) -> np.ndarray:
     """Play parts without effects: float32 ``(samples,)`` at 16 kHz, as long as asked.
 
-    The level is the synthesiser's own, so that stems of one soundfont can be added.
+    Pitched parts are bent by ``tuning_cents``; drums are not. The level is the synthesiser's own,
+    so that stems of one soundfont can be added.
 
     Raises
     ------
@@ -69,7 +88,7 @@ def play(parts: Sequence[Part], soundfont: Path, seconds: float) -> np.ndarray:
         raise DataError("the program fluidsynth is not installed; music can't be rendered")
     with tempfile.TemporaryDirectory(prefix="mirzoo_") as folder:
         score, sound = Path(folder, "stem.mid"), Path(folder, "stem.wav")
-        midi.write(parts, score, reverb=0)
+        midi.write(tuned(parts, tuning_cents), score, reverb=0)
         done = subprocess.run(
             ["fluidsynth", "-niq", "-R", "0", "-C", "0", "-r", str(SYNTHESIS_RATE), "-g", "0.3",
              "-o", "synth.dynamic-sample-loading=1", "-O", "float", "-T", "wav", "-F", str(sound),
@@ -82,12 +101,15 @@ def play(parts: Sequence[Part], soundfont: Path, seconds: float) -> np.ndarray:
     return np.pad(waveform, (0, samples - len(waveform)))
 
 
-def play_band(parts: Sequence[Part], soundfont: Path, seconds: float) -> np.ndarray:
+def play_band(
+    parts: Sequence[Part], soundfont: Path, seconds: float, *, tuning_cents: float = 0.0
+) -> np.ndarray:
     """Play parts as `play` does, the pitched ones together at most 6 dB softer than the drums.
 
     Some patches are so faint that drums would leave nothing to be heard of the chords.
     """
-    pitched = play([part for part in parts if not part.drums], soundfont, seconds)
+    pitched = play([part for part in parts if not part.drums], soundfont, seconds,
+                   tuning_cents=tuning_cents)
     drums = play([part for part in parts if part.drums], soundfont, seconds)
     softest = effects.rms(drums) * 10 ** (-LOUDEST_DRUMS_DB / 20)
     loudness = effects.rms(pitched)

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import signal
 
 from mirzoo import audio
-from mirzoo.data import charts, effects, guitar_bands, leads, mixes, renditions, songs, stems
+from mirzoo.data import effects, guitar_bands, leads, mixes, renditions, songs, stems
 from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE, Item, item_rng
 from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.data.tracking import LOWEST_HZ, loudness_db, need, track_voice
@@ -130,7 +130,7 @@ def sing_over_band(
     rng = item_rng(item)
     voice, f0 = _changed(item, disguised if rng.random() < 0.5 else moved, rng)
     song, seconds = _draw_song(songs_of[item.split], len(voice), rng)
-    soundfont, tuning_cents = stems.choose_soundfont(item.split, rng), charts.draw_tuning(rng)
+    soundfont, tuning_cents = stems.choose_soundfont(item.split, rng), stems.draw_tuning(rng)
     studio = guitar_bands.Studio(seconds, soundfont, tuning_cents, samples)
     band = guitar_bands.accompany(song, studio, rng)
     backing = _as_long(band.waveform, len(voice))
