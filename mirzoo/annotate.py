@@ -28,10 +28,6 @@ from mirzoo.tasks import decoder
 from mirzoo.tasks.frames import FrameJoiner
 
 BATCH_WINDOWS = 16
-RECORDING_SUFFIXES = (
-    *(".aac", ".aif", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mp3"),
-    *(".mp4", ".oga", ".ogg", ".opus", ".wav", ".wma", ".wv"),
-)
 
 
 class Runner(Protocol):
@@ -246,12 +242,11 @@ def find_recordings(paths: Iterable[str | os.PathLike]) -> list[Recording]:
             continue
         below = [
             Recording(file, file.relative_to(path))
-            for file in sorted(path.rglob("*"))
-            if file.suffix.lower() in RECORDING_SUFFIXES and not file.name.startswith(".")
+            for file in audio.files_in(path)
         ]
         if not below:
             raise AudioError(
-                f"the folder {path} has no audio file; looked for {', '.join(RECORDING_SUFFIXES)}"
+                f"the folder {path} has no audio file; looked for {', '.join(audio.SUFFIXES)}"
             )
         recordings += below
     return recordings

@@ -34,6 +34,17 @@ BLOCK_FRAMES = 1 << 16
 MAX_ARRAY_CHANNELS = 32
 INTEGER_FULL_SCALE = {"int8": 2**7, "int16": 2**15, "int32": 2**31}
 UNKNOWN_LENGTH_BYTES = 0x7FFFF000
+SUFFIXES = (
+    *(".aac", ".aif", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mp3"),
+    *(".mp4", ".oga", ".ogg", ".opus", ".wav", ".wma", ".wv"),
+)
+"""Of files that are taken for audio where a folder is given."""
+
+
+def files_in(folder: Path) -> list[Path]:
+    """All audio files under ``folder`` that are not hidden, in the order of their paths."""
+    return sorted(path for path in folder.rglob("*")
+                  if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
 
 
 def read(source: Source, sample_rate: int, *, source_rate: int | None = None) -> np.ndarray:

@@ -34,6 +34,13 @@ def test_a_folder_of_class_folders(class_folder):
     np.testing.assert_array_equal(clips.targets, [[1, 0], [1, 0], [0, 1], [0, 1]])
 
 
+def test_hidden_files_are_no_clips_and_all_kinds_of_audio_are(class_folder):
+    (class_folder / "dog" / "._1.wav").write_bytes(b"a Mac's")
+    (class_folder / "dog" / "9.AAC").write_bytes(b"compressed")
+    names = [clip.source.name for clip in load(class_folder).clips if clip.labels == ("dog",)]
+    assert names == ["1.wav", "2.wav", "9.AAC"]
+
+
 def test_windows_carry_their_clip_and_its_labels(class_folder):
     windows = load(class_folder).windows(RATE, window_samples=RATE)
     assert windows.waveforms.dtype == np.float32

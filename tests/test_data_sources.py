@@ -1,11 +1,6 @@
 """The catalogue: every collection says what it is, whose it is and what is held out."""
 
-import io
 import os
-import shutil
-import subprocess
-import tarfile
-import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mirzoo.data import sources
+from mirzoo.data import debian, sources, splits
 from mirzoo.data.corpus import SPLITS
 from mirzoo.errors import DataError, UnknownNameError
 
@@ -37,7 +32,7 @@ def record(path, artist):
 def home(tmp_path):
     """Empty files in the layout of every collection."""
     src = tmp_path / "src"
-    for package in sources.DEBIAN_PACKAGES:
+    for package in debian.PACKAGES:
         touch(src, "debian", package, "usr/share/games/x/music/1.ogg")
         touch(src, "debian", package, "usr/share/games/x/sounds/bang.ogg")
         touch(src, "debian", package, "usr/share/doc", package, "copyright")
@@ -90,13 +85,13 @@ def test_every_collection_is_described_and_divided_by_group(home, name):
 
 
 def test_whole_packages_are_held_out_and_sound_effects_left_out(home):
-    items = sources.debian_items(home / "src" / "debian")
-    assert len(items) == len(sources.DEBIAN_PACKAGES)
+    items = debian.music_items(home / "src" / "debian")
+    assert len(items) == len(debian.PACKAGES)
     split = {item.group: item.split for item in items}
-    assert {group for group in split if split[group] == "test"} == sources.DEBIAN_TEST
-    assert {group for group in split if split[group] == "valid"} == sources.DEBIAN_VALID
-    assert sources.DEBIAN_TEST.issubset(sources.DEBIAN_PACKAGES)
-    assert sources.DEBIAN_VALID.issubset(sources.DEBIAN_PACKAGES)
+    assert {group for group in split if split[group] == "test"} == debian.TEST_PACKAGES
+    assert {group for group in split if split[group] == "valid"} == debian.VALID_PACKAGES
+    assert debian.TEST_PACKAGES.issubset(debian.PACKAGES)
+    assert debian.VALID_PACKAGES.issubset(debian.PACKAGES)
 
 
 def test_recordings_of_an_artist_are_in_one_split_and_mixes_of_many_in_none(tmp_path):
@@ -138,7 +133,7 @@ def test_songs_are_split_alike_wherever_they_are_sung(home):
     split = {item.path: item.split for item in songs}
     assert [item.split for item in songs][:12] == ["train"] * 5 + ["valid"] + ["train"] * 5 + [
         "test"]
-    for singer in sources.MIR1K_TEST_SINGERS:
+    for singer in splits.MIR1K_TEST_SINGERS:
         touch(home / "src", "mir1k", "vocal", f"{singer}_1_01.ogg")
     sung = sources.collection("sung_synth").items(home / "src" / "mir1k")
     assert {item.split for item in sung} == set(SPLITS)
@@ -146,11 +141,11 @@ def test_songs_are_split_alike_wherever_they_are_sung(home):
 
 
 def test_held_out_singers_are_also_mixed_at_equal_level(home):
-    for singer in sources.MIR1K_TEST_SINGERS:
+    for singer in splits.MIR1K_TEST_SINGERS:
         touch(home / "src", "mir1k", "vocal", f"{singer}_1_01.ogg")
     items = sources.collection("sung_own").items(home / "src" / "mir1k")
     level = {item.group: item.split for item in items if item.name.startswith("level/")}
-    assert level == {"bug": "valid", **dict.fromkeys(sources.MIR1K_TEST_SINGERS, "test")}
+    assert level == {"bug": "valid", **dict.fromkeys(splits.MIR1K_TEST_SINGERS, "test")}
     own = {item.group for item in items if item.name.startswith("own/")}
     assert own == {"amy", *level}
 
@@ -170,9 +165,9 @@ def test_further_renditions_are_of_songs_to_train_on(home, name, more, source):
 
 
 def test_further_renditions_take_the_songs_that_were_left_out(home):
-    items = sources._song_items("some", "*.mxl", 12)(home / "src" / "openewld")
+    items = splits.song_items("some", "*.mxl", 12)(home / "src" / "openewld")
     split = {item.path: item.split for item in items}
-    more = sources._more_song_items("more", "*.mxl", beside=12)(home / "src" / "openewld")
+    more = splits.more_song_items("more", "*.mxl", beside=12)(home / "src" / "openewld")
     assert len(split) == 12
     assert Counter(item.path for item in more) == {
         path: 1
@@ -194,7 +189,7 @@ def test_bands_play_every_held_out_song_and_half_of_the_others(home):
 
 @pytest.mark.parametrize("name", ["sung_more", "sung_disguised"])
 def test_more_is_sung_by_singers_to_train_on_alone(home, name):
-    for singer in sources.MIR1K_TEST_SINGERS:
+    for singer in splits.MIR1K_TEST_SINGERS:
         touch(home / "src", "mir1k", "vocal", f"{singer}_1_01.ogg")
     items = sources.collection(name).items(home / "src" / "mir1k")
     assert {(item.name, item.group) for item in items} == {
@@ -230,70 +225,4 @@ def test_a_missing_collection_says_how_to_get_it(tmp_path):
     with pytest.raises(UnknownNameError, match="emotify"):
         sources.prepare("emotiffy", home=tmp_path, report=str)
     with pytest.raises(DataError, match="obtain the collection first"):
-        sources.audio_files(tmp_path / "missing")
-
-
-def debian_archive(folder, files):
-    """A ``.deb`` of the given files, made without dpkg."""
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w:gz") as tar:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(f"./{name}")
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
-    control = io.BytesIO()
-    with tarfile.open(fileobj=control, mode="w:gz") as tar:
-        entry = tarfile.TarInfo("./control")
-        text = b"Package: x\nVersion: 1\nArchitecture: all\nMaintainer: x\nDescription: x\n"
-        entry.size = len(text)
-        tar.addfile(entry, io.BytesIO(text))
-    members = (("debian-binary", b"2.0\n"), ("control.tar.gz", control.getvalue()),
-               ("data.tar.gz", data.getvalue()))
-    archive = folder / "x_1_all.deb"
-    with archive.open("wb") as file:
-        file.write(b"!<arch>\n")
-        for name, content in members:
-            file.write(f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(content):<10}`\n".encode())
-            file.write(content + b"\n" * (len(content) % 2))
-    return archive
-
-
-@pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is not installed")
-def test_a_package_is_unpacked_with_the_archives_inside_it(tmp_path):
-    pk3 = io.BytesIO()
-    with zipfile.ZipFile(pk3, "w") as archive:
-        archive.writestr("music/2.ogg", b"two")
-        archive.writestr("maps/1.map", b"no music")
-    archive = debian_archive(tmp_path, {
-        "usr/share/games/x/music/1.ogg": b"one",
-        "usr/share/games/x/data.pk3": pk3.getvalue(),
-        "usr/share/games/x/x.exe": b"no music",
-        "usr/share/doc/x/copyright": b"CC0",
-    })
-    folder = tmp_path / "out" / "x"
-    sources.unpack_debian(archive, folder)
-    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert files == {
-        "usr/share/games/x/music/1.ogg", "usr/share/games/x/data/music/2.ogg",
-        "usr/share/doc/x/copyright",
-    }  # fmt: skip
-    assert os.listdir(tmp_path / "out") == ["x"]
-
-
-def test_a_package_that_cannot_be_had_leaves_nothing_behind(tmp_path, monkeypatch):
-    def fail(command, **options):
-        return subprocess.CompletedProcess(command, 100, "", "E: Unable to locate package")
-
-    monkeypatch.setattr(shutil, "which", lambda program: f"/usr/bin/{program}")
-    monkeypatch.setattr(subprocess, "run", fail)
-    with pytest.raises(DataError, match="Unable to locate package"):
-        sources.fetch_debian("no-such-package", tmp_path / "debian" / "no-such-package")
-    assert os.listdir(tmp_path / "debian") == []
-    monkeypatch.setattr(shutil, "which", lambda program: None)
-    with pytest.raises(DataError, match="apt-get is not installed"):
-        sources.fetch_debian("no-such-package", tmp_path / "debian" / "no-such-package")
-
-
-def test_what_is_there_is_not_fetched_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(subprocess, "run", lambda *args, **options: pytest.fail("fetched again"))
-    sources.fetch_debian("anything", tmp_path)
+        sources.collection("instruments").items(tmp_path / "missing")

@@ -27,7 +27,6 @@ from mirzoo import audio
 from mirzoo.data import labelled
 from mirzoo.data.labelled import MIRDATA_PREFIX, TFDS_PREFIX
 from mirzoo.data.recordings import Recording
-from mirzoo.data.sources import audio_files
 from mirzoo.errors import DataError
 
 LABEL_SEPARATOR = ";"
@@ -206,7 +205,7 @@ def _read_folder(folder: Path) -> list[Clip]:
                         "folder that is called like the class")
     clips = []
     for class_folder in classes:
-        paths = audio_files(class_folder)
+        paths = audio.files_in(class_folder)
         if not paths:
             raise DataError(f"'{class_folder}' holds no audio files; every folder in '{folder}' is "
                             "a class")
