@@ -43,10 +43,11 @@ def test_tuning_bends_what_has_pitch():
 
 
 @needs_fluidsynth
-def test_a_tuned_stem_sounds_as_far_off_as_asked():
+@pytest.mark.parametrize("play", [stems.play, stems.play_band])
+def test_a_tuned_stem_sounds_as_far_off_as_asked(play):
     soundfont = Path(stems.HELD_OUT_SOUNDFONT)
     part = Part([Note(0.0, 1.9, 69)], 79)
-    plain, tuned = (stems.play([part], soundfont, 2.0, tuning_cents=cents) for cents in (0, 40))
+    plain, tuned = (play([part], soundfont, 2.0, tuning_cents=cents) for cents in (0, 40))
     cents = 1200 * np.log2(strongest_hz(tuned) / strongest_hz(plain))
     assert cents == pytest.approx(40, abs=3)
 
