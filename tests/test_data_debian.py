@@ -77,3 +77,10 @@ def test_a_package_that_cannot_be_had_leaves_nothing_behind(tmp_path, monkeypatc
 def test_what_is_there_is_not_fetched_again(tmp_path, monkeypatch):
     monkeypatch.setattr(subprocess, "run", lambda *args, **options: pytest.fail("fetched again"))
     debian.fetch_package("anything", tmp_path)
+
+
+def test_a_package_that_is_missing_is_not_passed_over(tmp_path):
+    for package in debian.PACKAGES[1:]:
+        (tmp_path / package).mkdir()
+    with pytest.raises(DataError, match=f"{debian.PACKAGES[0]}' is not a folder"):
+        debian.music_items(tmp_path)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mirzoo import audio
 from mirzoo.data.corpus import Item
+from mirzoo.data.splits import audio_files
 from mirzoo.errors import DataError
 
 PACKAGES = (
@@ -89,7 +90,7 @@ def music_items(folder: Path) -> list[Item]:
             split=_split_of(package),
         )
         for package in PACKAGES
-        for path in audio.files_in(folder / package)
+        for path in audio_files(folder / package)
         if not SOUND_EFFECT_FOLDERS.intersection(path.relative_to(folder / package).parts)
     ]
 

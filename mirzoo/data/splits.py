@@ -27,7 +27,8 @@ OPENEWLD_SONGS = 160
 RENDERED_EXCERPTS = {"pop909": 160, "openewld": 80}
 
 
-def _audio_files(folder: Path) -> list[Path]:
+def audio_files(folder: Path) -> list[Path]:
+    """The audio files of a collection's folder; raises DataError when it is not there."""
     if not folder.is_dir():
         raise DataError(f"'{folder}' is not a folder; obtain the collection first")
     return audio.files_in(folder)
@@ -42,7 +43,7 @@ def recordings(
         root = folder / within
         return [
             Item(os.fspath(path.relative_to(root)), name, group(path), os.fspath(path), split)
-            for path in _audio_files(root)
+            for path in audio_files(root)
         ]
 
     return items
@@ -51,7 +52,7 @@ def recordings(
 def magnatune_items(folder: Path) -> list[Item]:
     """Emotify's recordings whose artist their tags name; each fifth artist is for testing."""
     root = folder / "data" / "emotifymusic"
-    artists = {path: _artist(path) for path in _audio_files(root)}
+    artists = {path: _artist(path) for path in audio_files(root)}
     named = sorted(set(artists.values()) - MIXES_OF_MANY)
     splits = {artist: {4: "test", 9: "test", 7: "valid"}.get(number % 10, "train")
               for number, artist in enumerate(named)}
@@ -85,7 +86,7 @@ def ultrastar_items(folder: Path) -> list[Item]:
             path=os.fspath(path),
             split="test",
         )
-        for path in _audio_files(folder)
+        for path in audio_files(folder)
         if path.stem == Path(sung.ultrastar_header(path.parent / "song.txt")["MP3"]).stem
     ]
 
@@ -103,7 +104,7 @@ def mir1k_items(name: str, backings: Sequence[str]) -> Callable[[Path], list[Ite
                 split="valid" if path.stem.split("_")[0] in MIR1K_VALID_SINGERS else "train",
             )
             for backing in backings
-            for path in _audio_files(folder / "vocal")
+            for path in audio_files(folder / "vocal")
         ]
 
     return items
@@ -229,7 +230,7 @@ def _sung_item(name: str, kind: str, path: Path) -> Item:
 
 def sung_own_items(folder: Path) -> list[Item]:
     """Each clip over its own accompaniment; held-out ones also at 0 dB; some accompaniments."""
-    paths = _audio_files(folder / "vocal")
+    paths = audio_files(folder / "vocal")
     own = [_sung_item("sung_own", "own", path) for path in paths]
     level = [_sung_item("sung_own", "level", path) for path in paths]
     without = [_sung_item("sung_own", "without", path) for path in paths[::15]]
@@ -240,7 +241,7 @@ def sung_over_items(name: str, kind: str, count: int) -> Callable[[Path], list[I
     """``count`` of the clips, drawn evenly."""
 
     def items(folder: Path) -> list[Item]:
-        paths = _audio_files(folder / "vocal")
+        paths = audio_files(folder / "vocal")
         chosen = np.linspace(0, len(paths) - 1, min(count, len(paths))).astype(int)
         return [_sung_item(name, kind, paths[place]) for place in chosen]
 
@@ -252,7 +253,7 @@ def sung_more_items(name: str, takes: Sequence[str]) -> Callable[[Path], list[It
 
     def items(folder: Path) -> list[Item]:
         sung = [_sung_item(name, take, path)
-                for take in takes for path in _audio_files(folder / "vocal")]
+                for take in takes for path in audio_files(folder / "vocal")]
         return [item for item in sung if item.split == "train"]
 
     return items
@@ -261,7 +262,7 @@ def sung_more_items(name: str, takes: Sequence[str]) -> Callable[[Path], list[It
 def sung_synth_items(folder: Path) -> list[Item]:
     """Songs of POP909, each for a singer of the song's split in turn."""
     singers: dict[str, list[str]] = {split: [] for split in corpus.SPLITS}
-    for singer in sorted({path.stem.split("_")[0] for path in _audio_files(folder / "vocal")}):
+    for singer in sorted({path.stem.split("_")[0] for path in audio_files(folder / "vocal")}):
         singers[_singers_split(singer)].append(singer)
     songs = pop909_songs(folder.parent / "pop909")
     items = []
