@@ -1,0 +1,112 @@
+"""What the weights of a recipe learn from, and how."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+from mirzoo.recipe.base import Config, Fraction
+
+
+class DataConfig(Config):
+    """What the shipped weights were trained on.
+
+    Parameters
+    ----------
+    collections : tuple of str
+        Names of collections of recordings, as ``mirzoo.data.sources`` lists them.
+    teachers : tuple of str
+        Models whose outputs are the targets (mean over those with the same labels): published
+        ones; for chords also systems whose labels lie beside a collection; for a melody, models
+        of the zoo and other recipes, which are trained first.
+    windows_per_item : int
+        At most so many examples are taken from one recording.
+    classes : tuple of str
+        Those of the collections whose groups name what is heard (an instrument, a kind of
+        noise); a training-only output tells the groups apart.
+    tests : tuple of str
+        Further collections that a chord or melody model is measured on.
+    peers : tuple of str
+        Models of the zoo that are measured beside it.
+    """
+
+    collections: tuple[str, ...]
+    teachers: tuple[str, ...] = ()
+    windows_per_item: PositiveInt = 20
+    classes: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _classes_are_collections(self):
+        unknown = sorted(set(self.classes) - set(self.collections))
+        if unknown:
+            raise ValueError(
+                f"classes names {unknown}, which are not among the collections "
+                f"{list(self.collections)}"
+            )
+        return self
+
+
+class Augmentation(Config):
+    """Random changes of a training example that leave its labels true.
+
+    ``noise_db`` is the range of the noise's level: of a tagger's waveforms against full scale, of
+    the magnitudes that chord and melody models learn from against 1; by default -60 to -30 and
+    -75 to -35.
+    """
+
+    gain_db: tuple[float, float] = (0.0, 0.0)
+    noise_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    noise_db: tuple[float, float] | None = None
+    equaliser_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+
+
+class TrainingConfig(Config):
+    """How the weights are fitted.
+
+    ``embedding_weight``, ``auxiliary_weight`` and ``classes_weight`` weigh the losses of three
+    training-only outputs: the teachers' embeddings, the tags of teachers with other labels, and
+    the groups of ``data.classes``.
+    ``transpose_semitones`` is the range by which chords and melodies are moved, features and
+    labels alike (an STFT's frequencies are stretched, other features shifted by bins);
+    ``excerpt_probability`` is how often the music around a part of any length is
+    left out, so that they are known from short clips too; ``teacher_weight`` weighs the chords
+    that teachers hear in recordings without labels against labels. ``example_s`` is the length (s)
+    of a training example of chords or melody, by default that of a window.
+    ``initial_weights`` names a trained model, or a recipe to train first, whose trunk is the
+    starting point; ``initial_share`` is its share in the weighted mean of weights that is kept in
+    the end (Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv:2109.01903).
+    With ``precision`` bfloat16 the convolutions of chord and melody models are trained in it
+    (weights, losses and all that is exported stay float32), which is faster on processors that
+    multiply matrices of it.
+    """
+
+    epochs: PositiveInt = 20
+    batch_size: PositiveInt = 64
+    learning_rate: PositiveFloat = 1e-3
+    warmup_fraction: Fraction = 0.05
+    weight_decay: NonNegativeFloat = 1e-4
+    patience: PositiveInt = 5
+    embedding_weight: NonNegativeFloat = 0.0
+    auxiliary_weight: NonNegativeFloat = 0.0
+    classes_weight: NonNegativeFloat = 0.0
+    augmentation: Augmentation = Augmentation()
+    transpose_semitones: tuple[int, int] = (0, 0)
+    excerpt_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    example_s: PositiveFloat | None = None
+    teacher_weight: NonNegativeFloat = 0.5
+    initial_weights: str | None = None
+    initial_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    precision: Literal["float32", "bfloat16"] = "float32"
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _share_is_somebodys(self):
+        if self.initial_share and self.initial_weights is None:
+            raise ValueError(
+                f"initial_share is {self.initial_share}, but there are no initial_weights to share "
+                "with; name a model or a recipe"
+            )
+        return self
