@@ -134,7 +134,7 @@ def strongest_hz(waveform, start_s, length_s):
 def test_the_synthesiser_sounds_the_label():
     lead = leads.perform([Note(0.2, 1.4, 72), Note(1.5, 3.0, 76)], FLUTE, 3.5,
                          np.random.default_rng(0), manner=Manner(), tuning_cents=37.0)
-    stem = stems.play(lead.parts, Path(stems.HELD_OUT_SOUNDFONT), 3.5)
+    stem = stems.Studio(3.5, Path(stems.HELD_OUT_SOUNDFONT), 37.0).play(lead.parts)
     assert stem.shape == (56000,)
     for start_s, pitch in ((0.5, 72.37), (1.9, 76.37)):
         cents = 1200 * np.log2(strongest_hz(stem, start_s, 0.8) / (440 * 2 ** ((pitch - 69) / 12)))

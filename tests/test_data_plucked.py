@@ -180,10 +180,10 @@ def test_the_label_of_a_chord_struck_loosely_is_of_the_chord_meant(kind, is_loos
     monkeypatch.setattr(plucked, "_draw_chord", lambda *drawn: (11, "7"))
     monkeypatch.setattr(plucked.charts, "chords_of", lambda chart, beats, tempo: [
         Chord(start_s, start_s + 2.0, 11, QUALITIES["7"], "7") for start_s in range(0, 30, 2)])
-    monkeypatch.setattr(plucked.stems, "play", lambda parts, soundfont, seconds: np.zeros(
-        round(seconds * SAMPLE_RATE), np.float32))
+    monkeypatch.setattr(plucked.Studio, "play", lambda studio, parts: np.zeros(
+        studio.n_samples, np.float32))
     monkeypatch.setattr(plucked, "KINDS", {kind: 1.0})
-    monkeypatch.setattr(plucked, "play_strings", lambda plucks, *rest: struck.extend(plucks) or
+    monkeypatch.setattr(plucked, "play", lambda plucks, *rest: struck.extend(plucks) or
                         np.random.default_rng(0).normal(0, 0.1, int(plucked.ITEM_S * SAMPLE_RATE)
                                                         ).astype(np.float32))
     monkeypatch.setattr(plucked.stems, "choose_soundfont", lambda split, rng: None)

@@ -128,8 +128,7 @@ def test_a_song_is_led_by_recorded_notes(player, tmp_path, monkeypatch):
     monkeypatch.setattr(songs, "read", lambda path: song)
     monkeypatch.setattr(stems, "choose_soundfont", lambda split, rng: tmp_path)
     monkeypatch.setattr(
-        stems, "play",
-        lambda parts, soundfont, seconds, **tuning: np.zeros(round(seconds * SAMPLE_RATE)))
+        stems.Studio, "play", lambda studio, parts: np.zeros(studio.n_samples))
     item = Item("a song/recorded", "songs_recorded", "a song", "", "train")
     waveform, labels = renditions.render_song(item, samples=tmp_path)
     assert np.abs(waveform).max() > 0.01

@@ -148,11 +148,11 @@ def test_bands_that_play_bare_fifths_keep_the_thirds_of_the_song(path):
 def test_songs_are_played_by_bands(path, monkeypatch):
     played = []
 
-    def play_band(parts, soundfont, seconds, *, tuning_cents):
+    def play_band(studio, parts):
         played.append({part.drums for part in parts})
-        return np.ones(round(seconds * SAMPLE_RATE), np.float32)
+        return np.ones(studio.n_samples, np.float32)
 
-    monkeypatch.setattr(renditions.stems, "play_band", play_band)
+    monkeypatch.setattr(renditions.Studio, "play_band", play_band)
     monkeypatch.setattr(renditions.stems, "choose_soundfont", lambda split, rng: None)
     monkeypatch.setattr(renditions, "MODES", {"backing alone": 1.0})
     for number in range(6):

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mirzoo.data import effects, general_midi, leads, midi, stems
-from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE, Item, item_rng
+from mirzoo.data import effects, general_midi, leads, midi, soloists, stems
+from mirzoo.data.corpus import F0_HOP, Item, item_rng
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.data.midi import Note, Part
 from mirzoo.data.songs import QUALITIES, ROOTS, Chord
@@ -269,15 +269,13 @@ def render_chart(item: Item) -> tuple[np.ndarray, Labels]:
     parts = _recast(parts, rng)
     tuning_cents = stems.draw_tuning(rng)
     soundfont = stems.choose_soundfont(item.split, rng)
-    waveform = stems.play_band(parts, soundfont, CHART_S, tuning_cents=tuning_cents)
-    f0 = np.zeros(int(CHART_S * SAMPLE_RATE) // F0_HOP, np.float32)
+    studio = stems.Studio(CHART_S, soundfont, tuning_cents)
+    waveform = studio.play_band(parts)
+    f0 = np.zeros(len(waveform) // F0_HOP, np.float32)
     programs = {part.program for part in parts if not part.drums}
     if rng.random() < 0.5:
         program = leads.draw_program(rng)
-        melody = leads.into_range(
-            improvise(chords, 60 / tempo, rng), *leads.range_of(program), rng)
-        solo = leads.perform(melody, program, CHART_S, rng, tuning_cents=tuning_cents)
-        stem = stems.play(solo.parts, soundfont, CHART_S)
+        solo, stem = soloists.play(improvise(chords, 60 / tempo, rng), program, studio, rng)
         f0 = leads.heard(solo, stem)
         waveform = effects.mix(stem, waveform, rng.uniform(-9, 9))
         programs.add(program)

@@ -25,14 +25,17 @@ from mirzoo.data import (
     recorded_leads,
     render,
     renditions,
+    soloists,
     songs,
     stems,
 )
-from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE, Item, item_rng
+from mirzoo.data.corpus import F0_HOP, Item, item_rng
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.data.midi import Part
 from mirzoo.data.plucked import Instrument, Pluck
+from mirzoo.data.recorded_leads import Player
 from mirzoo.data.songs import Chord, Song
+from mirzoo.data.stems import Studio
 
 SONG_S, SHORTEST_S = 45.0, 0.05
 STEPS_A_BEAT, STEPS = 4, 16
@@ -99,33 +102,6 @@ STYLES = {
                      "D..............."), ("soft", "rock"), 0.05, 0.3, 0.5, (0.9, 1.0)),
 }  # fmt: skip
 OFTEN = {"rock": 0.32, "metal": 0.24, "punk": 0.12, "reggae": 0.18, "ballad": 0.14}
-
-
-@dataclass(frozen=True)
-class Studio:
-    """What everyone plays with, in one take.
-
-    Parameters
-    ----------
-    seconds : float
-        How long the whole is (s).
-    soundfont : Path
-        Plays what isn't sampled.
-    tuning_cents : float
-        How much higher than 440 Hz tuning everything sounds (cents).
-    samples : Path
-        The folder of Philharmonia's instruments.
-    """
-
-    seconds: float
-    soundfont: Path
-    tuning_cents: float
-    samples: Path
-
-    def play(self, parts: Sequence[Part]) -> np.ndarray:
-        """Parts written in 440 Hz tuning, played by the soundfont."""
-        return stems.play(
-            parts, self.soundfont, self.seconds, tuning_cents=self.tuning_cents)
 
 
 @dataclass(frozen=True)
@@ -212,16 +188,11 @@ def _play_guitar(
         hand.setdefault((chord.root, chord.quality),
                         plucked.voicing(guitar, chord.root, held, rng))
     drive_db = HIGH_GAIN_DB if fifths else CRUNCH_DB
-    stem = np.zeros(round(studio.seconds * SAMPLE_RATE), np.float32)
+    stem = np.zeros(studio.n_samples, np.float32)
     for _ in range(1 + (guitar.gain and rng.random() < 0.5)):
         plucks = [pluck for pluck in strummed(song, hand, pattern, ring, rng)
                   if pluck.note.start_s < studio.seconds - SHORTEST_S]
-        if guitar.samples:
-            take = plucked.play_sampled(plucks, studio.samples / guitar.samples, studio.seconds,
-                                        rng, tuning_cents=studio.tuning_cents)
-        else:
-            take = plucked.play_strings(plucks, guitar.program, studio.soundfont, studio.seconds,
-                                        studio.tuning_cents, rng)
+        take = plucked.play(plucks, guitar, studio, rng)
         take = effects.amplify(take, rng, drive_db=drive_db) if guitar.gain else take
         stem = effects.mix(take, stem, 0.0)
     return stem
@@ -313,23 +284,17 @@ def _play_lead(
     if rng.random() < IMPROVISED:
         beat_s = float(np.median(np.diff(song.beats))) if len(song.beats) > 1 else 0.5
         notes = charts.improvise(song.chords, beat_s, rng)
+    soloist: int | Player
     if kind == "guitar" and rng.random() < 0.4:
-        player = recorded_leads.Player(studio.samples / recorded_leads.ELECTRIFIED, 27)
-        melody = leads.into_range(notes, *player.range, rng)
-        lead = leads.perform(melody, player.program, studio.seconds, rng,
-                             tuning_cents=studio.tuning_cents)
-        stem, lead = recorded_leads.play(lead, player, studio.seconds, rng)
+        soloist = Player(studio.samples / recorded_leads.ELECTRIFIED, 27)
     else:
         programs = {"guitar": DRY_LEADS + leads.GUITARS[4:6], "voice": leads.VOICES}.get(kind)
-        program = leads.draw_program(rng) if programs is None else int(rng.choice(programs))
-        melody = leads.into_range(notes, *leads.range_of(program), rng)
-        lead = leads.perform(melody, program, studio.seconds, rng,
-                             tuning_cents=studio.tuning_cents)
-        stem = stems.play(lead.parts, studio.soundfont, studio.seconds)
+        soloist = leads.draw_program(rng) if programs is None else int(rng.choice(programs))
+    lead, stem = soloists.play(notes, soloist, studio, rng)
     if kind == "guitar" and rng.random() < 0.75:
         stem = effects.amplify(stem, rng, drive_db=HIGH_GAIN_DB)
     f0 = leads.heard(lead, stem)
-    stem = renditions.accompanied(lead, stem, song, studio.soundfont, studio.seconds, rng)
+    stem = renditions.accompanied(lead, stem, song, studio, rng)
     if rng.random() < 0.35:
         stem = effects.echo(stem, rng)
     if rng.random() < 0.4:

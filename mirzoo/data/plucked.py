@@ -21,6 +21,7 @@ from mirzoo.data.corpus import SAMPLE_RATE, Item, item_rng
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.data.midi import Note, Part
 from mirzoo.data.songs import QUALITIES, ROOTS, Chord, Song
+from mirzoo.data.stems import Studio
 from mirzoo.errors import DataError
 
 ITEM_S = 30.0
@@ -179,11 +180,25 @@ def _recorded(path: Path, cents: int) -> np.ndarray:
     return np.interp(places, np.arange(len(note)), note).astype(np.float32)
 
 
-def play_strings(
-    plucks: Sequence[Pluck], program: int, soundfont: Path, seconds: float, tuning_cents: float,
-    rng: np.random.Generator,
+def play(
+    plucks: Sequence[Pluck], instrument: Instrument, studio: Studio, rng: np.random.Generator
 ) -> np.ndarray:
-    """Play plucks with the synthesiser, each string on its own channel, up to 8 cents off."""
+    """Play plucks, in the order of time, without an amplifier: float32 ``(samples,)`` at 16 kHz.
+
+    Strings are up to 8 cents out of tune.
+    """
+    if instrument.samples:
+        return play_sampled(plucks, studio.samples / instrument.samples, studio.seconds, rng,
+                            tuning_cents=studio.tuning_cents)
+    if instrument.tuning:
+        return studio.play(_strings(plucks, instrument.program, studio.tuning_cents, rng))
+    return studio.play([Part([pluck.note for pluck in plucks], instrument.program)])
+
+
+def _strings(
+    plucks: Sequence[Pluck], program: int, tuning_cents: float, rng: np.random.Generator
+) -> list[Part]:
+    """Each string on its own channel, stopped by its next note."""
     parts = []
     for string in sorted({pluck.string for pluck in plucks}):
         notes = sorted((pluck.note for pluck in plucks if pluck.string == string),
@@ -193,7 +208,7 @@ def play_strings(
         detuned = tuning_cents + rng.uniform(-8, 8)
         parts.append(Part([note for note in cut if note.end_s > note.start_s + 0.01], program,
                           bends=((0.0, detuned / 100),), pan=64))
-    return stems.play(parts, soundfont, seconds)
+    return parts
 
 
 def render_plucked(
@@ -221,17 +236,18 @@ def _struck(
     return pitches
 
 
+def _draw_studio(
+    item: Item, instrument: Instrument, samples: Path, rng: np.random.Generator
+) -> Studio:
+    """Any soundfont and tuning; recorded notes stay in the tuning that they have."""
+    soundfont, tuning_cents = stems.choose_soundfont(item.split, rng), stems.draw_tuning(rng)
+    return Studio(ITEM_S, soundfont, 0.0 if instrument.samples else tuning_cents, samples)
+
+
 def _sound(
-    plucks: Sequence[Pluck], instrument: Instrument, soundfont: Path, tuning_cents: float,
-    samples: Path, rng: np.random.Generator,
+    plucks: Sequence[Pluck], instrument: Instrument, studio: Studio, rng: np.random.Generator
 ) -> np.ndarray:
-    if instrument.samples:
-        stem = play_sampled(plucks, samples / instrument.samples, ITEM_S, rng)
-    elif instrument.tuning:
-        stem = play_strings(plucks, instrument.program, soundfont, ITEM_S, tuning_cents, rng)
-    else:
-        part = Part([pluck.note for pluck in plucks], instrument.program)
-        stem = stems.play([part], soundfont, ITEM_S, tuning_cents=tuning_cents)
+    stem = play(plucks, instrument, studio, rng)
     return effects.amplify(stem, rng) if instrument.gain else stem
 
 
@@ -265,8 +281,8 @@ def _isolated(
         silence_s = rng.choice([0.15, 0.5, 1.5]) * rng.uniform(0.7, 1.4)
         chords.append((now, end_s + silence_s, fretboard.label_of(pitches, root, quality)))
         now = end_s + silence_s
-    soundfont, tuning_cents = stems.choose_soundfont(item.split, rng), stems.draw_tuning(rng)
-    stem = _sound(plucks, instrument, soundfont, tuning_cents, samples, rng)
+    studio = _draw_studio(item, instrument, samples, rng)
+    stem = _sound(plucks, instrument, studio, rng)
     spans = _until_silent(chords, stem)
     return effects.produce(stem, rng), Labels(
         chords=spans, instruments=(instrument.name,), tags=(kind,)
@@ -332,16 +348,13 @@ def _progression(
     plucks = [pluck for played in playing for pluck in _pattern(played, kind, beat_s, item, rng)]
     plucks = [pluck for pluck in plucks if pluck.note.start_s < ITEM_S - 0.05]
     plucks.sort(key=lambda pluck: pluck.note.start_s)
-    soundfont, tuning_cents = stems.choose_soundfont(item.split, rng), stems.draw_tuning(rng)
-    if instrument.samples:
-        tuning_cents = 0.0
-    mixed = _sound(plucks, instrument, soundfont, tuning_cents, samples, rng)
+    studio = _draw_studio(item, instrument, samples, rng)
+    mixed = _sound(plucks, instrument, studio, rng)
     names = (instrument.name,)
     beats = np.arange(start_s, ITEM_S, beat_s)
     if banded:
         parts, others = _band(playing, beats, rng)
-        band = stems.play(parts, soundfont, ITEM_S, tuning_cents=tuning_cents)
-        mixed = effects.mix(mixed, band, rng.uniform(-6, 9))
+        mixed = effects.mix(mixed, studio.play(parts), rng.uniform(-6, 9))
         names += others
     labelled = [ChordSpan(played.start_s, played.end_s, played.label) for played in playing]
     return effects.produce(mixed, rng), Labels(

@@ -8,9 +8,6 @@ is random depends on the item's name, and on which soundfonts are installed.
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -18,8 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mirzoo import audio
-from mirzoo.data import midi, songs
+from mirzoo.data import fluidsynth, songs
 from mirzoo.data.corpus import SAMPLE_RATE, Item, item_rng
 from mirzoo.data.midi import Note, Part
 from mirzoo.data.songs import Chord, Song
@@ -341,19 +337,9 @@ def synthesise(
     DataError
         When fluidsynth is missing or fails.
     """
-    if shutil.which("fluidsynth") is None:
-        raise DataError("the program fluidsynth is not installed; songs can't be rendered")
-    with tempfile.TemporaryDirectory(prefix="mirzoo_") as folder:
-        score, sound = Path(folder, "song.mid"), Path(folder, "song.wav")
-        midi.write(parts, score, reverb=reverb)
-        done = subprocess.run(
-            ["fluidsynth", "-niq", "-r", str(SYNTHESIS_RATE), "-g", "0.5", "-O", "float",
-             "-T", "wav", "-F", str(sound), str(soundfont), str(score)],
-            capture_output=True, text=True,
-        )
-        if done.returncode or not sound.exists():
-            raise DataError(f"fluidsynth failed with {soundfont}: {done.stderr.strip()}")
-        waveform = audio.read(sound, sample_rate)
+    waveform = fluidsynth.play(
+        parts, soundfont, sample_rate=sample_rate, reverb=reverb,
+        options=("-r", str(SYNTHESIS_RATE), "-g", "0.5"))
     rms = np.sqrt(np.mean(np.square(waveform)))
     levelled = waveform * (10 ** (rms_db / 20) / max(rms, 1e-6))
     return (levelled / max(1.0, np.max(np.abs(levelled)))).astype(np.float32)

@@ -14,13 +14,24 @@ from pathlib import Path
 
 import numpy as np
 
-from mirzoo.data import charts, effects, general_midi, leads, recorded_leads, render, songs, stems
-from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE, Item, item_rng
+from mirzoo.data import (
+    charts,
+    effects,
+    general_midi,
+    leads,
+    recorded_leads,
+    render,
+    soloists,
+    songs,
+    stems,
+)
+from mirzoo.data.corpus import F0_HOP, Item, item_rng
 from mirzoo.data.fretboard import implied_triad
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.data.leads import Lead
 from mirzoo.data.midi import Note, Part
 from mirzoo.data.songs import Song
+from mirzoo.data.stems import Studio
 
 SONG_S = 50.0
 LEAD_DB = (-12.0, 9.0)
@@ -54,21 +65,20 @@ def render_song(item: Item, *, samples: Path | None = None) -> tuple[np.ndarray,
     song, seconds = draw_stretch(songs.read(item.path), SONG_S, rng)
     mode = str(rng.choice(list(MODES), p=list(MODES.values())))
     tuning_cents = stems.draw_tuning(rng)
-    soundfont = stems.choose_soundfont(item.split, rng)
+    studio = Studio(seconds, stems.choose_soundfont(item.split, rng), tuning_cents, samples)
     labels = Labels(beats=song.beats, downbeats=song.downbeats, key=song.key, tags=(mode,))
-    waveform = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+    waveform = np.zeros(studio.n_samples, np.float32)
     f0 = np.zeros(len(waveform) // F0_HOP, np.float32)
     instruments: tuple[str, ...] = ()
     if mode != "melody alone":
         backing = accompany(song, seconds, rng)
-        waveform = stems.play_band(
-            backing.parts, soundfont, seconds, tuning_cents=tuning_cents)
+        waveform = studio.play_band(backing.parts)
         instruments = backing.instruments
         labels = replace(labels, chords=backing.chords)
     if mode != "backing alone" and song.melody:
-        lead, stem = _play_lead(song, seconds, soundfont, tuning_cents, samples, rng)
+        lead, stem = _play_lead(song, studio, rng)
         f0 = leads.heard(lead, stem)
-        stem = accompanied(lead, stem, song, soundfont, seconds, rng)
+        stem = accompanied(lead, stem, song, studio, rng)
         if rng.random() < 0.4:
             stem = effects.reverberate(stem, rng)
         waveform = effects.mix(stem, waveform, rng.uniform(*LEAD_DB))
@@ -78,18 +88,13 @@ def render_song(item: Item, *, samples: Path | None = None) -> tuple[np.ndarray,
 
 
 def _play_lead(
-    song: Song, seconds: float, soundfont: Path, tuning_cents: float, samples: Path | None,
-    rng: np.random.Generator,
+    song: Song, studio: Studio, rng: np.random.Generator
 ) -> tuple[Lead, np.ndarray]:
     """A song's melody as a lead, and its stem: synthesised, or of recorded notes."""
-    player = None if samples is None else recorded_leads.draw_player(samples, rng)
-    program = leads.draw_program(rng) if player is None else player.program
-    low, high = leads.range_of(program) if player is None else player.range
-    melody = leads.into_range(song.melody, low, high, rng)
-    lead = leads.perform(melody, program, seconds, rng, tuning_cents=tuning_cents)
-    if player is None:
-        return lead, stems.play(lead.parts, soundfont, seconds)
-    stem, lead = recorded_leads.play(lead, player, seconds, rng)
+    if studio.samples is None:
+        return soloists.play(song.melody, leads.draw_program(rng), studio, rng)
+    player = recorded_leads.draw_player(studio.samples, rng)
+    lead, stem = soloists.play(song.melody, player, studio, rng)
     if player.name == recorded_leads.ELECTRIFIED and rng.random() < ELECTRIFIED_SHARE:
         stem = effects.amplify(stem, rng)
     return lead, stem
@@ -220,8 +225,7 @@ def _countermelody(song: Song, rng: np.random.Generator) -> list[Note]:
 
 
 def accompanied(
-    lead: Lead, stem: np.ndarray, song: Song, soundfont: Path, seconds: float,
-    rng: np.random.Generator,
+    lead: Lead, stem: np.ndarray, song: Song, studio: Studio, rng: np.random.Generator
 ) -> np.ndarray:
     """A lead's stem, sometimes with a softer second voice in unison, octaves or thirds."""
     drawn = rng.random()
@@ -242,8 +246,7 @@ def accompanied(
         ])
         for part in lead.parts
     ]
-    second = stems.play(parts, soundfont, seconds)
-    return effects.mix(second, stem, rng.uniform(-12, -3))
+    return effects.mix(studio.play(parts), stem, rng.uniform(-12, -3))
 
 
 def _thirds(lead: Lead, song: Song, direction: int) -> dict[Note, int]:

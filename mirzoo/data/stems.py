@@ -5,22 +5,18 @@ One soundfont, `HELD_OUT_SOUNDFONT`, plays the items of the test split and nothi
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from mirzoo import audio
-from mirzoo.data import effects, midi
+from mirzoo.data import effects, fluidsynth
 from mirzoo.data.corpus import SAMPLE_RATE
 from mirzoo.data.midi import Part
 from mirzoo.errors import DataError
 
-SYNTHESIS_RATE = 32000
+DRY = ("-R", "0", "-C", "0", "-r", "32000", "-g", "0.3", "-o", "synth.dynamic-sample-loading=1")
 LOUDEST_DRUMS_DB = 6.0
 HELD_OUT_SOUNDFONT = "/usr/share/sounds/sf2/TimGM6mb.sf2"
 SOUNDFONTS = {
@@ -61,57 +57,66 @@ def draw_tuning(rng: np.random.Generator) -> float:
     return 0.0 if rng.random() < 0.35 else float(np.clip(rng.normal(0, 20), -44, 44))
 
 
-def tuned(parts: Sequence[Part], cents: float) -> list[Part]:
-    """The parts, the pitched ones bent by ``cents`` throughout."""
-    if cents == 0:
-        return list(parts)
-    return [part if part.drums else replace(part, bends=((0.0, cents / 100),)) for part in parts]
+@dataclass(frozen=True)
+class Studio:
+    """What everyone plays with, in one take.
 
-
-def play(
-    parts: Sequence[Part], soundfont: Path, seconds: float, *, tuning_cents: float = 0.0
-) -> np.ndarray:
-    """Play parts without effects: float32 ``(samples,)`` at 16 kHz, as long as asked.
-
-    Pitched parts are bent by ``tuning_cents``; drums are not. The level is the synthesiser's own,
-    so that stems of one soundfont can be added.
-
-    Raises
-    ------
-    DataError
-        When fluidsynth is missing or fails.
+    Parameters
+    ----------
+    seconds : float
+        How long the take is (s).
+    soundfont : Path
+        Plays what isn't sampled.
+    tuning_cents : float
+        How much higher than 440 Hz tuning everything sounds (cents).
+    samples : Path, optional
+        The folder of instruments with recorded notes, where some play.
     """
-    samples = round(seconds * SAMPLE_RATE)
-    if not any(len(part.notes) for part in parts):
-        return np.zeros(samples, np.float32)
-    if shutil.which("fluidsynth") is None:
-        raise DataError("the program fluidsynth is not installed; music can't be rendered")
-    with tempfile.TemporaryDirectory(prefix="mirzoo_") as folder:
-        score, sound = Path(folder, "stem.mid"), Path(folder, "stem.wav")
-        midi.write(tuned(parts, tuning_cents), score, reverb=0)
-        done = subprocess.run(
-            ["fluidsynth", "-niq", "-R", "0", "-C", "0", "-r", str(SYNTHESIS_RATE), "-g", "0.3",
-             "-o", "synth.dynamic-sample-loading=1", "-O", "float", "-T", "wav", "-F", str(sound),
-             str(soundfont), str(score)],
-            capture_output=True, text=True,
-        )
-        if done.returncode or not sound.exists():
-            raise DataError(f"fluidsynth failed with {soundfont}: {done.stderr.strip()}")
-        waveform = audio.read(sound, SAMPLE_RATE)[:samples]
-    return np.pad(waveform, (0, samples - len(waveform)))
 
+    seconds: float
+    soundfont: Path
+    tuning_cents: float = 0.0
+    samples: Path | None = None
 
-def play_band(
-    parts: Sequence[Part], soundfont: Path, seconds: float, *, tuning_cents: float = 0.0
-) -> np.ndarray:
-    """Play parts as `play` does, the pitched ones together at most 6 dB softer than the drums.
+    @property
+    def n_samples(self) -> int:
+        """The length of every stem, at 16 kHz."""
+        return round(self.seconds * SAMPLE_RATE)
 
-    Some patches are so faint that drums would leave nothing to be heard of the chords.
-    """
-    pitched = play([part for part in parts if not part.drums], soundfont, seconds,
-                   tuning_cents=tuning_cents)
-    drums = play([part for part in parts if part.drums], soundfont, seconds)
-    softest = effects.rms(drums) * 10 ** (-LOUDEST_DRUMS_DB / 20)
-    loudness = effects.rms(pitched)
-    raised = max(1.0, softest / loudness) if loudness else 1.0
-    return (pitched * raised + drums).astype(np.float32)
+    def play(self, parts: Sequence[Part]) -> np.ndarray:
+        """Play parts without effects: float32 ``(n_samples,)`` at 16 kHz.
+
+        Pitched parts are bent by the tuning, but for those with bends of their own, which hold it
+        already. The level is the synthesiser's own, so that stems of one soundfont can be added.
+
+        Raises
+        ------
+        DataError
+            When fluidsynth is missing or fails.
+        """
+        if not any(len(part.notes) for part in parts):
+            return np.zeros(self.n_samples, np.float32)
+        waveform = fluidsynth.play(
+            self.tuned(parts), self.soundfont, sample_rate=SAMPLE_RATE, reverb=0, options=DRY)
+        waveform = waveform[: self.n_samples]
+        return np.pad(waveform, (0, self.n_samples - len(waveform)))
+
+    def play_band(self, parts: Sequence[Part]) -> np.ndarray:
+        """Play parts as `play` does, the pitched ones together at most 6 dB softer than the drums.
+
+        Some patches are so faint that drums would leave nothing to be heard of the chords.
+        """
+        pitched = self.play([part for part in parts if not part.drums])
+        drums = self.play([part for part in parts if part.drums])
+        softest = effects.rms(drums) * 10 ** (-LOUDEST_DRUMS_DB / 20)
+        loudness = effects.rms(pitched)
+        raised = max(1.0, softest / loudness) if loudness else 1.0
+        return (pitched * raised + drums).astype(np.float32)
+
+    def tuned(self, parts: Sequence[Part]) -> list[Part]:
+        """The parts, the pitched ones without bends bent by the tuning throughout."""
+        if self.tuning_cents == 0:
+            return list(parts)
+        bends = ((0.0, self.tuning_cents / 100),)
+        return [part if part.drums or part.bends else replace(part, bends=bends)
+                for part in parts]

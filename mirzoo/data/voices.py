@@ -17,6 +17,7 @@ from mirzoo import audio
 from mirzoo.data import effects, guitar_bands, leads, mixes, renditions, songs, stems
 from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE, Item, item_rng
 from mirzoo.data.labels import F0_RATE, Labels
+from mirzoo.data.stems import Studio
 from mirzoo.data.tracking import LOWEST_HZ, loudness_db, need, track_voice
 
 OWN_DB, RENDERED_DB, OTHER_DB = (-5.0, 10.0), (-5.0, 10.0), (3.0, 12.0)
@@ -131,7 +132,7 @@ def sing_over_band(
     voice, f0 = _changed(item, disguised if rng.random() < 0.5 else moved, rng)
     song, seconds = _draw_song(songs_of[item.split], len(voice), rng)
     soundfont, tuning_cents = stems.choose_soundfont(item.split, rng), stems.draw_tuning(rng)
-    studio = guitar_bands.Studio(seconds, soundfont, tuning_cents, samples)
+    studio = Studio(seconds, soundfont, tuning_cents, samples)
     band = guitar_bands.accompany(song, studio, rng)
     backing = _as_long(band.waveform, len(voice))
     mixed = effects.mix(voice, backing, rng.uniform(*RENDERED_DB))
@@ -158,8 +159,8 @@ def _rendered(
     """A random song's backing, as long as asked."""
     song, seconds = _draw_song(paths, samples, rng)
     backing = renditions.accompany(song, seconds, rng)
-    stem = stems.play_band(backing.parts, stems.choose_soundfont(split, rng), seconds)
-    return _as_long(stem, samples)
+    studio = Studio(seconds, stems.choose_soundfont(split, rng))
+    return _as_long(studio.play_band(backing.parts), samples)
 
 
 def _draw_song(
@@ -280,8 +281,8 @@ def sing_melody(item: Item, *, voices: Path) -> tuple[np.ndarray, Labels]:
     voice, f0 = _on_contour(source, lead, seconds)
     voice = _in_a_room(voice, rng)
     backing = renditions.accompany(song, seconds, rng)
-    stem = stems.play_band(backing.parts, stems.choose_soundfont(item.split, rng), seconds)
-    mixed = effects.mix(voice, stem, rng.uniform(*RENDERED_DB))
+    studio = Studio(seconds, stems.choose_soundfont(item.split, rng))
+    mixed = effects.mix(voice, studio.play_band(backing.parts), rng.uniform(*RENDERED_DB))
     return effects.produce(mixed, rng), Labels(
         chords=backing.chords, f0=f0, beats=song.beats, downbeats=song.downbeats, key=song.key,
         instruments=backing.instruments,
