@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from mirzoo.card import Card
 
 FAILED, MISUSED = 1, 2
-PICTURES = (".png", ".pdf", ".svg")
 
 app = typer.Typer(
     help="Music models that take the waveform itself.",
@@ -162,6 +161,14 @@ def annotate(
             "recordings, a .png each into this folder.",
         ),
     ] = None,
+    sonify: Annotated[
+        Path | None,
+        typer.Option(
+            help="Play the chords, melody or notes over the recording, to hear whether they are "
+            "right: a .wav, .flac or .ogg; of several recordings or models, a .wav each into this "
+            "folder.",
+        ),
+    ] = None,
     top: Annotated[
         int, typer.Option(min=1, help="How many tags, or frequent chords, to print.")
     ] = 5,
@@ -179,6 +186,7 @@ def annotate(
     """Tag recordings, or write down their chords, melody or notes."""
     from mirzoo import zoo
     from mirzoo.annotate import find_recordings
+    from mirzoo.annotation import draw_together
 
     recordings = find_recordings(paths)
     runners = []
@@ -189,6 +197,7 @@ def annotate(
     decodings = _decodings(cards, decoding or [])
     results = _results(recordings, cards, output, format_)
     pictures = _pictures(recordings, picture)
+    sounds = _sounds(recordings, cards, sonify)
     failed = False
     for number, recording in enumerate(recordings, 1):
         drawn = []
@@ -198,10 +207,13 @@ def annotate(
                     heard_in_it = runner.annotate(
                         recording.path, decoding=settings, progress=heard
                     )
-                if results:
-                    path = results[recording, runner.card.name]
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    heard_in_it.write(path)
+                heard_as = recording, runner.card.name
+                if heard_as in results:
+                    heard_in_it.write(_with_folder(results[heard_as]))
+                if heard_as in sounds:
+                    heard_in_it.sonify(
+                        original=recording.path, path=_with_folder(sounds[heard_as])
+                    )
             except (MirzooError, OSError) as error:
                 failed = True
                 _complain(error)
@@ -210,9 +222,9 @@ def annotate(
             typer.echo(
                 json.dumps(heard_in_it.to_dict()) if as_json else _summary(heard_in_it, top)
             )
-        if pictures and drawn:
+        if recording in pictures and drawn:
             try:
-                _draw(drawn, pictures[recording])
+                draw_together(drawn, _with_folder(pictures[recording]))
             except (MirzooError, OSError) as error:
                 failed = True
                 _complain(error)
@@ -409,18 +421,16 @@ def _decodings(cards: list[Card], given: list[str]) -> list[dict]:
 
 
 def _results(recordings, cards, output, format_):
-    """Where each result goes, or None where nothing is written."""
+    """Where the result of each model on each recording goes."""
     from mirzoo.annotate import name_results
 
     names = [card.name for card in cards]
     if output is None:
         if format_ is not None:
             raise typer.BadParameter("needs -o, where the files go", param_hint="--format")
-        return None
-    suffix = output.suffix.lower()
-    is_file = suffix.removeprefix(".") in list(Format)
-    if not is_file:
-        suffix = f".{(format_ or Format.json).value}"
+        return {}
+    is_file = _is_file(output, tuple(f".{known}" for known in Format), "-o")
+    suffix = output.suffix.lower() if is_file else f".{(format_ or Format.json).value}"
     for card in cards:
         _require_format(card, suffix, "-o" if is_file else "--format")
     if not is_file:
@@ -437,12 +447,13 @@ def _results(recordings, cards, output, format_):
 
 
 def _pictures(recordings, picture: Path | None):
-    """Where the picture of each recording goes, or None where none is drawn."""
+    """Where the picture of each recording goes."""
     from mirzoo.annotate import name_results
+    from mirzoo.annotation.pictures import FORMATS
 
     if picture is None:
-        return None
-    if picture.suffix.lower() not in PICTURES:
+        return {}
+    if not _is_file(picture, FORMATS, "--picture"):
         return {
             recording: path
             for (recording, _), path in name_results(recordings, [""], picture, ".png").items()
@@ -455,11 +466,48 @@ def _pictures(recordings, picture: Path | None):
     return {recordings[0]: picture}
 
 
-def _draw(drawn: list[Annotation], path: Path) -> None:
-    from mirzoo.annotation import draw_together
+def _sounds(recordings, cards: list[Card], sonify: Path | None):
+    """Where what each model with pitches hears in each recording goes as sound."""
+    from mirzoo.annotate import name_results
+    from mirzoo.annotation import ANNOTATIONS, Playable
+    from mirzoo.annotation.sound import FORMATS
 
+    if sonify is None:
+        return {}
+    names = [card.name for card in cards if issubclass(ANNOTATIONS[card.task], Playable)]
+    if not names:
+        raise typer.BadParameter(
+            f"{', '.join(card.name for card in cards)} only tags; allowed are models for chords, "
+            "melody and notes",
+            param_hint="--sonify",
+        )
+    if not _is_file(sonify, FORMATS, "--sonify"):
+        return name_results(recordings, names, sonify, ".wav")
+    if len(recordings) * len(names) > 1:
+        raise typer.BadParameter(
+            f"{sonify} is one file, but there are {len(recordings)} recordings and {len(names)} "
+            "models that can be heard: give a folder",
+            param_hint="--sonify",
+        )
+    return {(recordings[0], names[0]): sonify}
+
+
+def _is_file(path: Path, formats: tuple[str, ...], option: str) -> bool:
+    """Whether a path is a file of one of the formats, or else a folder, there or new."""
+    if path.is_dir() or not path.suffix:
+        return False
+    if path.suffix.lower() not in formats:
+        raise typer.BadParameter(
+            f"{path} is neither a folder that exists nor a file of a known format; allowed are "
+            f"{', '.join(formats)}, or a folder's name without a dot",
+            param_hint=option,
+        )
+    return True
+
+
+def _with_folder(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    draw_together(drawn, path)
+    return path
 
 
 def _require_format(card: Card, suffix: str, option: str) -> None:

@@ -5,6 +5,7 @@ import sys
 from itertools import pairwise
 
 import jams
+import matplotlib.pyplot as plt
 import mido
 import mir_eval
 import numpy as np
@@ -204,6 +205,27 @@ def test_the_recording_can_be_mixed_in(notes, tmp_path):
     np.testing.assert_allclose(from_path, from_array, atol=1e-6)
     assert spectrum_peaks(from_path, RATE, 1)[0] == pytest.approx(1000, abs=1)
     assert len(from_path) == round(2.5 * RATE)
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg"])
+def test_a_long_melody_is_written_whole(suffix, tmp_path):
+    """Vorbis written at once overflows the stack: the interpreter would be gone."""
+    path = tmp_path / f"long{suffix}"
+    sound = Melody([0.0, 150.0], [220.0, 220.0]).sonify(RATE, path=path)
+    assert soundfile.info(path).frames == len(sound) > 3_300_000
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_no_sound_or_picture_where_none_can_be_written(melody, tmp_path):
+    figures = plt.get_fignums()
+    for name in ("sound.mp3", "missing/sound.wav"):
+        with pytest.raises(AnnotationError, match=name):
+            melody.sonify(RATE, path=tmp_path / name)
+    for name in ("picture.jpg", "missing/picture.png"):
+        with pytest.raises(AnnotationError, match=name):
+            melody.plot(path=tmp_path / name)
+    assert plt.get_fignums() == figures
+    assert not list(tmp_path.iterdir())
 
 
 def test_silence_sounds_as_silence():

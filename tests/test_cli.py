@@ -131,6 +131,9 @@ def test_several_models_write_files_of_their_own(run, models, music, tmp_path):
         (["-o", "out.json"], "one file"),
         (["--format", "csv"], "needs -o"),
         (["-o", "out.json", "--format", "csv"], "no .csv file"),
+        (["-o", "out.txt"], "neither a folder"),
+        (["--picture", "out.jpg"], "neither a folder"),
+        (["--sonify", "out.wav"], "only tags"),
         (["--format", "mp3"], "mp3"),
         (["--runtime", "abacus"], "abacus"),
         (["--top", "0"], "--top"),
@@ -169,8 +172,33 @@ def test_pictures_of_a_folder_go_into_one(run, models, music, tmp_path):
     assert status == 2 and "give a folder" in err
 
 
-CHORDS = Path(__file__).parents[1] / "saved_models" / "cqt_crnn_chords"
+MODELS = Path(__file__).parents[1] / "saved_models"
+CHORDS = MODELS / "cqt_crnn_chords"
 CLIP = Path(__file__).parents[1] / "mirzoo" / "demo" / "clip.ogg"
+
+
+def test_what_has_pitch_is_played_over_the_recording(run, models, tmp_path):
+    target = tmp_path / "new" / "heard.flac"
+    status, _, err = run(
+        "annotate", f"{CHORDS},{models / 'loud_tagger'}", CLIP, "--sonify", target
+    )
+    assert (status, err) == (0, "")
+    heard, rate = soundfile.read(target)
+    chords = zoo.load(CHORDS, runtime="litert").annotate(CLIP)
+    np.testing.assert_allclose(heard, chords.sonify(rate, original=CLIP), atol=1e-3)
+    assert [path.name for path in target.parent.iterdir()] == ["heard.flac"]
+
+
+def test_sounds_of_several_models_go_into_a_folder(run, music, tmp_path):
+    both = f"{CHORDS},{MODELS / 'hcqt_cnn_melody'}"
+    status, _, err = run("annotate", both, CLIP, music / "album" / "broken.ogg", "--sonify",
+                         tmp_path / "heard")
+    assert status == 1 and err.count("broken.ogg") == 2
+    assert sorted(path.name for path in (tmp_path / "heard").iterdir()) == [
+        "clip.cqt_crnn_chords.wav", "clip.hcqt_cnn_melody.wav"]
+    for output, said in (("all.wav", "give a folder"), ("all.mp3", "neither a folder")):
+        status, _, err = run("annotate", both, CLIP, "--sonify", tmp_path / output)
+        assert status == 2 and said in err
 
 
 def test_values_of_a_decoding_are_numbers_where_they_look_like_it():

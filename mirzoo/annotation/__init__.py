@@ -5,7 +5,7 @@ itself and, where it can be played, sounds. NumPy alone: neither TensorFlow nor 
 made the result is needed.
 """
 
-from mirzoo.annotation.base import Annotation
+from mirzoo.annotation.base import Annotation, Playable
 from mirzoo.annotation.chords import Chords
 from mirzoo.annotation.melody import Melody
 from mirzoo.annotation.notes import Note, Notes
@@ -19,6 +19,7 @@ __all__ = [
     "Melody",
     "Note",
     "Notes",
+    "Playable",
     "Tags",
     "draw_together",
 ]

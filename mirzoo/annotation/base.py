@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from mirzoo.annotation import pictures, sound
+from mirzoo.annotation.files import format_of, write_whole
 from mirzoo.errors import AnnotationError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Annotation(ABC):
             If the suffix is none of these, or the file cannot be written.
         """
         path = Path(path)
-        content = getattr(self, f"_to_{_format(path, self.formats, self.kind)}")()
+        content = getattr(self, f"_to_{format_of(path, self.formats, self.kind)}")()
         write_whole(path, content.encode("utf-8") if isinstance(content, str) else content)
         return path
 
@@ -74,7 +75,7 @@ class Annotation(ABC):
             If the file is missing, or not one that `write` wrote.
         """
         path = Path(path)
-        parse = getattr(cls, f"_from_{_format(path, cls.readable, cls.kind)}")
+        parse = getattr(cls, f"_from_{format_of(path, cls.readable, cls.kind)}")
         try:
             return cls(**parse(path.read_text(encoding="utf-8")))
         except OSError as error:
@@ -112,7 +113,7 @@ class Annotation(ABC):
         Raises
         ------
         AnnotationError
-            If matplotlib is not installed.
+            If matplotlib is not installed, or the picture cannot be written.
         """
         return self._plotted(self._draw, ax, path, HEIGHT)
 
@@ -165,27 +166,25 @@ class Playable(Annotation):
         -------
         np.ndarray
             float32 ``(samples,)``, its peak at 0.9.
+
+        Raises
+        ------
+        AnnotationError
+            If the sound file cannot be written.
+        AudioError
+            If the recording cannot be decoded.
         """
+        if path is not None:
+            format_of(path, sound.FORMATS, "sound")
         played = self._play(sample_rate, round(self.duration_s * sample_rate))
-        return sound.mixed(played, sample_rate, original, path)
+        mixed = sound.mixed(played, sample_rate, original)
+        if path is not None:
+            sound.write(path, mixed, sample_rate)
+        return mixed
 
     @abstractmethod
     def _play(self, sample_rate: int, n_samples: int) -> np.ndarray:
         """The pitches synthesised, float32 ``(n_samples,)``."""
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file, or leave what was there."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        reason = error.strerror or error
-        raise AnnotationError(
-            f"{path} cannot be written ({reason}). Does the folder exist?"
-        ) from error
 
 
 def new_jams(annotation: Annotation) -> tuple[jams.JAMS, Any]:
@@ -217,13 +216,3 @@ def load_jams(text: str, namespace: str) -> tuple[jams.JAMS, jams.Annotation]:
     except jams.JamsError as error:
         raise ValueError(str(error).partition("\n")[0]) from error
     return document, document.search(namespace=namespace)[0]
-
-
-def _format(path: Path, formats: tuple[str, ...], kind: str) -> str:
-    suffix = path.suffix.lower()
-    if suffix not in formats:
-        raise AnnotationError(
-            f"{path}: the suffix {path.suffix!r} is no format for {kind}; allowed are "
-            f"{', '.join(formats)}."
-        )
-    return suffix.removeprefix(".")

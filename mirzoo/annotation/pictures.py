@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 from typing import Any
 
 import numpy as np
 
 from mirzoo import audio
+from mirzoo.annotation.files import format_of, write_whole
 from mirzoo.dsp.chroma import chroma_filterbank
 from mirzoo.errors import AnnotationError, AudioError
 
+FORMATS = (".png", ".pdf", ".svg")
 SAMPLE_RATE = 11025
 N_FFT = 4096
 MOST_COLUMNS = 1500
@@ -52,10 +55,19 @@ def finished(ax: Any, own_figure: bool, path: str | os.PathLike | None) -> Any:
     if path is not None:
         import matplotlib.pyplot as plt
 
-        ax.figure.savefig(path, dpi=150)
-        if own_figure:
-            plt.close(ax.figure)
+        try:
+            save(ax.figure, path, dpi=150)
+        finally:
+            if own_figure:
+                plt.close(ax.figure)
     return ax
+
+
+def save(figure: Any, path: str | os.PathLike, *, dpi: int) -> None:
+    """Write a figure of matplotlib in one of `FORMATS`, whole or not at all."""
+    content = io.BytesIO()
+    figure.savefig(content, format=format_of(path, FORMATS, "a picture"), dpi=dpi)
+    write_whole(path, content.getvalue())
 
 
 def hear(source: str | None, sample_rate: int) -> np.ndarray | None:

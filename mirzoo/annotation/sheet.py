@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from mirzoo.annotation import pictures
 from mirzoo.annotation.base import Annotation
 from mirzoo.errors import AnnotationError
 
@@ -30,7 +31,8 @@ def draw_together(annotations: Sequence[Annotation], path: str | os.PathLike) ->
     Raises
     ------
     AnnotationError
-        If there is nothing to draw, matplotlib is not installed or cannot write such a file.
+        If there is nothing to draw, matplotlib is not installed, or the picture cannot be
+        written.
 
     Examples
     --------
@@ -58,14 +60,7 @@ def draw_together(annotations: Sequence[Annotation], path: str | os.PathLike) ->
         for annotation, ax in zip(annotations, rows[:, 0], strict=True):
             annotation.plot(ax)
             ax.set_title(annotation.model or annotation.task, loc="right", fontsize="small")
-        unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-        figure.savefig(unfinished, dpi=130)
-        unfinished.replace(path)
-    except (OSError, ValueError) as error:
-        raise AnnotationError(
-            f"{path} cannot be drawn ({error}); allowed are .png, .pdf and .svg in a folder that "
-            "exists."
-        ) from error
+        pictures.save(figure, path, dpi=130)
     finally:
         plt.close(figure)
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -10,7 +11,10 @@ import numpy as np
 import soundfile
 
 from mirzoo import audio
+from mirzoo.annotation.files import format_of, write_whole
 
+FORMATS = (".wav", ".flac", ".ogg")
+BLOCK_SAMPLES = 65536
 ATTACK_S = 0.01
 RELEASE_S = 0.04
 DECAY_S = 1.5
@@ -68,21 +72,27 @@ def sing(
 
 
 def mixed(
-    sound: np.ndarray,
-    sample_rate: int,
-    original: audio.Source | None,
-    path: str | os.PathLike | None,
+    sound: np.ndarray, sample_rate: int, original: audio.Source | None
 ) -> np.ndarray:
-    """Put a sound over the recording, both equally loud, and write it where a path is given."""
+    """Put a sound over the recording, both equally loud, the peak at 0.9."""
     sound = _at_level(sound)
     if original is not None:
         recording = audio.read(original, sample_rate)[: len(sound)]
         sound[: len(recording)] += _at_level(recording)
     peak = np.abs(sound).max(initial=0.0)
-    sound = (sound * (PEAK / peak) if peak > 0 else sound).astype(np.float32)
-    if path is not None:
-        soundfile.write(path, sound, sample_rate)
-    return sound
+    return (sound * (PEAK / peak) if peak > 0 else sound).astype(np.float32)
+
+
+def write(path: str | os.PathLike, sound: np.ndarray, sample_rate: int) -> None:
+    """Write a sound file in one of `FORMATS`, whole or not at all."""
+    content = io.BytesIO()
+    with soundfile.SoundFile(
+        content, "w", sample_rate, channels=1, format=format_of(path, FORMATS, "sound")
+    ) as file:
+        # libvorbis keeps what it is given at once on the stack.
+        for start in range(0, len(sound), BLOCK_SAMPLES):
+            file.write(sound[start : start + BLOCK_SAMPLES])
+    write_whole(path, content.getvalue())
 
 
 def _at_level(sound: np.ndarray) -> np.ndarray:

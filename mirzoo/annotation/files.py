@@ -1,0 +1,46 @@
+"""Files written whole or not at all, whose suffix says what they hold."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mirzoo.errors import AnnotationError
+
+
+def format_of(path: str | os.PathLike, allowed: tuple[str, ...], kind: str) -> str:
+    """The format that a path's suffix names, without the dot.
+
+    Raises
+    ------
+    AnnotationError
+        If it is none of those ``allowed`` for what the file is to hold (``kind``).
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in allowed:
+        raise AnnotationError(
+            f"{path}: the suffix {Path(path).suffix!r} is no format for {kind}; allowed are "
+            f"{', '.join(allowed)}."
+        )
+    return suffix.removeprefix(".")
+
+
+def write_whole(path: str | os.PathLike, content: bytes) -> None:
+    """Write a file, or leave what was there.
+
+    Raises
+    ------
+    AnnotationError
+        If it cannot be written.
+    """
+    path = Path(path)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        reason = error.strerror or error
+        raise AnnotationError(
+            f"{path} cannot be written ({reason}). Does the folder exist?"
+        ) from error
