@@ -159,8 +159,9 @@ def blocks(
     >>> sum(len(block) for block in blocks(np.zeros(100000), 16000))
     100000
     """
-    if sample_rate < 1:
-        raise AudioError(f"sample_rate is {sample_rate}; it must be a positive number of Hz")
+    for argument, given in (("sample_rate", sample_rate), ("source_rate", source_rate)):
+        if given is not None and not given >= 1:
+            raise AudioError(f"{argument} is {given}; it must be a positive number of Hz")
     name = _describe(source)
     with contextlib.ExitStack() as stack:
         rate, decoded = _open(source, sample_rate, source_rate, stack)
@@ -216,7 +217,7 @@ def _open(
 ) -> tuple[int, Iterator[np.ndarray]]:
     """The rate of a source and its blocks ``(frames, channels)``, float32."""
     if isinstance(source, np.ndarray):
-        return source_rate or sample_rate, _array_blocks(source)
+        return sample_rate if source_rate is None else source_rate, _array_blocks(source)
     if source_rate is not None:
         raise AudioError(
             f"source_rate={source_rate} was given for {_describe(source)}, but files state their "

@@ -208,6 +208,8 @@ def test_a_rate_is_refused_where_the_file_states_one(tone_file):
 
 @pytest.mark.parametrize("rate", [0, -16000])
 def test_impossible_rates_are_refused(rate):
+    with pytest.raises(AudioError, match="source_rate"):
+        audio.read(np.zeros(100), 16000, source_rate=rate)
     with pytest.raises(AudioError, match="sample_rate"):
         audio.read(np.zeros(10), rate)
 
