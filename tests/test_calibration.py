@@ -137,7 +137,7 @@ def test_qualities_rarer_in_music_than_in_labels_are_divided_by_how_much(tmp_pat
     charts = corpus(tmp_path / "charts", items, spans)
     music = corpus(tmp_path / "music", items)
 
-    def hear(corpus, teachers, times, vocabulary):
+    def hear(corpus, teachers, times, vocabulary, find):
         rows = np.zeros((sum(map(len, times)), len(vocabulary)), np.float16)
         rows[:20, vocabulary.index("C:maj")] = 0.9
         rows[:20, vocabulary.index("D:dim")] = 0.1

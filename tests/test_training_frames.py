@@ -13,7 +13,7 @@ from mirzoo.data.sequences import HeardMelody, TaughtMelodyTargets
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES, parse_chord
 from mirzoo.errors import DataError, RecipeError, UnknownNameError
 from mirzoo.recipe import FrontendConfig
-from mirzoo.training import features, frames, taught_melody
+from mirzoo.training import features, frames, taught_chords, taught_melody
 from mirzoo.training.fitting import BEST_WEIGHTS
 from mirzoo.training.frames import transposition
 from mirzoo.training.taught_chords import hear_chords
@@ -236,7 +236,7 @@ def test_labels_beside_a_corpus_teach_where_they_say_something(tmp_path):
         folder.mkdir(parents=True)
         (folder / "00001.lab").write_text(lines)
     vocabulary = VOCABULARIES["majmin"]
-    taught = hear_chords(corpus, ["one", "other"], times, vocabulary, quiet)
+    taught = hear_chords(corpus, ["one", "other"], times, vocabulary, report=quiet)
     assert taught.shape == (120, 25)
     assert not taught[:60].any(), "item 0 has no labels"
     c_major, a_minor = vocabulary.index("C:maj"), vocabulary.index("A:min")
@@ -249,8 +249,32 @@ def test_labels_beside_a_corpus_teach_where_they_say_something(tmp_path):
 def test_a_teacher_nobody_knows_is_told_how_to_teach(tmp_path):
     corpus = bare_corpus(tmp_path)
     with pytest.raises(UnknownNameError, match=r"nobody.*holds none \(00000.lab"):
-        hear_chords(corpus, ["nobody"], [np.arange(9) / 10] * 2, VOCABULARIES["majmin"], quiet)
+        hear_chords(corpus, ["nobody"], [np.arange(9) / 10] * 2, VOCABULARIES["majmin"],
+                    report=quiet)
     assert not (corpus.directory / "targets").exists()
+
+
+def test_an_earlier_run_teaches_chords(tmp_path, monkeypatch):
+    """Its classes are reduced to those asked for, its frames are the nearest, its answers kept."""
+    corpus = bare_corpus(tmp_path)
+    large, majmin = VOCABULARIES["large"], VOCABULARIES["majmin"]
+
+    def hear_frames(run, waveform, *, source_rate):
+        chords = np.zeros((30, len(large)), np.float32)
+        chords[:, large.index("C:maj7")] = 0.75
+        chords[:, large.index("C:aug")] = 0.25
+        return np.arange(30) / 5, {"chords": chords}
+
+    monkeypatch.setattr(taught_chords, "hear_frames", hear_frames)
+    runs = {"run": SimpleNamespace(card=SimpleNamespace(labels=large.labels))}
+    times = [np.arange(60) / 10] * 2
+    taught = hear_chords(corpus, ["run"], times, majmin, runs.__getitem__, quiet)
+    assert taught.shape == (120, 25)
+    np.testing.assert_allclose(taught[:, majmin.index("C:maj")], 0.75)
+    np.testing.assert_allclose(taught.sum(axis=1), 0.75)  # C:aug is neither major nor minor
+    monkeypatch.delattr(taught_chords, "hear_frames")
+    again = hear_chords(corpus, ["run"], times, majmin, runs.__getitem__, quiet)
+    np.testing.assert_array_equal(again, taught)
 
 
 BINS = 180

@@ -18,8 +18,8 @@ class DataConfig(Config):
         Names of collections of recordings, as ``mirzoo.data.sources`` lists them.
     teachers : tuple of str
         Models whose outputs are the targets (mean over those with the same labels): published
-        ones; for chords also systems whose labels lie beside a collection; for a melody, models
-        of the zoo and other recipes, which are trained first.
+        ones; for chords and melody also models of the zoo and other recipes, which are trained
+        first; for chords also systems whose labels lie beside a collection.
     windows_per_item : int
         At most so many examples are taken from one recording.
     classes : tuple of str

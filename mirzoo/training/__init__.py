@@ -67,7 +67,7 @@ def train(
     model = school.fit(recipe, data, out, name=name, find=find, report=report)
     if settings.initial_share:
         average_weights(model, find(settings.initial_weights), settings.initial_share)
-    model.card = school.measured_card(model, recipe, data, report=report)
+    model.card = school.measured_card(model, recipe, data, find=find, report=report)
     folder = zoo.save(model, Path(out) / name)
     report(f"{name}: saved in {folder}")
     return folder

@@ -8,10 +8,11 @@ the labels and a teacher that hears recordings tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from mirzoo import zoo
 from mirzoo.annotate import hear_frames
 from mirzoo.card import ChordDecoding, MelodyDecoding
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
@@ -95,13 +96,16 @@ def _share_right(
 
 
 def rarity_prior(
-    corpora: Sequence[Corpus], teachers: Sequence[str], vocabulary: Vocabulary
+    corpora: Sequence[Corpus],
+    teachers: Sequence[str],
+    vocabulary: Vocabulary,
+    find: Callable[[str], Model] = zoo.load,
 ) -> list[float] | None:
     """How much more often each class stands in labels than the teachers hear it in music.
 
     All qualities but triads and their usual sevenths count as one, since the teachers' share of
-    each alone is hardly known. None where there is no teacher, no corpus without labels, or no
-    such quality.
+    each alone is hardly known; ``find`` gives a teacher by name. None where there is no teacher,
+    no corpus without labels, or no such quality.
 
     References
     ----------
@@ -117,7 +121,7 @@ def rarity_prior(
     for corpus in corpora:
         if not (corpus.directory / "chords.csv").exists():
             if teachers:
-                in_music += _heard(corpus, teachers, vocabulary)
+                in_music += _heard(corpus, teachers, vocabulary, find)
             continue
         for number, item in enumerate(corpus.items):
             spans = corpus.labels(number).chords if item.split == "train" else None
@@ -132,12 +136,15 @@ def rarity_prior(
     return (prior / prior.max()).tolist()
 
 
-def _heard(corpus: Corpus, teachers: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:
+def _heard(
+    corpus: Corpus, teachers: Sequence[str], vocabulary: Vocabulary, find: Callable[[str], Model]
+) -> np.ndarray:
     times = [
         np.arange(0, item.n_samples / SAMPLE_RATE, HEARD_EVERY_S) for item in corpus.items
     ]
     trained_on = np.repeat([item.split == "train" for item in corpus.items], list(map(len, times)))
-    return hear_chords(corpus, teachers, times, vocabulary)[trained_on].sum(axis=0, dtype=float)
+    heard = hear_chords(corpus, teachers, times, vocabulary, find)
+    return heard[trained_on].sum(axis=0, dtype=float)
 
 
 def _classes_at(times: np.ndarray, spans, vocabulary: Vocabulary) -> np.ndarray:

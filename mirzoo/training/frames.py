@@ -70,7 +70,7 @@ def fit(
     """Train a chord or melody model and return it with the weights of least validation loss.
 
     ``find`` gives the trained models that the recipe names: the one whose trunk and outputs are
-    the starting point, and those that teach a melody. The other parameters are those of
+    the starting point, and those that teach. The other parameters are those of
     `mirzoo.training.train`.
     """
     out = Path(out)
@@ -159,7 +159,12 @@ def _trained_in(precision: str, model: Model, recipe: Recipe) -> Model:
 
 
 def measured_card(
-    model: Model, recipe: Recipe, data: str | Path, *, report: Callable[[str], None] = print
+    model: Model,
+    recipe: Recipe,
+    data: str | Path,
+    *,
+    find: Callable[[str], Model] = zoo.load,
+    report: Callable[[str], None] = print,
 ) -> Card:
     """The card of a trained model: how it is decoded, how good it is, what it was trained on.
 
@@ -169,7 +174,7 @@ def measured_card(
     corpora = open_corpora(recipe, data)
     if recipe.task.type == "chords":
         vocabulary = VOCABULARIES[recipe.task.vocabulary]
-        prior = rarity_prior(corpora, recipe.data.teachers, vocabulary)
+        prior = rarity_prior(corpora, recipe.data.teachers, vocabulary, find)
         decoding = calibrate_chords(model, corpora, vocabulary, prior)
     else:
         decoding = calibrate_melody(model, corpora)
@@ -258,7 +263,7 @@ def _targets(
         heard = hear_melody(store.corpus, teachers, times, find, report)
         return TaughtMelodyTargets(heard, task)
     vocabulary = VOCABULARIES[task.vocabulary]
-    heard = hear_chords(store.corpus, teachers, times, vocabulary, report)
+    heard = hear_chords(store.corpus, teachers, times, vocabulary, find, report)
     return TaughtChordTargets(heard, vocabulary, recipe.training.teacher_weight)
 
 

@@ -74,7 +74,12 @@ def fit(
 
 
 def measured_card(
-    model: Model, recipe: Recipe, data: str | Path, *, report: Callable[[str], None] = print
+    model: Model,
+    recipe: Recipe,
+    data: str | Path,
+    *,
+    find: Callable[[str], Model] = zoo.load,
+    report: Callable[[str], None] = print,
 ) -> Card:
     """The card of a trained model, with what it was trained on and how good it is.
 
@@ -86,7 +91,7 @@ def measured_card(
     test = choose_windows(recipe, corpora, "test")
     lesson = Lesson.prepare(recipe, corpora, "test", report)
     tested = ", ".join(w.corpus.directory.name for w in test)
-    teachers = [zoo.load(teacher) for teacher in recipe.data.teachers]
+    teachers = [find(teacher) for teacher in recipe.data.teachers]
     return model.card.updated(
         metrics=[
             *probing.agreement_metrics(model, test, lesson.tags, tested),

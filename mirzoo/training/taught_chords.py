@@ -1,9 +1,10 @@
 """The chords that teachers hear in a corpus.
 
-A chord model of the zoo is heard here, its answers kept as ``times`` (s) and ``chords``, float16
-``(frames, classes)`` of the teacher (`mirzoo.training.teaching`). Of any other system the labels
-count that somebody put there as ``<item>.lab`` (``benchmarks/teach_chords.py`` has published
-packages write them); where they say nothing, the system is taken to have said nothing.
+A chord model, of the zoo or of an earlier run, is heard here, its answers kept as ``times`` (s)
+and ``chords``, float16 ``(frames, classes)`` of the teacher (`mirzoo.training.teaching`). Of any
+other system the labels count that somebody put there as ``<item>.lab``
+(``benchmarks/teach_chords.py`` has published packages write them); where they say nothing, the
+system is taken to have said nothing.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def hear_chords(
     teachers: Sequence[str],
     frame_times: Sequence[np.ndarray],
     vocabulary: Vocabulary,
+    find: Callable[[str], Runner] = zoo.load,
     report: Callable[[str], None] = print,
 ) -> np.ndarray:
     """Give teachers' probabilities of a vocabulary's classes at the frames of a corpus.
@@ -36,13 +38,15 @@ def hear_chords(
     ----------
     corpus : Corpus
     teachers : sequence of str
-        Chord models of the zoo, and systems whose labels lie beside the corpus. A frame has the
-        mean of those that say something of it.
+        Chord models, and systems whose labels lie beside the corpus. A frame has the mean of
+        those that say something of it.
     frame_times : sequence of np.ndarray
         The times of each item's frames (s); each frame takes a model's nearest.
     vocabulary : Vocabulary
         Each class of a teacher counts for the class that it is reduced to; one that has none
         (``X``) counts for nothing, so that a row may sum to less than 1.
+    find : callable
+        Gives the model of a name.
     report : callable
         Told one line at a time how far things are.
 
@@ -53,15 +57,16 @@ def hear_chords(
     Raises
     ------
     UnknownNameError
-        For a teacher that is no model of the zoo and has no labels beside the corpus.
+        For a teacher that is no model and has no labels beside the corpus.
     """
     frames = sum(map(len, frame_times))
     total = np.zeros((frames, len(vocabulary)), np.float32)
     speaking = np.zeros(frames, int)
     for teacher in teachers:
-        labelled = any(answers_folder(corpus, teacher).glob("*.lab"))
-        hear = _read_labels if labelled else _hear_model
-        heard = hear(corpus, teacher, frame_times, vocabulary, report)
+        if any(answers_folder(corpus, teacher).glob("*.lab")):
+            heard = _read_labels(corpus, teacher, frame_times, vocabulary, report)
+        else:
+            heard = _hear_model(corpus, teacher, frame_times, vocabulary, find, report)
         total += heard
         speaking += heard.any(axis=1)
     return (total / np.maximum(speaking, 1)[:, np.newaxis]).astype(np.float16)
@@ -94,19 +99,20 @@ def _hear_model(
     teacher: str,
     frame_times: Sequence[np.ndarray],
     vocabulary: Vocabulary,
+    find: Callable[[str], Runner],
     report: Callable[[str], None],
 ) -> np.ndarray:
     folder = answers_folder(corpus, teacher)
     try:
-        labels = zoo.card(teacher).labels
+        model = find(teacher)
     except UnknownNameError as unknown:
         raise UnknownNameError(
-            f"{unknown}. A system outside the zoo can teach by its labels, and '{folder}' holds "
+            f"{unknown}. Another system can teach by its labels, and '{folder}' holds "
             "none (00000.lab and so on, by the rows of items.csv); "
             "benchmarks/teach_chords.py makes them"
         ) from None
-    reduction = _reduction(labels, vocabulary)
-    answers = teach(corpus, teacher, lambda: _listening(zoo.load(teacher)), report)
+    reduction = _reduction(model.card.labels, vocabulary)
+    answers = teach(corpus, teacher, lambda: _listening(model), report)
     return np.concatenate([
         heard[CHORDS][nearest(heard["times"], times)].astype(np.float32) @ reduction
         for heard, times in zip(answers, frame_times, strict=True)
