@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mirzoo import training
+from mirzoo import training, zoo
 from mirzoo.build import build_model
 from mirzoo.data.corpus import Corpus, Item, prepare
 from mirzoo.errors import DataError, RecipeError, TrainingError
 from mirzoo.recipe import Recipe
 from mirzoo.training import fitting, tags
-from mirzoo.training.corpora import open_corpora, provenance
+from mirzoo.training.corpora import licences_of, open_corpora, provenance
 
 LABELS = tuple(f"tag {i}" for i in range(3))
 RATE = 16000
@@ -170,6 +170,25 @@ def test_a_card_says_what_was_heard_and_where_the_weights_began():
     mixed = make_recipe(training={"initial_weights": "some_run", "initial_share": 0.3})
     assert provenance(mixed, 2.0, "").endswith(
         " some_run, which count for 0.3 in the mean with those that it learnt.")
+
+
+def test_a_card_says_what_earlier_runs_heard(monkeypatch):
+    runs = {
+        "later": make_recipe(data={"collections": ["esc10", "debian"]},
+                             training={"initial_weights": "first"}),
+        "first": make_recipe(data={"collections": ["mir1k", "esc10"]}),
+    }
+    monkeypatch.setattr(zoo, "load_recipe", runs.__getitem__)
+    last = make_recipe(data={"collections": ["debian"]},
+                       training={"initial_weights": "later", "initial_share": 0.5})
+    assert provenance(last, 2.0, "") == (
+        "Trained by mirzoo on 2.0 h of audio (debian). It started from the weights of later, which "
+        "count for 0.5 in the mean with those that it learnt; later from those of first. Earlier "
+        "runs also heard esc10, mir1k.")
+    licences = licences_of(last).data
+    assert [licences.index(f"{name}: ") for name in ("debian", "esc10", "mir1k")] == sorted(
+        licences.index(f"{name}: ") for name in ("debian", "esc10", "mir1k"))
+    assert licences.count("debian: ") == 1
 
 
 def test_weights_are_averaged_with_those_that_they_started_from():
