@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 .PHONY: demo test clean
 
 demo: $(VENV)/installed
-	$(BIN)/mirzoo annotate mel_cnn_tagger,cqt_crnn_chords,hcqt_cnn_melody mirzoo/demo/clip.ogg --picture demo.png
+	$(BIN)/mirzoo annotate mel_cnn_tagger,cqt_crnn_chords,hcqt_cnn_melody mirzoo/cli/demo/clip.ogg --picture demo.png
 
 test: $(VENV)/installed-for-tests
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope

@@ -25,7 +25,7 @@ import librosa
 import numpy as np
 import scipy.ndimage
 
-from mirzoo.annotation import Chords
+from mirzoo.tasks.annotation import Chords
 from mirzoo.data.corpus import SAMPLE_RATE
 from mirzoo.dsp.chord_vocabulary import NO_CHORD, ROOT_NAMES, parse_chord
 from mirzoo.evaluation import Score, chord_agreement, chord_scores, overall

@@ -24,15 +24,15 @@ import numpy as np
 import soundfile
 
 import mirzoo
-from mirzoo import audio, zoo
-from mirzoo.annotation import ANNOTATIONS, Annotation
+from mirzoo import audio, hub
+from mirzoo.tasks.annotation import ANNOTATIONS, Annotation
 from mirzoo.data.corpus import FULL_SCALE, SAMPLE_RATE, Corpus
 from mirzoo.data.labels import Labels
 from mirzoo.data.sources import data_home
 from mirzoo.errors import DataError
 from mirzoo.evaluation import Score
-from mirzoo.export import demo_clip
-from mirzoo.measuring import truth_of
+from mirzoo.audio import demo_clip
+from mirzoo.evaluation.corpora import truth_of
 
 PEERS = Path(__file__).parent / "peers"
 RESULT_SUFFIX = {"chords": ".lab", "melody": ".csv"}
@@ -123,7 +123,7 @@ class Model(Function):
     def __init__(self, name: str, runtime: str = "litert") -> None:
         self._runner = None
         self._name, self._runtime = name, runtime
-        card = zoo.card(name)
+        card = hub.card(name)
         files = hashlib.sha256("".join(sorted(card.files.values())).encode()).hexdigest()
         self.task = card.task
         super().__init__(Path(name).name, self._hear)

@@ -22,7 +22,7 @@ from ai_edge_litert.interpreter import Interpreter
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from mirzoo import audio
-from mirzoo.layers.cqt import CQT
+from mirzoo.models.layers.cqt import CQT
 
 SAMPLE_RATE = 22050
 DURATION_S = 60

@@ -14,7 +14,7 @@ import numpy as np
 
 import mirzoo
 from mirzoo.data import folder
-from mirzoo.fine_tuning import fine_tune
+from mirzoo.training.fine_tuning import fine_tune
 
 
 def cross_validated(name: str, data: str, *, pretrained: bool, train_trunk: bool, epochs: int):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mirzoo import ports, zoo
+from mirzoo import ports, hub
 from mirzoo.card import Card, Metric
 
 README = Path(__file__).parent.parent / "README.md"
@@ -24,7 +24,7 @@ MAIN_SCORES = {
 
 def tables() -> str:
     """What there is, how good ours are task by task, what the authors of the others published."""
-    cards = [Card.load(zoo.shipped_folder(name)) for name in zoo.shipped_models()]
+    cards = [Card.load(hub.shipped_folder(name)) for name in hub.shipped_models()]
     parts = [_models(cards)]
     for task in TASKS:
         parts += [f"**Measured here: {task}**", _scores([c for c in cards if c.task == task])]
@@ -42,7 +42,7 @@ def with_tables(readme: str) -> str:
 def _models(cards: Sequence[Card]) -> str:
     rows = []
     for card in cards:
-        litert_bytes = (zoo.shipped_folder(card.name) / zoo.LITERT_FILE).stat().st_size
+        litert_bytes = (hub.shipped_folder(card.name) / hub.LITERT_FILE).stat().st_size
         rows.append((f"`{card.name}`", card.description, f"{card.parameters:,}",
                      f"{litert_bytes / 1e6:.1f} MB", card.licences.weights))  # fmt: skip
     for name in _ports():
@@ -82,7 +82,7 @@ def _published() -> str:
 
 
 def _ports() -> list[str]:
-    return [name for name in zoo.list_models() if name in ports.PORTS]
+    return [name for name in hub.list_models() if name in ports.PORTS]
 
 
 def _main(task: str, metrics: Iterable[Metric]) -> list[Metric]:

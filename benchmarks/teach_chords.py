@@ -20,7 +20,7 @@ import comparison
 import numpy as np
 import soundfile
 
-from mirzoo.annotation import Chords
+from mirzoo.tasks.annotation import Chords
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.sources import data_home
 

@@ -17,18 +17,20 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from mirzoo._support import moved
+
 if TYPE_CHECKING:
-    from mirzoo.annotation import Chords, Melody, Notes, Tags
+    from mirzoo.tasks.annotation import Chords, Melody, Notes, Tags
     from mirzoo.card import Card
     from mirzoo.errors import MirzooError
     from mirzoo.evaluation import evaluate
     from mirzoo.export import export
-    from mirzoo.fine_tuning import fine_tune
-    from mirzoo.litert import LiteRTModel
-    from mirzoo.model import Model
-    from mirzoo.onnx import ONNXModel
+    from mirzoo.training.fine_tuning import fine_tune
+    from mirzoo.runtimes.litert import LiteRTModel
+    from mirzoo.models.model import Model
+    from mirzoo.runtimes.onnx import ONNXModel
     from mirzoo.training import train
-    from mirzoo.zoo import create, list_models, load, pull, save, verify
+    from mirzoo.hub import create, list_models, load, pull, save, verify
 
     __version__: str
 
@@ -57,24 +59,24 @@ __all__ = [
 
 _MODULES = {
     "Card": "card",
-    "Chords": "annotation",
-    "LiteRTModel": "litert",
-    "Melody": "annotation",
+    "Chords": "tasks.annotation",
+    "LiteRTModel": "runtimes.litert",
+    "Melody": "tasks.annotation",
     "MirzooError": "errors",
-    "Model": "model",
-    "Notes": "annotation",
-    "ONNXModel": "onnx",
-    "Tags": "annotation",
-    "create": "zoo",
+    "Model": "models.model",
+    "Notes": "tasks.annotation",
+    "ONNXModel": "runtimes.onnx",
+    "Tags": "tasks.annotation",
+    "create": "hub",
     "evaluate": "evaluation",
     "export": "export",
-    "fine_tune": "fine_tuning",
-    "list_models": "zoo",
-    "load": "zoo",
-    "pull": "zoo",
-    "save": "zoo",
+    "fine_tune": "training.fine_tuning",
+    "list_models": "hub",
+    "load": "hub",
+    "pull": "hub",
+    "save": "hub",
     "train": "training",
-    "verify": "zoo",
+    "verify": "hub",
 }
 
 
@@ -86,6 +88,7 @@ class _Package(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Package
+moved.install()
 
 
 def __getattr__(name: str) -> Any:

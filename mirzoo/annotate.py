@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from mirzoo import audio
-from mirzoo.annotation import Annotation
+from mirzoo.tasks.annotation import Annotation
 from mirzoo.card import Card
 from mirzoo.errors import AnnotationError, AudioError
 from mirzoo.tasks import decoder

@@ -41,6 +41,11 @@ SUFFIXES = (
 """Of files that are taken for audio where a folder is given."""
 
 
+def demo_clip() -> Path:
+    """The music clip that comes with mirzoo: 12 s of a made-up band."""
+    return Path(__file__).parent / "cli" / "demo" / "clip.ogg"
+
+
 def files_in(folder: Path) -> list[Path]:
     """All audio files under ``folder`` that are not hidden, in the order of their paths."""
     return sorted(path for path in folder.rglob("*")

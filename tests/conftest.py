@@ -34,7 +34,7 @@ def real_music() -> list[Path]:
 @pytest.fixture(scope="session")
 def demo_clip() -> Path:
     """The music clip that comes with mirzoo."""
-    return ROOT / "mirzoo" / "demo" / "clip.ogg"
+    return ROOT / "mirzoo" / "cli" / "demo" / "clip.ogg"
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,7 @@ def small_tagger():
     """
     import keras
 
-    from mirzoo.build import build_model
+    from mirzoo.models.build import build_model
     from mirzoo.recipe import ConvBlock, CRNNConfig, MelConfig, Recipe, Source, TaggingConfig
 
     keras.utils.set_random_seed(0)

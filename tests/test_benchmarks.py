@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from mirzoo import zoo
-from mirzoo.annotation import Chords
+from mirzoo import hub
+from mirzoo.tasks.annotation import Chords
 from mirzoo.card import Card
 from mirzoo.data.corpus import SAMPLE_RATE, Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
@@ -157,7 +157,7 @@ def test_systems_are_asked_for_by_name(comparison):
 
 
 def test_a_retrained_model_is_another_system(comparison, tmp_path):
-    shipped = zoo.shipped_folder("mel_cnn_tagger")
+    shipped = hub.shipped_folder("mel_cnn_tagger")
     card = Card.load(shipped)
     for name, digest in (("old", "0" * 64), ("new", "1" * 64)):
         (tmp_path / name).mkdir()

@@ -16,9 +16,9 @@ import pytest
 import soundfile
 from fake_models import TFLITE, FakeRunner, make_card, make_frame_card
 
-from mirzoo import cli, zoo
+from mirzoo import cli, hub
 from mirzoo.annotate import Recording, annotate, find_recordings, name_results
-from mirzoo.annotation import Tags
+from mirzoo.tasks.annotation import Tags
 from mirzoo.card import MelodyDecoding
 from mirzoo.errors import AnnotationError, ArtefactError, AudioError, PullError
 
@@ -174,7 +174,7 @@ def test_pictures_of_a_folder_go_into_one(run, models, music, tmp_path):
 
 MODELS = Path(__file__).parents[1] / "saved_models"
 CHORDS = MODELS / "cqt_crnn_chords"
-CLIP = Path(__file__).parents[1] / "mirzoo" / "demo" / "clip.ogg"
+CLIP = Path(__file__).parents[1] / "mirzoo" / "cli" / "demo" / "clip.ogg"
 
 
 def test_what_has_pitch_is_played_over_the_recording(run, models, tmp_path):
@@ -184,7 +184,7 @@ def test_what_has_pitch_is_played_over_the_recording(run, models, tmp_path):
     )
     assert (status, err) == (0, "")
     heard, rate = soundfile.read(target)
-    chords = zoo.load(CHORDS, runtime="litert").annotate(CLIP)
+    chords = hub.load(CHORDS, runtime="litert").annotate(CLIP)
     np.testing.assert_allclose(heard, chords.sonify(rate, original=CLIP), atol=1e-3)
     assert [path.name for path in target.parent.iterdir()] == ["heard.flac"]
 
@@ -268,7 +268,7 @@ def test_info_shows_the_card(run, models):
 
 def test_info_tells_of_a_prior_that_holds_classes_back(run):
     told = run("info", "cqt_crnn_chords")[1]
-    prior = zoo.card("cqt_crnn_chords").decoding.prior
+    prior = hub.card("cqt_crnn_chords").decoding.prior
     assert f"up to {max(prior) / min(prior):.1f} times" in told
 
 
@@ -290,23 +290,23 @@ def test_verify_goes_on_after_a_failure(run, monkeypatch):
             raise ArtefactError("bad is not as its card says")
         return {"keras": 1e-7, "litert": 2e-6}
 
-    monkeypatch.setattr(zoo, "verify", verify)
+    monkeypatch.setattr(hub, "verify", verify)
     status, out, err = run("verify", "bad", "good")
     assert status == 1
     assert out.startswith("good: all as its card says")
     assert "bad is not" in err
-    monkeypatch.setattr(zoo, "local_models", lambda: ["good"])
+    monkeypatch.setattr(hub, "local_models", lambda: ["good"])
     assert run("verify")[0] == 0
 
 
 def test_pull_reports(run, monkeypatch):
-    monkeypatch.setattr(zoo, "pull", lambda name: f"/cache/{name}")
+    monkeypatch.setattr(hub, "pull", lambda name: f"/cache/{name}")
     assert run("pull", "musicnn_mtt")[:2] == (0, "musicnn_mtt is in /cache/musicnn_mtt\n")
 
     def offline(name):
         raise PullError("no network")
 
-    monkeypatch.setattr(zoo, "pull", offline)
+    monkeypatch.setattr(hub, "pull", offline)
     assert run("pull", "musicnn_mtt") == (1, "", "mirzoo: no network\n")
 
 
@@ -319,7 +319,7 @@ def test_export_passes_on_what_it_is_told(run, monkeypatch, tmp_path):
         return path
 
     monkeypatch.setattr(importlib.import_module("mirzoo.export"), "export", export)
-    monkeypatch.setattr(zoo, "load", lambda name: f"the model {name}")
+    monkeypatch.setattr(hub, "load", lambda name: f"the model {name}")
     target = tmp_path / "x.tflite"
     status, out, _ = run("export", "some_tagger", target, "--quantize", "float16")
     assert (status, out) == (0, f"wrote {target}\n")
@@ -358,15 +358,15 @@ def test_fine_tune_takes_labels_from_the_data(run, monkeypatch, tmp_path):
         (tmp_path / name).parent.mkdir()
         soundfile.write(tmp_path / name, np.zeros(1600), RATE)
     calls = []
-    tuning = types.ModuleType("mirzoo.fine_tuning")
+    tuning = types.ModuleType("mirzoo.training.fine_tuning")
     tuning.fine_tune = lambda model, data, **options: (
         calls.append((model, data, options)) or {"loss": [0.7, 0.25]})
-    monkeypatch.setitem(sys.modules, "mirzoo.fine_tuning", tuning)
-    monkeypatch.setattr(zoo, "card", lambda name: types.SimpleNamespace(
+    monkeypatch.setitem(sys.modules, "mirzoo.training.fine_tuning", tuning)
+    monkeypatch.setattr(hub, "card", lambda name: types.SimpleNamespace(
         task="chords" if name == "some_chords" else "tagging"))
-    monkeypatch.setattr(zoo, "load", lambda name: name)
-    monkeypatch.setattr(zoo, "create", lambda *named, exclusive: (*named, exclusive))
-    monkeypatch.setattr(zoo, "save", lambda model, out: out)
+    monkeypatch.setattr(hub, "load", lambda name: name)
+    monkeypatch.setattr(hub, "create", lambda *named, exclusive: (*named, exclusive))
+    monkeypatch.setattr(hub, "save", lambda model, out: out)
     status, out, _ = run("fine-tune", "some_tagger", tmp_path, "x", "--epochs", 3, "--freeze-trunk")
     assert (status, out) == (0, "loss 0.700 -> 0.250; saved in x\n")
     model = ("some_tagger", ("cello", "flute"), True)

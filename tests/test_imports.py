@@ -17,25 +17,25 @@ PACKAGE = Path(mirzoo.__file__).parent
 ORDER = [
     ["__main__"],
     ["cli"],
-    ["fine_tuning"],
     ["training"],
-    ["probing", "measuring"],
-    ["evaluation", "distillation"],
-    ["zoo"],
-    ["build", "export", "pipelines"],
+    ["evaluation"],
+    ["hub"],
     ["ports"],
-    ["model"],
-    ["frontends", "heads", "outputs"],
-    ["layers"],
-    ["litert", "onnx"],
+    ["artefact"],
+    ["export"],
+    ["runtimes"],
+    ["models"],
+    ["models.heads", "models.frontends"],
     ["annotate"],
     ["tasks"],
+    ["models.layers"],
+    ["studio"],
     ["data"],
     ["card"],
     ["recipe"],
-    ["annotation"],
     ["audio"],
     ["dsp"],
+    ["_support"],
     ["errors"],
 ]
 LEVEL = {name: -depth for depth, names in enumerate(ORDER) for name in names}
@@ -146,7 +146,7 @@ def test_the_public_names_are_there():
     assert mirzoo.__version__.count(".") == 2
     for name, module in mirzoo._MODULES.items():
         assert name in top_level_names(module), f"mirzoo.{module} has no {name}"
-    assert mirzoo.Tags.__module__ == "mirzoo.annotation.tags"
+    assert mirzoo.Tags.__module__ == "mirzoo.tasks.annotation.tags"
     with pytest.raises(AttributeError, match="no attribute 'laod'"):
         mirzoo.laod  # noqa: B018
 

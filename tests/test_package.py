@@ -11,20 +11,20 @@ import zipfile
 import pytest
 from conftest import ROOT
 
-from mirzoo import zoo
+from mirzoo import hub
 
 SCRIPT = """
 import sys
 from pathlib import Path
 import mirzoo
-from mirzoo import zoo
+from mirzoo import hub
 
 site = Path(sys.argv[1])
 assert Path(mirzoo.__file__).is_relative_to(site), mirzoo.__file__
-assert zoo.list_models("*_cnn_tagger")
-zoo.load_recipe("mel_cnn_tagger")
+assert hub.list_models("*_cnn_tagger")
+hub.load_recipe("mel_cnn_tagger")
 for name in sys.argv[2:]:
-    tags = mirzoo.load(name, runtime="litert").annotate(site / "mirzoo" / "demo" / "clip.ogg")
+    tags = mirzoo.load(name, runtime="litert").annotate(site / "mirzoo" / "cli" / "demo" / "clip.ogg")
     assert len(tags.top(5)) == 5
 assert "tensorflow" not in sys.modules
 """
@@ -46,7 +46,7 @@ def wheel(tmp_path_factory):
 def test_the_wheel_carries_recipes_models_and_the_clip(wheel):
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())
-    for folder in ("recipes", "saved_models", "mirzoo/demo"):
+    for folder in ("recipes", "saved_models", "mirzoo/cli/demo"):
         expected = {
             path.relative_to(ROOT).as_posix().removeprefix("mirzoo/")
             for path in (ROOT / folder).rglob("*")
@@ -61,7 +61,7 @@ def test_the_wheel_works_far_from_a_checkout(wheel, tmp_path):
     site = tmp_path / "site"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
-    models = [name for name in zoo.shipped_models() if name == "mel_cnn_tagger"]
+    models = [name for name in hub.shipped_models() if name == "mel_cnn_tagger"]
     environment = {**os.environ, "PYTHONPATH": str(site), "MIRZOO_HOME": str(tmp_path / "home")}
     run(sys.executable, "-c", SCRIPT, str(site), *models, cwd=tmp_path, env=environment)
 
@@ -73,7 +73,7 @@ def test_the_readme_s_table_is_that_of_the_cards():
     spec.loader.exec_module(models_table)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme == models_table.with_tables(readme), "run: python benchmarks/models_table.py"
-    for name in zoo.list_models(pretrained=True):
+    for name in hub.list_models(pretrained=True):
         assert f"| `{name}` |" in readme
 
 

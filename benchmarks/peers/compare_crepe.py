@@ -24,7 +24,7 @@ from packages import Timing, ask, clock, race, start
 
 import mirzoo
 from mirzoo import audio
-from mirzoo.export import demo_clip
+from mirzoo.audio import demo_clip
 
 SAMPLE_RATE = 16000
 

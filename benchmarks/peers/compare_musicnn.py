@@ -24,8 +24,8 @@ import soundfile
 from packages import Timing, ask, clock, race, start
 
 import mirzoo
-from mirzoo import zoo
-from mirzoo.export import demo_clip
+from mirzoo import hub
+from mirzoo.audio import demo_clip
 
 DURATION_S = 60
 
@@ -39,7 +39,7 @@ def main() -> None:
     models = [
         name
         for name in ("musicnn_mtt", "mel_cnn_tagger")
-        if name in zoo.list_models(pretrained=True)
+        if name in hub.list_models(pretrained=True)
     ]
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -14,20 +14,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from mirzoo.data import (
-    annotated,
-    charts,
-    corpus,
-    debian,
-    guitar_bands,
-    guitar_leads,
-    mixes,
-    plucked,
-    render,
-    renditions,
-    splits,
-    voices,
-)
+from mirzoo.studio import annotated, charts, debian, guitar_bands, guitar_leads, mixes, plucked, render, renditions, splits, voices
+from mirzoo.data import corpus
 from mirzoo.data.corpus import Corpus, Item, Made
 from mirzoo.errors import DataError, UnknownNameError
 

@@ -60,7 +60,7 @@ def evaluate(
 
     Parameters
     ----------
-    runner : mirzoo.model.Model, mirzoo.litert.LiteRTModel, or a name or folder
+    runner : mirzoo.models.model.Model, mirzoo.runtimes.litert.LiteRTModel, or a name or folder
         The model.
     data : str, path, LabelledClips or iterable of LabelledRecording
         For a tagger: a folder with a folder for each class, a CSV file, ``tfds:<name>`` or
@@ -83,9 +83,9 @@ def evaluate(
     >>> mirzoo.evaluate("cqt_crnn_chords", "mirdata:guitarset")  # doctest: +SKIP
     """
     if isinstance(runner, str | os.PathLike):
-        from mirzoo import zoo
+        from mirzoo import hub
 
-        runner = zoo.load(runner, runtime="litert")
+        runner = hub.load(runner, runtime="litert")
     if runner.card.task == "tagging":
         return evaluate_tagger(runner, data)
     split = labelled.held_out_split(data) if labelled.is_known(data) else None

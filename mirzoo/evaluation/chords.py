@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mirzoo.annotation import Chords
+from mirzoo.tasks.annotation import Chords
 from mirzoo.dsp.chord_vocabulary import NO_CHORD, UNNAMED
 from mirzoo.evaluation.scores import Score, overall, weighted_score
 

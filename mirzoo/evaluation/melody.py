@@ -18,7 +18,7 @@ import warnings
 
 import numpy as np
 
-from mirzoo.annotation import Melody
+from mirzoo.tasks.annotation import Melody
 from mirzoo.evaluation.scores import Score, weighted_score
 
 MEASURES = (

@@ -11,7 +11,7 @@ import numpy as np
 
 from mirzoo import audio
 from mirzoo.annotate import find_recordings
-from mirzoo.annotation import ANNOTATIONS, Annotation, Chords, Melody
+from mirzoo.tasks.annotation import ANNOTATIONS, Annotation, Chords, Melody
 from mirzoo.card import Metric
 from mirzoo.data import labelled
 from mirzoo.data.labelled import labelled_recordings
@@ -130,7 +130,7 @@ def evaluate_recordings(
 
     Parameters
     ----------
-    runner : mirzoo.model.Model or mirzoo.litert.LiteRTModel
+    runner : mirzoo.models.model.Model or mirzoo.runtimes.litert.LiteRTModel
         A model for chords or melody.
     recordings : iterable of LabelledRecording
     dataset, split, rendered

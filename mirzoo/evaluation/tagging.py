@@ -159,7 +159,7 @@ def evaluate_tagger(runner, data: str | os.PathLike | LabelledClips) -> list[Met
 
     Parameters
     ----------
-    runner : mirzoo.model.Model or mirzoo.litert.LiteRTModel
+    runner : mirzoo.models.model.Model or mirzoo.runtimes.litert.LiteRTModel
     data : str, path or LabelledClips
         A folder with a folder for each class, a CSV file, ``tfds:<name>`` (see
         `mirzoo.data.folder`), or clips already loaded; their labels are among the tagger's.

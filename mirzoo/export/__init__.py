@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from mirzoo.card import InputContract
 from mirzoo.errors import ExportError
 
 if TYPE_CHECKING:
-    from mirzoo.model import Model
+    from mirzoo.models.model import Model
 
 COMPARED_WINDOWS = 3
 COMPARED_S = 10
@@ -34,7 +33,7 @@ def export(
 
     Parameters
     ----------
-    model : mirzoo.model.Model
+    model : mirzoo.models.model.Model
     path : str or path
         A name that ends in `.tflite` or `.onnx`, or a folder. ONNX needs the extra `onnx`.
     quantize : {None, "float16"}
@@ -88,11 +87,6 @@ def export(
     return path
 
 
-def demo_clip() -> Path:
-    """The music clip that comes with mirzoo."""
-    return Path(str(resources.files("mirzoo"))) / "demo" / "clip.ogg"
-
-
 def real_windows(contract: InputContract, source: audio.Source | None = None) -> np.ndarray:
     """Cut the first few windows out of a recording, by default the bundled clip.
 
@@ -101,7 +95,7 @@ def real_windows(contract: InputContract, source: audio.Source | None = None) ->
     np.ndarray, float32, shape (windows, window_samples)
         Where the model hears recordings whole: one, of the first `COMPARED_S` seconds.
     """
-    source = demo_clip() if source is None else source
+    source = audio.demo_clip() if source is None else source
     if contract.whole:
         return audio.read(source, contract.sample_rate)[np.newaxis][
             :, : COMPARED_S * contract.sample_rate

@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from mirzoo.errors import ExportError
 from mirzoo.export.parity import require_parity
-from mirzoo.layers.fourier import transforms_by_matrices
-from mirzoo.model import Model
-from mirzoo.onnx import CARD_PROPERTY, WAVEFORM, ONNXModel, need
+from mirzoo.models.layers.fourier import transforms_by_matrices
+from mirzoo.models.model import Model
+from mirzoo.runtimes.onnx import CARD_PROPERTY, WAVEFORM, ONNXModel, need
 
 OPSET = 17
 STANDARD_DOMAINS = ("", "ai.onnx")

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from mirzoo.export.parity import require_parity
-from mirzoo.model import EMBEDDING, FRONTEND, Model
+from mirzoo.models.model import EMBEDDING, FRONTEND, Model
 
 FEATURES = "features"
 TOLERANCE = 1e-4

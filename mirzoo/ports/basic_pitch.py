@@ -29,8 +29,8 @@ from keras import layers
 
 from mirzoo.card import Axis, Card, InputContract, NotesDecoding, OutputSpec
 from mirzoo.errors import PullError
-from mirzoo.layers.halving_cqt import HalvingCQT, ScaledDecibel, StackedHarmonics
-from mirzoo.model import Model
+from mirzoo.models.layers.halving_cqt import HalvingCQT, ScaledDecibel, StackedHarmonics
+from mirzoo.models.model import Model
 from mirzoo.ports.catalogue import PortSpec
 from mirzoo.ports.package import unpacked
 
@@ -79,7 +79,7 @@ def build(spec: PortSpec, wheel: Path) -> Model:
 
     Returns
     -------
-    mirzoo.model.Model
+    mirzoo.models.model.Model
         Waveform ``(batch, samples)`` at 22.05 kHz to ``note`` and ``onset``,
         ``(batch, frames, 88)``, and ``contour``, ``(batch, frames, 264)``;
         ``1 + samples // 256`` frames. A window of `WINDOW_SAMPLES` gives what the package gives

@@ -41,10 +41,10 @@ from keras import layers
 
 from mirzoo.card import Axis, Card, ChordDecoding, InputContract, OutputSpec
 from mirzoo.errors import PullError
-from mirzoo.layers.cqt import HCQT
-from mirzoo.layers.peak import DecibelsBelowPeak
-from mirzoo.layers.recurrent import DIRECTIONS, BothWaysGRU
-from mirzoo.model import Model
+from mirzoo.models.layers.cqt import HCQT
+from mirzoo.models.layers.peak import DecibelsBelowPeak
+from mirzoo.models.layers.recurrent import DIRECTIONS, BothWaysGRU
+from mirzoo.models.model import Model
 from mirzoo.ports.catalogue import PortSpec
 from mirzoo.ports.numpy_pickle import read_records
 from mirzoo.ports.package import unpacked
@@ -86,7 +86,7 @@ def build(spec: PortSpec, wheel: Path) -> Model:
 
     Returns
     -------
-    mirzoo.model.Model
+    mirzoo.models.model.Model
         Waveform ``(batch, samples)`` at 44.1 kHz to ``chords`` ``(batch, frames, 170)``,
         ``root`` and ``bass`` ``(batch, frames, 13)`` and ``pitches`` ``(batch, frames, 12)``;
         ``samples // 4096`` frames.

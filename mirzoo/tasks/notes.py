@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mirzoo.annotation import Note, Notes
+from mirzoo.tasks.annotation import Note, Notes
 from mirzoo.card import Card, NotesDecoding
 from mirzoo.tasks.frames import FrameJoiner
 

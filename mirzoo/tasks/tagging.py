@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirzoo.annotation import Tags
+from mirzoo.tasks.annotation import Tags
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from mirzoo import zoo
+from mirzoo import hub
 from mirzoo.errors import RecipeError
-from mirzoo.model import Model
+from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe
 from mirzoo.training import frames, tags
 from mirzoo.training.fitting import average_weights
@@ -68,7 +68,7 @@ def train(
     if settings.initial_share:
         average_weights(model, find(settings.initial_weights), settings.initial_share)
     model.card = school.measured_card(model, recipe, data, find=find, report=report)
-    folder = zoo.save(model, Path(out) / name)
+    folder = hub.save(model, Path(out) / name)
     report(f"{name}: saved in {folder}")
     return folder
 
@@ -81,13 +81,13 @@ def trained_model(
     That is one of the zoo, or that of the run ``name`` beside ``out``, which is trained first
     where it is missing.
     """
-    if name in zoo.list_models(pretrained=True):
-        return zoo.load(name)
+    if name in hub.list_models(pretrained=True):
+        return hub.load(name)
     run = Path(out).parent / name
     if not (run / name).exists():
         report(f"{name} comes first: the recipe builds on it")
         train(name, data, run, report=report)
-    return zoo.load(run / name)
+    return hub.load(run / name)
 
 
 def _resolve(recipe: str | Path | Recipe, name: str | None) -> tuple[Recipe, str]:
@@ -95,5 +95,5 @@ def _resolve(recipe: str | Path | Recipe, name: str | None) -> tuple[Recipe, str
         if name is None:
             raise RecipeError("a recipe object has no name of its own; give train(..., name=...)")
         return recipe, name
-    path = zoo.recipe_path(recipe)
-    return zoo.load_recipe(recipe), name or path.stem
+    path = hub.recipe_path(recipe)
+    return hub.load_recipe(recipe), name or path.stem

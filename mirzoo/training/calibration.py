@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from mirzoo import zoo
+from mirzoo import hub
 from mirzoo.annotate import hear_frames
 from mirzoo.card import ChordDecoding, MelodyDecoding
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.dsp.chord_vocabulary import NO_CHORD, UNKNOWN, Vocabulary
-from mirzoo.measuring import read_item
-from mirzoo.model import Model
+from mirzoo.evaluation.corpora import read_item
+from mirzoo.models.model import Model
 from mirzoo.tasks.chords import likeliest_classes
 from mirzoo.tasks.melody import is_voiced, refine, strongest_bins
 from mirzoo.training.taught_chords import hear_chords
@@ -99,7 +99,7 @@ def rarity_prior(
     corpora: Sequence[Corpus],
     teachers: Sequence[str],
     vocabulary: Vocabulary,
-    find: Callable[[str], Model] = zoo.load,
+    find: Callable[[str], Model] = hub.load,
 ) -> list[float] | None:
     """How much more often each class stands in labels than the teachers hear it in music.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from mirzoo import zoo
+from mirzoo import hub
 from mirzoo.card import Licences
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.sources import collection as find_collection
@@ -70,7 +70,7 @@ def _earlier_runs(recipe: Recipe) -> Iterator[Recipe]:
     """The recipes that a recipe's weights come from, the latest first, as far as they are known."""
     while recipe.training.initial_weights is not None:
         try:
-            recipe = zoo.load_recipe(recipe.training.initial_weights)
+            recipe = hub.load_recipe(recipe.training.initial_weights)
         except UnknownNameError:
             return
         yield recipe

@@ -21,8 +21,8 @@ import numpy as np
 
 from mirzoo.data.corpus import FULL_SCALE, Corpus
 from mirzoo.errors import RecipeError
-from mirzoo.frontends import build_frontend
-from mirzoo.layers import PCEN, Decibel, Logarithm
+from mirzoo.models.frontends import build_frontend
+from mirzoo.models.layers import PCEN, Decibel, Logarithm
 from mirzoo.recipe import Frontend
 
 SCALINGS = (Logarithm, Decibel, PCEN)

@@ -16,8 +16,8 @@ import tensorflow as tf
 from keras import ops
 
 from mirzoo.errors import TrainingError
-from mirzoo.layers import BatchNormalization
-from mirzoo.model import FRONTEND, TRUNK, Model
+from mirzoo.models.layers import BatchNormalization
+from mirzoo.models.model import FRONTEND, TRUNK, Model
 from mirzoo.recipe import TrainingConfig
 
 BEST_WEIGHTS = "best.weights.h5"

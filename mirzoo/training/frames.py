@@ -14,26 +14,17 @@ import keras
 import numpy as np
 from keras import ops
 
-from mirzoo import zoo
-from mirzoo.build import build_model
+from mirzoo import hub
+from mirzoo.models.build import build_model
 from mirzoo.card import Card
-from mirzoo.data.alterations import transpose, transpose_spectrum
+from mirzoo.training.alterations import transpose, transpose_spectrum
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
-from mirzoo.data.sequences import (
-    ChordTargets,
-    FrameTargets,
-    Labelled,
-    MelodyTargets,
-    Score,
-    Sequences,
-    TaughtChordTargets,
-    TaughtMelodyTargets,
-)
+from mirzoo.training.sequences import ChordTargets, FrameTargets, Labelled, MelodyTargets, Score, Sequences, TaughtChordTargets, TaughtMelodyTargets
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError, RecipeError
-from mirzoo.heads import output_grid
-from mirzoo.measuring import measure
-from mirzoo.model import FRONTEND, Model
+from mirzoo.models.heads import output_grid
+from mirzoo.evaluation.corpora import measure
+from mirzoo.models.model import FRONTEND, Model
 from mirzoo.recipe import ChromaConfig, ConstantQ, Recipe, STFTConfig, TrainingConfig
 from mirzoo.training.calibration import calibrate_chords, calibrate_melody, rarity_prior
 from mirzoo.training.corpora import licences_of, open_corpora, provenance
@@ -64,7 +55,7 @@ def fit(
     out: str | Path,
     *,
     name: str,
-    find: Callable[[str], Model] = zoo.load,
+    find: Callable[[str], Model] = hub.load,
     report: Callable[[str], None] = print,
 ) -> Model:
     """Train a chord or melody model and return it with the weights of least validation loss.
@@ -163,12 +154,12 @@ def measured_card(
     recipe: Recipe,
     data: str | Path,
     *,
-    find: Callable[[str], Model] = zoo.load,
+    find: Callable[[str], Model] = hub.load,
     report: Callable[[str], None] = print,
 ) -> Card:
     """The card of a trained model: how it is decoded, how good it is, what it was trained on.
 
-    Its figures are those of `mirzoo.measuring` on the test items of what it was trained on and of
+    Its figures are those of `mirzoo.evaluation.corpora` on the test items of what it was trained on and of
     the recipe's ``data.tests``, with those of ``data.peers`` beside them.
     """
     corpora = open_corpora(recipe, data)
@@ -180,7 +171,7 @@ def measured_card(
         decoding = calibrate_melody(model, corpora)
     model.card = model.card.updated(decoding=decoding.model_dump())
     tests = [Corpus.load(Path(data) / name) for name in recipe.data.tests]
-    peers = [zoo.load(name) for name in recipe.data.peers]
+    peers = [hub.load(name) for name in recipe.data.peers]
     hours = sum(
         item.n_samples for corpus in corpora for item in corpus.items if item.split == "train"
     ) / (3600 * SAMPLE_RATE)

@@ -10,13 +10,13 @@ import keras
 import numpy as np
 
 from mirzoo import audio
-from mirzoo.annotation import Annotation
+from mirzoo.tasks.annotation import Annotation
 from mirzoo.data.labels import F0_RATE, ChordSpan, Labels
 from mirzoo.data.mirdata_sets import resample_f0
-from mirzoo.data.sequences import Score
+from mirzoo.training.sequences import Score
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.evaluation.recordings import LabelledRecording
-from mirzoo.model import FRONTEND, TRUNK, Model
+from mirzoo.models.model import FRONTEND, TRUNK, Model
 from mirzoo.recipe import Recipe
 from mirzoo.training.features import split_scaling
 from mirzoo.training.fitting import dataset

@@ -1,7 +1,7 @@
 """How taggers are trained: by distillation.
 
 They learn from published ones: a teacher hears every training window once
-(`mirzoo.distillation`), and the student learns to give the same probabilities. It also learns to
+(`mirzoo.training.distillation`), and the student learns to give the same probabilities. It also learns to
 predict the teachers' embeddings, to give the tags of teachers with other vocabularies, and to
 name the instrument where a collection says it. Those outputs exist in training alone; they make
 the student's own embedding richer.
@@ -20,14 +20,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from mirzoo import probing, zoo
-from mirzoo.build import build_model
+from mirzoo.evaluation import probes as probing
+from mirzoo import hub
+from mirzoo.models.build import build_model
 from mirzoo.card import Card
-from mirzoo.data.batches import Batches
+from mirzoo.training.batches import Batches
 from mirzoo.data.corpus import Corpus, Windows
-from mirzoo.distillation import Targets, teach
+from mirzoo.training.distillation import Targets, teach
 from mirzoo.errors import DataError, RecipeError
-from mirzoo.model import Model
+from mirzoo.models.model import Model
 from mirzoo.ports import PORTS
 from mirzoo.recipe import Recipe
 from mirzoo.training.corpora import licences_of, open_corpora, provenance
@@ -50,7 +51,7 @@ def fit(
     out: str | Path,
     *,
     name: str,
-    find: Callable[[str], Model] = zoo.load,
+    find: Callable[[str], Model] = hub.load,
     report: Callable[[str], None] = print,
 ) -> Model:
     """Train a tagger and return it with the weights of least validation loss.
@@ -78,12 +79,12 @@ def measured_card(
     recipe: Recipe,
     data: str | Path,
     *,
-    find: Callable[[str], Model] = zoo.load,
+    find: Callable[[str], Model] = hub.load,
     report: Callable[[str], None] = print,
 ) -> Card:
     """The card of a trained model, with what it was trained on and how good it is.
 
-    Its figures are those of `mirzoo.probing`, with the teachers' own beside them.
+    Its figures are those of `mirzoo.evaluation.probes`, with the teachers' own beside them.
     """
     corpora = open_corpora(recipe, data)
     heard = choose_windows(recipe, corpora, "train")
@@ -179,7 +180,7 @@ def hear(
 
     def answer():
         if not loaded:
-            loaded.append(zoo.load(teacher))
+            loaded.append(hub.load(teacher))
         return loaded[0].predict_windows
 
     each = [teach(w, teacher, answer, report=report) for w in windows]

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mirzoo import zoo
+from mirzoo import hub
 from mirzoo.annotate import Runner, hear_frames
-from mirzoo.annotation import Chords
+from mirzoo.tasks.annotation import Chords
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary
 from mirzoo.errors import UnknownNameError
@@ -29,7 +29,7 @@ def hear_chords(
     teachers: Sequence[str],
     frame_times: Sequence[np.ndarray],
     vocabulary: Vocabulary,
-    find: Callable[[str], Runner] = zoo.load,
+    find: Callable[[str], Runner] = hub.load,
     report: Callable[[str], None] = print,
 ) -> np.ndarray:
     """Give teachers' probabilities of a vocabulary's classes at the frames of a corpus.

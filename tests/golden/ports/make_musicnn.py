@@ -24,7 +24,7 @@ import numpy as np
 import soundfile
 from musicnn import extractor
 
-from mirzoo.data.midi import Note, Part, write
+from mirzoo.studio.midi import Note, Part, write
 
 SAMPLE_RATE = 16000
 DURATION_S = 6.1

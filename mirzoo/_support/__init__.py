@@ -1,0 +1,1 @@
+"""What every room of the package uses: registries, whole files, caches, names that moved."""

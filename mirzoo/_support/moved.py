@@ -1,0 +1,112 @@
+"""Modules under the names that they had in version 0.1, for one version.
+
+``import mirzoo.model`` and ``from mirzoo.model import Model`` go on working, with a
+DeprecationWarning that names the new place.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+MOVED: dict[str, tuple[str, ...]] = {
+    "annotation": ("tasks.annotation",),
+    "build": ("models.build",),
+    "data.alterations": ("training.alterations",),
+    "data.batches": ("training.batches",),
+    "data.sequences": ("training.sequences",),
+    "data.tfds_builders": ("studio.tfds_builders",),
+    **{
+        f"data.{name}": (f"studio.{name}",)
+        for name in (
+            "annotated", "charts", "debian", "effects", "fluidsynth", "fretboard", "general_midi",
+            "guitar_bands", "guitar_leads", "leads", "midi", "mixes", "plucked", "recorded_leads",
+            "render", "renditions", "soloists", "songs", "splits", "stems", "tracking", "voices",
+        )
+    },
+    "distillation": ("training.distillation",),
+    "fine_tuning": ("training.fine_tuning",),
+    "frontends": ("models.frontends",),
+    "heads": ("models.heads",),
+    "layers": ("models.layers",),
+    "litert": ("runtimes.litert",),
+    "measuring": ("evaluation.corpora",),
+    "model": ("models.model",),
+    "onnx": ("runtimes.onnx",),
+    "outputs": ("models.outputs",),
+    "pipelines": ("training.datasets",),
+    "probing": ("evaluation.probes",),
+    "zoo": ("hub",),
+}  # fmt: skip
+"""Old name to the modules that now hold what it held, all below ``mirzoo``."""
+
+
+class _Moved(ModuleType):
+    """Stands for a module of an old name: what it is asked for comes from the new ones."""
+
+    _homes: tuple[str, ...]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        for home in self._homes:
+            module = importlib.import_module(home)
+            if hasattr(module, name):
+                return getattr(module, name)
+        raise AttributeError(
+            f"'{self.__name__}' is now {' and '.join(self._homes)}, which has no '{name}'"
+        )
+
+    def __dir__(self) -> list[str]:
+        return sorted({name for home in self._homes for name in dir(importlib.import_module(home))})
+
+
+class _Finder:
+    """Finds modules of old names, and those below them; comes after every other finder."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        homes = _homes(name)
+        return None if homes is None else ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = _Moved(spec.name)
+        module._homes = _homes(spec.name) or ()
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        homes = " and ".join(module._homes)
+        warnings.warn(
+            f"{module.__name__} is now {homes}; the old name goes with the next version",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+
+def _homes(name: str) -> tuple[str, ...] | None:
+    package, _, old = name.partition(".")
+    if package != "mirzoo":
+        return None
+    if old in MOVED:
+        return tuple(f"mirzoo.{new}" for new in MOVED[old])
+    parent, _, child = old.rpartition(".")
+    if parent in MOVED and len(MOVED[parent]) == 1:
+        new = f"mirzoo.{MOVED[parent][0]}.{child}"
+        try:
+            return (new,) if importlib.util.find_spec(new) is not None else None
+        except ModuleNotFoundError:
+            return None
+    return None
+
+
+def install() -> None:
+    """Let old names be found from now on."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.append(_Finder())

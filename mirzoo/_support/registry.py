@@ -1,0 +1,146 @@
+"""Things known by name: front-ends, heads, tasks, runtimes, export formats, collections, ports.
+
+A `Registry` knows the modules of one package of mirzoo, each of which registers what it defines,
+and whatever other modules register: those of installed packages with an entry point in the group
+``mirzoo.plugins``, and those that somebody imports (``mirzoo --import my_module``). Looking a name
+up imports its module alone; no recipe, card or artefact makes a registry import anything else.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import pkgutil
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib import metadata
+from typing import Generic, TypeVar
+
+from mirzoo.errors import UnknownNameError
+
+PLUGINS = "mirzoo.plugins"
+
+Thing = TypeVar("Thing")
+
+
+class Registry(Mapping[str, Thing], Generic[Thing]):
+    """Things of one kind by name.
+
+    Parameters
+    ----------
+    kind : str
+        What they are, for messages: ``"front-end"``.
+    package : str
+        The package whose modules register mirzoo's own; a thing ``x`` is looked for in its module
+        ``x`` first.
+    name_of : callable
+        Gives the name under which a thing is registered.
+
+    Examples
+    --------
+    >>> shapes = Registry("shape", "mirzoo.dsp", name_of=lambda shape: shape.__name__)
+    >>> @shapes.register
+    ... class circle: ...
+    >>> shapes["circle"] is circle
+    True
+    >>> shapes["cirlce"]
+    Traceback (most recent call last):
+    mirzoo.errors.UnknownNameError: there is no shape 'cirlce'; did you mean 'circle'? Known are: \
+circle. One of your own is known once its module is imported (--import, or an entry point in \
+'mirzoo.plugins')
+    """
+
+    def __init__(self, kind: str, package: str, *, name_of: Callable[[Thing], str]) -> None:
+        self.kind = kind
+        self._package = package
+        self._name_of = name_of
+        self._things: dict[str, Thing] = {}
+
+    def register(self, thing: Thing) -> Thing:
+        """Make a thing known; usable as a decorator.
+
+        Raises
+        ------
+        ValueError
+            If another thing has its name.
+        """
+        name = self._name_of(thing)
+        known = self._things.get(name)
+        if known is not None and _origin(known) != _origin(thing):
+            raise ValueError(
+                f"there are two {self.kind}s called '{name}': {_origin(known)} and "
+                f"{_origin(thing)}; rename one of them"
+            )
+        self._things[name] = thing
+        return thing
+
+    def __getitem__(self, name: str) -> Thing:
+        if name not in self._things:
+            self._import_module_of(name)
+        if name not in self._things:
+            load_plugins()
+        if name not in self._things:
+            raise UnknownNameError(self._unknown(name))
+        return self._things[name]
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            self[name]  # type: ignore[index]
+        except UnknownNameError:
+            return False
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        self._import_all()
+        load_plugins()
+        return iter(self._things)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _import_module_of(self, name: str) -> None:
+        if isinstance(name, str) and name.isidentifier() and not name.startswith("_"):
+            module = f"{self._package}.{name}"
+            if importlib.util.find_spec(module) is not None:
+                importlib.import_module(module)
+
+    def _import_all(self) -> None:
+        package = importlib.import_module(self._package)
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.name.startswith("_"):
+                importlib.import_module(f"{self._package}.{module.name}")
+
+    def _unknown(self, name: object) -> str:
+        known = list(self)
+        near = difflib.get_close_matches(str(name), known, n=2, cutoff=0.5)
+        guess = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+        return (
+            f"there is no {self.kind} {name!r}; {guess}Known are: {', '.join(known)}. One of your "
+            f"own is known once its module is imported (--import, or an entry point in '{PLUGINS}')"
+        )
+
+
+@cache
+def load_plugins() -> None:
+    """Import every module that installed packages name in the entry point group, once.
+
+    Warns
+    -----
+    UserWarning
+        Of a module that cannot be imported; the others are known all the same.
+    """
+    for entry in metadata.entry_points(group=PLUGINS):
+        try:
+            entry.load()
+        except Exception as error:
+            warnings.warn(
+                f"the plugin '{entry.name}' ({entry.value}) cannot be imported: {error!r}",
+                stacklevel=2,
+            )
+
+
+def _origin(thing: object) -> str:
+    owner = thing if hasattr(thing, "__qualname__") else type(thing)
+    return f"{owner.__module__}.{owner.__qualname__}"

@@ -1,0 +1,235 @@
+"""The figures on a shipped tagger's card: each measured on music that was in no training set.
+
+Everything is measured on prepared corpora, window by window, and the same way for a model and for
+the teachers that stand beside it:
+
+- agreement with its teachers on the training collections' test split,
+- linear probes of the embedding on collections whose folders are classes (`CLASS_FOLDERS`),
+- singing, against the known times of songs (`SUNG`).
+
+Collections that are not prepared are left out, and reported.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mirzoo.card import Metric
+from mirzoo.data.corpus import FULL_SCALE, Corpus, PreparedItem, Windows
+from mirzoo.data.sung import read_lyric_lines, read_ultrastar, sung_share
+from mirzoo.evaluation.tagging import (
+    FEWEST_POSITIVES,
+    TEACHER_GIVES_TAG,
+    agreement,
+    linear_probe,
+    tagging_scores,
+)
+from mirzoo.models.model import EMBEDDING, Model
+from mirzoo.ports import PORTS
+
+BATCH_WINDOWS = 64
+SUNG_SHARE = 0.5
+SINGING_TAGS = (
+    "vocal", "female", "male", "singing", "vocals", "woman", "male vocal", "man", "voice",
+    "male voice", "female vocal", "female voice",
+)
+CLASS_FOLDERS = {
+    "instruments": "150 isolated notes and phrases of 10 instruments",
+    "emotify": "Emotify, 4 genres",
+}
+Measure = Callable[[Model, Corpus], Metric | None]
+PROBED_WINDOWS = 10
+PROBE_METHOD = (
+    "logistic regression (C = 0.1) on standardised embeddings, mean over at most "
+    f"{PROBED_WINDOWS} windows of a clip; "
+    "5-fold cross-validation by recording, 5 shuffles"
+)
+
+
+def _jamendo_times(item: PreparedItem) -> np.ndarray:
+    path = Path(item.path)
+    return read_lyric_lines(path.parents[1] / "annotations" / "lines" / f"{path.stem}.csv")
+
+
+def _ultrastar_times(item: PreparedItem) -> np.ndarray:
+    return read_ultrastar(Path(item.path).parent / "song.txt")
+
+
+SUNG = {"jamendolyrics": _jamendo_times, "ultrastar": _ultrastar_times}
+
+
+def probe(
+    model: Model,
+    corpora: str | Path,
+    *,
+    beside: Sequence[Model] = (),
+    report: Callable[[str], None] = print,
+) -> list[Metric]:
+    """Probe a tagger on the labelled corpora that are prepared.
+
+    Parameters
+    ----------
+    model : Model
+        The tagger.
+    corpora : path
+        The folder of prepared corpora.
+    beside : sequence of Model
+        Models whose figures stand beside its own, as ``baseline``.
+    report : callable
+        Told what is measured and what is left out.
+
+    Returns
+    -------
+    list of Metric
+    """
+    metrics = []
+    for name, measure in _measures().items():
+        folder = Path(corpora) / name
+        if not (folder / "items.csv").exists():
+            report(f"{name} is not prepared under {corpora}; its figures are left out")
+            continue
+        corpus = Corpus.load(folder)
+        metric = measure(model, corpus)
+        if metric is None:
+            report(f"{model.name} has no tag for singing; its figure on {name} is left out")
+            continue
+        others = {other.name: measure(other, corpus) for other in beside}
+        baseline = {name: found.value for name, found in others.items() if found is not None}
+        metrics.append(metric.model_copy(update={"baseline": baseline}))
+        report(f"{name}: {metric.metric} {metric.value:.3f}, beside {baseline}")
+    return metrics
+
+
+def agreement_metrics(
+    model: Model, windows: Sequence[Windows], teacher_tags: np.ndarray, dataset: str
+) -> list[Metric]:
+    """How far a student says what its teachers say, on windows that it never heard."""
+    student = np.concatenate([_tags(model, w.read(np.arange(len(w)))) for w in windows])
+    found = agreement(student, teacher_tags)
+    common = {"dataset": dataset, "split": "test", "n": len(student)}
+    return [
+        Metric(
+            metric="rank correlation with the teacher",
+            value=found.rank_correlation,
+            method="Spearman's, for each tag over windows of 3 s; mean over tags",
+            **common,
+        ),
+        Metric(
+            metric="macro ROC-AUC against the teacher's tags",
+            value=found.roc_auc,
+            method=f"a tag is given where the teacher's probability is at least "
+            f"{TEACHER_GIVES_TAG}; mean over the {found.n_tags} tags given to at least "
+            f"{FEWEST_POSITIVES} windows",
+            **common,
+        ),
+    ]
+
+
+def clip_embeddings(model: Model, corpus: Corpus) -> np.ndarray:
+    """The mean embedding of each item, over `PROBED_WINDOWS` at most: ``(items, size)``."""
+    clips = _hear_items(model, corpus, most=PROBED_WINDOWS)
+    return np.stack([clip[EMBEDDING].mean(axis=0) for clip in clips])
+
+
+def _measures() -> dict[str, Measure]:
+    return {
+        **{name: _class_probe(description) for name, description in CLASS_FOLDERS.items()},
+        **{name: _singing(times) for name, times in SUNG.items()},
+    }
+
+
+def _class_probe(description: str) -> Measure:
+    def measure(model: Model, corpus: Corpus) -> Metric:
+        classes = [Path(item.path).parent.name for item in corpus.items]
+        names = [item.name for item in corpus.items]
+        return Metric(
+            dataset=description,
+            split="cross-validated",
+            metric="linear probe accuracy",
+            value=linear_probe(clip_embeddings(model, corpus), classes, names),
+            n=len(names),
+            method=PROBE_METHOD,
+        )
+
+    return measure
+
+
+def _singing(times_of: Callable[[PreparedItem], np.ndarray]) -> Measure:
+    def measure(model: Model, corpus: Corpus) -> Metric | None:
+        singing_tags = [model.card.labels.index(t) for t in SINGING_TAGS if t in model.card.labels]
+        if not singing_tags:
+            return None
+        sung, scores = [], []
+        for item, clip in zip(corpus.items, _hear_items(model, corpus)):
+            starts_s = np.arange(len(clip["tags"])) * model.card.window_s
+            sung.append(sung_share(times_of(item), starts_s, model.card.window_s) >= SUNG_SHARE)
+            scores.append(clip["tags"][:, singing_tags].max(axis=1))
+        truth, score = np.concatenate(sung), np.concatenate(scores)
+        return Metric(
+            dataset=f"{corpus.directory.name}, {len(corpus.items)} songs",
+            split="whole songs, none trained on",
+            metric="singing ROC-AUC",
+            value=tagging_scores(truth[:, None], score[:, None]).roc_auc,
+            n=len(truth),
+            method="largest probability of a voice tag, over windows of 3 s; sung where lyrics "
+            "fill at least half of the window",
+        )
+
+    return measure
+
+
+def _hear_items(
+    model: Model, corpus: Corpus, *, most: int | None = None
+) -> list[dict[str, np.ndarray]]:
+    """Tags and embeddings of every item's windows; a published model's answers are kept."""
+    if model.name not in PORTS:
+        return _hear_items_anew(model, corpus, most)
+    kept = corpus.directory / "targets" / f"{model.name}_items_{most or 'whole'}.npz"
+    counts = [len(_windows_of(model, corpus, item, most)) for item in corpus.items]
+    if not kept.exists():
+        clips = _hear_items_anew(model, corpus, most)
+        kept.parent.mkdir(exist_ok=True)
+        unfinished = kept.with_suffix(".unfinished")
+        with unfinished.open("wb") as file:
+            np.savez(file, **{name: np.concatenate([c[name] for c in clips]) for name in clips[0]})
+        os.replace(unfinished, kept)
+    with np.load(kept) as answers:
+        ends = np.cumsum(counts)[:-1]
+        parts = {name: np.split(answers[name], ends) for name in answers}
+    return [{name: parts[name][i] for name in parts} for i in range(len(counts))]
+
+
+def _hear_items_anew(model: Model, corpus: Corpus, most: int | None) -> list[dict]:
+    return [_predict(model, _windows_of(model, corpus, item, most)) for item in corpus.items]
+
+
+def _windows_of(model: Model, corpus: Corpus, item: PreparedItem, most: int | None) -> np.ndarray:
+    """An item cut into windows side by side, the last one padded: int16 ``(windows, samples)``.
+
+    Of more than ``most`` windows, so many are taken at equal distances.
+    """
+    size = model.card.input.window_samples
+    samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
+    count = max(1, round(len(samples) / size))
+    padded = np.zeros(count * size, np.int16)
+    padded[: len(samples)] = samples[: count * size]
+    windows = padded.reshape(count, size)
+    if most is None or count <= most:
+        return windows
+    return windows[np.linspace(0, count - 1, most).round().astype(int)]
+
+
+def _tags(model: Model, windows: np.ndarray) -> np.ndarray:
+    return _predict(model, windows)["tags"]
+
+
+def _predict(model: Model, windows: np.ndarray) -> dict[str, np.ndarray]:
+    batches = [
+        model.predict_windows(windows[i : i + BATCH_WINDOWS].astype(np.float32) / FULL_SCALE)
+        for i in range(0, len(windows), BATCH_WINDOWS)
+    ]
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}

@@ -1,0 +1,1 @@
+"""Keras models: front-ends, heads and layers, the `Model` class, and what builds one."""

@@ -1,0 +1,100 @@
+"""From a recipe to an untrained model."""
+
+from __future__ import annotations
+
+import keras
+
+from mirzoo.card import Card, ChordDecoding, InputContract, Licences, MelodyDecoding
+from mirzoo.models.frontends import build_frontend
+from mirzoo.models.heads import build_trunk, embedded_pitches, output_grid
+from mirzoo.models.model import Model
+from mirzoo.models.outputs import build_outputs, describe_outputs
+from mirzoo.recipe import ChordsConfig, MelodyConfig, Recipe, TaskConfig
+
+SHORTEST_HEARD_S = 0.25
+
+
+def build_model(recipe: Recipe, name: str) -> Model:
+    """Build the model that a recipe describes, with fresh weights.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to build.
+    name : str
+        The model's name, as it will stand on its card.
+
+    Returns
+    -------
+    Model
+        Waveform ``(batch, samples)`` float32 to probabilities ``(batch, labels)``, or
+        ``(batch, frames, labels)`` where the head pools nothing.
+
+    Examples
+    --------
+    >>> from mirzoo.recipe import MelConfig, Recipe, RNNConfig, Source, TaggingConfig
+    >>> recipe = Recipe(
+    ...     description="speech or music",
+    ...     frontend=MelConfig(),
+    ...     head=RNNConfig(),
+    ...     task=TaggingConfig(labels=("speech", "music"), activation="softmax"),
+    ...     source=Source(paper="none"),
+    ... )
+    >>> build_model(recipe, "speech_or_music").output_shape
+    (None, 2)
+    """
+    frontend = build_frontend(recipe.frontend)
+    trunk = build_trunk(recipe.head, recipe.frontend.n_bins, recipe.frontend.n_channels)
+    waveform = keras.Input((None,), dtype="float32", name="waveform")
+    pitches = embedded_pitches(trunk, recipe.head)
+    outputs = build_outputs(recipe, trunk(frontend(waveform)), pitches)
+    single = next(iter(outputs.values())) if len(outputs) == 1 else outputs
+    model = Model(waveform, single, name=name)
+    model.card = untrained_card(
+        recipe,
+        name,
+        parameters=model.count_params(),
+        embedding_size=trunk.output_shape[-1],
+    )
+    return model
+
+
+def untrained_card(recipe: Recipe, name: str, *, parameters: int, embedding_size: int) -> Card:
+    """The card of a model that no one has trained yet: a contract without scores."""
+    sample_rate = recipe.frontend.sample_rate
+    window_samples = round(recipe.window_s * sample_rate)
+    context_samples = round(recipe.context_s * sample_rate)
+    grid = output_grid(recipe.head, recipe.frontend.grid)
+    tagging = recipe.task.type == "tagging"
+    return Card(
+        name=name,
+        task=recipe.task.type,
+        description=recipe.description,
+        recipe=recipe.model_dump(mode="json"),
+        input=InputContract(
+            sample_rate=sample_rate,
+            min_samples=max(grid.min_samples, round(SHORTEST_HEARD_S * sample_rate)),
+            window_samples=window_samples,
+            hop_samples=window_samples - 2 * context_samples,
+            pad_left_samples=context_samples,
+        ),
+        labels=list(getattr(recipe.task, "labels", ())),
+        activation=recipe.task.activation if tagging else "softmax",
+        outputs=describe_outputs(
+            recipe, grid.frame_rate if recipe.head.pooling == "none" else None
+        ),
+        decoding=_decoding(recipe.task),
+        embedding_size=embedding_size,
+        parameters=parameters,
+        licences=Licences(code="MIT", weights="MIT", data="none: untrained"),
+        citation=recipe.source.paper,
+        provenance="Fresh weights, untrained.",
+    )
+
+
+def _decoding(task: TaskConfig) -> ChordDecoding | MelodyDecoding | None:
+    if isinstance(task, ChordsConfig):
+        return ChordDecoding(bass_threshold=0.6 if task.structured else None)
+    if isinstance(task, MelodyConfig):
+        return MelodyDecoding(fmin=task.fmin, bins_per_octave=task.bins_per_octave)
+    return None

@@ -1,0 +1,117 @@
+"""The parts that heads are put together from, as functions on symbolic tensors."""
+
+from __future__ import annotations
+
+from keras import layers
+
+from mirzoo.models.layers.normalisation import BatchNormalization
+from mirzoo.models.layers.pooling import AttentionPooling
+from mirzoo.recipe import ConvBlock, RecurrentStack, TemporalBlock
+
+
+def padding(kernel: int) -> tuple[int, int]:
+    """Zeros before and behind an axis, so that a kernel of this width is centred."""
+    return (kernel - 1) // 2, kernel // 2
+
+
+def normalise_bins(features):
+    """Normalise each bin by statistics learnt over the training data."""
+    return layers.BatchNormalization(axis=2, name="normalise_bins")(features)
+
+
+def flatten_bins(x):
+    """Lay a frame's bins and channels side by side: ``(batch, frames, bins * channels)``."""
+    _, _, n_bins, n_channels = x.shape
+    return layers.Reshape((-1, n_bins * n_channels), name="flatten_bins")(x)
+
+
+def normalise_and_rectify(x, name: str):
+    """Batch normalisation and ReLU."""
+    x = BatchNormalization(name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def convolve_2d(blocks: tuple[ConvBlock, ...], x, name: str = "conv"):
+    """Apply 2-D blocks to ``(batch, frames, bins, channels)``."""
+    for number, block in enumerate(blocks):
+        for repeat in range(block.repeats):
+            stride = block.stride if repeat == 0 else (1, 1)
+            x = _block(_CONVOLUTIONS_2D, block, stride, x, f"{name}{number}_{repeat}")
+    return x
+
+
+def convolve_1d(blocks: tuple[TemporalBlock, ...], x):
+    """Apply 1-D blocks to ``(batch, frames, channels)``."""
+    for number, block in enumerate(blocks):
+        for repeat in range(block.repeats):
+            stride = block.stride if repeat == 0 else 1
+            x = _block(_CONVOLUTIONS_1D, block, stride, x, f"temporal{number}_{repeat}")
+    return x
+
+
+def recur(stack: RecurrentStack, x):
+    """Apply recurrent layers to ``(batch, frames, channels)``."""
+    cell = {"gru": layers.GRU, "lstm": layers.LSTM}[stack.cell]
+    for number, units in enumerate(stack.units):
+        layer = cell(units, return_sequences=True, name=f"{stack.cell}{number}")
+        if stack.bidirectional:
+            layer = layers.Bidirectional(layer, name=f"bidirectional{number}")
+        x = layer(x)
+    return x
+
+
+def pool_over_time(kind: str, x):
+    """Pool ``(batch, frames, channels)`` to ``(batch, channels)``, twice those for mean_max."""
+    if kind == "mean_max":
+        parts = [pool_over_time(part, x) for part in ("mean", "max")]
+        return layers.Concatenate(name="mean_max_over_time")(parts)
+    pooling = {
+        "mean": layers.GlobalAveragePooling1D,
+        "max": layers.GlobalMaxPooling1D,
+        "attention": AttentionPooling,
+    }[kind]
+    return pooling(name=f"{kind}_over_time")(x)
+
+
+_CONVOLUTIONS_2D = (layers.Conv2D, layers.SeparableConv2D, layers.ZeroPadding2D)
+_CONVOLUTIONS_1D = (layers.Conv1D, layers.SeparableConv1D, layers.ZeroPadding1D)
+
+
+def _block(kinds, block, stride, x, name: str):
+    plain, separable, zero_padding = kinds
+    convolution = separable if block.kind == "separable" else plain
+    strided = set(_as_tuple(stride)) != {1}
+    y = _padded(zero_padding, block.kernel, x, name) if strided else x
+    y = convolution(
+        block.filters,
+        block.kernel,
+        strides=stride,
+        padding="valid" if strided else "same",
+        use_bias=False,
+        name=name,
+    )(y)
+    y = BatchNormalization(name=f"{name}_norm")(y)
+    if block.kind == "residual":
+        y = layers.Add(name=f"{name}_add")([y, _shortcut(plain, block, stride, x, name)])
+    return layers.ReLU(name=f"{name}_relu")(y)
+
+
+def _shortcut(plain, block, stride, x, name: str):
+    if x.shape[-1] == block.filters and set(_as_tuple(stride)) == {1}:
+        return x
+    x = plain(block.filters, 1, strides=stride, use_bias=False, name=f"{name}_shortcut")(x)
+    return BatchNormalization(name=f"{name}_shortcut_norm")(x)
+
+
+def _padded(zero_padding, kernel, x, name: str):
+    """Pad by amounts fixed by the kernel: ``padding='same'`` pads a strided axis by its length."""
+    amounts = tuple(padding(width) for width in _as_tuple(kernel))
+    if not any(sum(amount) for amount in amounts):
+        return x
+    return zero_padding(amounts if len(amounts) == 2 else amounts[0], name=f"{name}_pad")(x)
+
+
+def _as_tuple(value) -> tuple[int, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+

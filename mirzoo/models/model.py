@@ -1,0 +1,171 @@
+"""The Keras model of the zoo: waveform in, named outputs out, with its card on board.
+
+`model.keras` alone is complete: the card travels in its configuration. Importing this module
+registers every layer that a model of the zoo may hold, after which plain
+`keras.models.load_model("model.keras")` needs no custom objects.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import mirzoo.models.layers  # noqa: F401  registers the layers that a model.keras may name
+from mirzoo.annotate import annotate
+from mirzoo.card import Card
+from mirzoo.errors import ArtefactError, AudioError
+
+if TYPE_CHECKING:
+    from mirzoo.tasks.annotation import Annotation
+
+EMBEDDING = "embedding"
+FRONTEND = "frontend"
+TRUNK = "trunk"
+
+
+class MissingCardError(ArtefactError, AttributeError):
+    """A model whose card was asked for and that has none."""
+
+
+@keras.saving.register_keras_serializable(package="mirzoo")
+class Model(keras.Model):
+    """A functional Keras model from float32 waveforms to what its card says.
+
+    It holds two nested models, `frontend` (waveform ``(batch, samples)`` in [-1, 1] to features
+    ``(batch, frames, bins, channels)``) and `trunk` (features to the embedding), and the output
+    layers behind them. `compile`, `fit` and everything else of Keras work on it.
+
+    Parameters
+    ----------
+    inputs, outputs : keras.KerasTensor
+        As for `keras.Model`; `outputs` is a tensor, or a dict of tensors by output name.
+    name : str or None
+        Name of the model.
+    card : mirzoo.card.Card or dict or None
+        What the model hears and says.
+
+    Examples
+    --------
+    >>> import mirzoo, numpy as np  # doctest: +SKIP
+    >>> model = mirzoo.load("mel_cnn_tagger")  # doctest: +SKIP
+    >>> model.annotate("song.mp3").top(3)  # doctest: +SKIP
+    [('guitar', 0.91), ('slow', 0.38), ('classical', 0.33)]
+    >>> model.embed(np.zeros((1, 48000), np.float32)).shape  # doctest: +SKIP
+    (1, 192)
+    """
+
+    def __init__(self, *args, card: Card | dict | None = None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._card = Card.parse(card) if isinstance(card, dict) else card
+
+    @property
+    def card(self) -> Card:
+        """The card: labels, sample rate, metrics, licences."""
+        if self._card is None:
+            raise MissingCardError(
+                f"model '{self.name}' has no card; keras.models.clone_model drops it: set "
+                "model.card = original.card"
+            )
+        return self._card
+
+    @card.setter
+    def card(self, card: Card) -> None:
+        self._card = card
+
+    def annotate(
+        self, source: str | os.PathLike | BinaryIO | np.ndarray, **options: Any
+    ) -> Annotation:
+        """Annotate a recording; the same as ``mirzoo.annotate.annotate(model, source)``."""
+        return annotate(self, source, **options)
+
+    def embed(self, waveform: np.ndarray) -> np.ndarray:
+        """Embed waveforms: the output of the trunk.
+
+        Parameters
+        ----------
+        waveform : np.ndarray, shape (batch, samples)
+            At the card's rate, in [-1, 1].
+
+        Returns
+        -------
+        np.ndarray, float32, shape (batch, embedding size)
+        """
+        return self.predict_windows(waveform)[EMBEDDING]
+
+    def predict_windows(self, windows: np.ndarray) -> dict[str, np.ndarray]:
+        """Compute every output and the embedding of waveforms in one pass.
+
+        Parameters
+        ----------
+        windows : np.ndarray, shape (windows, samples)
+            At the card's rate, in [-1, 1]; any length from the card's minimum.
+
+        Returns
+        -------
+        dict of str to np.ndarray
+            Each output of the card by name, and ``"embedding"``; first axis `windows`.
+
+        Raises
+        ------
+        AudioError
+            If the array has another shape, or the waveforms are too short.
+        """
+        windows = np.asarray(windows, dtype=np.float32)
+        shortest = self.card.input.min_samples
+        if windows.ndim != 2 or windows.shape[1] < shortest:
+            raise AudioError(
+                f"model '{self.name}' got an array of shape {windows.shape}; allowed is "
+                f"(windows, samples) with at least {shortest} samples each "
+                f"({self.card.sample_rate} Hz)"
+            )
+        results = self._infer(tf.constant(windows))
+        return {name: value.numpy() for name, value in results.items()}
+
+    @functools.cached_property
+    def every_output(self) -> keras.Model:
+        """The model whose result is a dict of every output of the card and the embedding."""
+        return keras.Model(self.inputs, self._named_outputs())
+
+    @functools.cached_property
+    def _infer(self) -> tf.types.experimental.PolymorphicFunction:
+        every_output = self.every_output
+
+        @tf.function(input_signature=[tf.TensorSpec((None, None), tf.float32, "waveform")])
+        def infer(waveform):
+            return every_output(waveform, training=False)
+
+        return infer
+
+    def get_config(self) -> dict[str, Any]:
+        """The configuration that Keras saves, card included."""
+        card = None if self._card is None else self._card.model_dump(mode="json")
+        return {**super().get_config(), "card": card}
+
+    def _named_outputs(self) -> dict[str, keras.KerasTensor]:
+        if isinstance(self.output, dict):
+            outputs = dict(self.output)
+        else:
+            outputs = {self.card.outputs[0].name: self.output}
+        return {**outputs, EMBEDDING: self._embedding()}
+
+    @property
+    def trunk_input(self) -> keras.KerasTensor:
+        """The features, where this model hands them to its trunk."""
+        return self._trunk_node.input_tensors[0]
+
+    def _embedding(self) -> keras.KerasTensor:
+        return self._trunk_node.output_tensors[0]
+
+    @property
+    def _trunk_node(self):
+        trunk = self.get_layer(TRUNK)
+        for nodes in self._nodes_by_depth.values():
+            for node in nodes:
+                if node.operation is trunk:
+                    return node
+        raise ArtefactError(f"model '{self.name}' does not use its nested model '{TRUNK}'")

@@ -1,0 +1,91 @@
+"""Run a model's `.onnx` file with ONNX Runtime: ``pip install 'mirzoo[onnx]'``.
+
+The file takes ``waveform``, windows of the card's length ``(windows, window_samples)``, as many as
+there are; where the card says that recordings are heard whole, of any length. Its outputs carry
+the names of the card's outputs, and ``embedding``. The card is inside the file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from mirzoo.annotate import Annotator, fitting_windows
+from mirzoo.card import Card
+from mirzoo.errors import ArtefactError, ExportError
+
+WAVEFORM = "waveform"
+EMBEDDING = "embedding"
+CARD_PROPERTY = "mirzoo_card"
+
+
+def need(package: str) -> ModuleType:
+    """Import a package of the extra ``onnx``; raises ExportError that says how to get it."""
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        raise ExportError(
+            f"the package '{package}' is not installed, and ONNX needs it; "
+            "pip install 'mirzoo[onnx]'"
+        ) from None
+
+
+class ONNXModel(Annotator):
+    """A model of the zoo in ONNX Runtime.
+
+    Parameters
+    ----------
+    path : str or path
+        A `.onnx` file that `mirzoo.export` wrote.
+    threads : int, optional
+        CPU threads to use; by default one per core.
+
+    Raises
+    ------
+    ArtefactError
+        If the file is missing, no ONNX model, or carries no card.
+    ExportError
+        If ONNX Runtime is not installed.
+
+    Examples
+    --------
+    >>> import mirzoo  # doctest: +SKIP
+    >>> mirzoo.export(mirzoo.load("mel_cnn_tagger"), "tagger.onnx")  # doctest: +SKIP
+    >>> mirzoo.ONNXModel("tagger.onnx").annotate("song.mp3").top(2)  # doctest: +SKIP
+    [('guitar', 0.91), ('slow', 0.38)]
+    """
+
+    def __init__(self, path: str | os.PathLike, *, threads: int | None = None) -> None:
+        runtime = need("onnxruntime")
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise ArtefactError(f"{self.path} does not exist; an ONNX model is a .onnx file.")
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        try:
+            self._session = runtime.InferenceSession(
+                str(self.path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise ArtefactError(f"{self.path} is no ONNX model that can be run: {error}") from error
+        properties = self._session.get_modelmeta().custom_metadata_map
+        if CARD_PROPERTY not in properties:
+            raise ArtefactError(f"{self.path} carries no card; was it written by mirzoo.export?")
+        self.card = Card.parse(properties[CARD_PROPERTY], source=f"{self.path} ({CARD_PROPERTY})")
+        self._outputs = [output.name for output in self._session.get_outputs()]
+
+    def __repr__(self) -> str:
+        return f"ONNXModel({self.card.name!r}, {str(self.path)!r})"
+
+    def predict_windows(self, windows: np.ndarray) -> dict[str, np.ndarray]:
+        """Compute each output for each window; see `mirzoo.runtimes.litert.LiteRTModel.predict_windows`."""
+        windows = fitting_windows(self.card, windows, "ONNX")
+        return dict(zip(self._outputs, self._session.run(None, {WAVEFORM: windows}), strict=True))
+
+    def embed(self, waveform: np.ndarray) -> np.ndarray:
+        """Embed windows of music; see `mirzoo.runtimes.litert.LiteRTModel.embed`."""
+        return self.predict_windows(waveform)[EMBEDDING]

@@ -1,0 +1,218 @@
+"""What every annotation has: a source, a length, a model, and files."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from mirzoo.tasks.annotation import pictures, sound
+from mirzoo.tasks.annotation.files import format_of, write_whole
+from mirzoo.errors import AnnotationError
+
+if TYPE_CHECKING:
+    import jams
+
+
+HEIGHT = 3.6
+"""Of a figure of one annotation (inches)."""
+
+
+class Annotation(ABC):
+    """A result on a recording.
+
+    A subclass names its task, what it holds (``kind``, for messages), the suffixes that it
+    writes (``formats``) and those that it reads (``readable``). For each suffix ``x`` it has a
+    method ``_to_x`` that gives the file's content, and ``_from_x`` that gives its own arguments.
+    ``_draw`` fills the axes of `plot`.
+    """
+
+    task: ClassVar[str]
+    kind: ClassVar[str]
+    formats: ClassVar[tuple[str, ...]]
+    readable: ClassVar[tuple[str, ...]]
+
+    source: str | None
+    duration_s: float
+    model: str | None
+
+    def write(self, path: str | os.PathLike) -> Path:
+        """Write to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path
+            Its suffix is the format, one of the class's ``formats``.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        AnnotationError
+            If the suffix is none of these, or the file cannot be written.
+        """
+        path = Path(path)
+        content = getattr(self, f"_to_{format_of(path, self.formats, self.kind)}")()
+        write_whole(path, content.encode("utf-8") if isinstance(content, str) else content)
+        return path
+
+    @classmethod
+    def read(cls, path: str | os.PathLike) -> Self:
+        """Read what `write` wrote.
+
+        Raises
+        ------
+        AnnotationError
+            If the file is missing, or not one that `write` wrote.
+        """
+        path = Path(path)
+        parse = getattr(cls, f"_from_{format_of(path, cls.readable, cls.kind)}")
+        try:
+            return cls(**parse(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise AnnotationError(f"{path} cannot be read ({error.strerror}).") from error
+        except (ValueError, KeyError, TypeError, IndexError, StopIteration) as error:
+            raise AnnotationError(
+                f"{path} does not hold {cls.kind} as {cls.__name__}.write writes them "
+                f"({error!r}). Was it made by another program?"
+            ) from error
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain values, as the ``.json`` file has it."""
+
+    @abstractmethod
+    def summary(self, top: int = 5) -> list[str]:
+        """Tell what was heard in a few lines for a terminal."""
+
+    def plot(self, ax: Any = None, *, path: str | os.PathLike | None = None) -> Any:
+        """Draw the result along time; the class says what is drawn.
+
+        Where the recording can't be read any more, the background stays white.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; by default a new figure.
+        path : str or path, optional
+            Picture file to save the figure to (``.png``, ``.pdf``, ``.svg``).
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        AnnotationError
+            If matplotlib is not installed, or the picture cannot be written.
+        """
+        return self._plotted(self._draw, ax, path, HEIGHT)
+
+    def _plotted(
+        self, draw: Callable[[Any], None], ax: Any, path: str | os.PathLike | None, height: float
+    ) -> Any:
+        ax, own_figure = pictures.axes(ax, f"{type(self).__name__}.plot", height=height)
+        draw(ax)
+        pictures.show_clock(ax)
+        ax.set_title(self._title(), loc="left")
+        return pictures.finished(ax, own_figure, path)
+
+    @abstractmethod
+    def _draw(self, ax: Any) -> None:
+        """Draw the result into axes of matplotlib, from 0 s to its end."""
+
+    def _to_json(self) -> str:
+        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n"
+
+    def _title(self) -> str:
+        return Path(self.source).name if self.source else f"{self.kind} over time"
+
+    def _described(self) -> str:
+        source = f"{self.source!r}, " if self.source else ""
+        return f"{source}{self.duration_s:.1f} s"
+
+
+class Playable(Annotation):
+    """An annotation with pitches, which an ear can check."""
+
+    def sonify(
+        self,
+        sample_rate: int = 22050,
+        *,
+        original: str | os.PathLike | np.ndarray | None = None,
+        path: str | os.PathLike | None = None,
+    ) -> np.ndarray:
+        """Play what was heard.
+
+        Parameters
+        ----------
+        sample_rate : int
+            Of the result (Hz).
+        original : path, file object or array, optional
+            The recording (an array at ``sample_rate``), mixed in at the same loudness.
+        path : str or path, optional
+            Sound file to write (``.wav``, ``.flac``, ``.ogg``).
+
+        Returns
+        -------
+        np.ndarray
+            float32 ``(samples,)``, its peak at 0.9.
+
+        Raises
+        ------
+        AnnotationError
+            If the sound file cannot be written.
+        AudioError
+            If the recording cannot be decoded.
+        """
+        if path is not None:
+            format_of(path, sound.FORMATS, "sound")
+        played = self._play(sample_rate, round(self.duration_s * sample_rate))
+        mixed = sound.mixed(played, sample_rate, original)
+        if path is not None:
+            sound.write(path, mixed, sample_rate)
+        return mixed
+
+    @abstractmethod
+    def _play(self, sample_rate: int, n_samples: int) -> np.ndarray:
+        """The pitches synthesised, float32 ``(n_samples,)``."""
+
+
+def new_jams(annotation: Annotation) -> tuple[jams.JAMS, Any]:
+    """A JAMS document of the recording, and who its annotations are by."""
+    import jams
+
+    document = jams.JAMS()
+    document.file_metadata.duration = annotation.duration_s
+    document.file_metadata.title = Path(annotation.source).stem if annotation.source else ""
+    made_by = jams.AnnotationMetadata(
+        data_source="program",
+        annotation_tools=f"mirzoo {annotation.model}" if annotation.model else "mirzoo",
+    )
+    return document, made_by
+
+
+def dump_jams(document: jams.JAMS) -> str:
+    """The text of a JAMS document, checked against the schemas of its namespaces."""
+    document.validate(strict=True)
+    return document.dumps(indent=1) + "\n"
+
+
+def load_jams(text: str, namespace: str) -> tuple[jams.JAMS, jams.Annotation]:
+    """A JAMS document and its first annotation of a namespace."""
+    import jams
+
+    try:
+        document = jams.load(io.StringIO(text))
+    except jams.JamsError as error:
+        raise ValueError(str(error).partition("\n")[0]) from error
+    return document, document.search(namespace=namespace)[0]

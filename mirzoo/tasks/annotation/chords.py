@@ -1,0 +1,278 @@
+"""Chords: which one sounds when."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mirzoo.tasks.annotation import pictures, sound
+from mirzoo.tasks.annotation.base import Playable, dump_jams, load_jams, new_jams
+from mirzoo.tasks.annotation.midi_file import MidiNote, midi_bytes
+from mirzoo.dsp.chord_vocabulary import ROOT_NAMES, parse_chord
+from mirzoo.errors import AnnotationError, DataError
+
+OVERLAP_S = 1e-6
+LOWEST_BASS = 40
+LOWEST_TONE = 60
+SHOWN_CHORDS = 32
+LABEL_POINTS = 7
+LETTER_POINTS = 4.5
+LINE_WIDTH = 88
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Chords(Playable):
+    """The chords of a recording, one after the other.
+
+    `plot` draws them along time, a colour a root, over the recording's chroma; `sonify` plays
+    their tones around middle C over a bass.
+
+    `write` makes, by suffix:
+
+    - ``.lab``: a line per chord, ``start end label`` (s), as Isophonics, MIREX and mir_eval have
+      it;
+    - ``.csv``: the same with a header and the confidence, where there is one;
+    - ``.json``: what `to_dict` gives;
+    - ``.jams``: a ``chord`` annotation, its confidences where there are some;
+    - ``.mid``: the chords played, the tones around middle C over a bass. This one isn't read.
+
+    Parameters
+    ----------
+    segments : sequence of (float, float, str)
+        Start (s), end (s) and label in Harte's syntax (``"A:min7/b3"``, ``"N"`` for no chord),
+        in the order of time, without overlaps.
+    confidence : sequence of float, optional
+        How sure the model is of each segment, in [0, 1].
+    source : str, optional
+        The recording's file name.
+    duration_s : float, optional
+        Length of the recording (s); by default the end of the last segment.
+    model : str, optional
+        The model that heard it.
+
+    Raises
+    ------
+    AnnotationError
+        If a segment ends before it starts, or overlaps the next, or its label is none.
+
+    Examples
+    --------
+    >>> chords = Chords([(0.0, 2.0, "C:maj"), (2.0, 3.0, "G:7/3"), (3.0, 5.0, "C:maj")])
+    >>> chords.labels, chords.most_frequent(1)
+    (('C:maj', 'G:7/3', 'C:maj'), [('C:maj', 4.0)])
+    >>> chords
+    Chords(5.0 s, 3 segments: C:maj, G:7/3, C:maj)
+    """
+
+    task: ClassVar[str] = "chords"
+    kind: ClassVar[str] = "chords"
+    formats: ClassVar[tuple[str, ...]] = (".jams", ".json", ".csv", ".lab", ".mid")
+    readable: ClassVar[tuple[str, ...]] = (".jams", ".json", ".csv", ".lab")
+
+    segments: Sequence[tuple[float, float, str]]
+    confidence: Sequence[float] | None = None
+    source: str | None = None
+    duration_s: float | None = None
+    model: str | None = None
+
+    def __post_init__(self) -> None:
+        segments = tuple((float(start), float(end), label) for start, end, label in self.segments)
+        if not segments:
+            raise AnnotationError("Chords: there are no segments; silence is one segment of 'N'.")
+        for start, end, label in segments:
+            if not end > start >= 0:
+                raise AnnotationError(
+                    f"Chords: the segment {(start, end, label)} is not (start, end, label) with "
+                    "0 <= start < end in seconds."
+                )
+            try:
+                parse_chord(label)
+            except DataError as error:
+                raise AnnotationError(f"Chords: {error}") from error
+        for before, after in pairwise(segments):
+            if after[0] < before[1] - OVERLAP_S:
+                raise AnnotationError(
+                    f"Chords: the segments {before} and {after} overlap; each must end before "
+                    "the next starts."
+                )
+        confidence = self.confidence
+        if confidence is not None:
+            confidence = tuple(float(value) for value in confidence)
+            if len(confidence) != len(segments) or not all(0 <= c <= 1 for c in confidence):
+                raise AnnotationError(
+                    f"Chords: {len(confidence)} confidences for {len(segments)} segments; one in "
+                    "[0, 1] for each is needed."
+                )
+        duration_s = segments[-1][1] if self.duration_s is None else self.duration_s
+        object.__setattr__(self, "segments", segments)
+        object.__setattr__(self, "confidence", confidence)
+        object.__setattr__(self, "duration_s", float(duration_s))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label of each segment."""
+        return tuple(label for _, _, label in self.segments)
+
+    @property
+    def intervals(self) -> np.ndarray:
+        """Start and end of each segment (s), shape ``(segments, 2)``."""
+        return np.array([(start, end) for start, end, _ in self.segments])
+
+    def most_frequent(self, n: int = 5) -> list[tuple[str, float]]:
+        """List the ``n`` labels that sound longest, as ``(label, seconds)``."""
+        seconds: Counter[str] = Counter()
+        for start, end, label in self.segments:
+            seconds[label] += end - start
+        return seconds.most_common(n)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(self.labels[:8]) + (", …" if len(self.labels) > 8 else "")
+        count = len(self.segments)
+        return f"Chords({self._described()}, {count} segment{'s'[: count > 1]}: {shown})"
+
+    def summary(self, top: int = 5) -> list[str]:
+        """Tell the chords with the times at which they begin, and which sound longest."""
+        first = self.segments[:SHOWN_CHORDS]
+        shown = [f"{pictures.clock(start)} {label}" for start, _, label in first]
+        lines = textwrap.wrap(
+            "   ".join(entry.replace(" ", "\N{NO-BREAK SPACE}") for entry in shown), LINE_WIDTH
+        )
+        lines = [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+        if len(self.segments) > SHOWN_CHORDS:
+            lines.append(f"… and {len(self.segments) - SHOWN_CHORDS} more")
+        total = sum(end - start for start, end, _ in self.segments)
+        shares = (f"{label} {seconds / total:.0%}" for label, seconds in self.most_frequent(top))
+        return [*lines, f"most: {', '.join(shares)}"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain values, as the ``.json`` file has it."""
+        return {
+            "task": self.task,
+            "model": self.model,
+            "source": self.source,
+            "duration_s": self.duration_s,
+            "segments": [
+                {"start_s": round(start, 6), "end_s": round(end, 6), "label": label}
+                for start, end, label in self.segments
+            ],
+            "confidence": self.confidence and [round(value, 4) for value in self.confidence],
+        }
+
+    def _draw(self, ax: Any) -> None:
+        import matplotlib.pyplot as plt
+
+        waveform = pictures.hear(self.source, pictures.SAMPLE_RATE)
+        if waveform is not None:
+            edges, chroma = pictures.chromagram(waveform)
+            ax.pcolormesh(edges, np.arange(13), chroma, cmap="Greys", vmin=0, vmax=1.4)
+        colours = plt.get_cmap("hsv")
+        points_per_s = 72 * ax.get_window_extent().width / ax.figure.dpi / self.duration_s
+        for start, end, label in self.segments:
+            chord = parse_chord(label)
+            sounding = chord is not None and chord.root is not None
+            colour = colours((chord.root * 7 % 12) / 12) if sounding else "0.8"
+            ax.barh(12.6, end - start, 1.1, left=start, color=colour, alpha=0.55, edgecolor="w")
+            for pitch_class in chord.pitch_classes if sounding else ():
+                ax.barh(pitch_class + 0.5, end - start, 1, left=start, color=colour, alpha=0.3)
+            if (end - start) * points_per_s >= LETTER_POINTS * len(label):
+                ax.text((start + end) / 2, 12.6, label, ha="center", va="center",
+                        fontsize=LABEL_POINTS, clip_on=True)  # fmt: skip
+        ax.set_yticks(np.arange(12) + 0.5, ROOT_NAMES)
+        ax.set_ylim(0, 13.3)
+        ax.set_xlim(0, self.duration_s)
+
+    def _play(self, sample_rate: int, n_samples: int) -> np.ndarray:
+        tones = [
+            sound.Tone(note.start_s, note.end_s, note.pitch, note.velocity / 96)
+            for note in self._voiced()
+        ]
+        return sound.play(tones, sample_rate, n_samples)
+
+    def _voiced(self) -> list[MidiNote]:
+        notes = []
+        for start, end, label in self.segments:
+            chord = parse_chord(label)
+            if chord is None or chord.root is None:
+                continue
+            notes.append(MidiNote(start, end, LOWEST_BASS + (chord.bass - LOWEST_BASS) % 12))
+            for pitch_class in chord.pitch_classes:
+                tone = LOWEST_TONE + (pitch_class - LOWEST_TONE) % 12
+                notes.append(MidiNote(start, end, tone, velocity=72))
+        return notes
+
+    def _to_mid(self) -> bytes:
+        return midi_bytes(self._voiced(), name="chords")
+
+    def _to_lab(self) -> str:
+        return "".join(f"{start:.6f}\t{end:.6f}\t{label}\n" for start, end, label in self.segments)
+
+    def _to_csv(self) -> str:
+        text = io.StringIO()
+        rows = csv.writer(text, lineterminator="\n")
+        sure = self.confidence
+        rows.writerow(["start_s", "end_s", "label", *(["confidence"] if sure else [])])
+        for number, (start, end, label) in enumerate(self.segments):
+            extra = [f"{sure[number]:.4f}"] if sure else []
+            rows.writerow([f"{start:.6f}", f"{end:.6f}", label, *extra])
+        return text.getvalue()
+
+    def _to_jams(self) -> str:
+        import jams
+
+        document, made_by = new_jams(self)
+        heard = jams.Annotation(
+            "chord",
+            annotation_metadata=made_by,
+            sandbox={"model": self.model, "source": self.source},
+            time=0.0,
+            duration=self.duration_s,
+        )
+        for number, (start, end, label) in enumerate(self.segments):
+            confidence = self.confidence[number] if self.confidence else None
+            heard.append(time=start, duration=end - start, value=label, confidence=confidence)
+        document.annotations.append(heard)
+        return dump_jams(document)
+
+    @staticmethod
+    def _from_lab(text: str) -> dict[str, Any]:
+        rows = [line.split() for line in text.splitlines() if line.strip()]
+        return {"segments": [(float(start), float(end), label) for start, end, label in rows]}
+
+    @staticmethod
+    def _from_csv(text: str) -> dict[str, Any]:
+        header, *rows = csv.reader(io.StringIO(text))
+        if header[:3] != ["start_s", "end_s", "label"]:
+            raise ValueError(f"the columns begin with {header[:3]}, not start_s, end_s, label")
+        return {
+            "segments": [(float(row[0]), float(row[1]), row[2]) for row in rows],
+            "confidence": [float(row[3]) for row in rows] if len(header) > 3 else None,
+        }
+
+    @staticmethod
+    def _from_json(text: str) -> dict[str, Any]:
+        document = json.loads(text)
+        fields = ("confidence", "source", "duration_s", "model")
+        segments = [(s["start_s"], s["end_s"], s["label"]) for s in document["segments"]]
+        return {"segments": segments, **{field: document[field] for field in fields}}
+
+    @staticmethod
+    def _from_jams(text: str) -> dict[str, Any]:
+        document, heard = load_jams(text, "chord")
+        about = dict(**heard.sandbox)
+        confidence = [observation.confidence for observation in heard.data]
+        return {
+            "segments": [(o.time, o.time + o.duration, o.value) for o in heard.data],
+            "confidence": None if None in confidence else confidence,
+            "source": about.get("source"),
+            "model": about.get("model"),
+            "duration_s": document.file_metadata.duration,
+        }

@@ -1,0 +1,265 @@
+"""Notes: what is played when, by any number of voices."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from mirzoo.tasks.annotation import sound
+from mirzoo.tasks.annotation.base import Playable, dump_jams, load_jams, new_jams
+from mirzoo.tasks.annotation.midi_file import MidiNote, midi_bytes
+from mirzoo.errors import AnnotationError
+
+PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+HIGHEST_PITCH = 127
+
+
+class Note(NamedTuple):
+    """A note.
+
+    Parameters
+    ----------
+    start_s, end_s : float
+        When it begins and ends (s).
+    pitch : float
+        In MIDI's numbers (69 is A4, 440 Hz), with fractions where it lies between semitones.
+    amplitude : float
+        How loud, or how sure, in [0, 1].
+    bends : tuple of float
+        Semitones above ``pitch``, at even steps from start to end; empty where it doesn't bend.
+    """
+
+    start_s: float
+    end_s: float
+    pitch: float
+    amplitude: float = 1.0
+    bends: tuple[float, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The nearest note of the piano: ``"A4"``."""
+        return pitch_name(self.pitch)
+
+
+def pitch_name(pitch: float) -> str:
+    """The note of the piano that is nearest to a MIDI pitch.
+
+    Examples
+    --------
+    >>> pitch_name(69.3)
+    'A4'
+    """
+    nearest = round(pitch)
+    return f"{PITCH_NAMES[nearest % 12]}{nearest // 12 - 1}"
+
+
+def note_for_midi(note: Note) -> MidiNote:
+    """A note with the bends, if any, that bring MIDI's whole semitones to its pitch."""
+    key = round(note.pitch)
+    bends = np.asarray(note.bends or (0.0,)) + (note.pitch - key)
+    times = np.linspace(note.start_s, note.end_s, len(bends), endpoint=False)
+    bent = bool(np.abs(bends).max() > 0.005)
+    velocity = max(1, round(HIGHEST_PITCH * note.amplitude))
+    return MidiNote(
+        note.start_s, note.end_s, key, velocity, times if bent else (), bends if bent else ()
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Notes(Playable):
+    """The notes of a recording, which may overlap.
+
+    `plot` draws a piano roll, darker where louder; `sonify` plays it without the bends.
+
+    `write` makes, by suffix:
+
+    - ``.mid``: a track with pitch bends. This one isn't read;
+    - ``.csv``: a row per note: ``start_s``, ``end_s``, ``pitch``, ``amplitude`` and the bends
+      (semitones, one after the other, separated by spaces);
+    - ``.json``: what `to_dict` gives;
+    - ``.jams``: a ``note_midi`` annotation, amplitudes as confidences, bends in its sandbox.
+
+    Parameters
+    ----------
+    notes : sequence of Note or tuple
+        Sorted by their start when kept.
+    source : str, optional
+        The recording's file name.
+    duration_s : float, optional
+        Length of the recording (s); by default the end of the last note.
+    model : str, optional
+        The model that heard it.
+
+    Raises
+    ------
+    AnnotationError
+        If a note ends before it starts, or its pitch is none of MIDI's.
+
+    Examples
+    --------
+    >>> notes = Notes([(0.0, 0.5, 60), (0.25, 1.0, 64.5, 0.8)])
+    >>> len(notes.notes), notes.notes[0].name
+    (2, 'C4')
+    >>> notes
+    Notes(1.0 s, 2 notes from C4 to E4)
+    """
+
+    task: ClassVar[str] = "notes"
+    kind: ClassVar[str] = "notes"
+    formats: ClassVar[tuple[str, ...]] = (".jams", ".json", ".csv", ".mid")
+    readable: ClassVar[tuple[str, ...]] = (".jams", ".json", ".csv")
+
+    notes: Sequence[Note]
+    source: str | None = None
+    duration_s: float | None = None
+    model: str | None = None
+
+    def __post_init__(self) -> None:
+        notes = sorted(Note(*note) for note in self.notes)
+        for note in notes:
+            if not (note.end_s > note.start_s >= 0 and 0 <= note.amplitude <= 1):
+                raise AnnotationError(
+                    f"Notes: {note} must end after it starts, at 0 s or later, with an amplitude "
+                    "in [0, 1]."
+                )
+            if not 0 <= note.pitch <= HIGHEST_PITCH:
+                raise AnnotationError(
+                    f"Notes: {note} has no MIDI pitch (0 to {HIGHEST_PITCH}). Is it in Hz?"
+                )
+        end = max((note.end_s for note in notes), default=0.0)
+        object.__setattr__(self, "notes", tuple(notes))
+        object.__setattr__(
+            self, "duration_s", float(end if self.duration_s is None else self.duration_s)
+        )
+
+    def __repr__(self) -> str:
+        return f"Notes({self._described()}, {self._counted()})"
+
+    def _counted(self) -> str:
+        if not self.notes:
+            return "no notes"
+        pitches = [note.pitch for note in self.notes]
+        count = len(self.notes)
+        span = f"from {pitch_name(min(pitches))} to {pitch_name(max(pitches))}"
+        return f"{count} note{'s'[: count > 1]} {span}"
+
+    def summary(self, top: int = 5) -> list[str]:
+        """Tell how many notes there are, their range and how many sound at once."""
+        if not self.notes:
+            return ["no notes"]
+        sounding = sum(note.end_s - note.start_s for note in self.notes)
+        at_once = sounding / max(self.duration_s, 1e-9)
+        return [f"{self._counted()}, {at_once:.1f} at a time on average"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain values, as the ``.json`` file has it."""
+        return {
+            "task": self.task,
+            "model": self.model,
+            "source": self.source,
+            "duration_s": self.duration_s,
+            "notes": [
+                {
+                    "start_s": round(note.start_s, 6),
+                    "end_s": round(note.end_s, 6),
+                    "pitch": round(float(note.pitch), 4),
+                    "amplitude": round(float(note.amplitude), 4),
+                    "bends": [round(float(bend), 4) for bend in note.bends],
+                }
+                for note in self.notes
+            ],
+        }
+
+    def _draw(self, ax: Any) -> None:
+        for note in self.notes:
+            ax.barh(note.pitch, note.end_s - note.start_s, 0.9, left=note.start_s,
+                    color="tab:blue", alpha=0.25 + 0.75 * note.amplitude)  # fmt: skip
+        ax.set_xlim(0, self.duration_s)
+        ax.yaxis.set_major_locator(_octaves())
+        ax.yaxis.set_major_formatter(lambda pitch, _: pitch_name(pitch))
+
+    def _play(self, sample_rate: int, n_samples: int) -> np.ndarray:
+        tones = [sound.Tone(*note[:4]) for note in self.notes]
+        return sound.play(tones, sample_rate, n_samples)
+
+    def _to_mid(self) -> bytes:
+        return midi_bytes(map(note_for_midi, self.notes), name="notes")
+
+    def _to_csv(self) -> str:
+        text = io.StringIO()
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(["start_s", "end_s", "pitch", "amplitude", "bends"])
+        for note in self.to_dict()["notes"]:
+            bends = " ".join(f"{bend:g}" for bend in note["bends"])
+            rows.writerow([*list(note.values())[:4], bends])
+        return text.getvalue()
+
+    def _to_jams(self) -> str:
+        import jams
+
+        document, made_by = new_jams(self)
+        heard = jams.Annotation(
+            "note_midi",
+            annotation_metadata=made_by,
+            sandbox={
+                "model": self.model,
+                "source": self.source,
+                "bends": [note["bends"] for note in self.to_dict()["notes"]],
+            },
+            time=0.0,
+            duration=self.duration_s,
+        )
+        for note in self.notes:
+            heard.append(
+                time=note.start_s,
+                duration=note.end_s - note.start_s,
+                value=float(note.pitch),
+                confidence=float(note.amplitude),
+            )
+        document.annotations.append(heard)
+        return dump_jams(document)
+
+    @staticmethod
+    def _from_csv(text: str) -> dict[str, Any]:
+        header, *rows = csv.reader(io.StringIO(text))
+        if header != ["start_s", "end_s", "pitch", "amplitude", "bends"]:
+            raise ValueError(f"the columns are {header}")
+        return {
+            "notes": [
+                Note(*map(float, row[:4]), tuple(map(float, row[4].split()))) for row in rows
+            ]
+        }
+
+    @staticmethod
+    def _from_json(text: str) -> dict[str, Any]:
+        document = json.loads(text)
+        notes = [Note(**{**note, "bends": tuple(note["bends"])}) for note in document["notes"]]
+        fields = ("source", "duration_s", "model")
+        return {"notes": notes, **{field: document[field] for field in fields}}
+
+    @staticmethod
+    def _from_jams(text: str) -> dict[str, Any]:
+        document, heard = load_jams(text, "note_midi")
+        about = dict(**heard.sandbox)
+        bends = about.get("bends") or [()] * len(heard.data)
+        return {
+            "notes": [
+                Note(o.time, o.time + o.duration, o.value, o.confidence, tuple(bent))
+                for o, bent in zip(heard.data, bends, strict=True)
+            ],
+            "source": about.get("source"),
+            "model": about.get("model"),
+            "duration_s": document.file_metadata.duration,
+        }
+
+
+def _octaves() -> Any:
+    from matplotlib.ticker import MultipleLocator
+
+    return MultipleLocator(12)

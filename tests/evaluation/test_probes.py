@@ -1,0 +1,82 @@
+"""Probes of a model on prepared corpora, with a model that hears pitch and nothing else."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from mirzoo.evaluation import probes as probing
+from mirzoo.data.corpus import Item, prepare
+
+RATE = 16000
+WINDOW = RATE
+
+
+class Ear:
+    """Its embedding is the pitch, its only voice tag is on for high tones."""
+
+    name = "ear"
+    card = SimpleNamespace(
+        labels=["guitar", "vocals"],
+        window_s=WINDOW / RATE,
+        input=SimpleNamespace(window_samples=WINDOW),
+    )
+
+    def predict_windows(self, windows):
+        assert windows.shape[1] == WINDOW
+        hertz = np.abs(np.fft.rfft(windows)).argmax(axis=1)
+        high = (hertz > 1000).astype(np.float32)
+        return {"tags": np.stack([1 - high, high], axis=1), "embedding": hertz[:, None] / 1000.0}
+
+
+def tone(item: Item) -> np.ndarray:
+    """A second and a half at the pitch that the item's path ends with, or low and then high."""
+    pitches = [int(p) for p in item.path.split("/")[-1].split("-")]
+    t = np.arange(RATE * 3 // 2) / RATE
+    return np.concatenate([0.3 * np.sin(2 * np.pi * p * t) for p in pitches]).astype(np.float32)
+
+
+@pytest.fixture
+def quiet():
+    lines = []
+    return lines, lines.append
+
+
+def make(folder, name, paths):
+    items = [Item(str(i), name, str(i), path, "test") for i, path in enumerate(paths)]
+    prepare(items, folder / name, make=tone, min_seconds=0.0, processes=1,
+            report=lambda line: None)
+
+
+def test_classes_are_told_apart(tmp_path, quiet):
+    make(tmp_path, "instruments", [f"low/{300 + i}" for i in range(6)]
+         + [f"high/{2000 + i}" for i in range(6)])
+    (metric,) = probing.probe(Ear(), tmp_path, beside=[Ear()], report=quiet[1])
+    assert metric.value == 1.0 and metric.n == 12
+    assert metric.baseline == {"ear": 1.0}
+    assert any("emotify is not prepared" in line for line in quiet[0])
+
+
+def test_singing_is_ranked_against_known_times(tmp_path, quiet, monkeypatch):
+    make(tmp_path, "ultrastar", ["x/300-3000", "y/3000-300"])
+    sung = {"x/300-3000": [[1.5, 3.0]], "y/3000-300": [[0.0, 1.5]]}
+    monkeypatch.setitem(probing.SUNG, "ultrastar", lambda item: np.array(sung[item.path]))
+    (metric,) = probing.probe(Ear(), tmp_path, report=quiet[1])
+    assert metric.metric == "singing ROC-AUC" and metric.n == 6
+    assert metric.value == 1.0
+
+
+def test_models_without_voice_tags_have_no_singing_figure(tmp_path, quiet, monkeypatch):
+    make(tmp_path, "ultrastar", ["x/300-3000"])
+    monkeypatch.setattr(Ear.card, "labels", ["guitar", "piano"])
+    assert probing.probe(Ear(), tmp_path, report=quiet[1]) == []
+    assert any("no tag for singing" in line for line in quiet[0])
+
+
+def test_published_models_hear_a_corpus_once(tmp_path, quiet, monkeypatch):
+    make(tmp_path, "instruments", [f"low/{300 + i}" for i in range(6)]
+         + [f"high/{2000 + i}" for i in range(6)])
+    monkeypatch.setattr(probing, "PORTS", {"ear": None})
+    first = probing.probe(Ear(), tmp_path, report=quiet[1])
+    monkeypatch.setattr(Ear, "predict_windows", None)
+    assert probing.probe(Ear(), tmp_path, report=quiet[1]) == first

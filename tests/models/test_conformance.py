@@ -1,0 +1,162 @@
+"""Every front-end with every head, and every recipe: build, run, learn, save, reload."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from conftest import ROOT
+
+from mirzoo.models.build import build_model
+from mirzoo.export import export
+from mirzoo.models.heads import output_grid
+from mirzoo.recipe import Recipe, load_recipe
+
+
+def recipes_of_different_graphs() -> list[Path]:
+    """Every recipe, but of those that only learn otherwise (as first runs do) the one listed."""
+    folder = ROOT / "recipes"
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*.yaml"), key=lambda path: len(path.parts)):
+        graph = load_recipe(path).model_dump_json(include={"frontend", "head", "task"})
+        found.setdefault(graph, path)
+    return sorted(found.values())
+
+
+RECIPES = recipes_of_different_graphs()
+
+FRONTENDS = {
+    "stft": {"n_fft": 128, "hop_length": 64},
+    "mel": {"n_fft": 256, "hop_length": 128, "n_mels": 16},
+    "mel_trainable": {"n_fft": 256, "hop_length": 128, "n_mels": 16, "trainable": True},
+    "mfcc": {"n_fft": 256, "hop_length": 128, "n_mels": 16, "n_mfcc": 8},
+    "cqt": {"sample_rate": 16000, "hop_length": 256, "fmin": 220.0, "n_octaves": 3},
+    "vqt": {"sample_rate": 16000, "hop_length": 256, "fmin": 220.0, "n_octaves": 3, "gamma": 5.0},
+    "hcqt": {
+        "sample_rate": 16000,
+        "hop_length": 256,
+        "fmin": 220.0,
+        "n_octaves": 2,
+        "harmonics": [1.0, 2.0],
+    },
+    "chroma": {"sample_rate": 16000, "hop_length": 512, "fmin": 110.0, "n_octaves": 3},
+    "raw": {"filters": [8, 8], "kernels": [32, 8], "strides": [16, 8]},
+    "sinc": {"n_filters": 8, "kernel_size": 65},
+    "leaf": {"n_filters": 8, "kernel_size": 65, "pooling_size": 65, "decimation": 8},
+}
+HEADS = {
+    "cnn": {"blocks": [{"filters": 4, "stride": [2, 1]}], "temporal": [{"filters": 8}]},
+    "cnn1d": {"temporal": [{"kind": "residual", "filters": 8, "stride": 2}]},
+    "rnn": {"recurrent": {"units": [4]}, "pooling": "attention"},
+    "crnn": {
+        "blocks": [{"kind": "separable", "filters": 4, "stride": [2, 2]}],
+        "recurrent": {"cell": "lstm", "units": [4], "bidirectional": False},
+        "pooling": "none",
+    },
+}
+SENSIBLE = [
+    (frontend, head)
+    for frontend in FRONTENDS
+    for head in HEADS
+    if not (frontend == "raw" and head in ("cnn", "crnn"))
+]
+
+
+def make_recipe(frontend: str, head: str) -> Recipe:
+    return Recipe.model_validate(
+        {
+            "description": "made for a test",
+            "frontend": {"type": frontend.split("_")[0], **FRONTENDS[frontend]},
+            "head": {"type": head, "embedding": 6, **HEADS[head]},
+            "task": {"type": "tagging", "labels": ["a", "b", "c"]},
+            "source": {"paper": "none"},
+        }
+    )
+
+
+@pytest.fixture(autouse=True)
+def same_weights_each_time():
+    keras.utils.set_random_seed(0)
+
+
+def noise(batch: int, n_samples: int) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return rng.uniform(-0.3, 0.3, (batch, n_samples)).astype(np.float32)
+
+
+def said(model, waveform: np.ndarray) -> dict[str, np.ndarray]:
+    """What a model says, by the names of its card."""
+    outputs = model(waveform, training=False)
+    if not isinstance(outputs, dict):
+        outputs = {model.card.outputs[0].name: outputs}
+    return {name: value.numpy() for name, value in outputs.items()}
+
+
+def assert_conforms(model, recipe: Recipe, n_samples: int, tmp_path: Path) -> None:
+    waveform = noise(3, n_samples)
+    outputs = said(model, waveform)
+    grid = output_grid(recipe.head, recipe.frontend.grid)
+    frames = (grid.frames(n_samples),) if recipe.head.pooling == "none" else ()
+    assert {name: value.shape for name, value in outputs.items()} == {
+        output.name: (3, *frames, output.axes[-1].size) for output in model.card.outputs
+    }
+    for value in outputs.values():
+        assert np.isfinite(value).all() and (value >= 0).all() and (value <= 1).all()
+
+    alone = said(model, waveform[1:2])
+    for name, value in outputs.items():
+        np.testing.assert_allclose(alone[name][0], value[1], atol=1e-5)
+
+    before = [weight.numpy().copy() for weight in model.trainable_weights]
+    targets = {name: np.random.default_rng(1).integers(0, 2, value.shape).astype(np.float32)
+               for name, value in outputs.items()}  # fmt: skip
+    if len(targets) == 1:
+        (targets,) = targets.values()
+    model.compile("sgd", "binary_crossentropy")
+    model.fit(waveform, targets, verbose=0)
+    unmoved = [
+        weight.path
+        for weight, old in zip(model.trainable_weights, before)
+        if np.array_equal(weight.numpy(), old)
+    ]
+    assert not unmoved
+    assert all(np.isfinite(weight.numpy()).all() for weight in model.weights)
+
+    model.save(tmp_path / "model.keras")
+    reloaded = keras.models.load_model(tmp_path / "model.keras")
+    again = said(reloaded, waveform)
+    for name, value in said(model, waveform).items():
+        np.testing.assert_allclose(again[name], value, atol=1e-6)
+    assert reloaded.card == model.card
+
+
+@pytest.mark.parametrize(("frontend", "head"), SENSIBLE)
+def test_pairing_conforms(frontend, head, tmp_path):
+    recipe = make_recipe(frontend, head)
+    assert_conforms(build_model(recipe, "made"), recipe, 8001, tmp_path)
+
+
+@pytest.mark.parametrize("form", ["made.tflite", "made.onnx", "made"])
+@pytest.mark.parametrize(
+    ("frontend", "head"),
+    [(f, "cnn1d") for f in FRONTENDS] + [("mel", h) for h in HEADS if h != "cnn1d"],
+)
+def test_every_form_gives_the_same_numbers(frontend, head, form, made_up_music, tmp_path):
+    recipe = make_recipe(frontend, head).model_copy(update={"window_s": 0.5})
+    export(build_model(recipe, "made"), tmp_path / form, source=made_up_music)
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipe_conforms(path, tmp_path):
+    recipe = load_recipe(path)
+    model = build_model(recipe, path.stem)
+    assert model.card.parameters == model.count_params() <= 1_000_000
+    assert_conforms(model, recipe, 20000, tmp_path)
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipe_is_finite_on_silence(path):
+    model = build_model(load_recipe(path), path.stem)
+    for value in said(model, np.zeros((1, 16000), np.float32)).values():
+        assert np.isfinite(value).all()

@@ -1,0 +1,104 @@
+"""Heads: shapes, exact frame arithmetic and independence of clips."""
+
+import keras
+import numpy as np
+import pytest
+
+from mirzoo.dsp.framing import FrameGrid
+from mirzoo.models.heads import build_trunk, output_grid
+from mirzoo.models.layers.pooling import AttentionPooling
+from mirzoo.recipe import CNN1DConfig, CNNConfig, CRNNConfig, RNNConfig
+
+HEADS = [
+    CNNConfig(
+        blocks=[{"filters": 4, "kernel": (5, 3), "stride": (2, 2)}],
+        temporal=[{"kind": "separable", "filters": 6, "stride": 3, "repeats": 2}],
+        pooling="none",
+        embedding=5,
+    ),
+    CNN1DConfig(
+        temporal=[{"kind": "residual", "filters": 6, "kernel": 4, "stride": 2}],
+        pooling="none",
+        embedding=5,
+    ),
+    RNNConfig(recurrent={"units": (4,)}, pooling="none", embedding=5),
+    CRNNConfig(
+        blocks=[{"kind": "residual", "filters": 4, "stride": (3, 1), "repeats": 2}],
+        recurrent={"cell": "lstm", "units": (4, 4), "bidirectional": False},
+        pooling="none",
+        embedding=5,
+    ),
+]
+
+
+def features(frames: int, batch: int = 2) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(batch, frames, 12, 1)).astype(np.float32)
+
+
+@pytest.mark.parametrize("config", HEADS, ids=lambda config: config.type)
+@pytest.mark.parametrize("frames", [7, 8, 9, 30])
+def test_frames_are_those_of_the_grid(config, frames):
+    trunk = build_trunk(config, n_bins=12, n_channels=1)
+    grid = output_grid(config, FrameGrid.blocks(1000, 1))
+    assert trunk(features(frames)).shape == (2, grid.frames(frames), 5)
+
+
+@pytest.mark.parametrize("config", HEADS[:2], ids=lambda config: config.type)
+def test_output_frame_hears_what_its_grid_says(config):
+    """An impulse moves exactly the output frames whose reach covers it."""
+    trunk = build_trunk(config, n_bins=12, n_channels=1)
+    grid = output_grid(config, FrameGrid.blocks(1000, 1))
+    frames, struck = 60, 31
+    quiet = features(frames, batch=1)
+    impulse = quiet.copy()
+    impulse[:, struck] += 100.0
+    change = np.abs(trunk(impulse) - trunk(quiet)).max(axis=(0, 2))
+    starts = np.arange(len(change)) * grid.hop_length - grid.pad_left
+    covers = (starts <= struck) & (struck < starts + grid.frame_length)
+    assert covers.any() and not covers.all()
+    assert (change[~covers] == 0).all()
+    assert (change[covers] > 0).any()
+
+
+@pytest.mark.parametrize("config", HEADS[:2], ids=lambda config: config.type)
+def test_frames_do_not_move_when_the_clip_grows(config):
+    trunk = build_trunk(config, n_bins=12, n_channels=1)
+    grid = output_grid(config, FrameGrid.blocks(1000, 1))
+    clip = features(61, batch=1)
+    whole = trunk(clip).numpy()
+    for shorter in (58, 59, 60):
+        cut = trunk(clip[:, :shorter]).numpy()
+        ends = np.arange(cut.shape[1]) * grid.hop_length - grid.pad_left + grid.frame_length
+        settled = int((ends <= shorter).sum())
+        assert settled > 3
+        np.testing.assert_allclose(cut[:, :settled], whole[:, :settled], atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max", "mean_max", "attention"])
+def test_pooling_gives_one_embedding_a_clip(pooling):
+    config = RNNConfig(recurrent={"units": (4,)}, pooling=pooling, embedding=5)
+    assert build_trunk(config, 12, 1)(features(9)).shape == (2, 5)
+
+
+def test_attention_is_a_weighted_mean():
+    layer = AttentionPooling()
+    x = np.random.default_rng(1).normal(size=(3, 6, 4)).astype(np.float32)
+    pooled = layer(x).numpy()
+    (kernel,) = (weight.numpy() for weight in layer.weights)
+    scores = (x @ kernel)[..., 0]
+    weights = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(pooled, (weights[..., None] * x).sum(axis=1), atol=1e-5)
+    assert layer.compute_output_shape((None, None, 4)) == (None, 4)
+
+
+def test_dropout_is_off_in_inference():
+    trunk = build_trunk(RNNConfig(recurrent={"units": (4,)}, dropout=0.9), 12, 1)
+    x = features(9)
+    np.testing.assert_array_equal(trunk(x, training=False), trunk(x, training=False))
+
+
+def test_reload_keeps_attention(tmp_path):
+    trunk = build_trunk(RNNConfig(recurrent={"units": (4,)}, pooling="attention"), 12, 1)
+    trunk.save(tmp_path / "trunk.keras")
+    reloaded = keras.models.load_model(tmp_path / "trunk.keras")
+    np.testing.assert_allclose(reloaded(features(9)), trunk(features(9)), atol=1e-6)

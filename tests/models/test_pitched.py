@@ -1,0 +1,143 @@
+"""Pitch and pitch-class heads: rotation of chords, independence of clips, exact shapes."""
+
+import keras
+import numpy as np
+import pytest
+
+from mirzoo.models.build import build_model
+from mirzoo.errors import RecipeError
+from mirzoo.models.heads import build_trunk, embedded_pitches
+from mirzoo.models.layers import BatchAsGroups, FoldOctaves, GroupsAsBatch, PitchClassLogits, WrapPitchClasses
+from mirzoo.recipe import PitchClassCRNNConfig, PitchCNNConfig, Recipe
+
+CHORDS = PitchClassCRNNConfig(
+    blocks=[{"filters": 4, "kernel": (3, 7), "stride": (1, 3)}],
+    filters=8,
+    recurrent={"units": [4]},
+    embedding=6,
+)
+MELODY = PitchCNNConfig(
+    blocks=[{"filters": 4, "kernel": (3, 7), "stride": (1, 3)}],
+    context={"squeeze": 2, "units": 8, "dilations": [1, 2]},
+    pitch_blocks=[{"kind": "residual", "filters": 4}],
+    embedding=5,
+)
+
+
+@pytest.fixture(autouse=True)
+def same_weights_each_time():
+    keras.utils.set_random_seed(0)
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).uniform(0, 1, shape).astype(np.float32)
+
+
+def recipe(head, task, frontend=None) -> Recipe:
+    return Recipe.model_validate(
+        {
+            "description": "made for a test",
+            "frontend": frontend
+            or {"type": "cqt", "sample_rate": 16000, "hop_length": 1600, "bins_per_octave": 36,
+                "n_octaves": 3, "fmin": 110.0, "scaling": {"type": "log", "c": 100.0}},
+            "head": head.model_dump(),
+            "task": task,
+            "window_s": 2.0,
+            "context_s": 0.4,
+            "source": {"paper": "none"},
+        }
+    )
+
+
+def test_octaves_become_channels_of_their_pitch_class():
+    spectrum = np.arange(24, dtype=np.float32).reshape(1, 1, 24, 1)
+    folded = FoldOctaves()(spectrum).numpy()
+    assert folded.shape == (1, 1, 12, 2)
+    np.testing.assert_array_equal(folded[0, 0, 3], [3, 15])
+
+
+def test_the_circle_is_closed():
+    wrapped = WrapPitchClasses()(noise(1, 2, 12, 3)).numpy()
+    np.testing.assert_array_equal(wrapped[:, :, 12:], wrapped[:, :, :11])
+
+
+def test_groups_go_to_the_batch_and_come_back():
+    x = noise(2, 5, 12, 3)
+    sequences = GroupsAsBatch()(x).numpy()
+    np.testing.assert_array_equal(sequences[12 + 4], x[1, :, 4])
+    np.testing.assert_array_equal(BatchAsGroups(12)(sequences), x)
+
+
+def test_scores_rotate_with_the_pitch_classes():
+    layer = PitchClassLogits(units=3, with_none=True)
+    x = noise(1, 4, 12, 5)
+    scores = layer(x.reshape(1, 4, 60)).numpy()
+    rotated = layer(np.roll(x, 2, axis=2).reshape(1, 4, 60)).numpy()
+    np.testing.assert_allclose(rotated[..., 0], scores[..., 0], atol=1e-6)
+    np.testing.assert_allclose(rotated[..., 1:], np.roll(scores[..., 1:], 6, axis=2), atol=1e-6)
+
+
+def test_everything_after_the_folding_rotates():
+    """Rotate each octave alike: only the embedding's order of pitch classes changes."""
+    config = CHORDS.model_copy(update={"blocks": ()})
+    features = noise(1, 6, 36, 1)
+    trunk = build_trunk(config, n_bins=36, n_channels=1)
+    rotated = np.roll(features.reshape(1, 6, 3, 12, 1), 5, axis=3).reshape(features.shape)
+    embedded = trunk(features).numpy().reshape(1, 6, 12, 6)
+    np.testing.assert_allclose(
+        trunk(rotated).numpy().reshape(1, 6, 12, 6), np.roll(embedded, 5, axis=2), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("config", [CHORDS, MELODY], ids=lambda config: config.type)
+def test_clips_do_not_hear_each_other(config):
+    trunk = build_trunk(config, n_bins=108, n_channels=2)
+    features = noise(3, 7, 108, 2)
+    together = trunk(features).numpy()
+    np.testing.assert_allclose(trunk(features[1:2]).numpy()[0], together[1], atol=1e-5)
+    pitches = {"pitch_class_crnn": 12, "pitch_cnn": 36}[config.type]
+    assert embedded_pitches(trunk, config) == pitches
+    assert together.shape == (3, 7, pitches * config.embedding)
+
+
+def test_a_chord_model_says_what_its_card_says():
+    model = build_model(recipe(CHORDS, {"type": "chords"}), "toy_chords")
+    outputs = model.predict_windows(noise(2, 16000))
+    assert {name: value.shape[1:] for name, value in outputs.items()} == {
+        "chords": (11, 169), "root": (11, 13), "bass": (11, 13), "pitches": (11, 12),
+        "embedding": (11, 72),
+    }
+    np.testing.assert_allclose(outputs["chords"].sum(axis=-1), 1, atol=1e-5)
+    assert model.card.labels[1:3] == ["C:maj", "C:min"]
+    assert model.card.input.hop_samples == 19200 and model.card.input.pad_left_samples == 6400
+    assert [output.frame_rate for output in model.card.outputs] == [10.0] * 4
+
+
+def test_a_melody_model_says_what_its_card_says():
+    task = {"type": "melody", "fmin": 110.0, "n_octaves": 3}
+    model = build_model(recipe(MELODY, task), "toy_melody")
+    outputs = model.predict_windows(noise(1, 16000))
+    assert outputs["salience"].shape == (1, 11, 180) and outputs["voicing"].shape == (1, 11, 1)
+    assert model.card.decoding.fmin == 110.0
+
+
+def test_bins_that_are_no_semitones_are_refused():
+    head = PitchClassCRNNConfig(
+        **{**CHORDS.model_dump(), "blocks": [{"filters": 4, "stride": (1, 5)}]}
+    )
+    with pytest.raises(RecipeError, match="a bin of each semitone"):
+        build_model(recipe(head, {"type": "chords"}), "toy")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"context_s": 0.03}, "no whole number of frames"),
+        ({"context_s": 1.0}, "leaves nothing"),
+        ({"task": {"type": "melody"}}, "made for chords"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(change, message):
+    values = {**recipe(CHORDS, {"type": "chords"}).model_dump(), **change}
+    with pytest.raises(ValueError, match=message):
+        Recipe.model_validate(values)

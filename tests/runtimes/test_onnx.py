@@ -1,0 +1,117 @@
+"""ONNX: the numbers of Keras for any number of windows, standard operators, the card inside."""
+
+import sys
+
+import numpy as np
+import onnx
+import pytest
+
+from mirzoo.errors import ArtefactError, AudioError, ExportError
+from mirzoo.export import export, real_windows
+from mirzoo.models.model import Model
+from mirzoo.runtimes.onnx import ONNXModel
+
+
+@pytest.fixture(scope="module")
+def written(small_tagger, made_up_music, tmp_path_factory):
+    path = tmp_path_factory.mktemp("onnx") / "small.onnx"
+    return export(small_tagger, path, source=made_up_music)
+
+
+@pytest.fixture(scope="module")
+def loaded(written):
+    return ONNXModel(written)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_gives_the_numbers_of_keras_for_any_number_of_windows(
+    loaded, small_tagger, made_up_music, count
+):
+    windows = real_windows(small_tagger.card.input, made_up_music)[:count]
+    expected = small_tagger.predict_windows(windows)
+    received = loaded.predict_windows(windows)
+    assert sorted(received) == sorted(expected) == ["embedding", "tags"]
+    for name, values in expected.items():
+        np.testing.assert_allclose(received[name], values, atol=1e-5, err_msg=name)
+    np.testing.assert_array_equal(loaded.embed(windows), received["embedding"])
+
+
+def test_annotates_as_keras_does(loaded, small_tagger, made_up_music):
+    tags, expected = (model.annotate(made_up_music) for model in (loaded, small_tagger))
+    assert tags.labels == expected.labels
+    np.testing.assert_allclose(tags.probabilities, expected.probabilities, atol=1e-5)
+
+
+def test_the_file_says_what_it_is(written, loaded, small_tagger):
+    model = onnx.load(written)
+    onnx.checker.check_model(model)
+    assert {node.domain for node in model.graph.node} <= {"", "ai.onnx"}
+    assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "windows"
+    properties = {entry.key: entry.value for entry in model.metadata_props}
+    assert properties["labels"].split("\n") == ["low", "middle", "high"]
+    assert properties["sample_rate"] == "16000"
+    assert loaded.card == small_tagger.card
+    assert "small_tagger" in repr(loaded)
+
+
+def test_windows_of_another_length_are_refused(loaded):
+    with pytest.raises(AudioError, match=r"in ONNX takes windows of the shape \(windows, 16000\)"):
+        loaded.predict_windows(np.zeros((1, 15999)))
+
+
+def test_what_is_no_model_of_the_zoo_is_named(written, tmp_path):
+    with pytest.raises(ArtefactError, match="does not exist"):
+        ONNXModel(tmp_path / "none.onnx")
+    (tmp_path / "broken.onnx").write_bytes(b"no protobuf")
+    with pytest.raises(ArtefactError, match="no ONNX model that can be run"):
+        ONNXModel(tmp_path / "broken.onnx")
+    model = onnx.load(written)
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "foreign.onnx")
+    with pytest.raises(ArtefactError, match="carries no card"):
+        ONNXModel(tmp_path / "foreign.onnx")
+
+
+@pytest.mark.parametrize("package", ["onnxruntime", "tf2onnx"])
+def test_a_missing_package_is_named(small_tagger, tmp_path, monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ExportError, match=rf"'{package}' is not installed.*mirzoo\[onnx\]"):
+        export(small_tagger, tmp_path / "small.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_precisions_are_for_litert(small_tagger, tmp_path):
+    with pytest.raises(ExportError, match="for LiteRT; .*small.onnx would be an ONNX model"):
+        export(small_tagger, tmp_path / "small.onnx", quantize="float16")
+
+
+def test_other_numbers_are_not_written(small_tagger, made_up_music, tmp_path, monkeypatch):
+    honest = Model.predict_windows
+
+    def shifted(self, windows):
+        return {name: values + 0.01 for name, values in honest(self, windows).items()}
+
+    monkeypatch.setattr(Model, "predict_windows", shifted)
+    with pytest.raises(ExportError, match="as ONNX differs from the Keras model by"):
+        export(small_tagger, tmp_path / "small.onnx", source=made_up_music)
+    assert not list(tmp_path.iterdir())
+
+
+def test_foreign_operators_are_not_written(small_tagger, made_up_music, tmp_path, monkeypatch):
+    import tf2onnx
+
+    def convert(function, **_):
+        proto = onnx.helper.make_model(
+            onnx.helper.make_graph(
+                [onnx.helper.make_node("Odd", ["waveform"], ["tags"], domain="elsewhere")],
+                "g",
+                [onnx.helper.make_tensor_value_info("waveform", 1, [None, 16000])],
+                [onnx.helper.make_tensor_value_info("tags", 1, [None, 3])],
+            )
+        )
+        return proto, None
+
+    monkeypatch.setattr(tf2onnx.convert, "from_function", convert)
+    with pytest.raises(ExportError, match=r"standard ONNX operators \(elsewhere:Odd\)"):
+        export(small_tagger, tmp_path / "small.onnx", source=made_up_music)
+    assert not list(tmp_path.iterdir())

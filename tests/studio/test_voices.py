@@ -1,0 +1,265 @@
+"""Voices: tracked, moved and put onto other melodies, with an f0 that is what sounds."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from mirzoo.studio import guitar_bands, leads, midi, stems, tracking, voices
+from mirzoo.data.corpus import SAMPLE_RATE, Item
+from mirzoo.studio.leads import Manner
+from mirzoo.studio.midi import Note, Part
+from mirzoo.errors import DataError
+
+needs_trackers = pytest.mark.skipif(
+    not all(importlib.util.find_spec(name) for name in ("pyworld", "swift_f0")),
+    reason="pyworld and swift-f0, the extra 'voice', are not installed",
+)
+needs_fluidsynth = pytest.mark.skipif(
+    shutil.which("fluidsynth") is None or not Path(stems.HELD_OUT_SOUNDFONT).exists(),
+    reason="fluidsynth, or the soundfont TimGM6mb, is not installed",
+)
+
+
+def sung(hz, seconds=2.0, pause=(0.9, 1.2)):
+    """A voice-like tone (harmonics under two formants) with a pause."""
+    time_s = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    contour = hz * 2 ** (0.3 * np.sin(2 * np.pi * 5 * time_s) / 12)
+    phase = 2 * np.pi * np.cumsum(contour) / SAMPLE_RATE
+    wave = sum(
+        np.sin(k * phase) * (1 / (1 + ((k * hz - 700) / 200) ** 2) + 0.3 / k) for k in range(1, 12)
+    )
+    silent = (time_s >= pause[0]) & (time_s < pause[1])
+    noise = np.random.default_rng(0).standard_normal(len(wave)) * 1e-4
+    return (0.2 * wave * ~silent + noise).astype(np.float32), contour[::160]
+
+
+@needs_trackers
+@pytest.mark.parametrize("hz", [110.0, 220.0, 440.0])
+def test_a_clean_voice_is_tracked(hz):
+    voice, contour = sung(hz)
+    f0 = tracking.track_voice(voice)
+    assert f0.shape == (200,) and f0.dtype == np.float32
+    sounding = np.r_[10:85, 125:195]
+    assert np.mean(f0[sounding] > 0) > 0.9
+    voiced = sounding[f0[sounding] > 0]
+    cents = 1200 * np.log2(f0[voiced] / contour[voiced])
+    assert np.median(np.abs(cents)) < 10 and np.max(np.abs(cents)) < 60
+    assert np.all(f0[96:115] == 0)
+
+
+@needs_trackers
+def test_what_trackers_see_differently_is_unknown(monkeypatch):
+    voice, _ = sung(220.0)
+    heard = tracking._world(voice, 200)
+    monkeypatch.setattr(tracking, "_world", lambda voice, frames: heard * 2)
+    f0 = tracking.track_voice(voice)
+    assert not np.any(f0 > 0)
+    assert np.isnan(f0[10:85]).mean() > 0.9
+
+
+@needs_trackers
+def test_silence_is_unvoiced():
+    np.testing.assert_array_equal(tracking.track_voice(np.zeros(SAMPLE_RATE, np.float32)), 0)
+
+
+def test_missing_trackers_are_named():
+    with pytest.raises(DataError, match=r"no_such_tracker.*mirzoo\[voice\]"):
+        tracking.need("no_such_tracker")
+
+
+def test_playing_faster_moves_pitch_and_time_alike():
+    voice, contour = sung(220.0)
+    faster, f0 = voices.shift_by_speed(voice, contour.astype(np.float32), 3.0)
+    ratio = round(2 ** (3 / 12) * 100) / 100
+    assert len(f0) == len(faster) // 160
+    assert len(faster) == pytest.approx(len(voice) / ratio, abs=2)
+    np.testing.assert_allclose(f0[100], contour[round(100 * ratio)] * ratio, rtol=1e-5)
+
+
+@needs_trackers
+def test_world_moves_pitch_and_leaves_time():
+    voice, contour = sung(220.0)
+    moved, f0 = voices.shift_by_world(voice, contour.astype(np.float32), -4.0)
+    assert moved.shape == voice.shape
+    tracked = tracking.track_voice(moved)
+    voiced = np.flatnonzero(tracked[:85] > 0)
+    assert len(voiced) > 60
+    assert np.median(np.abs(1200 * np.log2(tracked[voiced] / f0[voiced]))) < 15
+
+
+@needs_trackers
+def test_a_pitch_that_swings_is_sung_as_it_is_written():
+    voice, contour = sung(220.0)
+    swing = 0.8 * np.sin(2 * np.pi * 3 * np.arange(len(contour)) / 100)
+    swung, f0 = voices.shift_by_world(voice, contour.astype(np.float32), swing)
+    tracked = tracking.track_voice(swung)
+    voiced = np.flatnonzero((tracked[:85] > 0) & (f0[:85] > 0))
+    off_cents = 1200 * np.log2(tracked[voiced] / f0[voiced])
+    unswung_cents = 1200 * np.log2(tracked[voiced] / contour[voiced])
+    assert np.median(np.abs(off_cents)) < 15 < np.median(np.abs(unswung_cents))
+
+
+def centroid_hz(voice: np.ndarray) -> float:
+    power = np.abs(np.fft.rfft(voice)) ** 2
+    return float(np.sum(np.fft.rfftfreq(len(voice), 1 / SAMPLE_RATE) * power) / power.sum())
+
+
+@needs_trackers
+def test_another_throat_moves_formants_and_leaves_pitch():
+    voice, contour = sung(220.0)
+    f0 = contour.astype(np.float32)
+    lower, same = voices.shift_by_world(voice, f0, 0.0, throat=0.82)
+    higher, _ = voices.shift_by_world(voice, f0, 0.0, throat=1.22)
+    np.testing.assert_array_equal(same, f0)
+    assert centroid_hz(lower) < 0.95 * centroid_hz(higher)
+    for other in (lower, higher):
+        tracked = tracking.track_voice(other)
+        voiced = np.flatnonzero((tracked[:85] > 0) & (f0[:85] > 0))
+        assert len(voiced) > 60
+        assert np.median(np.abs(1200 * np.log2(tracked[voiced] / f0[voiced]))) < 15
+
+
+@needs_trackers
+def test_breath_fills_the_gaps_between_partials():
+    voice, contour = sung(220.0)
+    f0 = contour.astype(np.float32)
+
+    def between_partials(breath: float) -> float:
+        spectrum = np.abs(np.fft.rfft(voices.shift_by_world(voice, f0, 0.0, breath=breath)[0]))
+        hertz = np.fft.rfftfreq(len(voice), 1 / SAMPLE_RATE)
+        apart = np.abs(hertz / 220 - np.round(hertz / 220)) > 0.35
+        return float(np.sum(spectrum[apart] ** 2) / np.sum(spectrum**2))
+
+    assert between_partials(0.4) > 1.2 * between_partials(2.0)
+
+
+@needs_trackers
+def test_a_disguised_voice_is_sung_where_its_f0_says():
+    voice, _ = sung(220.0)
+    for seed in range(4):
+        heard, f0 = voices.disguised(voice, np.random.default_rng(seed))
+        assert heard.shape == voice.shape and len(f0) == len(voice) // 160
+        tracked = tracking.track_voice(heard)
+        both = (tracked > 0) & (f0 > 0)
+        assert both.sum() > 60
+        assert np.median(np.abs(1200 * np.log2(tracked[both] / f0[both]))) < 20
+
+
+@needs_trackers
+def test_a_singer_follows_another_melody():
+    source = voices.analyse(sung(220.0, 3.0, pause=(1.4, 1.6))[0])
+    notes = [Note(0.2, 1.0, 60), Note(1.0, 2.0, 62), Note(2.3, 2.9, 57)]
+    manner = Manner(vibrato=1.0, vibrato_cents=40, glide=1.0, scoop=1.0)
+    lead = leads.perform(notes, 52, 3.0, np.random.default_rng(0), manner=manner)
+    voice, f0 = voices._on_contour(source, lead, 3.0)
+    assert voice.shape == (48000,) and f0.shape == (300,)
+    assert np.all(f0[:19] == 0) and np.all(f0[202:229] == 0)
+    assert np.all(np.nan_to_num(f0[145:158]) == 0)
+    tracked = tracking.track_voice(voice)
+    both = np.flatnonzero((tracked > 0) & (f0 > 0))
+    assert len(both) > 150
+    assert np.median(np.abs(1200 * np.log2(tracked[both] / f0[both]))) < 12
+
+
+def test_long_pauses_are_cut_short():
+    voiced = np.array([True] * 10 + [False] * 100 + [True] * 5 + [False] * 20 + [True])
+    kept = voices._without_pauses(voiced)
+    assert kept[:50].all() and not kept[50:110].any() and kept[110:].all()
+
+
+def test_held_out_mixes_have_equal_energy():
+    voice, music = sung(220.0)[0], np.random.default_rng(1).standard_normal(32000) * 0.01
+    mixed = voices._equally_loud(voice, music.astype(np.float32))
+    share = np.dot(mixed, voice) / np.dot(voice, voice) * np.sqrt(np.mean(voice**2))
+    other = np.dot(mixed, music) / np.dot(music, music) * np.sqrt(np.mean(music**2))
+    assert 20 * np.log10(share / other) == pytest.approx(0, abs=0.3)
+
+
+@pytest.fixture
+def mir1k(tmp_path):
+    for folder, wave in (("vocal", sung(220.0, 4.0)[0]),
+                         ("accompaniment", 0.1 * sung(97.0, 4.0)[0])):
+        (tmp_path / folder).mkdir()
+        soundfile.write(tmp_path / folder / "amy_1_01.wav", wave, SAMPLE_RATE)
+    return tmp_path / "vocal" / "amy_1_01.wav"
+
+
+@needs_trackers
+@pytest.mark.parametrize("kind", ["own", "level", "without"])
+def test_a_voice_over_its_own_music(mir1k, kind):
+    item = Item(f"{kind}/amy_1_01", "sung_own", "amy", str(mir1k), "test")
+    waveform, labels = voices.sing_over_own(item)
+    assert waveform.shape == (64000,) and labels.f0.shape == (400,)
+    assert np.any(labels.f0 > 0) == (kind != "without")
+
+
+@pytest.fixture
+def song(tmp_path):
+    """A minute of C major in the layout of POP909."""
+    melody = [Note(0.5 * k, 0.5 * k + 0.45, 60 + k % 5) for k in range(120)]
+    midi.write([Part(melody, 0, name="MELODY")], tmp_path / "001.mid")
+    (tmp_path / "chord_midi.txt").write_text("0 60 C:maj\n")
+    (tmp_path / "beat_midi.txt").write_text(
+        "".join(f"{0.5 * k} {float(k % 2 == 0)} {float(k % 4 == 0)}\n" for k in range(120)))
+    return tmp_path / "001.mid"
+
+
+@needs_trackers
+def test_a_voice_over_a_guitar_band_keeps_its_f0(mir1k, song, monkeypatch):
+    asked, levels = [], []
+
+    def accompany(song, studio, rng):
+        asked.append((song.chords[0].quality, studio.soundfont, studio.samples))
+        time_s = np.arange(int(studio.seconds * SAMPLE_RATE)) / SAMPLE_RATE
+        hum = 0.01 * np.sin(2 * np.pi * 60 * time_s)
+        return guitar_bands.Accompaniment(hum.astype(np.float32), (), ("drums",), "rock")
+
+    monkeypatch.setattr(guitar_bands, "accompany", accompany)
+    monkeypatch.setattr(stems, "choose_soundfont", lambda split, rng: Path(f"{split}.sf2"))
+    for number in range(4):
+        item = Item(f"band/{number}", "sung_bands", "amy", str(mir1k), "test")
+        waveform, labels = voices.sing_over_band(
+            item, songs_of={"test": [str(song)], "train": []}, samples=Path("notes"))
+        assert len(labels.f0) == len(waveform) // 160 and labels.tags == ("rock",)
+        voiced = labels.f0 > 0
+        assert np.mean(voiced) > 0.5
+        f0 = float(np.median(labels.f0[voiced]))
+        spectrum = np.abs(np.fft.rfft(waveform * np.hanning(len(waveform))))
+        hz = np.fft.rfftfreq(len(waveform), 1 / SAMPLE_RATE)
+        near = spectrum[np.abs(1200 * np.log2(np.maximum(hz, 1) / f0)) < 150].max()
+        between = spectrum[(hz > 1.3 * f0) & (hz < 1.7 * f0)].max()
+        hum = spectrum[(hz > 50) & (hz < 70)].max()
+        assert near > 3 * between
+        levels.append(near / hum)
+    assert np.mean(levels) > 0.1
+    assert asked == [("maj", Path("test.sf2"), Path("notes"))] * 4
+
+
+@pytest.mark.slow
+@needs_trackers
+@needs_fluidsynth
+def test_a_voice_over_rendered_music_and_on_its_melody(mir1k, song, tmp_path):
+    songs_of = {"test": [str(song)]}
+    for number in range(20):
+        item = Item(f"other/{number}", "sung_other", "amy", str(mir1k), "test")
+        try:
+            waveform, labels = voices.sing_over_other(item, songs_of=songs_of,
+                                                      music=tmp_path / "none")
+        except DataError:
+            continue
+        assert len(labels.f0) == len(waveform) // 160
+        assert np.mean(labels.f0 > 0) > 0.5
+        break
+    else:
+        pytest.fail("no item was sung over rendered music")
+    item = Item("amy/001", "sung_synth", "amy", str(song), "test")
+    waveform, labels = voices.sing_melody(item, voices=mir1k.parent)
+    assert 12 * SAMPLE_RATE <= len(waveform) <= 25 * SAMPLE_RATE
+    assert len(labels.f0) == len(waveform) // 160
+    assert np.mean(labels.f0 > 0) > 0.4
+    assert all(span.label == "N" or span.label.endswith(":maj")
+               for span in labels.chords)

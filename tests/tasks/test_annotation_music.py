@@ -1,0 +1,364 @@
+"""Chords, melody and notes: files that come back, pictures, sounds and MIDI."""
+
+import io
+import sys
+from itertools import pairwise
+
+import jams
+import matplotlib.pyplot as plt
+import mido
+import mir_eval
+import numpy as np
+import pytest
+import soundfile
+
+from mirzoo.tasks.annotation import ANNOTATIONS, Chords, Melody, Note, Notes
+from mirzoo.tasks.annotation.midi_file import MidiNote, midi_bytes
+from mirzoo.errors import AnnotationError
+
+RATE = 22050
+
+
+@pytest.fixture
+def chords():
+    return Chords(
+        [(0.0, 1.5, "C:maj"), (1.5, 2.25, "G:7/3"), (2.25, 3.0, "N"), (3.0, 4.0, "A:min(9)")],
+        confidence=[0.9, 0.6, 0.8, 0.7],
+        source="music/für elise.flac",
+        duration_s=4.25,
+        model="cqt_crnn_chords",
+    )
+
+
+def two_notes(rate=100):
+    """A4 with vibrato for a second, a rest, then a scoop up to C5."""
+    time = np.arange(0, 2.5, 1 / rate)
+    pitch = np.where(time < 1.2, 69 + 0.4 * np.sin(2 * np.pi * 5.5 * time), 72.0)
+    scoop = (time >= 1.2) & (time < 1.3)
+    pitch[scoop] = 70.5 + 15 * (time[scoop] - 1.2)
+    f0 = 440 * 2 ** ((pitch - 69) / 12)
+    f0[(time >= 1.0) & (time < 1.2)] *= -1
+    return time, f0
+
+
+@pytest.fixture
+def melody():
+    time, f0 = two_notes()
+    return Melody(
+        time, f0, confidence=np.where(f0 > 0, 0.9, 0.2), source="song.wav", duration_s=2.5,
+        model="hcqt_cnn_melody",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def notes():
+    return Notes(
+        [Note(0.5, 1.0, 64, 0.5), Note(0.0, 2.0, 60.25, 0.8, (0.0, 0.5, -0.25))],
+        source="song.wav", duration_s=2.5, model="basic_pitch",
+    )  # fmt: skip
+
+
+def same(one, other):
+    one, other = one.to_dict(), other.to_dict()
+    for key in set(one) | set(other):
+        if key not in ("source", "model", "duration_s"):
+            assert one[key] == other[key], key
+    return one["source"] == other["source"] and one["model"] == other["model"]
+
+
+CASES = [(kind.task, suffix) for kind in ANNOTATIONS.values() if kind.task != "tagging"
+         for suffix in kind.readable]  # fmt: skip
+
+
+@pytest.mark.parametrize(("task", "suffix"), CASES)
+def test_files_come_back(request, tmp_path, task, suffix):
+    annotation = request.getfixturevalue(task)
+    path = annotation.write(tmp_path / f"song{suffix}")
+    read = type(annotation).read(path)
+    if suffix == ".lab":
+        assert read.segments == annotation.segments
+    else:
+        knows_source = same(read, annotation)
+        assert knows_source == (suffix != ".csv")
+    if suffix in (".json", ".jams"):
+        assert read.duration_s == annotation.duration_s
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("task", ["chords", "melody", "notes"])
+def test_another_format_is_refused(request, tmp_path, task):
+    annotation = request.getfixturevalue(task)
+    with pytest.raises(AnnotationError, match=r"allowed are \.jams, \.json, \.csv"):
+        annotation.write(tmp_path / "song.xml")
+    (tmp_path / "song.json").write_text("{}")
+    with pytest.raises(AnnotationError, match=f"does not hold {annotation.kind}"):
+        type(annotation).read(tmp_path / "song.json")
+    midi = annotation.write(tmp_path / "song.mid")
+    with pytest.raises(AnnotationError, match=r"'\.mid' is no format"):
+        type(annotation).read(midi)
+    with pytest.raises(AnnotationError, match=r"nowhere.*folder exist"):
+        annotation.write(tmp_path / "nowhere" / "song.csv")
+
+
+@pytest.mark.parametrize("task", ["chords", "melody", "notes"])
+def test_jams_are_valid_and_say_who_made_them(request, tmp_path, task):
+    annotation = request.getfixturevalue(task)
+    document = jams.load(str(annotation.write(tmp_path / "song.jams")), strict=True)
+    (heard,) = document.annotations
+    assert heard.namespace == {
+        "chords": "chord", "melody": "pitch_contour", "notes": "note_midi",
+    }[task]  # fmt: skip
+    assert annotation.model in heard.annotation_metadata.annotation_tools
+    assert document.file_metadata.duration == annotation.duration_s
+
+
+@pytest.mark.parametrize("task", ["chords", "melody", "notes"])
+def test_pictures(request, tmp_path, task):
+    annotation = request.getfixturevalue(task)
+    path = tmp_path / "picture.png"
+    ax = annotation.plot(path=path)
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert len(path.read_bytes()) > 5000
+    assert ax.get_title(loc="left") in ("für elise.flac", "song.wav")
+
+
+@pytest.mark.parametrize("task", ["chords", "melody"])
+def test_pictures_over_the_recording(request, tmp_path, task):
+    annotation = request.getfixturevalue(task)
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(4 * RATE) / RATE)
+    soundfile.write(tmp_path / "song.wav", tone, RATE)
+    document = annotation.to_dict()
+    arguments = {key: document[key] for key in ("duration_s", "model")}
+    heard = (
+        Chords(annotation.segments, source=str(tmp_path / "song.wav"), **arguments)
+        if task == "chords"
+        else Melody(annotation.times, annotation.f0, source=str(tmp_path / "song.wav"), **arguments)
+    )
+    mesh = next(c for c in heard.plot().collections if c.get_array() is not None)
+    levels = np.asarray(mesh.get_array()).reshape(mesh.get_array().shape)
+    middle = levels[:, levels.shape[1] // 2]
+    if task == "chords":
+        assert middle.argmax() == 9
+    else:
+        ax = mesh.axes
+        position = np.log2(440 / ax.get_ylim()[0]) * 36
+        assert abs(middle.argmax() + 0.5 - position) < 2
+
+
+def test_labels_in_a_picture_of_chords_stay_apart():
+    lengths = np.tile([0.4, 1.2, 4.5, 6.0], 5)
+    ends = np.cumsum(lengths)
+    names = ["A:min7/b3", "F:maj", "B:hdim7", "E:7"] * 5
+    segments = list(zip(ends - lengths, ends, names))
+    ax = Chords(segments, duration_s=float(ends[-1]), model="m").plot()
+    ax.figure.canvas.draw()
+    extents = sorted(
+        (text.get_window_extent().x0, text.get_window_extent().x1) for text in ax.texts
+        if text.get_text() in names
+    )
+    assert len(extents) == 10
+    assert all(end < start for (_, end), (start, _) in pairwise(extents))
+
+
+def test_without_matplotlib_pictures_say_what_to_install(chords, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(AnnotationError, match=r"pip install mirzoo\[plot\]"):
+        chords.plot()
+
+
+def spectrum_peaks(sound, rate, count):
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
+    frequencies = np.fft.rfftfreq(len(sound), 1 / rate)
+    found = []
+    for number in np.argsort(-spectrum):
+        if all(abs(frequencies[number] - other) > 5 for other in found):
+            found.append(frequencies[number])
+        if len(found) == count:
+            return sorted(found)
+    return sorted(found)
+
+
+def test_chords_sound_as_they_are_called(chords, tmp_path):
+    sound = chords.sonify(RATE, path=tmp_path / "chords.wav")
+    assert sound.dtype == np.float32
+    assert len(sound) == round(4.25 * RATE)
+    assert np.abs(sound).max() == pytest.approx(0.9)
+    assert soundfile.info(tmp_path / "chords.wav").frames == len(sound)
+    c_major = spectrum_peaks(sound[2000 : round(1.4 * RATE)], RATE, 4)
+    np.testing.assert_allclose(c_major, [130.8, 261.6, 329.6, 392.0], atol=3)
+    rest = sound[round(2.4 * RATE) : round(2.9 * RATE)]
+    assert np.abs(rest).max() < 1e-6
+
+
+def test_a_melody_sounds_at_its_pitch(melody):
+    sound = melody.sonify(RATE)
+    (peak,) = spectrum_peaks(sound[round(1.4 * RATE) : round(2.4 * RATE)], RATE, 1)
+    assert peak == pytest.approx(523.25, abs=1.5)
+    assert np.abs(sound[round(1.05 * RATE) : round(1.15 * RATE)]).max() < 1e-6
+
+
+def test_the_recording_can_be_mixed_in(notes, tmp_path):
+    original = 0.01 * np.sin(2 * np.pi * 1000 * np.arange(3 * RATE) / RATE).astype(np.float32)
+    soundfile.write(tmp_path / "song.wav", original, RATE, subtype="FLOAT")
+    from_path = notes.sonify(RATE, original=tmp_path / "song.wav")
+    from_array = notes.sonify(RATE, original=original)
+    np.testing.assert_allclose(from_path, from_array, atol=1e-6)
+    assert spectrum_peaks(from_path, RATE, 1)[0] == pytest.approx(1000, abs=1)
+    assert len(from_path) == round(2.5 * RATE)
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg"])
+def test_a_long_melody_is_written_whole(suffix, tmp_path):
+    """Vorbis written at once overflows the stack: the interpreter would be gone."""
+    path = tmp_path / f"long{suffix}"
+    sound = Melody([0.0, 150.0], [220.0, 220.0]).sonify(RATE, path=path)
+    assert soundfile.info(path).frames == len(sound) > 3_300_000
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_no_sound_or_picture_where_none_can_be_written(melody, tmp_path):
+    figures = plt.get_fignums()
+    for name in ("sound.mp3", "missing/sound.wav"):
+        with pytest.raises(AnnotationError, match=name):
+            melody.sonify(RATE, path=tmp_path / name)
+    for name in ("picture.jpg", "missing/picture.png"):
+        with pytest.raises(AnnotationError, match=name):
+            melody.plot(path=tmp_path / name)
+    assert plt.get_fignums() == figures
+    assert not list(tmp_path.iterdir())
+
+
+def test_silence_sounds_as_silence():
+    silent = Chords([(0.0, 1.0, "N")]).sonify(RATE)
+    assert not silent.any()
+    assert not Melody([0.0, 0.5], [0.0, 0.0]).sonify(RATE).any()
+    assert not Notes([], duration_s=1.0).sonify(RATE).any()
+
+
+def played(path):
+    """Notes of a MIDI file: start (s), end (s), channel, pitch."""
+    now, sounding, found = 0.0, {}, []
+    for message in mido.MidiFile(path):
+        now += message.time
+        if message.type == "note_on":
+            sounding[message.channel, message.note] = now
+        elif message.type == "note_off":
+            start = sounding.pop((message.channel, message.note))
+            found.append((start, now, message.channel, message.note))
+    assert not sounding
+    return sorted(found)
+
+
+def test_chords_are_voiced_over_their_bass(chords, tmp_path):
+    found = played(chords.write(tmp_path / "x.mid"))
+    first = [pitch for start, _, _, pitch in found if start == 0]
+    assert first == [48, 60, 64, 67]
+    second = {pitch for start, _, _, pitch in found if start == pytest.approx(1.5, abs=1e-3)}
+    assert min(second) % 12 == 11
+    assert {pitch % 12 for pitch in second} == {7, 11, 2, 5}
+    assert len(found) == 4 + 5 + 5
+    ends = [end for start, end, _, _ in found if start == 0]
+    assert ends == pytest.approx([1.5] * 4, abs=1e-3)
+
+
+def test_a_melody_bends_to_its_contour(melody, tmp_path):
+    path = melody.write(tmp_path / "x.mid")
+    found = played(path)
+    assert [pitch for *_, pitch in found] == [69, 72]
+    np.testing.assert_allclose([n[0] for n in found], [0.0, 1.2], atol=0.01)
+    np.testing.assert_allclose([n[1] for n in found], [1.0, 2.5], atol=0.01)
+    messages = [m for m in mido.MidiFile(path) if m.type == "pitchwheel"]
+    semitones = 2 * np.array([message.pitch for message in messages]) / 8191
+    assert semitones[:100].max() == pytest.approx(0.4, abs=0.02)
+    assert semitones[100:104].min() == pytest.approx(-1.5, abs=0.1)
+
+
+def test_notes_that_bend_have_channels_of_their_own(notes, tmp_path):
+    found = played(notes.write(tmp_path / "x.mid"))
+    assert [pitch for *_, pitch in found] == [60, 64]
+    assert len({channel for *_, channel, _ in found}) == 2
+    assert 9 not in {channel for *_, channel, _ in found}
+
+
+def test_more_bending_notes_than_channels_still_sound():
+    many = [MidiNote(0.0, 1.0, 40 + n, 90, (0.0,), (0.5,)) for n in range(20)]
+    file = mido.MidiFile(file=io.BytesIO(midi_bytes(many, name="x")))
+    assert sum(message.type == "note_on" for message in file) == 20
+    assert sum(message.type == "pitchwheel" for message in file) == 15
+    with pytest.raises(AnnotationError, match="received 128"):
+        midi_bytes([MidiNote(0.0, 1.0, 128)], name="x")
+
+
+def test_mir_eval_reads_lab_files(chords, tmp_path):
+    intervals, labels = mir_eval.io.load_labeled_intervals(chords.write(tmp_path / "x.lab"))
+    np.testing.assert_allclose(intervals, chords.intervals)
+    assert tuple(labels) == chords.labels
+
+
+def test_times_and_frequencies_without_a_header_are_read(tmp_path):
+    (tmp_path / "x.csv").write_text("0.0,220.0\n0.1,-221.5\n0.2,0\n")
+    read = Melody.read(tmp_path / "x.csv")
+    assert read.f0.tolist() == [220.0, -221.5, 0.0]
+    assert read.voiced.tolist() == [True, False, False]
+
+
+def test_a_contour_becomes_notes(melody):
+    first, second = melody.notes()
+    assert (first.name, second.name) == ("A4", "C5")
+    assert first.pitch == pytest.approx(69, abs=0.1)
+    assert second.pitch == pytest.approx(72, abs=0.05)
+    assert (first.start_s, first.end_s) == pytest.approx((0.0, 0.995), abs=0.011)
+    assert len(first.bends) == 100
+
+
+def test_steps_are_notes_but_vibrato_is_not():
+    time = np.arange(0, 2, 0.01)
+    stairs = 60 + np.floor(time / 0.25) * np.array(2.0)
+    assert len(Melody(time, 440 * 2 ** ((stairs - 69) / 12)).notes()) == 8
+    wide = 60 + 0.9 * np.sin(2 * np.pi * 6 * time)
+    assert len(Melody(time, 440 * 2 ** ((wide - 69) / 12)).notes()) == 1
+
+
+def test_reprs_say_the_essential(chords, melody, notes):
+    assert repr(chords) == (
+        "Chords('music/für elise.flac', 4.2 s, 4 segments: C:maj, G:7/3, N, A:min(9))"
+    )
+    assert repr(melody) == "Melody('song.wav', 2.5 s, 250 frames, 92 % voiced, A4 to C5)"
+    assert repr(notes) == "Notes('song.wav', 2.5 s, 2 notes from C4 to E4)"
+    assert "more" not in repr(Chords([(n, n + 1, "C:maj") for n in range(50)]))
+    assert len(repr(Chords([(n, n + 1, "C:maj") for n in range(50)]))) < 120
+
+
+def test_summaries(chords, melody, notes):
+    assert chords.summary(2) == [
+        "0:00 C:maj   0:02 G:7/3   0:02 N   0:03 A:min(9)", "most: C:maj 38%, A:min(9) 25%",
+    ]  # fmt: skip
+    long = Chords([(n, n + 1, "C:maj" if n % 2 else "F:maj") for n in range(50)])
+    assert long.summary()[-2] == "… and 18 more"
+    assert melody.summary() == ["92 % voiced, A4 to C5, half of it above C5", "2 notes: A4 C5"]
+    assert Melody([0.0], [0.0]).summary() == ["no melody"]
+    assert notes.summary() == ["2 notes from C4 to E4, 1.0 at a time on average"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Chords([]), "no segments"),
+        (lambda: Chords([(1.0, 1.0, "C:maj")]), "0 <= start < end"),
+        (lambda: Chords([(-1.0, 1.0, "C:maj")]), "0 <= start < end"),
+        (lambda: Chords([(0.0, 1.0, "Cmaj7")]), "Harte"),
+        (lambda: Chords([(0.0, 2.0, "N"), (1.0, 3.0, "N")]), "overlap"),
+        (lambda: Chords([(0.0, 2.0, "N")], confidence=[0.5, 0.5]), "2 confidences for 1"),
+        (lambda: Melody([0.0, 1.0], [220.0]), r"\(frames,\)"),
+        (lambda: Melody([], []), "at least one frame"),
+        (lambda: Melody([0.0, 0.0], [220.0, 220.0]), "increase"),
+        (lambda: Melody([0.0], [np.nan]), "finite"),
+        (lambda: Melody([0.0], [220.0], confidence=[1.5]), r"\[0, 1\]"),
+        (lambda: Notes([(0.0, 1.0, 440.0)]), "Is it in Hz"),
+        (lambda: Notes([(1.0, 0.5, 60)]), "end after it starts"),
+        (lambda: Notes([(0.0, 0.5, 60, 1.5)]), "amplitude"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(make, message):
+    with pytest.raises(AnnotationError, match=message):
+        make()

@@ -1,0 +1,377 @@
+"""Training chord and melody models: features are kept once, both tasks learn, faults are named."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+from toy_music import make_recipe, play
+
+from mirzoo.card import MelodyDecoding
+from mirzoo.data.corpus import Corpus, Item, prepare
+from mirzoo.training.sequences import HeardMelody, TaughtMelodyTargets
+from mirzoo.dsp.chord_vocabulary import VOCABULARIES, parse_chord
+from mirzoo.errors import DataError, RecipeError, UnknownNameError
+from mirzoo.recipe import FrontendConfig
+from mirzoo.training import features, frames, taught_chords, taught_melody
+from mirzoo.training.fitting import BEST_WEIGHTS
+from mirzoo.training.frames import transposition
+from mirzoo.training.taught_chords import hear_chords
+from mirzoo.training.taught_melody import hear_melody
+
+
+def quiet(line: str) -> None:
+    """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpora")
+    items = [Item(str(i), "toys", str(i), "", "valid" if i >= 10 else "train") for i in range(12)]
+    prepare(items, folder / "toys", make=play, min_seconds=1, processes=1, report=quiet)
+    return folder
+
+
+def fit(recipe, corpora, out, **options):
+    return frames.fit(recipe, corpora, out, name="toys", report=quiet, **options)
+
+
+@pytest.fixture(scope="module")
+def valid(corpora):
+    corpus = Corpus.load(corpora / "toys")
+    item = corpus.items[-1]
+    samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
+    return samples[np.newaxis] / np.float32(32767), corpus.labels(len(corpus.items) - 1)
+
+
+def test_chords_are_learnt_from_the_waveform_on(corpora, valid, tmp_path):
+    waveform, labels = valid
+    model = fit(make_recipe("chords"), corpora, tmp_path)
+    heard = model.predict_windows(waveform)
+    classes = heard["chords"][0].argmax(axis=-1)
+    told = [model.card.labels[classes[place]] for place in (10, 30, 50)]
+    assert told == [span.label for span in labels.chords]
+    roots = [parse_chord(label).root + 1 for label in told]
+    assert heard["root"][0, [10, 30, 50]].argmax(axis=-1).tolist() == roots
+
+
+def test_classes_alone_are_learnt_too(corpora, tmp_path):
+    recipe = make_recipe("chords", training={"epochs": 1, "batch_size": 4})
+    classes_alone = recipe.task.model_copy(update={"structured": False})
+    model = fit(recipe.model_copy(update={"task": classes_alone}), corpora, tmp_path)
+    assert model.output_shape == (None, None, 25)
+    assert (tmp_path / "history.csv").read_text().startswith("epoch,accuracy,loss")
+
+
+def test_melody_and_voicing_are_learnt(corpora, valid, tmp_path):
+    model = fit(make_recipe("melody"), corpora, tmp_path)
+    heard = model.predict_windows(valid[0])
+    hertz = 127.82 * 2 ** (heard["salience"][0].argmax(axis=-1) / 60)
+    np.testing.assert_allclose(hertz[[5, 10, 15]], 440, rtol=0.03)
+    np.testing.assert_allclose(hertz[[45, 50, 55]], 660, rtol=0.03)
+    assert (heard["voicing"][0, [10, 50], 0] > 0.5).all() and heard["voicing"][0, 30, 0] < 0.5
+
+
+def test_a_run_starts_from_the_weights_that_its_recipe_names(corpora, tmp_path):
+    short = {"epochs": 1, "batch_size": 4}
+    first = fit(make_recipe("melody", training=short), corpora, tmp_path / "first")
+    still = {**short, "learning_rate": 1e-9, "seed": 1, "initial_weights": "first"}
+    second = fit(make_recipe("melody", training=still), corpora, tmp_path / "second",
+                 find={"first": first}.__getitem__)  # fmt: skip
+
+    def kernel(model):
+        return model.get_layer("trunk").get_layer("conv0_0").get_weights()[0]
+
+    np.testing.assert_allclose(kernel(second), kernel(first), atol=1e-6)
+
+
+def test_what_learnt_in_bfloat16_computes_in_float32(corpora, valid, tmp_path):
+    training = {"epochs": 25, "batch_size": 4, "learning_rate": 0.02, "precision": "bfloat16"}
+    model = fit(make_recipe("melody", training=training), corpora, tmp_path)
+    layers = model.get_layer("trunk").layers
+    assert {layer.compute_dtype for layer in layers} == {"float32"}
+    hertz = 127.82 * 2 ** (model.predict_windows(valid[0])["salience"][0].argmax(axis=-1) / 60)
+    np.testing.assert_allclose(hertz[[5, 10, 15]], 440, rtol=0.03)
+
+
+def test_bfloat16_reaches_the_convolutions_and_the_outputs_stay_float32(
+    corpora, tmp_path, monkeypatch
+):
+    seen = {}
+
+    def look(student, settings, out, *, keep, **_):
+        keep(out / BEST_WEIGHTS)
+        trunk = student.layers[-1].get_layer("trunk")
+        seen["convolution"] = trunk.get_layer("conv0_0").compute_dtype
+        seen["first"] = trunk.get_layer("normalise_bins").compute_dtype
+        outputs = student(np.zeros((1, 5, 36, 1), np.float32))
+        seen["outputs"] = {value.dtype.name for value in outputs.values()}
+
+    monkeypatch.setattr(frames, "fit_epochs", look)
+    training = {"batch_size": 4, "precision": "bfloat16"}
+    fit(make_recipe("melody", training=training), corpora, tmp_path)
+    assert seen == {"convolution": "bfloat16", "first": "float32", "outputs": {"float32"}}
+
+
+def test_excerpts_are_cut_from_the_music_to_learn_from_alone(corpora, tmp_path, monkeypatch):
+    silent = {}
+
+    def look(student, settings, out, *, batches, held_out, keep, **_):
+        keep(out / BEST_WEIGHTS)
+        for split, data in (("train", batches(0)), ("valid", held_out)):
+            magnitudes = np.concatenate([x.numpy() for x, _ in data])
+            silent[split] = float((magnitudes.max(axis=(2, 3)) == 0).mean())
+
+    monkeypatch.setattr(frames, "fit_epochs", look)
+    fit(make_recipe("chords", training={"excerpt_probability": 1.0, "batch_size": 4}), corpora,
+        tmp_path)  # fmt: skip
+    assert silent["valid"] == 0 and 0.3 < silent["train"] < 0.9
+
+
+@pytest.mark.parametrize(("example_s", "frames_each"), [(None, 30), (1.0, 10)])
+def test_examples_are_as_long_as_asked_and_else_as_a_window(
+    corpora, tmp_path, monkeypatch, example_s, frames_each
+):
+    lengths = set()
+
+    def look(student, settings, out, *, batches, held_out, keep, **_):
+        keep(out / BEST_WEIGHTS)
+        lengths.update(x.shape[1] for data in (batches(0), held_out) for x, _ in data)
+
+    monkeypatch.setattr(frames, "fit_epochs", look)
+    model = fit(make_recipe("melody", training={"example_s": example_s, "batch_size": 4}), corpora,
+                tmp_path)
+    assert lengths == {frames_each}
+    assert model.card.window_s == 3.0
+
+
+def test_features_are_computed_once_and_are_those_of_the_front_end(corpora, monkeypatch):
+    corpus = Corpus.load(corpora / "toys")
+    config = make_recipe("chords").frontend
+    store = features.keep_features(corpus, config, report=quiet)
+    transform, scaling = features.split_scaling(features.build_frontend(config))
+    item = corpus.items[3]
+    samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
+    expected = transform(samples[np.newaxis] / np.float32(32767)).numpy()[0]
+    kept = store.magnitudes[store.starts[3] : store.starts[4]]
+    np.testing.assert_allclose(kept, expected, rtol=2e-3, atol=1e-6)
+    assert [type(layer).__name__ for layer in scaling] == ["Logarithm"]
+    monkeypatch.setattr(features, "_compute", lambda *_: pytest.fail("computed again"))
+    louder = config.model_copy(update={"scaling": {"type": "log", "c": 5.0}})
+    assert features.keep_features(corpus, louder, report=quiet).path == store.path
+
+
+def test_a_stride_over_frames_is_refused(corpora, tmp_path):
+    head = {**make_recipe("chords").head.model_dump(), "blocks": [{"filters": 4, "stride": (2, 1)}]}
+    with pytest.raises(RecipeError, match="stride over frames"):
+        fit(make_recipe("chords", head=head), corpora, tmp_path)
+
+
+def transposing(frontend, semitones):
+    recipe = make_recipe("chords", training={"transpose_semitones": semitones})
+    known = TypeAdapter(FrontendConfig).validate_python(frontend)
+    return transposition(recipe.model_copy(update={"frontend": known}))
+
+
+@pytest.mark.parametrize(
+    ("frontend", "place", "moved_to"),
+    [({"type": "stft"}, 500, 561), ({"type": "cqt", "bins_per_octave": 36}, 50, 56),
+     ({"type": "hcqt", "bins_per_octave": 12}, 50, 52),
+     ({"type": "chroma", "n_chroma": 24}, 22, 2)],
+)  # fmt: skip
+def test_features_are_transposed_along_their_own_bins(frontend, place, moved_to):
+    magnitudes = np.zeros((1, 1025, 1), np.float32)
+    if frontend["type"] == "chroma":
+        magnitudes = magnitudes[:, :24]
+    magnitudes[0, place] = 1.0
+    assert transposing(frontend, (-2, 2))(magnitudes, 2)[0, :, 0].argmax() == moved_to
+
+
+@pytest.mark.parametrize(
+    "frontend", [{"type": "mel", "n_mels": 64}, {"type": "cqt", "bins_per_octave": 20}])
+def test_transposition_is_refused_where_bins_do_not_follow_semitones(frontend):
+    assert transposing(frontend, (0, 0)) is None
+    with pytest.raises(RecipeError, match=f"'{frontend['type']}' front-end has no bins"):
+        transposing(frontend, (-2, 2))
+
+
+def test_a_front_end_that_learns_is_refused(corpora, tmp_path):
+    recipe = make_recipe(
+        "chords",
+        frontend={"type": "mel", "trainable": True, "hop_length": 1600, "n_fft": 2048},
+        head={"type": "rnn", "pooling": "none"},
+    )
+    with pytest.raises(RecipeError, match="front-end that learns"):
+        fit(recipe, corpora, tmp_path)
+
+
+def test_music_without_labels_needs_a_teacher(tmp_path):
+    items = [Item("a", "bare", "a", "", "train"), Item("b", "bare", "b", "", "valid")]
+    prepare(items, tmp_path / "bare", make=lambda item: play(Item("1", "", "", "", "train"))[0],
+            min_seconds=1, processes=1, report=quiet)
+    recipe = make_recipe("chords", data={"collections": ["bare"]})
+    with pytest.raises(DataError, match="no labels of chords; name a teacher"):
+        fit(recipe, tmp_path, tmp_path / "run")
+
+
+def test_a_melody_without_labels_needs_a_teacher(tmp_path):
+    bare_corpus(tmp_path)
+    recipe = make_recipe("melody", data={"collections": ["bare"]})
+    with pytest.raises(DataError, match="no labels of melody; name a teacher"):
+        fit(recipe, tmp_path, tmp_path / "run")
+
+
+def bare_corpus(folder, *, more=0):
+    items = [Item("0", "bare", "a", "", "train"), Item("1", "bare", "b", "", "valid")]
+    items += [Item(str(number), "bare", "c", "", "train") for number in range(2, 2 + more)]
+    return prepare(items, folder / "bare", make=lambda item: play(item)[0], min_seconds=1,
+                   processes=1, report=quiet)
+
+
+def test_labels_beside_a_corpus_teach_where_they_say_something(tmp_path):
+    corpus = bare_corpus(tmp_path)
+    times = [np.arange(60) / 10] * 2
+    for teacher, lines in (("one", "1.0 2.0 C:maj\n2.0 3.0 X\n"), ("other", "0.0 1.5 A:min\n")):
+        folder = corpus.directory / "targets" / teacher
+        folder.mkdir(parents=True)
+        (folder / "00001.lab").write_text(lines)
+    vocabulary = VOCABULARIES["majmin"]
+    taught = hear_chords(corpus, ["one", "other"], times, vocabulary, report=quiet)
+    assert taught.shape == (120, 25)
+    assert not taught[:60].any(), "item 0 has no labels"
+    c_major, a_minor = vocabulary.index("C:maj"), vocabulary.index("A:min")
+    at = {second: taught[60 + round(10 * second)] for second in (0.5, 1.2, 1.7, 2.5)}
+    assert at[0.5][a_minor] == 1.0 and at[1.7][c_major] == 1.0
+    assert at[1.2][a_minor] == at[1.2][c_major] == 0.5
+    assert not at[2.5].any()
+
+
+def test_a_teacher_nobody_knows_is_told_how_to_teach(tmp_path):
+    corpus = bare_corpus(tmp_path)
+    with pytest.raises(UnknownNameError, match=r"nobody.*holds none \(00000.lab"):
+        hear_chords(corpus, ["nobody"], [np.arange(9) / 10] * 2, VOCABULARIES["majmin"],
+                    report=quiet)
+    assert not (corpus.directory / "targets").exists()
+
+
+def test_an_earlier_run_teaches_chords(tmp_path, monkeypatch):
+    """Its classes are reduced to those asked for, its frames are the nearest, its answers kept."""
+    corpus = bare_corpus(tmp_path)
+    large, majmin = VOCABULARIES["large"], VOCABULARIES["majmin"]
+
+    def hear_frames(run, waveform, *, source_rate):
+        chords = np.zeros((30, len(large)), np.float32)
+        chords[:, large.index("C:maj7")] = 0.75
+        chords[:, large.index("C:aug")] = 0.25
+        return np.arange(30) / 5, {"chords": chords}
+
+    monkeypatch.setattr(taught_chords, "hear_frames", hear_frames)
+    runs = {"run": SimpleNamespace(card=SimpleNamespace(labels=large.labels))}
+    times = [np.arange(60) / 10] * 2
+    taught = hear_chords(corpus, ["run"], times, majmin, runs.__getitem__, quiet)
+    assert taught.shape == (120, 25)
+    np.testing.assert_allclose(taught[:, majmin.index("C:maj")], 0.75)
+    np.testing.assert_allclose(taught.sum(axis=1), 0.75)  # C:aug is neither major nor minor
+    monkeypatch.delattr(taught_chords, "hear_frames")
+    again = hear_chords(corpus, ["run"], times, majmin, runs.__getitem__, quiet)
+    np.testing.assert_array_equal(again, taught)
+
+
+BINS = 180
+
+
+def melody_teacher(at, *, name="ear", bins_per_octave=60, outputs=("salience", "voicing")):
+    """A teacher that hears a bin in each tenth of a second: ``at`` gives bin, peak, voicing."""
+    decoding = MelodyDecoding(fmin=127.82, bins_per_octave=bins_per_octave)
+    card = SimpleNamespace(
+        name=name, task="melody", decoding=decoding,
+        outputs=[SimpleNamespace(name=output) for output in outputs],
+    )  # fmt: skip
+
+    def hear(waveform):
+        times = np.arange(len(waveform) // 1600) / 10
+        salience = np.zeros((len(times), BINS), np.float32)
+        voicing = np.zeros((len(times), 1), np.float32)
+        for frame, time in enumerate(times):
+            place, salience_there, voicing[frame] = at(time)
+            salience[frame, place] = salience_there
+        return times, {"salience": salience, "voicing": voicing}
+
+    return SimpleNamespace(card=card, hear=hear)
+
+
+@pytest.fixture
+def heard_by_toys(monkeypatch):
+    monkeypatch.setattr(
+        taught_melody, "hear_frames", lambda teacher, waveform, *, source_rate:
+        teacher.hear(waveform)
+    )  # fmt: skip
+
+
+def test_a_melody_is_what_teachers_hear_on_average(tmp_path, heard_by_toys):
+    corpus = bare_corpus(tmp_path)
+    ears = {
+        "bold": melody_teacher(lambda time: (60, 0.9, 1.0)),
+        "shy": melody_teacher(lambda time: (60 if time < 3 else 120, 0.5, 0.2)),
+    }
+    times = [np.arange(60) / 10, np.arange(30) / 5]
+    heard = hear_melody(corpus, list(ears), times, ears.__getitem__, quiet)
+    assert {len(row) for row in heard} == {90}
+    np.testing.assert_allclose(heard.f0, 127.82 * 2, rtol=1e-5)
+    np.testing.assert_allclose(heard.sureness[[0, 29, 31, 60, 89]], [0.7, 0.7, 0.45, 0.7, 0.45],
+                               atol=1e-3)  # fmt: skip
+    np.testing.assert_allclose(heard.voicing, 0.6, atol=1e-3)
+
+    def deaf(name):
+        raise AssertionError(f"{name} was asked again")
+
+    again = hear_melody(corpus, list(ears), times, deaf, quiet)
+    np.testing.assert_array_equal(again.f0, heard.f0)
+
+
+@pytest.mark.parametrize(
+    ("teacher", "complaint"),
+    [
+        (melody_teacher(None, name="coarse", bins_per_octave=36), "'coarse' has pitch bins of its"),
+        (melody_teacher(None, name="mute", outputs=["salience"]), "'mute', which gives salience;"),
+    ],
+)
+def test_teachers_that_cannot_be_averaged_are_refused(
+    tmp_path, heard_by_toys, teacher, complaint
+):
+    corpus = bare_corpus(tmp_path)
+    ears = {"ear": melody_teacher(None), "odd": teacher}
+    with pytest.raises(RecipeError, match=complaint):
+        hear_melody(corpus, list(ears), [np.arange(9) / 10] * 2, ears.__getitem__, quiet)
+    assert not list(corpus.directory.rglob("*.npz"))
+
+
+def test_taught_melodies_count_as_far_as_teachers_are_sure():
+    task = make_recipe("melody").task
+    low, high = 127.82 * 2, 127.82 * 2 ** (1 + 1 / 12)
+    heard = HeardMelody(
+        np.array([low, low, high], np.float32),
+        np.array([1.0, 0.5, 1.0], np.float16),
+        np.array([1.0, 0.5, 0.0], np.float16),
+    )
+    told = TaughtMelodyTargets(heard, task).read(0, 3, 1)
+    assert told["salience"].argmax(axis=1)[:2].tolist() == [65, 65]
+    np.testing.assert_allclose(told["salience"].sum(axis=1), [1.0, 0.25, 0.0], atol=1e-5)
+    np.testing.assert_allclose(told["voicing"][:, 0], [1.0, 0.5, 0.0])
+    nothing = TaughtMelodyTargets(heard, task).unknown(2)
+    assert not nothing["salience"].any() and (nothing["voicing"] == -1).all()
+
+
+def test_a_melody_is_learnt_from_teachers_alone(tmp_path, valid, heard_by_toys):
+    bare_corpus(tmp_path, more=9)
+    ears = {"ear": melody_teacher(lambda time: (
+        (107, 1.0, 1.0) if time < 2 else (0, 0.0, 0.0) if time < 4 else (142, 1.0, 1.0)))}
+    recipe = make_recipe(
+        "melody", data={"collections": ["bare"], "teachers": ["ear"], "windows_per_item": 2}
+    )
+    model = fit(recipe, tmp_path, tmp_path / "run", find=ears.__getitem__)
+    heard = model.predict_windows(valid[0])
+    hertz = 127.82 * 2 ** (heard["salience"][0].argmax(axis=-1) / 60)
+    np.testing.assert_allclose(hertz[[5, 10, 15]], 440, rtol=0.03)
+    np.testing.assert_allclose(hertz[[45, 50, 55]], 660, rtol=0.03)
+    assert (heard["voicing"][0, [10, 50], 0] > 0.5).all() and heard["voicing"][0, 30, 0] < 0.5

@@ -1,0 +1,165 @@
+"""Chord and melody models fitted to one's own recordings: they learn, and forget nothing else."""
+
+import keras
+import numpy as np
+import pytest
+import soundfile
+from toy_music import RATE, make_recipe, play
+
+from mirzoo.tasks.annotation import Chords, Melody
+from mirzoo.models.build import build_model
+from mirzoo.data.corpus import Item, prepare
+from mirzoo.errors import DataError, RecipeError
+from mirzoo.evaluation.recordings import TRUTHS, LabelledRecording
+from mirzoo.training.fine_tuning import _name_of, fine_tune
+from mirzoo.training import own_recordings
+from mirzoo.training.own_recordings import _labels
+
+LEARNS = {"epochs": 25, "batch_size": 4, "learning_rate": 0.02}
+
+
+@pytest.fixture(autouse=True)
+def same_weights_each_time():
+    keras.utils.set_random_seed(0)
+
+
+def recorded(task: str, numbers) -> list[LabelledRecording]:
+    made = [play(Item(str(number), "toys", str(number), "", "train")) for number in numbers]
+    return [LabelledRecording(waveform, TRUTHS[task](labels), RATE) for waveform, labels in made]
+
+
+def make_model(task: str, **changes):
+    model = build_model(make_recipe(task, **changes), "toys")
+    model.card = model.card.updated(
+        metrics=[{"dataset": "other", "split": "test", "metric": "majmin", "value": 0.5, "n": 1,
+                  "method": "mir_eval"}])
+    return model
+
+
+def statistics_of(model) -> list[np.ndarray]:
+    weights = model.get_layer("trunk").non_trainable_weights
+    return [weight.numpy().copy() for weight in weights]
+
+
+def test_chords_are_learnt_from_few_recordings():
+    model = make_model("chords")
+    before = statistics_of(model)
+    history = fine_tune(model, recorded("chords", range(8)), **LEARNS)
+    assert len(history["loss"]) == 25 and history["loss"][-1] < 0.5 * history["loss"][0]
+    waveform, labels = play(Item("99", "toys", "99", "", "valid"))
+    classes = model.predict_windows(waveform[np.newaxis])["chords"][0].argmax(axis=-1)
+    told = [model.card.labels[classes[place]] for place in (10, 30, 50)]
+    assert told == [span.label for span in labels.chords]
+    for old, new in zip(before, statistics_of(model), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert all(layer.trainable for layer in model.get_layer("trunk").layers)
+
+
+def test_a_melody_is_learnt_from_few_recordings():
+    model = make_model("melody")
+    fine_tune(model, recorded("melody", range(8)), **LEARNS)
+    waveform, _ = play(Item("99", "toys", "99", "", "valid"))
+    heard = model.predict_windows(waveform[np.newaxis])
+    hertz = 127.82 * 2 ** (heard["salience"][0].argmax(axis=-1) / 60)
+    np.testing.assert_allclose(hertz[[5, 10, 15]], 440, rtol=0.03)
+    assert heard["voicing"][0, 10, 0] > 0.5 > heard["voicing"][0, 30, 0]
+
+
+def test_a_frozen_trunk_stays():
+    model = make_model("chords")
+    trunk = model.get_layer("trunk")
+    before = [weight.numpy().copy() for weight in trunk.weights]
+    outputs = [weight.numpy().copy() for weight in model.trainable_weights]
+    fine_tune(model, recorded("chords", range(2)), epochs=1, train_trunk=False)
+    for old, new in zip(before, trunk.weights, strict=True):
+        np.testing.assert_array_equal(old, new.numpy())
+    trunk.trainable = True
+    assert any(not np.array_equal(old, new.numpy())
+               for old, new in zip(outputs, model.trainable_weights, strict=True))
+
+
+def test_the_card_tells_what_was_done_and_keeps_no_scores_of_other_weights():
+    model = make_model("chords")
+    fine_tune(model, recorded("chords", range(2)), epochs=1)
+    assert model.card.metrics == [] and model.card.description.endswith("Fine-tuned.")
+    assert model.card.provenance.startswith(
+        "Fine-tuned for 1 epochs on 2 recordings of somebody's own, from toys. Fresh weights")
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [("mirdata:orchset@/home/me/orchset", "mirdata:orchset"), ("/home/me@work/songs/", "songs"),
+     ("tfds:mirzoo/charts_mma", "charts_mma"), ([], "somebody's own")],
+)
+def test_a_card_names_data_but_no_place_on_a_machine(data, name):
+    assert _name_of(data) == name
+
+
+def test_labels_lie_beside_recordings_of_a_folder(tmp_path):
+    folder = tmp_path / "songs"
+    folder.mkdir()
+    for number in range(2):
+        waveform, labels = play(Item(str(number), "toys", str(number), "", "train"))
+        soundfile.write(folder / f"{number}.wav", waveform, RATE)
+        TRUTHS["chords"](labels).write(folder / f"{number}.lab")
+    model = make_model("chords")
+    fine_tune(model, folder, epochs=1)
+    assert "on 2 recordings of songs, from toys" in model.card.provenance
+    with pytest.raises(DataError, match="has a melody beside it"):
+        fine_tune(make_model("melody"), folder, epochs=1)
+
+
+def test_of_a_corpus_the_training_split_is_learnt(tmp_path):
+    items = [Item(str(i), "toys", str(i), "", split)
+             for i, split in enumerate(("train", "train", "train", "valid", "test"))]
+    prepare(items, tmp_path / "toys", make=play, min_seconds=1, processes=1, report=len)
+    model = make_model("melody")
+    fine_tune(model, tmp_path / "toys", epochs=1)
+    assert "on 3 recordings of toys" in model.card.provenance
+
+
+def test_what_cannot_be_learnt_is_refused():
+    model = make_model("chords")
+    with pytest.raises(DataError, match="labels are a melody, but toys is a model for chords"):
+        fine_tune(model, recorded("melody", range(1)))
+    with pytest.raises(DataError, match="no recording to learn from"):
+        fine_tune(model, [])
+    model.card = model.card.updated(recipe=None)
+    with pytest.raises(RecipeError, match="converted from its own package"):
+        fine_tune(model, recorded("chords", range(1)))
+
+
+def test_the_pitch_beyond_a_melody_s_end_is_unknown_and_silence_within_it_is_not():
+    melody = Melody(np.arange(100) / 100, np.repeat([440.0, -440.0], 50))
+    f0 = _labels(melody, seconds=2.0).f0
+    assert len(f0) == 201
+    np.testing.assert_array_equal(f0[[10, 49, 60, 99]], np.float32([440, 440, 0, 0]))
+    assert np.isnan(f0[100:]).all()
+    chords = Chords([(0.0, 1.0, "C:maj"), (1.5, 2.0, "N")])
+    assert [span.label for span in _labels(chords, seconds=3.0).chords] == ["C:maj", "N"]
+
+
+@pytest.mark.parametrize(("task", "output"), [("chords", "chords"), ("melody", "salience")])
+def test_long_recordings_are_heard_in_pieces_with_their_own_labels(task, output, monkeypatch):
+    model = make_model(task)
+    whole = own_recordings._score(model, make_recipe(task), recorded(task, [3]))
+    monkeypatch.setattr(own_recordings, "PIECE_S", 2)
+    pieces = own_recordings._score(model, make_recipe(task), recorded(task, [3]))
+    assert len(whole.starts) == 1 and len(pieces.starts) == 3
+    rows = pieces.stops - pieces.starts
+    said = whole.targets.read(0, int(whole.stops[0]), 0)[output].argmax(axis=1)
+    for number, (start, stop) in enumerate(zip(pieces.starts, pieces.stops, strict=True)):
+        of_piece = pieces.targets.read(int(start), int(stop), 0)[output].argmax(axis=1)
+        at = 20 * number
+        np.testing.assert_array_equal(of_piece[1:-1], said[at + 1 : at + rows[number] - 1])
+
+
+def test_short_clips_are_learnt_from_too(monkeypatch):
+    model = make_model("chords")
+    seen = []
+    fitting = own_recordings.dataset
+    monkeypatch.setattr(own_recordings, "dataset", lambda batches, epoch: seen.append(
+        (len(batches), batches.batch_size, batches.length)) or fitting(batches, epoch))
+    clip = LabelledRecording(np.full(800, 0.1, np.float32), Chords([(0.0, 0.05, "N")]), RATE)
+    fine_tune(model, [clip, clip], epochs=1)
+    assert seen == [(1, 2, 30)]

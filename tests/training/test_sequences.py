@@ -1,0 +1,202 @@
+"""Stretches of features: labels move with them, and what is unknown costs nothing."""
+
+import numpy as np
+import pytest
+
+from mirzoo.training.alterations import alter_magnitudes, transpose, transpose_spectrum
+from mirzoo.data.corpus import Item, prepare
+from mirzoo.data.labels import ChordSpan, Labels
+from mirzoo.training.sequences import ChordTargets, MelodyTargets, Score, Sequences, TaughtChordTargets
+from mirzoo.dsp.chord_vocabulary import VOCABULARIES
+from mirzoo.errors import DataError
+from mirzoo.recipe import Augmentation, MelodyConfig
+
+LARGE = VOCABULARIES["large"]
+TIMES = np.arange(40) / 10
+
+
+def labelled(item: Item):
+    f0 = np.full(400, 220.0, np.float32)
+    f0[:100], f0[300:] = 0.0, np.nan
+    chords = (ChordSpan(0, 1, "N"), ChordSpan(1, 2, "A:min7/b3"), ChordSpan(2, 3, "X"))
+    return np.zeros(64000, np.float32), Labels(chords=chords, f0=f0)
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    items = [Item("one", "toys", "a", "", "train"), Item("two", "toys", "b", "", "train")]
+    return prepare(items, tmp_path / "toys", make=labelled, min_seconds=1, processes=1,
+                   report=lambda line: None)
+
+
+def test_chords_move_with_the_transposition(corpus):
+    targets = ChordTargets(corpus, [TIMES, TIMES], LARGE)
+    rows = targets.read(0, 40, 3)
+    assert LARGE.labels[rows["chords"][5].argmax()] == "N"
+    assert LARGE.labels[rows["chords"][15].argmax()] == "C:min7"
+    assert rows["root"][15].argmax() == 1 and rows["bass"][15].argmax() == 1 + 3
+    np.testing.assert_array_equal(np.flatnonzero(rows["pitches"][15]), [0, 3, 7, 10])
+    for output in ("chords", "root", "bass"):
+        assert not rows[output][20:].any()
+    assert (rows["pitches"][20:] == -1).all()
+
+
+def test_a_bare_fifth_counts_as_major(tmp_path):
+    def power(item: Item):
+        return np.zeros(32000, np.float32), Labels(chords=(ChordSpan(0, 2, "A:(1,5)"),))
+
+    corpus = prepare([Item("one", "toys", "a", "", "train")], tmp_path / "power", make=power,
+                     min_seconds=1, processes=1, report=lambda line: None)
+    rows = ChordTargets(corpus, [TIMES[:20]], LARGE).read(0, 20, 2)
+    assert LARGE.labels[rows["chords"][3].argmax()] == "B:maj"
+    assert np.flatnonzero(rows["pitches"][3]).tolist() == [6, 11]
+
+
+def test_taught_chords_move_too():
+    probabilities = np.zeros((2, 169), np.float16)
+    probabilities[0, [LARGE.index("N"), LARGE.index("B:maj")]] = 0.25, 0.75
+    rows = TaughtChordTargets(probabilities, LARGE, weight=0.5).read(0, 2, 1)
+    assert rows["chords"][0, LARGE.index("C:maj")] == 0.375
+    assert rows["chords"][0, 0] == 0.125
+    assert rows["root"][0, 1] == 0.375 and rows["root"][0, 0] == 0.125
+    assert not rows["chords"][1].any() and (rows["pitches"] == -1).all()
+
+
+def test_melody_is_a_bump_where_it_sounds(corpus):
+    task = MelodyConfig(fmin=110.0, n_octaves=3)
+    rows = MelodyTargets(corpus, [TIMES, TIMES], task).read(0, 40, 2)
+    np.testing.assert_array_equal(rows["voicing"][[5, 15, 35], 0], [0, 1, -1])
+    assert rows["salience"][15].argmax() == 60 + 2 * 5
+    np.testing.assert_allclose(rows["salience"].sum(axis=1), rows["voicing"][:, 0] == 1, atol=1e-6)
+    outside = MelodyTargets(corpus, [TIMES, TIMES], MelodyConfig(fmin=880.0)).read(0, 40, 0)
+    assert not outside["salience"].any() and outside["voicing"][15, 0] == 1
+
+
+def test_transposing_moves_bins_and_lets_nothing_in():
+    spectrum = np.arange(6, dtype=np.float32).reshape(1, 6, 1) + 1
+    assert transpose(spectrum, 2).ravel().tolist() == [0, 0, 1, 2, 3, 4]
+    assert transpose(spectrum, -2).ravel().tolist() == [3, 4, 5, 6, 0, 0]
+    assert transpose(spectrum, -2, circular=True).ravel().tolist() == [3, 4, 5, 6, 1, 2]
+
+
+@pytest.mark.parametrize("semitones", [-7, -3, 0, 4])
+def test_a_spectrum_moves_as_the_sound_would(semitones):
+    def spectrum(ratio):
+        samples = np.arange(2048) / 16000
+        harmonics = [np.sin(2 * np.pi * 220.0 * ratio * k * samples) / k for k in range(1, 9)]
+        return np.abs(np.fft.rfft(np.hanning(2048) * sum(harmonics))).astype(np.float16)
+
+    moved = transpose_spectrum(spectrum(1.0).reshape(1, -1, 1), semitones)[0, :, 0]
+    expected = spectrum(2 ** (semitones / 12)).astype(np.float32)
+    assert moved.dtype == np.float32 and moved.argmax() == expected.argmax()
+    assert np.corrcoef(moved, expected)[0, 1] > 0.95
+
+
+def test_nothing_comes_in_from_above_a_spectrum():
+    moved = transpose_spectrum(np.ones((2, 9, 1), np.float16), -12)
+    assert moved[:, :5].min() == 1 and moved[:, 5:].max() == 0
+
+
+def test_alterations_are_by_frequency():
+    frequencies = np.array([[100.0, 200.0], [200.0, 400.0]])
+    altered = alter_magnitudes(
+        np.ones((3, 5, 2, 2), np.float32),
+        Augmentation(gain_db=(-6, 6), equaliser_probability=1.0),
+        np.random.default_rng(0),
+        frequencies,
+    )
+    np.testing.assert_allclose(altered[:, :, 0, 1], altered[:, :, 1, 0], rtol=1e-6)
+    assert len(np.unique(altered[:, 0, 0, 0])) == 3 and np.ptp(altered[0, :, 0, 0]) == 0
+
+
+def test_noise_fills_gaps_and_spares_what_is_louder():
+    magnitudes = np.zeros((50, 40, 20, 1), np.float32)
+    magnitudes[:, :, 10] = 1.0
+    noisy = Augmentation(noise_probability=1.0, noise_db=(-20.0, -20.0))
+    altered = alter_magnitudes(magnitudes, noisy, np.random.default_rng(0), np.ones((20, 1)))
+    rayleigh_mean = 0.1 * np.sqrt(np.pi / 2)
+    assert altered[:, :, 3].mean() == pytest.approx(rayleigh_mean, rel=0.05)
+    assert altered[:, :, 10].mean() == pytest.approx(1.0, abs=0.01)
+    assert altered[:, :, 10].std() == pytest.approx(0.1, rel=0.05)
+    rare = Augmentation(noise_probability=0.5, noise_db=(-20.0, -20.0))
+    altered = alter_magnitudes(magnitudes, rare, np.random.default_rng(0), np.ones((20, 1)))
+    assert 10 < np.count_nonzero(altered[:, 0, 3, 0]) < 40
+
+
+def sequences(corpus, **options):
+    targets = ChordTargets(corpus, [TIMES, TIMES], LARGE)
+    magnitudes = np.repeat(1 + np.arange(80), 252).reshape(80, 252, 1).astype(np.float16)
+    score = Score(magnitudes, np.array([0, 40]), np.array([40, 80]), targets)
+    settings = {"length": 16, "per_item": 9, "batch_size": 2,
+                "frequencies": np.ones((252, 1)), **options}
+    return Sequences([score], **settings)
+
+
+def up(magnitudes, semitones):
+    return transpose(magnitudes, 3 * semitones)
+
+
+def test_an_epoch_is_repeatable_and_the_next_differs(corpus):
+    drawn = sequences(corpus, transpose=up, transpose_semitones=(-6, 5), seed=3)
+    assert len(drawn) == 2
+    first, known = drawn.batch(0, 1)
+    again, _ = drawn.batch(0, 1)
+    other, _ = drawn.batch(1, 1)
+    assert first.shape == (2, 16, 252, 1) and known["chords"].shape == (2, 16, 169)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_features_move_with_their_labels(corpus):
+    def mark(magnitudes, semitones):
+        return np.full_like(magnitudes, 100 + semitones)
+
+    def heard(drawn, epoch):
+        features, known = drawn.batch(epoch, 0)
+        return features, known["chords"]
+
+    drawn = sequences(corpus, transpose=mark, transpose_semitones=(-6, 5), seed=3)
+    seen = set()
+    for epoch in range(20):
+        for features, chords in zip(*heard(drawn, epoch)):
+            semitones = int(features.max()) - 100 if features.max() >= 94 else 0
+            named = set(chords.argmax(axis=1)[chords.any(axis=1)]) - {LARGE.index("N")}
+            wanted = LARGE.transpose(np.array([LARGE.index("A:min7")]), semitones)[0]
+            assert named <= {wanted}
+            seen.add(semitones)
+    assert min(seen) < 0 < max(seen)
+
+
+@pytest.mark.parametrize("excerpt_probability", [0.0, 1.0])
+def test_features_and_labels_stay_together(corpus, excerpt_probability):
+    drawn = sequences(corpus, seed=1, excerpt_probability=excerpt_probability)
+    for epoch in range(20):
+        features, known = drawn.batch(epoch, 0)
+        for spectrum, chords in zip(features[:, :, 0, 0], known["chords"]):
+            place = (spectrum.astype(int) - 1) % 40
+            sounding = (spectrum > 0) & (place >= 10) & (place < 20)
+            assert (LARGE.index("A:min7") == chords.argmax(axis=1))[sounding].all()
+            assert not chords[spectrum == 0].any()
+
+
+def test_excerpts_are_of_any_length_within_silence(corpus):
+    drawn = sequences(corpus, seed=2, excerpt_probability=1.0)
+    lengths = set()
+    for epoch in range(100):
+        for spectrum in drawn.batch(epoch, 0)[0][:, :, 0, 0]:
+            sounding = np.flatnonzero(spectrum)
+            lengths.add(len(sounding))
+            assert (np.diff(sounding) == 1).all()
+            assert (np.diff(spectrum[sounding]) == 1).all()
+    assert lengths >= set(range(1, 15))
+
+
+def test_validation_lies_side_by_side(corpus):
+    drawn = sequences(corpus, shuffle=False, excerpt_probability=1.0)
+    starts = [row[0, 0, 0] for number in range(len(drawn)) for row in drawn.batch(0, number)[0]]
+    assert starts == [1, 17, 41, 57]
+
+
+def test_too_little_for_a_batch_is_said(corpus):
+    with pytest.raises(DataError, match="do not fill one batch of 99"):
+        sequences(corpus, batch_size=99)

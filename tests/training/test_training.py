@@ -1,0 +1,294 @@
+"""Training from a recipe: it learns, it resumes exactly, it stops early, it says what is wrong."""
+
+import csv
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mirzoo import training, hub
+from mirzoo.models.build import build_model
+from mirzoo.data.corpus import Corpus, Item, prepare
+from mirzoo.errors import DataError, RecipeError, TrainingError
+from mirzoo.recipe import Recipe
+from mirzoo.training import fitting, tags
+from mirzoo.training.corpora import licences_of, open_corpora, provenance
+
+LABELS = tuple(f"tag {i}" for i in range(3))
+RATE = 16000
+
+
+def tone(item: Item) -> np.ndarray:
+    """A tone whose pitch is the item's group."""
+    hertz = 300.0 * 2 ** int(item.group)
+    rng = np.random.default_rng(int(item.name))
+    t = np.arange(RATE * 4) / RATE
+    return (0.3 * np.sin(2 * np.pi * hertz * t) + rng.normal(0, 0.01, len(t))).astype(np.float32)
+
+
+class Ear:
+    """A teacher that hears which of three tones it is."""
+
+    def predict_windows(self, windows):
+        peak = np.abs(np.fft.rfft(windows)).argmax(axis=1) * RATE / windows.shape[1]
+        heard = np.clip(np.round(np.log2(peak / 300.0)), 0, 2).astype(int)
+        one_hot = np.eye(3, dtype=np.float32)[heard]
+        return {"tags": one_hot, "embedding": one_hot[:, :2] + 1}
+
+
+@pytest.fixture(autouse=True)
+def teachers(monkeypatch):
+    class Spec:
+        labels = LABELS
+
+    class OtherSpec:
+        labels = ("other", "words", "entirely")
+
+    monkeypatch.setattr(tags, "PORTS", {"ear": Spec, "other_ear": OtherSpec})
+    monkeypatch.setattr(tags.hub, "load", lambda name: Ear())
+
+
+@pytest.fixture
+def corpora(tmp_path):
+    items = [
+        Item(str(i), "tones", str(i % 3), "", "valid" if i >= 18 else "train") for i in range(24)
+    ]
+    prepare(items, tmp_path / "corpora" / "tones", make=tone, min_seconds=1.0, processes=1,
+            report=lambda line: None)
+    return tmp_path / "corpora"
+
+
+def make_recipe(**changes) -> Recipe:
+    values = {
+        "description": "tells tones apart",
+        "frontend": {"type": "mel", "n_mels": 24, "hop_length": 512},
+        "head": {"type": "cnn", "blocks": [{"filters": 8, "stride": [2, 2]}], "embedding": 16,
+                 "dropout": 0.0},
+        "task": {"type": "tagging", "labels": LABELS},
+        "window_s": 1.0,
+        "data": {
+            "collections": ["tones"],
+            "teachers": ["ear", "other_ear"],
+            "windows_per_item": 4,
+            "classes": ["tones"],
+        },
+        "training": {
+            "epochs": 4,
+            "batch_size": 8,
+            "learning_rate": 0.01,
+            "embedding_weight": 0.1,
+            "auxiliary_weight": 0.1,
+            "classes_weight": 0.1,
+        },
+        "source": {"paper": "none"},
+    }
+    return Recipe.model_validate({**values, **changes})
+
+
+def run(recipe, corpora, out, **options):
+    return tags.fit(recipe, corpora, out, name="tones", report=lambda line: None, **options)
+
+
+def history(out):
+    with (out / fitting.HISTORY).open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_it_learns(corpora, tmp_path):
+    recipe = make_recipe(training={"epochs": 25, "batch_size": 8, "learning_rate": 0.02,
+                                   "patience": 25, "embedding_weight": 0.1})
+    model = run(recipe, corpora, tmp_path / "run")
+    losses = [float(row["val_tags_loss"]) for row in history(tmp_path / "run")]
+    assert losses[-1] < 0.5 * losses[0]
+    windows = Corpus.load(corpora / "tones").windows(
+        per_item=1, seed=5, window_samples=RATE, split="valid"
+    )
+    heard = model.predict(windows.read(np.arange(len(windows))) / np.float32(32767), verbose=0)
+    assert (heard.argmax(axis=1) == windows.items % 3).all()
+    assert set(model.predict_windows(np.zeros((1, RATE), np.float32))) == {"tags", "embedding"}
+
+
+def test_classes_are_the_groups_of_collections_that_name_them(corpora):
+    recipe = make_recipe()
+    opened = open_corpora(recipe, corpora)
+    lesson = tags.Lesson.prepare(recipe, opened, "train", lambda line: None)
+    (windows,) = lesson.windows
+    assert lesson.classes.argmax(axis=1).tolist() == [int(group) for group in windows.groups]
+    assert (lesson.classes.sum(axis=1) == 1).all()
+    unnamed = make_recipe(data={"collections": ["tones"], "teachers": ["ear"]})
+    lesson = tags.Lesson.prepare(unnamed, opened, "train", lambda line: None)
+    assert lesson.classes.shape[1] == 0
+
+
+def test_windows_without_a_class_have_no_say_in_it():
+    logits = tf.Variable([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
+    with tf.GradientTape() as tape:
+        losses = fitting.crossentropy_where_named(
+            tf.constant([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), tf.nn.softmax(logits)
+        )
+    np.testing.assert_allclose(losses, [0.0, 0.4076], atol=1e-4)
+    gradient = tape.gradient(losses, logits).numpy()
+    assert (gradient[0] == 0).all() and (gradient[1] != 0).all()
+
+
+def test_it_starts_from_another_run_where_shapes_agree(corpora, tmp_path):
+    first = run(make_recipe(), corpora, tmp_path / "first")
+    head = {**make_recipe().head.model_dump(), "pooling": "mean_max"}
+    settings = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-9, "initial_weights": "first"}
+    recipe = make_recipe(head=head, training=settings)
+    second = run(recipe, corpora, tmp_path / "second", find={"first": first}.__getitem__)
+
+    def kernel(model, layer):
+        return model.get_layer("trunk").get_layer(layer).get_weights()[0]
+
+    np.testing.assert_allclose(kernel(second, "conv0_0"), kernel(first, "conv0_0"), atol=1e-6)
+    rows = {name: len(kernel(m, "embedding_dense")) for name, m in (("1", first), ("2", second))}
+    assert rows["2"] == 2 * rows["1"]
+
+
+def test_what_a_front_end_learnt_goes_on_being_learnt():
+    raw = {"frontend": {"type": "raw", "filters": [4, 8], "kernels": [16, 8], "strides": [16, 4]}}
+    raw["head"] = {"type": "cnn1d", "temporal": [{"filters": 8}], "embedding": 4}
+    trained = build_model(make_recipe(**raw), "trained")
+    fresh = build_model(make_recipe(**raw), "fresh")
+    other = build_model(make_recipe(), "other")
+    fitting.copy_weights(fresh, trained)
+    fitting.copy_weights(other, trained)
+    other.card = other.card.updated(recipe=None)
+    fitting.copy_weights(fresh, other)
+    learnt = zip(fresh.get_layer("frontend").get_weights(),
+                 trained.get_layer("frontend").get_weights(), strict=True)
+    assert all(np.array_equal(ours, theirs) for ours, theirs in learnt)
+
+
+def test_a_card_says_what_was_heard_and_where_the_weights_began():
+    fresh = make_recipe()
+    later = make_recipe(training={"initial_weights": "some_run"})
+    assert provenance(fresh, 2.04, ", taught by ear") == (
+        "Trained by mirzoo on 2.0 h of audio (tones), taught by ear.")
+    assert provenance(later, 2.0, "").endswith(" It started from the weights of some_run.")
+    mixed = make_recipe(training={"initial_weights": "some_run", "initial_share": 0.3})
+    assert provenance(mixed, 2.0, "").endswith(
+        " some_run, which count for 0.3 in the mean with those that it learnt.")
+
+
+def test_a_card_says_what_earlier_runs_heard(monkeypatch):
+    runs = {
+        "later": make_recipe(data={"collections": ["esc10", "debian"]},
+                             training={"initial_weights": "first"}),
+        "first": make_recipe(data={"collections": ["mir1k", "esc10"]}),
+    }
+    monkeypatch.setattr(hub, "load_recipe", runs.__getitem__)
+    last = make_recipe(data={"collections": ["debian"]},
+                       training={"initial_weights": "later", "initial_share": 0.5})
+    assert provenance(last, 2.0, "") == (
+        "Trained by mirzoo on 2.0 h of audio (debian). It started from the weights of later, which "
+        "count for 0.5 in the mean with those that it learnt; later from those of first. Earlier "
+        "runs also heard esc10, mir1k.")
+    licences = licences_of(last).data
+    assert [licences.index(f"{name}: ") for name in ("debian", "esc10", "mir1k")] == sorted(
+        licences.index(f"{name}: ") for name in ("debian", "esc10", "mir1k"))
+    assert licences.count("debian: ") == 1
+
+
+def test_weights_are_averaged_with_those_that_they_started_from():
+    learnt, start = (build_model(make_recipe(), name) for name in ("learnt", "start"))
+    before = learnt.get_weights()
+    fitting.average_weights(learnt, start, 0.25)
+    for now, new, old in zip(learnt.get_weights(), before, start.get_weights(), strict=True):
+        np.testing.assert_allclose(now, 0.75 * new + 0.25 * old, rtol=1e-6, atol=1e-7)
+
+
+def test_a_share_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="initial_share is 0.3, but there are no initial_weights"):
+        make_recipe(training={"initial_share": 0.3})
+
+
+def test_what_training_ends_with_is_the_mean(tmp_path, monkeypatch):
+    learnt, start = (build_model(make_recipe(), name) for name in ("learnt", "start"))
+    before = learnt.get_weights()
+    monkeypatch.setattr(training, "trained_model", lambda *_: start)
+    monkeypatch.setattr(training.tags, "fit", lambda *_, **__: learnt)
+    monkeypatch.setattr(training.tags, "measured_card", lambda model, *_, **__: model.card)
+    monkeypatch.setattr(training.hub, "save", lambda model, folder: folder)
+    recipe = make_recipe(training={"initial_weights": "some_run", "initial_share": 0.5})
+    training.train(recipe, tmp_path, tmp_path, name="learnt", report=lambda line: None)
+    kernel = 0.5 * before[-2] + 0.5 * start.get_weights()[-2]
+    np.testing.assert_allclose(learnt.get_weights()[-2], kernel, rtol=1e-6, atol=1e-7)
+    assert np.abs(before[-2] - kernel).max() > 1e-3
+
+
+def test_the_model_to_start_from_is_trained_first_where_it_is_missing(tmp_path, monkeypatch):
+    trained = []
+    monkeypatch.setattr(training.hub, "list_models", lambda pretrained: ["some_tagger"])
+    monkeypatch.setattr(training, "train", lambda name, data, out, report: trained.append(out))
+    monkeypatch.setattr(training.hub, "load", lambda name: name)
+    quiet = lambda line: None  # noqa: E731
+    assert training.trained_model("some_tagger", "data", tmp_path / "x", quiet) == "some_tagger"
+    assert not trained
+    found = training.trained_model("first_run", "data", tmp_path / "x", quiet)
+    assert found == tmp_path / "first_run" / "first_run"
+    assert trained == [tmp_path / "first_run"]
+
+
+def test_interrupted_run_ends_where_a_whole_one_does(corpora, tmp_path, monkeypatch):
+    whole = run(make_recipe(), corpora, tmp_path / "whole")
+
+    finish_epoch = fitting._Run.finish_epoch
+
+    def interrupted(self, losses):
+        finish_epoch(self, losses)
+        if self.epochs_done == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(fitting._Run, "finish_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(make_recipe(), corpora, tmp_path / "parts")
+    monkeypatch.setattr(fitting._Run, "finish_epoch", finish_epoch)
+    resumed = run(make_recipe(), corpora, tmp_path / "parts")
+
+    assert [row["epoch"] for row in history(tmp_path / "parts")] == ["1", "2", "3", "4"]
+    for ours, theirs in zip(resumed.weights, whole.weights):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
+def test_finished_run_is_not_repeated(corpora, tmp_path):
+    run(make_recipe(), corpora, tmp_path / "run")
+    run(make_recipe(), corpora, tmp_path / "run")
+    assert len(history(tmp_path / "run")) == 4
+
+
+def test_it_stops_when_nothing_improves(corpora, tmp_path):
+    recipe = make_recipe(training={"epochs": 60, "batch_size": 8, "learning_rate": 0.3,
+                                   "patience": 2})
+    run(recipe, corpora, tmp_path / "run")
+    losses = [float(row["val_loss"]) for row in history(tmp_path / "run")]
+    assert 2 < len(losses) < 60
+    assert min(losses) == losses[-3]
+
+
+def test_diverging_run_says_so(corpora, tmp_path):
+    recipe = make_recipe(training={"epochs": 3, "batch_size": 8, "learning_rate": 1e30})
+    with pytest.raises(TrainingError, match="lower training.learning_rate"):
+        run(recipe, corpora, tmp_path / "run")
+
+
+def test_recipe_without_data_is_refused(corpora, tmp_path):
+    with pytest.raises(RecipeError, match="no 'data'"):
+        run(make_recipe(data=None), corpora, tmp_path / "run")
+
+
+def test_missing_corpus_is_named(tmp_path):
+    with pytest.raises(DataError, match="mirzoo prepare tones"):
+        run(make_recipe(), tmp_path, tmp_path / "run")
+
+
+def test_teachers_must_teach_the_labels(corpora, tmp_path):
+    with pytest.raises(RecipeError, match="none of the teachers"):
+        run(make_recipe(task={"type": "tagging", "labels": ["x", "y"]}), corpora, tmp_path / "run")
+
+
+def test_corpora_at_another_rate_are_refused(corpora, tmp_path):
+    recipe = make_recipe(frontend={"type": "mel", "sample_rate": 22050})
+    with pytest.raises(RecipeError, match="22050 Hz.*16000 Hz"):
+        run(recipe, corpora, tmp_path / "run")
