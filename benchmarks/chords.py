@@ -25,10 +25,10 @@ import librosa
 import numpy as np
 import scipy.ndimage
 
-from mirzoo.tasks.annotation import Chords
 from mirzoo.data.corpus import SAMPLE_RATE
 from mirzoo.dsp.chord_vocabulary import NO_CHORD, ROOT_NAMES, parse_chord
 from mirzoo.evaluation import Score, chord_agreement, chord_scores, overall
+from mirzoo.tasks.annotation import Chords
 
 SETS = (
     "isolated_chords", "songs_pop909+songs_openewld", "guitar_bands", "guitar", "charts_mma",
@@ -75,7 +75,10 @@ def main() -> None:
                 score(sets, systems, found, options.work)
             for sets in options.agreement:
                 found = comparison.recordings(
-                    options.home, sets, names=options.names, limit=options.limit,
+                    options.home,
+                    sets,
+                    names=options.names,
+                    limit=options.limit,
                     snr_db=options.snr,
                 )
                 agreement_table(sets, systems[1:], found, options.work)

@@ -25,14 +25,14 @@ import soundfile
 
 import mirzoo
 from mirzoo import audio, hub
-from mirzoo.tasks.annotation import ANNOTATIONS, Annotation
+from mirzoo.audio import demo_clip
 from mirzoo.data.corpus import FULL_SCALE, SAMPLE_RATE, Corpus
 from mirzoo.data.labels import Labels
 from mirzoo.data.sources import data_home
 from mirzoo.errors import DataError
 from mirzoo.evaluation import Score
-from mirzoo.audio import demo_clip
 from mirzoo.evaluation.corpora import truth_of
+from mirzoo.tasks.annotation import ANNOTATIONS, Annotation
 
 PEERS = Path(__file__).parent / "peers"
 RESULT_SUFFIX = {"chords": ".lab", "melody": ".csv"}

@@ -45,7 +45,10 @@ def main() -> None:
         else:
             for sets in options.sets:
                 found = comparison.recordings(
-                    options.home, sets, names=options.names, limit=options.limit,
+                    options.home,
+                    sets,
+                    names=options.names,
+                    limit=options.limit,
                     snr_db=options.snr,
                 )
                 table(sets, systems, found, options.work)

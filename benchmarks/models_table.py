@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mirzoo import ports, hub
+from mirzoo import hub, ports
 from mirzoo.card import Card, Metric
 
 README = Path(__file__).parent.parent / "README.md"

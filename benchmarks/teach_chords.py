@@ -20,9 +20,9 @@ import comparison
 import numpy as np
 import soundfile
 
-from mirzoo.tasks.annotation import Chords
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.sources import data_home
+from mirzoo.tasks.annotation import Chords
 
 PLACE = 0.4
 

@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING, Any
 from mirzoo._support import moved
 
 if TYPE_CHECKING:
-    from mirzoo.tasks.annotation import Chords, Melody, Notes, Tags
     from mirzoo.card import Card
     from mirzoo.errors import MirzooError
     from mirzoo.evaluation import evaluate
     from mirzoo.export import export
-    from mirzoo.training.fine_tuning import fine_tune
-    from mirzoo.runtimes.litert import LiteRTModel
-    from mirzoo.models.model import Model
-    from mirzoo.runtimes.onnx import ONNXModel
-    from mirzoo.training import train
     from mirzoo.hub import create, list_models, load, pull, save, verify
+    from mirzoo.models.model import Model
+    from mirzoo.runtimes.litert import LiteRTModel
+    from mirzoo.runtimes.onnx import ONNXModel
+    from mirzoo.tasks.annotation import Chords, Melody, Notes, Tags
+    from mirzoo.training import train
+    from mirzoo.training.fine_tuning import fine_tune
 
     __version__: str
 

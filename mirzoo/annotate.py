@@ -21,10 +21,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from mirzoo import audio
-from mirzoo.tasks.annotation import Annotation
 from mirzoo.card import Card
 from mirzoo.errors import AnnotationError, AudioError
 from mirzoo.tasks import decoder
+from mirzoo.tasks.annotation import Annotation
 from mirzoo.tasks.frames import FrameJoiner
 
 BATCH_WINDOWS = 16
@@ -145,9 +145,7 @@ class Annotator:
         progress: Callable[[float], None] | None = None,
     ) -> Annotation:
         """Annotate a recording; see `mirzoo.annotate.annotate`."""
-        return annotate(
-            self, source, source_rate=source_rate, decoding=decoding, progress=progress
-        )
+        return annotate(self, source, source_rate=source_rate, decoding=decoding, progress=progress)
 
 
 def fitting_windows(card: Card, windows: np.ndarray, runtime: str) -> np.ndarray:
@@ -240,10 +238,7 @@ def find_recordings(paths: Iterable[str | os.PathLike]) -> list[Recording]:
         if not path.is_dir():
             recordings.append(Recording(path, Path(path.name)))
             continue
-        below = [
-            Recording(file, file.relative_to(path))
-            for file in audio.files_in(path)
-        ]
+        below = [Recording(file, file.relative_to(path)) for file in audio.files_in(path)]
         if not below:
             raise AudioError(
                 f"the folder {path} has no audio file; looked for {', '.join(audio.SUFFIXES)}"

@@ -48,8 +48,11 @@ def demo_clip() -> Path:
 
 def files_in(folder: Path) -> list[Path]:
     """All audio files under ``folder`` that are not hidden, in the order of their paths."""
-    return sorted(path for path in folder.rglob("*")
-                  if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    )
 
 
 def read(source: Source, sample_rate: int, *, source_rate: int | None = None) -> np.ndarray:
@@ -262,17 +265,23 @@ def _existing_file(path: Path) -> Path:
 def _array_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
     name = _describe(array)
     if array.ndim not in (1, 2):
-        raise AudioError(f"{name} has {array.ndim} axes; allowed are (samples,) or "
-                         "(samples, channels); give the clips of a batch one by one")
+        raise AudioError(
+            f"{name} has {array.ndim} axes; allowed are (samples,) or "
+            "(samples, channels); give the clips of a batch one by one"
+        )
     if array.size == 0:
         raise AudioError(f"{name} holds no samples: there is nothing to hear in it")
     if array.ndim == 2 and array.shape[1] > MAX_ARRAY_CHANNELS:
-        raise AudioError(f"{name} has {array.shape[1]} channels; allowed are (samples, channels) "
-                         f"with at most {MAX_ARRAY_CHANNELS}; is it transposed?")
+        raise AudioError(
+            f"{name} has {array.shape[1]} channels; allowed are (samples, channels) "
+            f"with at most {MAX_ARRAY_CHANNELS}; is it transposed?"
+        )
     allowed = ("uint8", *INTEGER_FULL_SCALE)
     if array.dtype.kind != "f" and array.dtype.name not in allowed:
-        raise AudioError(f"{name} is not a waveform: allowed are floats in [-1, 1] and "
-                         f"{', '.join(allowed)}, which are scaled by their full range")
+        raise AudioError(
+            f"{name} is not a waveform: allowed are floats in [-1, 1] and "
+            f"{', '.join(allowed)}, which are scaled by their full range"
+        )
     columns = array.reshape(len(array), -1)
     for start in range(0, len(columns), BLOCK_FRAMES):
         block = columns[start : start + BLOCK_FRAMES]
@@ -295,9 +304,7 @@ def _open_file(
     return sound.samplerate, _soundfile_blocks(sound, path, _describe(source))
 
 
-def _soundfile_blocks(
-    sound: soundfile.SoundFile, path: Path, name: str
-) -> Iterator[np.ndarray]:
+def _soundfile_blocks(sound: soundfile.SoundFile, path: Path, name: str) -> Iterator[np.ndarray]:
     promised = _promised_frames(sound, path)
     decoded = 0
     while True:
@@ -359,9 +366,23 @@ def _open_ffmpeg(
         )
     log = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
     process = subprocess.Popen(
-        [program, "-v", "error", "-nostdin", "-protocol_whitelist", "file",
-         "-i", f"file:{path.absolute()}", "-map", "0:a:0",
-         "-f", "au", "-c:a", "pcm_f32be", "-"],
+        [
+            program,
+            "-v",
+            "error",
+            "-nostdin",
+            "-protocol_whitelist",
+            "file",
+            "-i",
+            f"file:{path.absolute()}",
+            "-map",
+            "0:a:0",
+            "-f",
+            "au",
+            "-c:a",
+            "pcm_f32be",
+            "-",
+        ],
         stdout=subprocess.PIPE,
         stderr=log,
     )

@@ -219,9 +219,7 @@ OF_THE_OUTPUTS = frozenset({
     "type", "fmin", "bins_per_octave", "lowest_pitch", "contour_bins_per_semitone",
 })  # fmt: skip
 
-Decoding = Annotated[
-    ChordDecoding | MelodyDecoding | NotesDecoding, Field(discriminator="type")
-]
+Decoding = Annotated[ChordDecoding | MelodyDecoding | NotesDecoding, Field(discriminator="type")]
 
 
 class Metric(_Entry):
@@ -504,9 +502,13 @@ class Card(_Entry):
         CardError
             If the decoding has no such setting, or the value is not allowed.
         """
-        changeable = [] if self.decoding is None else [
-            field for field in type(self.decoding).model_fields if field not in OF_THE_OUTPUTS
-        ]
+        changeable = (
+            []
+            if self.decoding is None
+            else [
+                field for field in type(self.decoding).model_fields if field not in OF_THE_OUTPUTS
+            ]
+        )
         for setting in settings:
             if setting not in changeable:
                 raise CardError(

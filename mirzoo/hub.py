@@ -30,8 +30,8 @@ from mirzoo.errors import ArtefactError, UnknownNameError
 from mirzoo.recipe import Recipe
 
 if TYPE_CHECKING:
-    from mirzoo.runtimes.litert import LiteRTModel
     from mirzoo.models.model import Model
+    from mirzoo.runtimes.litert import LiteRTModel
 
 KERAS_FILE = "model.keras"
 LITERT_FILE = "model.tflite"
@@ -238,7 +238,7 @@ def create(
     if base.card.task != "tagging":
         raise ArtefactError(
             f"{base.card.name} is a model for {base.card.task}; new labels can be given to taggers "
-            "(`mirzoo.list_models(task=\"tagging\")`)"
+            '(`mirzoo.list_models(task="tagging")`)'
         )
     return _with_new_labels(base, list(labels), "softmax" if exclusive else "sigmoid")
 

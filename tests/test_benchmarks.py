@@ -10,11 +10,11 @@ import pytest
 import soundfile
 
 from mirzoo import hub
-from mirzoo.tasks.annotation import Chords
 from mirzoo.card import Card
 from mirzoo.data.corpus import SAMPLE_RATE, Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.errors import DataError
+from mirzoo.tasks.annotation import Chords
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
@@ -290,11 +290,17 @@ def teach_chords(comparison):
 
 def test_a_peer_teaches_the_items_that_are_not_for_testing(teach_chords, tmp_path):
     lengths = {"short/1": 2, "long": 30, "short/2": 3, "held out": 2, "short/3": 4}
-    items = [Item(name, "music", name, "", "test" if name == "held out" else "train")
-             for name in lengths]
+    items = [
+        Item(name, "music", name, "", "test" if name == "held out" else "train") for name in lengths
+    ]
     corpus = prepare(
-        items, tmp_path / "music", min_seconds=1, processes=1, report=lambda line: None,
-        make=lambda item: np.zeros(lengths[item.name] * SAMPLE_RATE, np.float32))
+        items,
+        tmp_path / "music",
+        min_seconds=1,
+        processes=1,
+        report=lambda line: None,
+        make=lambda item: np.zeros(lengths[item.name] * SAMPLE_RATE, np.float32),
+    )
     heard = []
 
     class Ear:

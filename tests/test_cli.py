@@ -18,9 +18,9 @@ from fake_models import TFLITE, FakeRunner, make_card, make_frame_card
 
 from mirzoo import cli, hub
 from mirzoo.annotate import Recording, annotate, find_recordings, name_results
-from mirzoo.tasks.annotation import Tags
 from mirzoo.card import MelodyDecoding
 from mirzoo.errors import AnnotationError, ArtefactError, AudioError, PullError
+from mirzoo.tasks.annotation import Tags
 
 RATE = 16000
 
@@ -163,8 +163,10 @@ def test_a_picture_shows_what_all_models_hear(run, models, music, tmp_path):
 
 def test_pictures_of_a_folder_go_into_one(run, models, music, tmp_path):
     run("annotate", models / "loud_tagger", music, "--picture", tmp_path / "drawn")
-    drawn = sorted(path.relative_to(tmp_path / "drawn").as_posix()
-                   for path in (tmp_path / "drawn").rglob("*.*"))
+    drawn = sorted(
+        path.relative_to(tmp_path / "drawn").as_posix()
+        for path in (tmp_path / "drawn").rglob("*.*")
+    )
     assert drawn == ["album/soft.png", "loud.png"]
     status, _, err = run(
         "annotate", models / "loud_tagger", music, "--picture", tmp_path / "all.png"
@@ -179,9 +181,7 @@ CLIP = Path(__file__).parents[1] / "mirzoo" / "cli" / "demo" / "clip.ogg"
 
 def test_what_has_pitch_is_played_over_the_recording(run, models, tmp_path):
     target = tmp_path / "new" / "heard.flac"
-    status, _, err = run(
-        "annotate", f"{CHORDS},{models / 'loud_tagger'}", CLIP, "--sonify", target
-    )
+    status, _, err = run("annotate", f"{CHORDS},{models / 'loud_tagger'}", CLIP, "--sonify", target)
     assert (status, err) == (0, "")
     heard, rate = soundfile.read(target)
     chords = hub.load(CHORDS, runtime="litert").annotate(CLIP)
@@ -191,11 +191,14 @@ def test_what_has_pitch_is_played_over_the_recording(run, models, tmp_path):
 
 def test_sounds_of_several_models_go_into_a_folder(run, music, tmp_path):
     both = f"{CHORDS},{MODELS / 'hcqt_cnn_melody'}"
-    status, _, err = run("annotate", both, CLIP, music / "album" / "broken.ogg", "--sonify",
-                         tmp_path / "heard")
+    status, _, err = run(
+        "annotate", both, CLIP, music / "album" / "broken.ogg", "--sonify", tmp_path / "heard"
+    )
     assert status == 1 and err.count("broken.ogg") == 2
     assert sorted(path.name for path in (tmp_path / "heard").iterdir()) == [
-        "clip.cqt_crnn_chords.wav", "clip.hcqt_cnn_melody.wav"]
+        "clip.cqt_crnn_chords.wav",
+        "clip.hcqt_cnn_melody.wav",
+    ]
     for output, said in (("all.wav", "give a folder"), ("all.mp3", "neither a folder")):
         status, _, err = run("annotate", both, CLIP, "--sonify", tmp_path / output)
         assert status == 2 and said in err
@@ -206,7 +209,8 @@ def test_values_of_a_decoding_are_numbers_where_they_look_like_it():
     given = ["average_bins=5", "voicing_threshold=0.9", "method=local_average"]
     (settings,) = cli._decodings([card], given)
     assert card.decoded_with(settings).decoding == MelodyDecoding(
-        fmin=220.0, average_bins=5, voicing_threshold=0.9, method="local_average")
+        fmin=220.0, average_bins=5, voicing_threshold=0.9, method="local_average"
+    )
 
 
 def test_decoding_is_set_for_the_models_that_have_the_setting(run, models):
@@ -215,8 +219,11 @@ def test_decoding_is_set_for_the_models_that_have_the_setting(run, models):
     assert status == 0, err
     chords = json.loads(out.splitlines()[0])
     assert len(chords["segments"]) == 1
-    for setting, said in (("change=1", "no setting 'change'"), ("change_penalty", "NAME=VALUE"),
-                          ("change_penalty=-1", "greater than or equal to 0")):
+    for setting, said in (
+        ("change=1", "no setting 'change'"),
+        ("change_penalty", "NAME=VALUE"),
+        ("change_penalty=-1", "greater than or equal to 0"),
+    ):
         status, _, err = run("annotate", both, CLIP, "--decoding", setting)
         assert status == 2
         assert said in err
@@ -360,10 +367,14 @@ def test_fine_tune_takes_labels_from_the_data(run, monkeypatch, tmp_path):
     calls = []
     tuning = types.ModuleType("mirzoo.training.fine_tuning")
     tuning.fine_tune = lambda model, data, **options: (
-        calls.append((model, data, options)) or {"loss": [0.7, 0.25]})
+        calls.append((model, data, options)) or {"loss": [0.7, 0.25]}
+    )
     monkeypatch.setitem(sys.modules, "mirzoo.training.fine_tuning", tuning)
-    monkeypatch.setattr(hub, "card", lambda name: types.SimpleNamespace(
-        task="chords" if name == "some_chords" else "tagging"))
+    monkeypatch.setattr(
+        hub,
+        "card",
+        lambda name: types.SimpleNamespace(task="chords" if name == "some_chords" else "tagging"),
+    )
     monkeypatch.setattr(hub, "load", lambda name: name)
     monkeypatch.setattr(hub, "create", lambda *named, exclusive: (*named, exclusive))
     monkeypatch.setattr(hub, "save", lambda model, out: out)

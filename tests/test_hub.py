@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from mirzoo import ports, hub
+from mirzoo import hub, ports
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError, CardError, ExportError, PullError, UnknownNameError
 from mirzoo.export import litert as litert_export

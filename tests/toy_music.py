@@ -33,14 +33,30 @@ def play(item: Item):
 
 
 def make_recipe(task: str, **changes) -> Recipe:
-    constant_q = {"sample_rate": RATE, "hop_length": 1600, "fmin": 130.81278265029931,
-                  "n_octaves": 3, "bins_per_octave": 12, "scaling": {"type": "log", "c": 100.0}}
+    constant_q = {
+        "sample_rate": RATE,
+        "hop_length": 1600,
+        "fmin": 130.81278265029931,
+        "n_octaves": 3,
+        "bins_per_octave": 12,
+        "scaling": {"type": "log", "c": 100.0},
+    }
     heads = {
-        "chords": {"type": "pitch_class_crnn", "blocks": [{"filters": 8}], "filters": 12,
-                   "recurrent": {"units": [8]}, "embedding": 8, "dropout": 0.0},
-        "melody": {"type": "pitch_cnn", "blocks": [{"filters": 8}],
-                   "context": {"squeeze": 2, "units": 16, "dilations": [1]}, "embedding": 8,
-                   "dropout": 0.0},
+        "chords": {
+            "type": "pitch_class_crnn",
+            "blocks": [{"filters": 8}],
+            "filters": 12,
+            "recurrent": {"units": [8]},
+            "embedding": 8,
+            "dropout": 0.0,
+        },
+        "melody": {
+            "type": "pitch_cnn",
+            "blocks": [{"filters": 8}],
+            "context": {"squeeze": 2, "units": 16, "dilations": [1]},
+            "embedding": 8,
+            "dropout": 0.0,
+        },
     }
     tasks = {
         "chords": {"type": "chords", "vocabulary": "majmin"},

@@ -103,9 +103,7 @@ def compare(
     return Row(name, duration_s, *seconds, *shares)
 
 
-def agreement(
-    theirs: Segments, ours: Segments, duration_s: float, *, inversions: bool
-) -> float:
+def agreement(theirs: Segments, ours: Segments, duration_s: float, *, inversions: bool) -> float:
     """Share of the time in which two lists of segments have the same label."""
     edges = sorted({0.0, duration_s, *(s[0] for s in theirs), *(s[0] for s in ours)})
     edges = np.array([edge for edge in edges if edge <= duration_s])

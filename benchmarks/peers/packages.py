@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mirzoo.tasks.annotation import Annotation
-from mirzoo.runtimes.litert import LiteRTModel
 from mirzoo.models.model import Model
+from mirzoo.runtimes.litert import LiteRTModel
+from mirzoo.tasks.annotation import Annotation
 
 Timing = tuple[float, float]
 """Wall and CPU seconds."""

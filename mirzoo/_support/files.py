@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +16,8 @@ BLOCK_BYTES = 1 << 20
 def unfinished(path: str | os.PathLike) -> Iterator[Path]:
     """Give the path of a new file beside ``path`` that takes its place if all goes well.
 
-    Where the block ends with an error nothing is left of it, and what was at ``path`` stays.
+    It has the suffix of ``path``. Where the block ends with an error nothing is left of it, and
+    what was at ``path`` stays.
 
     Examples
     --------
@@ -29,12 +30,9 @@ def unfinished(path: str | os.PathLike) -> Iterator[Path]:
     'whole'
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".part")
-    os.close(handle)
-    new = Path(name)
+    new = path.with_name(f".{path.stem[:100]}.{secrets.token_hex(4)}{path.suffix}")
     try:
         yield new
-        new.chmod(0o666 & ~_umask())
         new.replace(path)
     except BaseException:
         new.unlink(missing_ok=True)
@@ -75,9 +73,3 @@ def cache_home() -> Path:
 def data_home() -> Path:
     """The folder of ``src/`` and ``corpus/``: ``MIRZOO_DATA``, or one in ``~/.cache``."""
     return Path(os.environ.get("MIRZOO_DATA", "~/.cache/mirzoo/data")).expanduser()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -22,8 +22,8 @@ import typer
 from mirzoo.errors import CardError, MirzooError, UnknownNameError
 
 if TYPE_CHECKING:
-    from mirzoo.tasks.annotation import Annotation
     from mirzoo.card import Card
+    from mirzoo.tasks.annotation import Annotation
 
 FAILED, MISUSED = 1, 2
 
@@ -204,24 +204,18 @@ def annotate(
         for runner, settings in zip(runners, decodings, strict=True):
             try:
                 with _progress(f"{number}/{len(recordings)} {recording.name}") as heard:
-                    heard_in_it = runner.annotate(
-                        recording.path, decoding=settings, progress=heard
-                    )
+                    heard_in_it = runner.annotate(recording.path, decoding=settings, progress=heard)
                 heard_as = recording, runner.card.name
                 if heard_as in results:
                     heard_in_it.write(_with_folder(results[heard_as]))
                 if heard_as in sounds:
-                    heard_in_it.sonify(
-                        original=recording.path, path=_with_folder(sounds[heard_as])
-                    )
+                    heard_in_it.sonify(original=recording.path, path=_with_folder(sounds[heard_as]))
             except (MirzooError, OSError) as error:
                 failed = True
                 _complain(error)
                 continue
             drawn.append(heard_in_it)
-            typer.echo(
-                json.dumps(heard_in_it.to_dict()) if as_json else _summary(heard_in_it, top)
-            )
+            typer.echo(json.dumps(heard_in_it.to_dict()) if as_json else _summary(heard_in_it, top))
         if recording in pictures and drawn:
             try:
                 draw_together(drawn, _with_folder(pictures[recording]))

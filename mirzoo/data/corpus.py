@@ -124,9 +124,11 @@ def prepare(
             return corpus
     parts = directory / "parts"
     parts.mkdir(parents=True, exist_ok=True)
-    report(f"{directory.name}: {len(items)} items into {directory}; an hour of audio takes "
-           f"{3600 * SAMPLE_RATE * 2 / 1e6:.0f} MB, twice that while it is put together; "
-           f"{shutil.disk_usage(directory).free / 1e9:.0f} GB are free")
+    report(
+        f"{directory.name}: {len(items)} items into {directory}; an hour of audio takes "
+        f"{3600 * SAMPLE_RATE * 2 / 1e6:.0f} MB, twice that while it is put together; "
+        f"{shutil.disk_usage(directory).free / 1e9:.0f} GB are free"
+    )
     left_out = {}
     work = partial(_prepare_one, make=make, parts=parts, min_seconds=min_seconds)
     with _mapper(processes) as apply:
@@ -137,8 +139,10 @@ def prepare(
                 report(f"{directory.name}: {done} of {len(items)} items")
     kept = [item for item in items if item.name not in left_out]
     if not kept:
-        raise DataError(f"none of the {len(items)} items for {directory} could be used; the first "
-                        f"was left out because: {next(iter(left_out.values()))}")
+        raise DataError(
+            f"none of the {len(items)} items for {directory} could be used; the first "
+            f"was left out because: {next(iter(left_out.values()))}"
+        )
     _put_together(kept, parts, directory, left_out)
     shutil.rmtree(parts)
     corpus = Corpus.load(directory)
@@ -222,13 +226,16 @@ def _put_together(
             n_samples = part.stat().st_size // 2
             with part.open("rb") as samples:
                 shutil.copyfileobj(samples, whole, 1 << 22)
-            prepared.append(PreparedItem(**asdict(item), offset_samples=offset,
-                                         n_samples=n_samples))
+            prepared.append(
+                PreparedItem(**asdict(item), offset_samples=offset, n_samples=n_samples)
+            )
             offset += n_samples
     os.replace(unfinished, directory / "audio.i16")
     label_files.put_together(
-        [(item.name, _labels_path(_part_path(parts, item.name)), item.n_samples // F0_HOP)
-         for item in prepared],
+        [
+            (item.name, _labels_path(_part_path(parts, item.name)), item.n_samples // F0_HOP)
+            for item in prepared
+        ],
         directory,
     )
     _write_csv(directory / "left_out.csv", ("name", "reason"), left_out.items())
@@ -273,15 +280,22 @@ class Corpus:
             raise DataError(f"'{directory}' is not a prepared corpus: it has no items.csv")
         with table.open(newline="", encoding="utf-8") as file:
             items = tuple(
-                PreparedItem(**{**row, "offset_samples": int(row["offset_samples"]),
-                                "n_samples": int(row["n_samples"])})
+                PreparedItem(
+                    **{
+                        **row,
+                        "offset_samples": int(row["offset_samples"]),
+                        "n_samples": int(row["n_samples"]),
+                    }
+                )
                 for row in csv.DictReader(file)
             )
         expected = 2 * sum(item.n_samples for item in items)
         found = (directory / "audio.i16").stat().st_size
         if expected != found:
-            raise DataError(f"'{directory}/audio.i16' has {found} bytes and items.csv accounts for "
-                            f"{expected}; prepare the corpus again")
+            raise DataError(
+                f"'{directory}/audio.i16' has {found} bytes and items.csv accounts for "
+                f"{expected}; prepare the corpus again"
+            )
         return cls(directory, items)
 
     @cached_property

@@ -129,8 +129,10 @@ class LabelledClips:
         """Give each group, the largest first, to the fold that lacks its labels the most."""
         names, group_of_clip = np.unique([clip.group for clip in self.clips], return_inverse=True)
         if not 2 <= k <= len(names):
-            raise DataError(f"{k} folds were asked for of {len(names)} groups; allowed are from "
-                            "2 to the number of groups")
+            raise DataError(
+                f"{k} folds were asked for of {len(names)} groups; allowed are from "
+                "2 to the number of groups"
+            )
         counts = np.zeros((len(names), len(self.labels)))
         np.add.at(counts, group_of_clip, self.targets)
         rng = np.random.default_rng(seed)
@@ -185,30 +187,38 @@ def load(source: str | os.PathLike, labels: Sequence[str] | None = None) -> Labe
         elif path.suffix.lower() == ".csv" and path.exists():
             clips = _read_csv(path)
         else:
-            raise DataError(f"'{source}' is not labelled data: allowed are a folder with a folder "
-                            "for each class, an existing .csv file, tfds:<name> or "
-                            "mirdata:<name>")
+            raise DataError(
+                f"'{source}' is not labelled data: allowed are a folder with a folder "
+                "for each class, an existing .csv file, tfds:<name> or "
+                "mirdata:<name>"
+            )
     found = {label for clip in clips for label in clip.labels}
     if labels is None:
         return LabelledClips(tuple(clips), tuple(sorted(found)))
     if unexpected := sorted(found - set(labels)):
-        raise DataError(f"'{source}' has the labels {unexpected}, which are not among the allowed "
-                        f"{list(labels)}")
+        raise DataError(
+            f"'{source}' has the labels {unexpected}, which are not among the allowed "
+            f"{list(labels)}"
+        )
     return LabelledClips(tuple(clips), tuple(labels))
 
 
 def _read_folder(folder: Path) -> list[Clip]:
-    classes = sorted(path for path in folder.iterdir()
-                     if path.is_dir() and not path.name.startswith("."))
+    classes = sorted(
+        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+    )
     if not classes:
-        raise DataError(f"'{folder}' has no folders in it; put the clips of each class into a "
-                        "folder that is called like the class")
+        raise DataError(
+            f"'{folder}' has no folders in it; put the clips of each class into a "
+            "folder that is called like the class"
+        )
     clips = []
     for class_folder in classes:
         paths = audio.files_in(class_folder)
         if not paths:
-            raise DataError(f"'{class_folder}' holds no audio files; every folder in '{folder}' is "
-                            "a class")
+            raise DataError(
+                f"'{class_folder}' holds no audio files; every folder in '{folder}' is a class"
+            )
         for path in paths:
             inner = path.relative_to(class_folder)
             group = inner.parts[0] if len(inner.parts) > 1 else str(path.relative_to(folder))
@@ -221,8 +231,10 @@ def _read_csv(table: Path) -> list[Clip]:
         reader = csv.DictReader(file)
         columns = set(reader.fieldnames or ())
         if not {"path", "label"} <= columns <= {"path", "label", "group"}:
-            raise DataError(f"'{table}' has the columns {sorted(columns)}; its first line must be "
-                            "path,label or path,label,group")
+            raise DataError(
+                f"'{table}' has the columns {sorted(columns)}; its first line must be "
+                "path,label or path,label,group"
+            )
         rows = list(enumerate(reader, 2))
     if not rows:
         raise DataError(f"'{table}' lists no clips")
@@ -239,11 +251,15 @@ def _read_csv(table: Path) -> list[Clip]:
 def _read_mirdata(source: str) -> list[Clip]:
     name, kind, folder = labelled.parse_mirdata(source)
     if kind not in (None, *CLIP_LABELS):
-        raise DataError(f"'{source}' asks for {kind}, which are no labels of whole clips; allowed "
-                        f"are {', '.join(CLIP_LABELS)}")
+        raise DataError(
+            f"'{source}' asks for {kind}, which are no labels of whole clips; allowed "
+            f"are {', '.join(CLIP_LABELS)}"
+        )
     recordings = labelled.open_mirdata(name, folder)
-    words = {label: [_clip_labels(recording, label) for recording in recordings]
-             for label in ([kind] if kind else CLIP_LABELS)}
+    words = {
+        label: [_clip_labels(recording, label) for recording in recordings]
+        for label in ([kind] if kind else CLIP_LABELS)
+    }
     chosen = next((label for label in words if any(words[label])), None)
     if chosen is None:
         raise DataError(f"'{source}' has no {' or '.join(words)}, so its clips have no labels")
@@ -263,8 +279,7 @@ def _read_tfds(name: str) -> list[Clip]:
     builder = labelled.open_tfds(name)
     features = builder.info.features
     if "label" not in features:
-        raise DataError(f"the data set '{name}' has no label among its features "
-                        f"{sorted(features)}")
+        raise DataError(f"the data set '{name}' has no label among its features {sorted(features)}")
     import tensorflow_datasets as tfds
 
     label_names = features["label"].names
@@ -273,6 +288,7 @@ def _read_tfds(name: str) -> list[Clip]:
     for split in builder.info.splits:
         for number, example in enumerate(tfds.as_numpy(builder.as_dataset(split=split))):
             samples = labelled.tfds_samples(example["audio"])
-            clips.append(Clip(samples, (label_names[example["label"]],), f"{split}/{number}",
-                              sample_rate))
+            clips.append(
+                Clip(samples, (label_names[example["label"]],), f"{split}/{number}", sample_rate)
+            )
     return clips

@@ -36,8 +36,10 @@ def write_part(labels: Labels, path: Path, *, f0_frames: int) -> None:
         When the f0 doesn't have ``f0_frames`` frames.
     """
     if labels.f0 is not None and len(labels.f0) != f0_frames:
-        raise DataError(f"the f0 for '{path.name}' has {len(labels.f0)} frames and its audio "
-                        f"{f0_frames}; a frame is 160 samples at 16 kHz")
+        raise DataError(
+            f"the f0 for '{path.name}' has {len(labels.f0)} frames and its audio "
+            f"{f0_frames}; a frame is 160 samples at 16 kHz"
+        )
     spans = labels.chords or ()
     arrays = {
         "chord_times": np.array([(span.start_s, span.end_s) for span in spans]).reshape(-1, 2),
@@ -90,8 +92,9 @@ def _read_archive(path: Path) -> dict[str, np.ndarray]:
 
 
 def _rows(item: str, arrays: dict[str, np.ndarray]) -> Iterator[tuple[str, tuple]]:
-    for (start_s, end_s), label in zip(arrays.get("chord_times", ()),
-                                       arrays.get("chord_labels", ()), strict=True):
+    for (start_s, end_s), label in zip(
+        arrays.get("chord_times", ()), arrays.get("chord_labels", ()), strict=True
+    ):
         yield "chords", (item, f"{start_s:.4f}", f"{end_s:.4f}", label)
     downbeats = arrays.get("downbeats", np.zeros(0))
     others = np.setdiff1d(arrays.get("beats", np.zeros(0)), downbeats)
@@ -128,8 +131,10 @@ def open_f0(directory: Path, frames: int) -> np.ndarray | None:
     if not path.exists():
         return None
     if path.stat().st_size != 4 * frames:
-        raise DataError(f"'{path}' has {path.stat().st_size} bytes and items.csv accounts for "
-                        f"{4 * frames}; prepare the corpus again")
+        raise DataError(
+            f"'{path}' has {path.stat().st_size} bytes and items.csv accounts for "
+            f"{4 * frames}; prepare the corpus again"
+        )
     return np.memmap(path, np.float32, "r")
 
 
@@ -145,8 +150,10 @@ class Tables:
         def words(kind: str) -> tuple[str, ...] | None:
             return tuple(row[0] for row in self.rows[kind].get(item, ())) or None
 
-        chords = tuple(ChordSpan(float(start), float(end), label)
-                       for start, end, label in self.rows["chords"].get(item, ()))
+        chords = tuple(
+            ChordSpan(float(start), float(end), label)
+            for start, end, label in self.rows["chords"].get(item, ())
+        )
         beats = self.rows["beats"].get(item, ())
         times = np.array([float(time) for time, _ in beats])
         first = np.array([downbeat == "1" for _, downbeat in beats], dtype=bool)

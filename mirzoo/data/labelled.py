@@ -145,15 +145,17 @@ def open_tfds(name: str) -> Any:
     try:
         import tensorflow_datasets as tfds
     except ImportError:
-        raise DataError(f"'{TFDS_PREFIX}{name}' needs the package tensorflow-datasets; install "
-                        "mirzoo[tfds]") from None
+        raise DataError(
+            f"'{TFDS_PREFIX}{name}' needs the package tensorflow-datasets; install mirzoo[tfds]"
+        ) from None
     if name.split("/")[0] == OWN_TFDS:
         from mirzoo.studio import tfds_builders  # noqa: F401  (importing it makes the name known)
     builder = tfds.builder(name)
     builder.download_and_prepare()
     if "audio" not in builder.info.features:
-        raise DataError(f"the data set '{name}' has no audio among its features "
-                        f"{sorted(builder.info.features)}")
+        raise DataError(
+            f"the data set '{name}' has no audio among its features {sorted(builder.info.features)}"
+        )
     return builder
 
 
@@ -173,8 +175,10 @@ def tfds_sample_rate(builder: Any) -> int:
     stated = getattr(builder.info.features["audio"], "sample_rate", None)
     stated = stated or (builder.info.metadata or {}).get("sample_rate")
     if not stated:
-        raise DataError(f"the data set '{builder.info.full_name}' does not state the sample rate "
-                        "of its audio, so it cannot be brought to a model's")
+        raise DataError(
+            f"the data set '{builder.info.full_name}' does not state the sample rate "
+            "of its audio, so it cannot be brought to a model's"
+        )
     return int(stated)
 
 
@@ -184,8 +188,10 @@ def _open(source: str | os.PathLike, split: str | None) -> Iterator[Recording]:
         name, kind, folder = parse_mirdata(words)
         for given, what in ((kind, f"'/{kind}'"), (split, f"split '{split}'")):
             if given:
-                raise DataError(f"'{words}' cannot be read with {what}: recordings of mirdata have "
-                                "all their labels and no splits")
+                raise DataError(
+                    f"'{words}' cannot be read with {what}: recordings of mirdata have "
+                    "all their labels and no splits"
+                )
         return iter(open_mirdata(name, folder))
     if words.startswith(TFDS_PREFIX):
         builder = open_tfds(words.removeprefix(TFDS_PREFIX))
@@ -195,8 +201,10 @@ def _open(source: str | os.PathLike, split: str | None) -> Iterator[Recording]:
         corpus = Corpus.load(words)
         _check_split(words, split, {item.split for item in corpus.items})
         return corpus_recordings(corpus, split)
-    raise DataError(f"'{words}' is no set of labelled recordings: allowed are mirdata:NAME, "
-                    "mirdata:NAME@FOLDER, tfds:NAME and the folder of a prepared corpus")
+    raise DataError(
+        f"'{words}' is no set of labelled recordings: allowed are mirdata:NAME, "
+        "mirdata:NAME@FOLDER, tfds:NAME and the folder of a prepared corpus"
+    )
 
 
 def _check_split(words: str, split: str | None, there: Iterable[str]) -> None:

@@ -171,8 +171,10 @@ def of_dataset(dataset: Any) -> MirdataSet:
         missing=tuple(missing),
     )
     if not recordings:
-        raise DataError(f"'{dataset.data_home}' holds no audio of '{dataset.name}'. "
-                        f"{_say_missing(found)} {_how_to_obtain(dataset)}")
+        raise DataError(
+            f"'{dataset.data_home}' holds no audio of '{dataset.name}'. "
+            f"{_say_missing(found)} {_how_to_obtain(dataset)}"
+        )
     return found
 
 
@@ -202,8 +204,9 @@ def _import_mirdata() -> ModuleType:
         import mirdata
         import mirdata.annotations
     except ImportError:
-        raise DataError("data sets of mirdata need the package mirdata; install "
-                        "mirzoo[mirdata]") from None
+        raise DataError(
+            "data sets of mirdata need the package mirdata; install mirzoo[mirdata]"
+        ) from None
     return mirdata
 
 
@@ -216,8 +219,9 @@ def _members(dataset: Any) -> list[Any]:
         multitracks = dataset._index.get("multitracks", ())
         return [dataset.multitrack(name) for name in multitracks] or tracks
     except _UNREADABLE as error:
-        raise DataError(f"mirdata cannot read '{dataset.name}' in '{dataset.data_home}': "
-                        f"{error}") from error
+        raise DataError(
+            f"mirdata cannot read '{dataset.name}' in '{dataset.data_home}': {error}"
+        ) from error
 
 
 def _name_of(track: Any) -> str:

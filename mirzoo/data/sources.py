@@ -14,10 +14,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from mirzoo.studio import annotated, charts, debian, guitar_bands, guitar_leads, mixes, plucked, render, renditions, splits, voices
 from mirzoo.data import corpus
 from mirzoo.data.corpus import Corpus, Item, Made
 from mirzoo.errors import DataError, UnknownNameError
+from mirzoo.studio import (
+    annotated,
+    charts,
+    debian,
+    guitar_bands,
+    guitar_leads,
+    mixes,
+    plucked,
+    render,
+    renditions,
+    splits,
+    voices,
+)
 
 
 def data_home() -> Path:
@@ -73,8 +85,9 @@ def list_collections() -> list[str]:
 def collection(name: str) -> Collection:
     """The collection called ``name``; raises UnknownNameError with what there is."""
     if name not in COLLECTIONS:
-        raise UnknownNameError(f"there is no collection '{name}'; there are: "
-                               f"{', '.join(COLLECTIONS)}")
+        raise UnknownNameError(
+            f"there is no collection '{name}'; there are: {', '.join(COLLECTIONS)}"
+        )
     return COLLECTIONS[name]
 
 
@@ -135,7 +148,9 @@ COLLECTIONS = {
             licence="CC BY-NC-SA (Magnatune)",
             grouping="track; held out, for testing only",
             items=splits.recordings(
-                "emotify", lambda path: f"{path.parent.name}/{path.stem}", "test",
+                "emotify",
+                lambda path: f"{path.parent.name}/{path.stem}",
+                "test",
                 within="data/emotifymusic",
             ),
         ),
@@ -287,7 +302,8 @@ COLLECTIONS = {
             grouping="item; one soundfont is kept for testing",
             items=splits.made_items("guitar", 240),
             maker=lambda home: partial(
-                plucked.render_plucked, samples=home / "src" / "philharmonia" / "audio"),
+                plucked.render_plucked, samples=home / "src" / "philharmonia" / "audio"
+            ),
             source="philharmonia",
         ),
         Collection(
@@ -312,9 +328,11 @@ COLLECTIONS = {
             licence="MIT; CC BY-SA 3.0 (notes); soundfonts under their own licences",
             grouping="song, divided as songs_pop909 is; one soundfont is kept for testing",
             items=splits.half_to_train(
-                splits.song_items("guitar_bands", "[0-9][0-9][0-9].mid", splits.POP909_SONGS)),
+                splits.song_items("guitar_bands", "[0-9][0-9][0-9].mid", splits.POP909_SONGS)
+            ),
             maker=lambda home: partial(
-                guitar_bands.render_band, samples=home / "src" / "philharmonia" / "audio"),
+                guitar_bands.render_band, samples=home / "src" / "philharmonia" / "audio"
+            ),
             source="pop909",
         ),
         Collection(
@@ -351,8 +369,11 @@ COLLECTIONS = {
             licence="research data without an open licence",
             grouping="singer; one soundfont is kept for testing",
             items=splits.sung_over_items("sung_other", "other", splits.SUNG_OVER_OTHER),
-            maker=lambda home: partial(voices.sing_over_other, music=home / "corpus" / "debian",
-                                       songs_of=splits.pop909_songs(home / "src" / "pop909")),
+            maker=lambda home: partial(
+                voices.sing_over_other,
+                music=home / "corpus" / "debian",
+                songs_of=splits.pop909_songs(home / "src" / "pop909"),
+            ),
             min_seconds=3.1,
             source="mir1k",
         ),
@@ -366,9 +387,11 @@ COLLECTIONS = {
             licence="research data without an open licence; CC BY-SA 3.0 (notes)",
             grouping="singer; the song is of the same split; one soundfont is kept for testing",
             items=splits.sung_over_items("sung_bands", "band", splits.SUNG_OVER_BANDS),
-            maker=lambda home: partial(voices.sing_over_band,
-                                       songs_of=splits.pop909_songs(home / "src" / "pop909"),
-                                       samples=home / "src" / "philharmonia" / "audio"),
+            maker=lambda home: partial(
+                voices.sing_over_band,
+                songs_of=splits.pop909_songs(home / "src" / "pop909"),
+                samples=home / "src" / "philharmonia" / "audio",
+            ),
             min_seconds=3.1,
             source="mir1k",
         ),
@@ -382,8 +405,7 @@ COLLECTIONS = {
             licence="research data without an open licence",
             grouping="singer; the song is of the same split; one soundfont is kept for testing",
             items=splits.sung_synth_items,
-            maker=lambda home: partial(voices.sing_melody,
-                                       voices=home / "src" / "mir1k" / "vocal"),
+            maker=lambda home: partial(voices.sing_melody, voices=home / "src" / "mir1k" / "vocal"),
             min_seconds=8.0,
             source="mir1k",
         ),
@@ -398,8 +420,9 @@ COLLECTIONS |= {
             description="POP909: the songs that songs_pop909 leaves out, and second renditions of "
             "those it trains on; labels: chords, melody, beats",
             grouping="song; all for training",
-            items=splits.more_song_items("songs_pop909_more", "[0-9][0-9][0-9].mid",
-                                   beside=splits.POP909_SONGS),
+            items=splits.more_song_items(
+                "songs_pop909_more", "[0-9][0-9][0-9].mid", beside=splits.POP909_SONGS
+            ),
         ),
         replace(
             COLLECTIONS["songs_openewld"],
@@ -407,8 +430,9 @@ COLLECTIONS |= {
             description="OpenEWLD: the lead sheets that songs_openewld leaves out, and second "
             "renditions of those it trains on; labels: chords, melody, beats",
             grouping="song; all for training",
-            items=splits.more_song_items("songs_openewld_more", "*.mxl",
-                                         beside=splits.OPENEWLD_SONGS),
+            items=splits.more_song_items(
+                "songs_openewld_more", "*.mxl", beside=splits.OPENEWLD_SONGS
+            ),
         ),
         replace(
             COLLECTIONS["songs_openewld"],
@@ -420,10 +444,12 @@ COLLECTIONS |= {
             "the extra 'voice'.",
             licence="MIT; CC BY-SA 3.0 (notes); soundfonts under their own licences",
             grouping="song; all for training",
-            items=splits.more_song_items("songs_recorded", "*.mxl", beside=splits.OPENEWLD_SONGS,
-                                   take="recorded"),
+            items=splits.more_song_items(
+                "songs_recorded", "*.mxl", beside=splits.OPENEWLD_SONGS, take="recorded"
+            ),
             maker=lambda home: partial(
-                renditions.render_song, samples=home / "src" / "philharmonia" / "audio"),
+                renditions.render_song, samples=home / "src" / "philharmonia" / "audio"
+            ),
         ),
         replace(
             COLLECTIONS["guitar"],
@@ -441,8 +467,10 @@ COLLECTIONS |= {
             grouping="item; all for training",
             items=splits.made_items("guitar_loose", 400, "train"),
             maker=lambda home: partial(
-                plucked.render_plucked, samples=home / "src" / "philharmonia" / "audio",
-                looseness=0.5),
+                plucked.render_plucked,
+                samples=home / "src" / "philharmonia" / "audio",
+                looseness=0.5,
+            ),
         ),
         replace(
             COLLECTIONS["charts_mma"],
@@ -469,9 +497,12 @@ COLLECTIONS |= {
             "sung_other; labels: melody",
             grouping="singer; all for training",
             items=splits.sung_more_items("sung_disguised", ("first", "second")),
-            maker=lambda home: partial(voices.sing_over_other, music=home / "corpus" / "debian",
-                                       songs_of=splits.pop909_songs(home / "src" / "pop909"),
-                                       change=voices.disguised),
+            maker=lambda home: partial(
+                voices.sing_over_other,
+                music=home / "corpus" / "debian",
+                songs_of=splits.pop909_songs(home / "src" / "pop909"),
+                change=voices.disguised,
+            ),
         ),
     )
 }

@@ -351,9 +351,9 @@ def _class_of(qualities: tuple[str, ...], label: str) -> int:
     if intervals & _THIRDS and not intervals & _FIFTHS:
         intervals |= {_PERFECT_FIFTH}
     fitting = [
-        number for number, quality in enumerate(qualities) if intervals.issuperset(
-            QUALITIES[quality]
-        )
+        number
+        for number, quality in enumerate(qualities)
+        if intervals.issuperset(QUALITIES[quality])
     ]
     if not fitting:
         return UNKNOWN

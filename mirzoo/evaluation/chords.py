@@ -21,9 +21,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mirzoo.tasks.annotation import Chords
 from mirzoo.dsp.chord_vocabulary import NO_CHORD, UNNAMED
 from mirzoo.evaluation.scores import Score, overall, weighted_score
+from mirzoo.tasks.annotation import Chords
 
 COMPARISONS = (
     "root", "majmin", "majmin_inv", "mirex", "thirds", "thirds_inv", "triads", "triads_inv",

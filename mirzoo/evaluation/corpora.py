@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from mirzoo.annotate import Runner
-from mirzoo.tasks.annotation import Annotation, Chords, Melody
 from mirzoo.card import Metric
 from mirzoo.data.corpus import FULL_SCALE, SAMPLE_RATE, Corpus
 from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.data.sources import collection as find_collection
 from mirzoo.evaluation.recordings import SCORES
 from mirzoo.evaluation.scores import Score, overall
+from mirzoo.tasks.annotation import Annotation, Chords, Melody
 
 STATED = {
     "chords": ("root", "majmin", "sevenths", "tetrads", "seg"),
@@ -102,13 +102,12 @@ def _truths(corpus: Corpus, task: str) -> Iterator[tuple[int, Annotation]]:
                 yield number, truth
 
 
-def _scores(
-    runner: Runner, corpus: Corpus, truths: dict[int, Annotation]
-) -> dict[str, Score]:
+def _scores(runner: Runner, corpus: Corpus, truths: dict[int, Annotation]) -> dict[str, Score]:
     return overall(
         [
-            SCORES[runner.card.task](truth, runner.annotate(read_item(corpus, number),
-                                                            source_rate=SAMPLE_RATE))
+            SCORES[runner.card.task](
+                truth, runner.annotate(read_item(corpus, number), source_rate=SAMPLE_RATE)
+            )
             for number, truth in truths.items()
         ]
     )

@@ -18,8 +18,8 @@ import warnings
 
 import numpy as np
 
-from mirzoo.tasks.annotation import Melody
 from mirzoo.evaluation.scores import Score, weighted_score
+from mirzoo.tasks.annotation import Melody
 
 MEASURES = (
     "overall accuracy", "raw pitch accuracy", "raw chroma accuracy", "voicing recall",

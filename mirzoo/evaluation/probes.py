@@ -34,8 +34,18 @@ from mirzoo.ports import PORTS
 BATCH_WINDOWS = 64
 SUNG_SHARE = 0.5
 SINGING_TAGS = (
-    "vocal", "female", "male", "singing", "vocals", "woman", "male vocal", "man", "voice",
-    "male voice", "female vocal", "female voice",
+    "vocal",
+    "female",
+    "male",
+    "singing",
+    "vocals",
+    "woman",
+    "male vocal",
+    "man",
+    "voice",
+    "male voice",
+    "female vocal",
+    "female voice",
 )
 CLASS_FOLDERS = {
     "instruments": "150 isolated notes and phrases of 10 instruments",

@@ -11,7 +11,6 @@ import numpy as np
 
 from mirzoo import audio
 from mirzoo.annotate import find_recordings
-from mirzoo.tasks.annotation import ANNOTATIONS, Annotation, Chords, Melody
 from mirzoo.card import Metric
 from mirzoo.data import labelled
 from mirzoo.data.labelled import labelled_recordings
@@ -20,6 +19,7 @@ from mirzoo.errors import DataError
 from mirzoo.evaluation.chords import chord_scores
 from mirzoo.evaluation.melody import melody_scores
 from mirzoo.evaluation.scores import overall
+from mirzoo.tasks.annotation import ANNOTATIONS, Annotation, Chords, Melody
 
 SCORES = {"chords": chord_scores, "melody": melody_scores}
 LABELS = {"chords": "chords", "melody": "f0"}
@@ -84,9 +84,7 @@ def recordings_of_data_set(
     if task not in LABELS:
         raise DataError(f"'{source}' has labels for {' and '.join(LABELS)}, not for {task}")
     return (
-        LabelledRecording(
-            recording.source, TRUTHS[task](recording.labels), recording.source_rate
-        )
+        LabelledRecording(recording.source, TRUTHS[task](recording.labels), recording.source_rate)
         for recording in labelled_recordings(source, need=LABELS[task], split=split)
     )
 
@@ -159,8 +157,7 @@ def evaluate_recordings(
     for recording in recordings:
         if recording.truth.task != task:
             raise DataError(
-                f"the truth is {recording.truth.kind}, but {runner.card.name} is a model for "
-                f"{task}"
+                f"the truth is {recording.truth.kind}, but {runner.card.name} is a model for {task}"
             )
         heard = runner.annotate(recording.source, source_rate=recording.source_rate)
         scored.append(SCORES[task](recording.truth, heard))

@@ -112,9 +112,7 @@ def agreement(student: np.ndarray, teacher: np.ndarray) -> Agreement:
     return Agreement(float(np.mean(ranks)), scores.roc_auc, scores.n_tags)
 
 
-def linear_probe(
-    embeddings: np.ndarray, classes: Sequence[str], groups: Sequence[str]
-) -> float:
+def linear_probe(embeddings: np.ndarray, classes: Sequence[str], groups: Sequence[str]) -> float:
     """Accuracy of a logistic regression on standardised embeddings.
 
     Five-fold cross-validation, stratified by class, with every group on one side only; repeated

@@ -15,8 +15,8 @@ from mirzoo.errors import ExportError
 from mirzoo.export.metadata import custom_operators, describe
 from mirzoo.export.parity import require_parity
 from mirzoo.models.layers.fourier import transforms_by_matrices
-from mirzoo.runtimes.litert import LiteRTModel
 from mirzoo.models.model import Model
+from mirzoo.runtimes.litert import LiteRTModel
 
 LONGEST_TRANSFORM_BY_MATRICES = 512
 TOLERANCES = {None: 1e-4, "float16": 5e-3}

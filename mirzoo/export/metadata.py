@@ -265,8 +265,7 @@ def _write_input(writer: _Writer, card: Card) -> int:
         "TensorMetadata",
         name=writer.text("waveform"),
         description=writer.text(
-            f"Mono waveform in [-1, 1], {length} samples at "
-            f"{card.sample_rate} Hz."
+            f"Mono waveform in [-1, 1], {length} samples at {card.sample_rate} Hz."
         ),
         dimension_names=writer.texts(["batch", "samples"]),
         content=writer.content(AUDIO_PROPERTIES, properties),

@@ -257,9 +257,7 @@ class _Published:
     def __call__(self, layer: str, name: str) -> np.ndarray:
         path = f"model_weights/{layer}/{layer}/{name}:0"
         if path not in self._file:
-            raise PullError(
-                f"the weights file has no '{path}'; is it that of crema's chord model?"
-            )
+            raise PullError(f"the weights file has no '{path}'; is it that of crema's chord model?")
         return self._file[path][...]
 
 
@@ -317,9 +315,7 @@ def _assign(weight: keras.Variable, value: np.ndarray) -> None:
     weight.assign(value)
 
 
-def _card(
-    spec: PortSpec, labels: list[str], decoding: ChordDecoding, *, parameters: int
-) -> Card:
+def _card(spec: PortSpec, labels: list[str], decoding: ChordDecoding, *, parameters: int) -> Card:
     sizes: dict[str, tuple[str, Any]] = {
         "chords": ("chord", len(labels)),
         "root": ("none or pitch class", N_ROOTS),
@@ -352,7 +348,5 @@ def _card(
         decoding=decoding,
         embedding_size=EMBEDDING_SIZE,
         parameters=parameters,
-        provenance=(
-            f"{spec.provenance} Root and bass are rearranged: none first, then C to B."
-        ),
+        provenance=(f"{spec.provenance} Root and bass are rearranged: none first, then C to B."),
     )

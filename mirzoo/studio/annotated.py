@@ -28,8 +28,13 @@ def isolated_chord_items(folder: Path) -> list[Item]:
         raise DataError(f"'{folder}' has no {LABELS_FILE}; it names each recording's chord")
     with table.open(newline="", encoding="utf-8") as file:
         return [
-            Item(Path(row["file"]).stem, "isolated_chords", row["source"],
-                 os.fspath(folder / row["file"]), "test")
+            Item(
+                Path(row["file"]).stem,
+                "isolated_chords",
+                row["source"],
+                os.fspath(folder / row["file"]),
+                "test",
+            )
             for row in csv.DictReader(file)
         ]
 

@@ -19,20 +19,31 @@ from pathlib import Path
 
 import numpy as np
 
-from mirzoo.studio import effects, general_midi, leads, midi, soloists, stems
 from mirzoo.data.corpus import F0_HOP, Item, item_rng
 from mirzoo.data.labels import ChordSpan, Labels
+from mirzoo.errors import DataError
+from mirzoo.studio import effects, general_midi, leads, midi, soloists, stems
 from mirzoo.studio.midi import Note, Part
 from mirzoo.studio.songs import QUALITIES, ROOTS, Chord
-from mirzoo.errors import DataError
 
 CHART_S = 45.0
 MMA_LIBRARY = Path("/usr/share/mma/lib")
 LEAST_CHORD_TONES = 0.85
 ATTEMPTS = 8
 MMA_CHORDS = {
-    "maj": "", "min": "m", "dim": "dim3", "aug": "aug", "min6": "m6", "maj6": "6", "min7": "m7",
-    "minmaj7": "mM7", "maj7": "M7", "7": "7", "dim7": "dim7", "hdim7": "m7b5", "sus2": "sus2",
+    "maj": "",
+    "min": "m",
+    "dim": "dim3",
+    "aug": "aug",
+    "min6": "m6",
+    "maj6": "6",
+    "min7": "m7",
+    "minmaj7": "mM7",
+    "maj7": "M7",
+    "7": "7",
+    "dim7": "dim7",
+    "hdim7": "m7b5",
+    "sus2": "sus2",
     "sus4": "sus4",
 }
 """The qualities of charts, as MMA writes them."""
@@ -41,17 +52,45 @@ MOVES = {5: 5, 7: 3, 2: 3, 10: 2, 1: 1, 11: 1, 3: 1.5, 9: 2, 4: 1, 8: 1.5, 6: 0.
 """How far the root moves (semitones up), and how often."""
 
 PROGRESSIONS = (
-    "1:maj 5:maj 6:min 4:maj", "1:maj 4:maj 5:maj 4:maj", "6:min 4:maj 1:maj 5:maj",
-    "1:maj 6:min 4:maj 5:7", "2:min7 5:7 1:maj7 6:min7", "2:hdim7 5:7 1:minmaj7 1:min6",
-    "1:maj 1:aug 1:maj6 1:7", "1:maj #1:dim7 2:min7 5:7", "4:maj 4:min6 1:maj 1:sus4",
-    "1:min b7:maj b6:maj 5:7", "1:min b6:maj b3:maj b7:maj", "1:sus2 1:maj 4:sus2 4:maj",
-    "5:sus4 5:maj 1:maj 1:sus4", "1:7 4:7 1:7 5:7", "1:min 4:min 5:7 1:min", "1:maj7 4:maj7",
-    "1:min7 4:7", "1:maj b7:maj 4:maj 1:maj", "1:min 1:minmaj7 1:min7 1:min6",
-    "1:maj 3:7 6:min 2:7", "7:hdim7 3:7 6:min 6:min7", "1:min 2:dim 5:7 1:min",
-    "1:maj 7:dim 6:min 4:min6", "1:maj 3:min 4:maj 4:min", "1:maj6 2:min7 5:sus4 5:7",
+    "1:maj 5:maj 6:min 4:maj",
+    "1:maj 4:maj 5:maj 4:maj",
+    "6:min 4:maj 1:maj 5:maj",
+    "1:maj 6:min 4:maj 5:7",
+    "2:min7 5:7 1:maj7 6:min7",
+    "2:hdim7 5:7 1:minmaj7 1:min6",
+    "1:maj 1:aug 1:maj6 1:7",
+    "1:maj #1:dim7 2:min7 5:7",
+    "4:maj 4:min6 1:maj 1:sus4",
+    "1:min b7:maj b6:maj 5:7",
+    "1:min b6:maj b3:maj b7:maj",
+    "1:sus2 1:maj 4:sus2 4:maj",
+    "5:sus4 5:maj 1:maj 1:sus4",
+    "1:7 4:7 1:7 5:7",
+    "1:min 4:min 5:7 1:min",
+    "1:maj7 4:maj7",
+    "1:min7 4:7",
+    "1:maj b7:maj 4:maj 1:maj",
+    "1:min 1:minmaj7 1:min7 1:min6",
+    "1:maj 3:7 6:min 2:7",
+    "7:hdim7 3:7 6:min 6:min7",
+    "1:min 2:dim 5:7 1:min",
+    "1:maj 7:dim 6:min 4:min6",
+    "1:maj 3:min 4:maj 4:min",
+    "1:maj6 2:min7 5:sus4 5:7",
 )
-SCALE = {"1": 0, "#1": 1, "2": 2, "b3": 3, "3": 4, "4": 5, "5": 7, "b6": 8, "6": 9, "b7": 10,
-         "7": 11}
+SCALE = {
+    "1": 0,
+    "#1": 1,
+    "2": 2,
+    "b3": 3,
+    "3": 4,
+    "4": 5,
+    "5": 7,
+    "b6": 8,
+    "6": 9,
+    "b7": 10,
+    "7": 11,
+}
 BASS_DEGREES = {3: "b3", 4: "3", 7: "5", 6: "b5", 8: "#5", 10: "b7", 11: "7"}
 
 
@@ -69,8 +108,9 @@ def draw_chart(bars: int, rng: np.random.Generator, *, functional: float = 0.35)
     others draw every quality equally often over plausible movements of the root. Phrases of four
     or eight bars return.
     """
-    phrases = [_phrase(int(rng.choice([4, 4, 8])), functional, rng)
-               for _ in range(rng.integers(2, 5))]
+    phrases = [
+        _phrase(int(rng.choice([4, 4, 8])), functional, rng) for _ in range(rng.integers(2, 5))
+    ]
     chart: list[Bar] = []
     if rng.random() < 0.3:
         chart.append(Bar(()))
@@ -160,8 +200,12 @@ def accompany(chart: Sequence[Bar], groove: str, beats: int, tempo: float, seed:
     with tempfile.TemporaryDirectory(prefix="mirzoo_") as folder:
         source, target = Path(folder, "chart.mma"), Path(folder, "chart.mid")
         source.write_text("\n".join(lines) + "\n")
-        done = subprocess.run(["mma", "-w", str(source), "-f", str(target)],
-                              capture_output=True, text=True, errors="replace")
+        done = subprocess.run(
+            ["mma", "-w", str(source), "-f", str(target)],
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
         if done.returncode or not target.exists():
             raise DataError(f"mma failed with the groove {groove}: {done.stdout.strip()[-300:]}")
         return midi.read(target)
@@ -188,11 +232,15 @@ def chords_of(chart: Sequence[Bar], beats: int, tempo: float) -> list[Chord]:
     found = []
     for number, bar in enumerate(chart):
         start = number * beats
-        edges = [start, start + beats // 2, start + beats] if len(bar.chords) == 2 else [
-            start, start + beats]
+        edges = (
+            [start, start + beats // 2, start + beats]
+            if len(bar.chords) == 2
+            else [start, start + beats]
+        )
         for (root, quality, bass), first, last in zip(bar.chords, edges, edges[1:]):
-            found.append(Chord(first * beat_s, last * beat_s, root, QUALITIES[quality], quality,
-                               bass))
+            found.append(
+                Chord(first * beat_s, last * beat_s, root, QUALITIES[quality], quality, bass)
+            )
     return found
 
 
@@ -219,8 +267,9 @@ def chord_tones(parts: Sequence[Part], chords: Sequence[Chord], margin_s: float 
 
 def spans(chords: Sequence[Chord], seconds: float) -> tuple[ChordSpan, ...]:
     """Chords as labels from 0 to ``seconds`` (s), N in the gaps, equal neighbours joined."""
-    return fill_gaps([ChordSpan(chord.start_s, chord.end_s, chord.label) for chord in chords],
-                     seconds)
+    return fill_gaps(
+        [ChordSpan(chord.start_s, chord.end_s, chord.label) for chord in chords], seconds
+    )
 
 
 def fill_gaps(found: Sequence[ChordSpan], seconds: float) -> tuple[ChordSpan, ...]:
@@ -304,10 +353,18 @@ def _recast(parts: Sequence[Part], rng: np.random.Generator) -> list[Part]:
         late = rng.uniform(0, rng.choice([0.0, 0.01, 0.02]), len(part.notes))
         notes = tuple(
             replace(note, start_s=note.start_s + delay, end_s=note.end_s + delay)
-            for note, delay in zip(part.notes, late, strict=True) if note.start_s < CHART_S
+            for note, delay in zip(part.notes, late, strict=True)
+            if note.start_s < CHART_S
         )
-        recast.append(replace(part, notes=notes, program=program,
-                              volume=int(rng.integers(60, 120)), pan=int(rng.integers(30, 99))))
+        recast.append(
+            replace(
+                part,
+                notes=notes,
+                program=program,
+                volume=int(rng.integers(60, 120)),
+                pan=int(rng.integers(30, 99)),
+            )
+        )
     return recast
 
 
@@ -329,8 +386,14 @@ def improvise(chords: Sequence[Chord], beat_s: float, rng: np.random.Generator) 
                 fitting = [p for p in near if p % 12 in tones]
                 passing = number % 2 and rng.random() < 0.4
                 pitch = int(rng.choice(near if passing or not fitting else fitting))
-                notes.append(Note(now, now + length_s * rng.uniform(0.6, 1.0), pitch,
-                                  int(rng.integers(70, 115))))
+                notes.append(
+                    Note(
+                        now,
+                        now + length_s * rng.uniform(0.6, 1.0),
+                        pitch,
+                        int(rng.integers(70, 115)),
+                    )
+                )
             now += length_s
             number += 1
     return notes

@@ -11,17 +11,31 @@ from pathlib import Path
 
 from mirzoo import audio
 from mirzoo.data.corpus import Item
-from mirzoo.studio.splits import audio_files
 from mirzoo.errors import DataError
+from mirzoo.studio.splits import audio_files
 
 PACKAGES = (
-    "colobot-common-sounds", "freedroidrpg-data", "fretsonfire-songs-muldjord",
-    "fretsonfire-songs-sectoid", "hedgewars-data", "marsshooter-data", "naev-data",
-    "nexuiz-music", "singularity-music", "supertux-data", "supertuxkart-data", "ufoai-music",
-    "warzone2100-music", "wesnoth-1.16-music", "widelands-data",
+    "colobot-common-sounds",
+    "freedroidrpg-data",
+    "fretsonfire-songs-muldjord",
+    "fretsonfire-songs-sectoid",
+    "hedgewars-data",
+    "marsshooter-data",
+    "naev-data",
+    "nexuiz-music",
+    "singularity-music",
+    "supertux-data",
+    "supertuxkart-data",
+    "ufoai-music",
+    "warzone2100-music",
+    "wesnoth-1.16-music",
+    "widelands-data",
 )
 TEST_PACKAGES = {
-    "colobot-common-sounds", "freedroidrpg-data", "marsshooter-data", "singularity-music",
+    "colobot-common-sounds",
+    "freedroidrpg-data",
+    "marsshooter-data",
+    "singularity-music",
 }
 LEADS_PACKAGE = "fretsonfire-songs-sectoid"
 VALID_PACKAGES = {"widelands-data", LEADS_PACKAGE}
@@ -72,8 +86,10 @@ def fetch_music(folder: Path) -> None:
 
 def _run(command: list[str], folder: Path) -> None:
     if shutil.which(command[0]) is None:
-        raise DataError(f"the program {command[0]} is not installed, and without it this "
-                        "collection cannot be obtained")
+        raise DataError(
+            f"the program {command[0]} is not installed, and without it this "
+            "collection cannot be obtained"
+        )
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise DataError(f"{' '.join(command)} failed: {done.stderr.strip()}")

@@ -74,7 +74,8 @@ def strings() -> list[Note]:
     """Held chords, from the fifth bar on."""
     return [
         note(name, bar * BAR_BEATS, BAR_BEATS, 62)
-        for bar, chord in enumerate(CHORDS) if bar >= len(CHORDS) // 2
+        for bar, chord in enumerate(CHORDS)
+        if bar >= len(CHORDS) // 2
         for name in chord[1:]
     ]
 
@@ -83,7 +84,8 @@ def bass() -> list[Note]:
     """The lowest note of each chord, from the third bar on."""
     return [
         note(chord[0], bar * BAR_BEATS + beat, 1.4, 100)
-        for bar, chord in enumerate(CHORDS) if bar >= 2
+        for bar, chord in enumerate(CHORDS)
+        if bar >= 2
         for beat in ((0, 1.5, 2, 3.5) if bar < len(CHORDS) - 1 else (0,))
     ]
 
@@ -91,11 +93,16 @@ def bass() -> list[Note]:
 def drums() -> list[Note]:
     """A light rock beat, from the third bar to the seventh."""
     return [
-        Note((bar * BAR_BEATS + step / 4) * BEAT_S, (bar * BAR_BEATS + step / 4) * BEAT_S + 0.1,
-             drum, 84 if step % 4 == 0 else 66)
+        Note(
+            (bar * BAR_BEATS + step / 4) * BEAT_S,
+            (bar * BAR_BEATS + step / 4) * BEAT_S + 0.1,
+            drum,
+            84 if step % 4 == 0 else 66,
+        )
         for bar in range(2, len(CHORDS) - 1)
         for drum, steps in DRUM_PATTERNS["rock"].items()
-        for step, mark in enumerate(steps) if mark == "x"
+        for step, mark in enumerate(steps)
+        if mark == "x"
     ]
 
 
@@ -112,8 +119,9 @@ def main() -> None:
     waveform = waveform[: round((len(CHORDS) * BAR_BEATS * BEAT_S + TAIL_S) * SAMPLE_RATE)]
     fade = np.linspace(1, 0, round(TAIL_S * SAMPLE_RATE), dtype=np.float32)
     waveform[-len(fade) :] *= fade
-    soundfile.write(CLIP, waveform, SAMPLE_RATE, format="OGG", subtype="VORBIS",
-                    compression_level=0.7)
+    soundfile.write(
+        CLIP, waveform, SAMPLE_RATE, format="OGG", subtype="VORBIS", compression_level=0.7
+    )
 
 
 if __name__ == "__main__":

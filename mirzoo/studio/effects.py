@@ -114,8 +114,12 @@ def amplify(
     bias = rng.uniform(0, 0.4)
     fast = np.tanh(gain * fast + bias) - np.tanh(bias)
     cabinet = signal.butter(
-        2, [rng.uniform(60, 120), rng.uniform(3500, 6500)], "bandpass", fs=4 * SAMPLE_RATE,
-        output="sos")
+        2,
+        [rng.uniform(60, 120), rng.uniform(3500, 6500)],
+        "bandpass",
+        fs=4 * SAMPLE_RATE,
+        output="sos",
+    )
     slow = signal.resample_poly(signal.sosfilt(cabinet, fast), 1, 4)[: len(waveform)]
     return (slow / max(1.0, float(np.max(np.abs(slow))))).astype(np.float32)
 
@@ -163,8 +167,15 @@ def code(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     container, subtype = [("MP3", "MPEG_LAYER_III"), ("OGG", "VORBIS")][rng.integers(2)]
     file = io.BytesIO()
     loudest = max(1.0, float(np.max(np.abs(waveform), initial=0.0)))
-    with soundfile.SoundFile(file, "w", SAMPLE_RATE, 1, subtype, format=container,
-                             compression_level=float(rng.uniform(0.2, 0.95))) as encoder:
+    with soundfile.SoundFile(
+        file,
+        "w",
+        SAMPLE_RATE,
+        1,
+        subtype,
+        format=container,
+        compression_level=float(rng.uniform(0.2, 0.95)),
+    ) as encoder:
         for start in range(0, len(waveform), BLOCK):
             encoder.write(waveform[start : start + BLOCK] / loudest)
     file.seek(0)
@@ -173,9 +184,13 @@ def code(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 CHAIN = (
-    (reverberate, 0.5), (equalise, 0.6), (compress, 0.4),
+    (reverberate, 0.5),
+    (equalise, 0.6),
+    (compress, 0.4),
     (lambda waveform, rng: drive(waveform, rng.uniform(-6, 9)), 0.2),
-    (narrow, 0.15), (add_noise, 0.4), (code, 0.3),
+    (narrow, 0.15),
+    (add_noise, 0.4),
+    (code, 0.3),
 )
 
 

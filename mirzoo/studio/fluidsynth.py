@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from mirzoo import audio
+from mirzoo.errors import DataError
 from mirzoo.studio import midi
 from mirzoo.studio.midi import Part
-from mirzoo.errors import DataError
 
 
 def play(
@@ -50,9 +50,21 @@ def play(
         score, sound = Path(folder, "score.mid"), Path(folder, "sound.wav")
         midi.write(parts, score, reverb=reverb)
         done = subprocess.run(
-            ["fluidsynth", "-niq", *options, "-O", "float", "-T", "wav", "-F", str(sound),
-             str(soundfont), str(score)],
-            capture_output=True, text=True,
+            [
+                "fluidsynth",
+                "-niq",
+                *options,
+                "-O",
+                "float",
+                "-T",
+                "wav",
+                "-F",
+                str(sound),
+                str(soundfont),
+                str(score),
+            ],
+            capture_output=True,
+            text=True,
         )
         if done.returncode or not sound.exists():
             raise DataError(f"fluidsynth failed with {soundfont}: {done.stderr.strip()}")

@@ -53,8 +53,9 @@ def open_shapes() -> dict[str, list[tuple[int, tuple[int, ...]]]]:
     entries = SHAPES.split()
     for name, frets in zip(entries[::2], entries[1::2], strict=True):
         root, quality = name.split(":")
-        pitches = tuple(string + int(fret) for string, fret in zip(GUITAR, frets, strict=True)
-                        if fret != "x")
+        pitches = tuple(
+            string + int(fret) for string, fret in zip(GUITAR, frets, strict=True) if fret != "x"
+        )
         found.setdefault(quality, []).append((ROOTS.index(root), pitches))
     return found
 
@@ -77,7 +78,8 @@ def shape(root: int, quality: str, rng: np.random.Generator) -> tuple[int, ...]:
     """An open shape, moved up by a barre or a capo where it has to be; at most to fret 9."""
     placed = [
         tuple(pitch + (root - at) % 12 for pitch in pitches)
-        for at, pitches in open_shapes()[quality] if (root - at) % 12 <= 9
+        for at, pitches in open_shapes()[quality]
+        if (root - at) % 12 <= 9
     ]
     return placed[rng.integers(len(placed))]
 
@@ -96,8 +98,11 @@ def close_voicings(
     found = []
     for position in range(10):
         choices = [
-            [string + fret for fret in (0, *range(max(1, position), position + 4))
-             if (string + fret) % 12 in tones]
+            [
+                string + fret
+                for fret in (0, *range(max(1, position), position + 4))
+                if (string + fret) % 12 in tones
+            ]
             for string in strings
         ]
         for pitches in product(*choices):
@@ -124,8 +129,9 @@ def keyed(root: int, quality: str, rng: np.random.Generator) -> tuple[int, ...]:
     """A chord on a keyboard: close or spread, in any inversion, sometimes with the left hand."""
     intervals = INTERVALS[quality]
     inversion = 0 if quality in AMBIGUOUS else int(rng.integers(len(intervals)))
-    pitches = [root + interval + 12 * (place < inversion)
-               for place, interval in enumerate(intervals)]
+    pitches = [
+        root + interval + 12 * (place < inversion) for place, interval in enumerate(intervals)
+    ]
     lowest = int(rng.integers(43, 68))
     pitches = sorted(pitches)
     up = 12 * -((pitches[0] - lowest) // 12)
@@ -136,8 +142,10 @@ def keyed(root: int, quality: str, rng: np.random.Generator) -> tuple[int, ...]:
         left = root + 12 * -(-(28 - root) // 12) + 12 * int(rng.integers(0, 2))
         pitches += [left] + ([left + 12] if rng.random() < 0.5 else [])
     pitches = tuple(sorted(set(pitches)))
-    return pitches if sounds_as(pitches, root, quality) else tuple(
-        sorted(root + 48 + interval for interval in intervals)
+    return (
+        pitches
+        if sounds_as(pitches, root, quality)
+        else tuple(sorted(root + 48 + interval for interval in intervals))
     )
 
 

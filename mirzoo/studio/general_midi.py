@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-PROGRAMS = tuple(name.strip() for name in """
+PROGRAMS = tuple(
+    name.strip()
+    for name in """
     acoustic grand piano, bright acoustic piano, electric grand piano, honky-tonk piano,
     electric piano 1, electric piano 2, harpsichord, clavinet,
     celesta, glockenspiel, music box, vibraphone, marimba, xylophone, tubular bells, dulcimer,
@@ -31,14 +33,56 @@ PROGRAMS = tuple(name.strip() for name in """
     reverse cymbal,
     guitar fret noise, breath noise, seashore, bird tweet, telephone ring, helicopter, applause,
     gunshot
-""".replace("\n", " ").split(","))
+""".replace("\n", " ").split(",")
+)
 """Program 0 is the first: ``PROGRAMS[73]`` is "flute"."""
 
 DRUMS = "drums"
 BASSES = (32, 33, 34, 35, 36, 37, 38, 39)
 CHORDAL = (
-    0, 1, 2, 3, 4, 5, 6, 7, 11, 15, 16, 17, 18, 19, 20, 21, 23, 24, 25, 26, 27, 28, 46, 48, 49, 50,
-    51, 52, 53, 54, 61, 62, 63, 81, 88, 89, 90, 91, 92, 94, 95, 105, 107,
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    11,
+    15,
+    16,
+    17,
+    18,
+    19,
+    20,
+    21,
+    23,
+    24,
+    25,
+    26,
+    27,
+    28,
+    46,
+    48,
+    49,
+    50,
+    51,
+    52,
+    53,
+    54,
+    61,
+    62,
+    63,
+    81,
+    88,
+    89,
+    90,
+    91,
+    92,
+    94,
+    95,
+    105,
+    107,
 )
 """Programs that play chords well."""
 

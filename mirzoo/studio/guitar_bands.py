@@ -15,9 +15,22 @@ from pathlib import Path
 
 import numpy as np
 
-from mirzoo.studio import charts, effects, fretboard, general_midi, leads, plucked, recorded_leads, render, renditions, soloists, songs, stems
 from mirzoo.data.corpus import F0_HOP, Item, item_rng
 from mirzoo.data.labels import ChordSpan, Labels
+from mirzoo.studio import (
+    charts,
+    effects,
+    fretboard,
+    general_midi,
+    leads,
+    plucked,
+    recorded_leads,
+    render,
+    renditions,
+    soloists,
+    songs,
+    stems,
+)
 from mirzoo.studio.midi import Part
 from mirzoo.studio.plucked import Instrument, Pluck
 from mirzoo.studio.recorded_leads import Player
@@ -118,8 +131,13 @@ def render_band(item: Item, *, samples: Path) -> tuple[np.ndarray, Labels]:
         waveform = effects.mix(stem, waveform, rng.uniform(*LEAD_DB))
         instruments += tuple({name} - set(instruments))
     return effects.produce(waveform, rng), Labels(
-        chords=band.chords, f0=f0, beats=song.beats, downbeats=song.downbeats, key=song.key,
-        instruments=instruments, tags=(band.style,),
+        chords=band.chords,
+        f0=f0,
+        beats=song.beats,
+        downbeats=song.downbeats,
+        key=song.key,
+        instruments=instruments,
+        tags=(band.style,),
     )
 
 
@@ -135,19 +153,25 @@ def accompany(song: Song, studio: Studio, rng: np.random.Generator) -> Accompani
         mixed = effects.mix(take, mixed, rng.uniform(-6, 3))
     rhythm, bass = _rhythm(song, style, rng)
     latest_s = studio.seconds - SHORTEST_S
-    rhythm = [replace(part, notes=[note for note in part.notes if note.start_s < latest_s])
-              for part in rhythm]
+    rhythm = [
+        replace(part, notes=[note for note in part.notes if note.start_s < latest_s])
+        for part in rhythm
+    ]
     if rhythm:
         mixed = effects.mix(mixed, studio.play(rhythm), rng.uniform(*GUITARS_DB))
     programs = [part.program for part in rhythm if not part.drums]
     if not fifths and rng.random() < style.keys:
-        keys = renditions.played(renditions.chordal(song, rng), int(rng.choice(
-            general_midi.CHORDAL)), 0.01, rng)
+        keys = renditions.played(
+            renditions.chordal(song, rng), int(rng.choice(general_midi.CHORDAL)), 0.01, rng
+        )
         mixed = effects.mix(studio.play([keys]), mixed, rng.uniform(*KEYS_DB))
         programs.append(keys.program)
     chords = [
-        replace(chord, quality=fretboard.implied_triad(chord.quality) if fifths else chord.quality,
-                bass=chord.bass if bass and not fifths else "1")
+        replace(
+            chord,
+            quality=fretboard.implied_triad(chord.quality) if fifths else chord.quality,
+            bass=chord.bass if bass and not fifths else "1",
+        )
         for chord in song.chords
     ]
     others = general_midi.names(programs, any(part.drums for part in rhythm))
@@ -159,12 +183,17 @@ def _draw_guitar(style: Style, rng: np.random.Generator) -> Instrument:
     gain = rng.random() < style.gain
     program = int(rng.choice(DRY_GUITARS))
     sampled = "guitar" if rng.random() < 0.4 else ""
-    return Instrument(sampled or general_midi.PROGRAMS[program], fretboard.GUITAR, program,
-                      sampled, gain)
+    return Instrument(
+        sampled or general_midi.PROGRAMS[program], fretboard.GUITAR, program, sampled, gain
+    )
 
 
 def _play_guitar(
-    song: Song, guitar: Instrument, style: Style, fifths: bool, studio: Studio,
+    song: Song,
+    guitar: Instrument,
+    style: Style,
+    fifths: bool,
+    studio: Studio,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """One guitar's part, amplified where it is; some distorted ones are played twice."""
@@ -172,13 +201,15 @@ def _play_guitar(
     hand: dict[tuple[int, str], tuple[int, ...]] = {}
     for chord in song.chords:
         held = fretboard.POWER if fifths else chord.quality
-        hand.setdefault((chord.root, chord.quality),
-                        plucked.voicing(guitar, chord.root, held, rng))
+        hand.setdefault((chord.root, chord.quality), plucked.voicing(guitar, chord.root, held, rng))
     drive_db = HIGH_GAIN_DB if fifths else CRUNCH_DB
     stem = np.zeros(studio.n_samples, np.float32)
     for _ in range(1 + (guitar.gain and rng.random() < 0.5)):
-        plucks = [pluck for pluck in strummed(song, hand, pattern, ring, rng)
-                  if pluck.note.start_s < studio.seconds - SHORTEST_S]
+        plucks = [
+            pluck
+            for pluck in strummed(song, hand, pattern, ring, rng)
+            if pluck.note.start_s < studio.seconds - SHORTEST_S
+        ]
         take = plucked.play(plucks, guitar, studio, rng)
         take = effects.amplify(take, rng, drive_db=drive_db) if guitar.gain else take
         stem = effects.mix(take, stem, 0.0)
@@ -232,9 +263,17 @@ def strummed(
     for (at, chord, down), following in zip(strokes, until, strict=True):
         start_s = at + rng.uniform(0, late_s)
         end_s = at + max(0.04, (min(following, chord.end_s) - at) * ring)
-        plucks.extend(plucked.strum(
-            hand[chord.root, chord.quality], start_s, end_s, down, rng, gap_s=gap_s,
-            velocity=int(rng.integers(80, 112))))
+        plucks.extend(
+            plucked.strum(
+                hand[chord.root, chord.quality],
+                start_s,
+                end_s,
+                down,
+                rng,
+                gap_s=gap_s,
+                velocity=int(rng.integers(80, 112)),
+            )
+        )
     return sorted(plucks, key=lambda pluck: pluck.note.start_s)
 
 
@@ -246,19 +285,21 @@ def _beats_since_downbeat(song: Song) -> list[int]:
     return (counted - np.where(began >= 0, bars[np.maximum(began, 0)], 0)).tolist()
 
 
-def _rhythm(
-    song: Song, style: Style, rng: np.random.Generator
-) -> tuple[list[Part], bool]:
+def _rhythm(song: Song, style: Style, rng: np.random.Generator) -> tuple[list[Part], bool]:
     """Bass and drums, and whether there is a bass."""
     parts = []
     bass = rng.random() < 0.85
     if bass:
-        parts.append(renditions.played(
-            renditions.bass_line(song, rng), int(rng.choice([33, 33, 34, 35, 38])), 0.01, rng))
+        parts.append(
+            renditions.played(
+                renditions.bass_line(song, rng), int(rng.choice([33, 33, 34, 35, 38])), 0.01, rng
+            )
+        )
     if rng.random() < 0.85 and len(song.downbeats) > 1:
         notes = render.drum_notes(song, DRUMS[str(rng.choice(style.drums))])
-        parts.append(renditions.played(notes, int(rng.choice([0, 0, 8, 16, 16])), 0.01, rng,
-                                       drums=True))
+        parts.append(
+            renditions.played(notes, int(rng.choice([0, 0, 8, 16, 16])), 0.01, rng, drums=True)
+        )
     return parts, bass
 
 

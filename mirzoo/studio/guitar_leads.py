@@ -15,9 +15,9 @@ import numpy as np
 from mirzoo import audio
 from mirzoo.data.corpus import SAMPLE_RATE, Item
 from mirzoo.data.labels import F0_RATE, Labels
-from mirzoo.studio.tracking import track_voice
 from mirzoo.dsp.framing import runs
 from mirzoo.errors import DataError
+from mirzoo.studio.tracking import track_voice
 
 STEM, REST = "guitar.ogg", "song.ogg"
 SHORTEST_S = 0.12

@@ -24,22 +24,68 @@ BEND_EARLY_S = 0.004
 LOWEST, HIGHEST = 36, 94
 
 VOICES = (52, 53, 54, 85, 91)
-WINDS = (56, 57, 58, 59, 60, 61, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 79,
-         22, 109, 111)
+WINDS = (
+    56,
+    57,
+    58,
+    59,
+    60,
+    61,
+    64,
+    65,
+    66,
+    67,
+    68,
+    69,
+    70,
+    71,
+    72,
+    73,
+    74,
+    75,
+    76,
+    77,
+    79,
+    22,
+    109,
+    111,
+)
 STRINGS = (40, 41, 42, 110, 48, 49)
 GUITARS = (24, 25, 26, 27, 29, 30, 104, 105, 106)
 SYNTHS = (80, 81, 82, 83, 84, 62, 63)
 KEYS = (0, 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 20, 46, 107, 108, 114)
 """Programs to play melodies with: in tune with their notes, in the octave they are written in."""
 
-KINDS = ((VOICES, 0.24), (WINDS, 0.22), (STRINGS, 0.12), (GUITARS, 0.2), (SYNTHS, 0.1),
-         (KEYS, 0.12))
+KINDS = (
+    (VOICES, 0.24),
+    (WINDS, 0.22),
+    (STRINGS, 0.12),
+    (GUITARS, 0.2),
+    (SYNTHS, 0.1),
+    (KEYS, 0.12),
+)
 UNBENT = set(KEYS)
 RANGES = {
-    32: (36, 60), 42: (36, 72), 57: (40, 72), 58: (36, 60), 66: (44, 76), 67: (36, 68),
-    70: (36, 72), 40: (55, 94), 72: (74, 94), 73: (60, 94), 76: (48, 76), 52: (45, 84),
-    53: (45, 84), 54: (45, 84), 24: (40, 84), 25: (40, 84), 26: (40, 86), 27: (40, 86),
-    29: (40, 88), 30: (40, 88),
+    32: (36, 60),
+    42: (36, 72),
+    57: (40, 72),
+    58: (36, 60),
+    66: (44, 76),
+    67: (36, 68),
+    70: (36, 72),
+    40: (55, 94),
+    72: (74, 94),
+    73: (60, 94),
+    76: (48, 76),
+    52: (45, 84),
+    53: (45, 84),
+    54: (45, 84),
+    24: (40, 84),
+    25: (40, 84),
+    26: (40, 86),
+    27: (40, 86),
+    29: (40, 88),
+    30: (40, 88),
 }
 """The lowest and highest MIDI pitch of a program; others have `LOWEST` to `HIGHEST`."""
 
@@ -128,8 +174,10 @@ def one_at_a_time(notes: Sequence[Note], min_s: float = 0.04) -> list[Note]:
         if ordered and note.start_s - ordered[-1].start_s < min_s:
             ordered.pop()
         ordered.append(note)
-    cut = [replace(note, end_s=min(note.end_s, following.start_s))
-           for note, following in pairwise(ordered)]
+    cut = [
+        replace(note, end_s=min(note.end_s, following.start_s))
+        for note, following in pairwise(ordered)
+    ]
     return [note for note in cut + ordered[-1:] if note.end_s - note.start_s >= min_s]
 
 
@@ -138,9 +186,7 @@ def range_of(program: int) -> tuple[int, int]:
     return RANGES.get(program, (LOWEST, HIGHEST))
 
 
-def into_range(
-    notes: Sequence[Note], low: int, high: int, rng: np.random.Generator
-) -> list[Note]:
+def into_range(notes: Sequence[Note], low: int, high: int, rng: np.random.Generator) -> list[Note]:
     """Move a melody by octaves between two MIDI pitches, and its strays by octaves each."""
     if not notes:
         return []
@@ -186,10 +232,18 @@ def perform(
     """
     manner = manner or draw_manner(program, rng)
     notes = [
-        replace(note, start_s=note.start_s + late, end_s=note.end_s + late,
-                velocity=int(np.clip(note.velocity + change, 40, 127)))
-        for note, late, change in zip(notes, rng.uniform(0, 1, len(notes)) * manner.late_s,
-                                      rng.integers(-15, 16, len(notes)), strict=True)
+        replace(
+            note,
+            start_s=note.start_s + late,
+            end_s=note.end_s + late,
+            velocity=int(np.clip(note.velocity + change, 40, 127)),
+        )
+        for note, late, change in zip(
+            notes,
+            rng.uniform(0, 1, len(notes)) * manner.late_s,
+            rng.integers(-15, 16, len(notes)),
+            strict=True,
+        )
     ]
     notes = one_at_a_time([note for note in notes if note.end_s < seconds])
     drift = _drift(round(seconds * CURVE_RATE) + CURVE_RATE, manner.drift_cents, rng)

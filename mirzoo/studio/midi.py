@@ -87,8 +87,10 @@ def _bend_events(part: Part, channel: int) -> list[tuple[int, int, bytes]]:
     if not part.bends:
         return []
     controls = ((101, 0), (100, 0), (6, BEND_RANGE), (38, 0), (101, 127), (100, 127))
-    events = [(0, order - len(controls), bytes([0xB0 | channel, control, value]))
-              for order, (control, value) in enumerate(controls)]
+    events = [
+        (0, order - len(controls), bytes([0xB0 | channel, control, value]))
+        for order, (control, value) in enumerate(controls)
+    ]
     for time_s, semitones in part.bends:
         value = round(BEND_MIDDLE * (1 + semitones / BEND_RANGE))
         value = min(max(value, 0), 2 * BEND_MIDDLE - 1)
@@ -134,7 +136,8 @@ def read(path: Path | str) -> list[Part]:
         raise DataError(f"'{path}' breaks off or is damaged ({error!r})") from None
     tempo_changes = sorted(
         (tick, int.from_bytes(message[1:], "big") / 1e6)
-        for events in tracks for tick, status, message in events
+        for events in tracks
+        for tick, status, message in events
         if status == 0xFF and message[:1] == b"\x51"
     )
     return [part for events in tracks for part in _parts(events, division, tempo_changes)]
@@ -211,8 +214,12 @@ def _parts(
             if kind == 0x9 and velocity:
                 sounding[channel, pitch] = (time_s, velocity)
     return [
-        Part(tuple(sorted(played, key=lambda note: (note.start_s, note.pitch))),
-             programs.get(channel, 0), channel == DRUM_CHANNEL, name=name)
+        Part(
+            tuple(sorted(played, key=lambda note: (note.start_s, note.pitch))),
+            programs.get(channel, 0),
+            channel == DRUM_CHANNEL,
+            name=name,
+        )
         for channel, played in notes.items()
     ]
 

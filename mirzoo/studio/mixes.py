@@ -50,11 +50,14 @@ def opened(directory: Path) -> Corpus:
 
 
 def stretch_of(corpus: Corpus, samples: int, split: str, rng: np.random.Generator) -> np.ndarray:
-    fitting = [entry for entry in corpus.items
-               if entry.split == split and entry.n_samples >= samples]
+    fitting = [
+        entry for entry in corpus.items if entry.split == split and entry.n_samples >= samples
+    ]
     if not fitting:
-        raise DataError(f"'{corpus.directory}' has no item of {samples} samples in its "
-                        f"split '{split}' to put behind a voice")
+        raise DataError(
+            f"'{corpus.directory}' has no item of {samples} samples in its "
+            f"split '{split}' to put behind a voice"
+        )
     chosen = fitting[rng.integers(len(fitting))]
     start = chosen.offset_samples + rng.integers(chosen.n_samples - samples + 1)
     return corpus.audio[start : start + samples].astype(np.float32) / FULL_SCALE

@@ -16,21 +16,30 @@ from pathlib import Path
 import numpy as np
 from scipy import signal
 
-from mirzoo.studio import charts, effects, fretboard, general_midi, mixes, render, stems
 from mirzoo.data.corpus import SAMPLE_RATE, Item, item_rng
 from mirzoo.data.labels import ChordSpan, Labels
+from mirzoo.errors import DataError
+from mirzoo.studio import charts, effects, fretboard, general_midi, mixes, render, stems
 from mirzoo.studio.midi import Note, Part
 from mirzoo.studio.songs import QUALITIES, ROOTS, Chord, Song
 from mirzoo.studio.stems import Studio
-from mirzoo.errors import DataError
 
 ITEM_S = 30.0
 CLEAN, ELECTRIC, PIANOS = (24, 25, 26, 27), (26, 27, 28, 29, 30), (0, 1, 2, 3, 4, 5, 6)
-KINDS = {"strummed": 0.32, "picked": 0.18, "isolated": 0.24, "piano": 0.12,
-         "isolated piano": 0.14}
-STRUMS = ("D...D...D...D...", "D...D.D.D...D.D.", "D...D.U...U.D.U.", "D.D.D.D.D.D.D.D.",
-          "D.......D.......", "D...............", "D.U.D.U.D.U.D.U.", "....D.......D...",
-          "..U...U...U...U.", "D..D..D...D..D..", "DDDDDDDDDDDDDDDD")
+KINDS = {"strummed": 0.32, "picked": 0.18, "isolated": 0.24, "piano": 0.12, "isolated piano": 0.14}
+STRUMS = (
+    "D...D...D...D...",
+    "D...D.D.D...D.D.",
+    "D...D.U...U.D.U.",
+    "D.D.D.D.D.D.D.D.",
+    "D.......D.......",
+    "D...............",
+    "D.U.D.U.D.U.D.U.",
+    "....D.......D...",
+    "..U...U...U...U.",
+    "D..D..D...D..D..",
+    "DDDDDDDDDDDDDDDD",
+)
 """Down and up strokes on the sixteenths of a bar."""
 SHIFT_SEMITONES = 3
 STRETCHES = {"guitar": fretboard.GUITAR, "mandolin": fretboard.MANDOLIN, "banjo": fretboard.BANJO}
@@ -83,8 +92,11 @@ def draw_instrument(kind: str, rng: np.random.Generator) -> Instrument:
     program = int(rng.choice(ELECTRIC if gain else CLEAN))
     tuning = fretboard.GUITAR
     if not gain and rng.random() < 0.12:
-        program, tuning = [(105, fretboard.BANJO), (24, fretboard.UKULELE),
-                           (25, fretboard.MANDOLIN)][rng.integers(3)]
+        program, tuning = [
+            (105, fretboard.BANJO),
+            (24, fretboard.UKULELE),
+            (25, fretboard.MANDOLIN),
+        ][rng.integers(3)]
     amplified = gain and (program not in (29, 30) or rng.random() < 0.3)
     return Instrument(general_midi.PROGRAMS[program], tuning, program, gain=amplified)
 
@@ -109,8 +121,14 @@ def voicing(
 
 
 def strum(
-    pitches: Sequence[int], start_s: float, end_s: float, down: bool, rng: np.random.Generator,
-    *, gap_s: float = 0.012, velocity: int = 95,
+    pitches: Sequence[int],
+    start_s: float,
+    end_s: float,
+    down: bool,
+    rng: np.random.Generator,
+    *,
+    gap_s: float = 0.012,
+    velocity: int = 95,
 ) -> list[Pluck]:
     """Strike the strings one after the other, ``gap_s`` (s) apart: downwards lowest first."""
     order = list(range(len(pitches)))
@@ -125,8 +143,14 @@ def strum(
     return plucks
 
 
-def play_sampled(plucks: Sequence[Pluck], folder: Path, seconds: float,
-                 rng: np.random.Generator, *, tuning_cents: float = 0.0) -> np.ndarray:
+def play_sampled(
+    plucks: Sequence[Pluck],
+    folder: Path,
+    seconds: float,
+    rng: np.random.Generator,
+    *,
+    tuning_cents: float = 0.0,
+) -> np.ndarray:
     """Play plucks with recorded notes, each moved by at most three semitones and the tuning.
 
     Strings are up to 8 cents out of tune. Raises DataError where no note is near enough.
@@ -175,8 +199,9 @@ def _recorded(path: Path, cents: int) -> np.ndarray:
     ratio = 2 ** (cents / 1200)
     places = np.arange(0, len(note) - 1, ratio)
     if ratio > 1:
-        note = signal.sosfiltfilt(
-            signal.butter(4, 0.95 / ratio, output="sos"), note).astype(np.float32)
+        note = signal.sosfiltfilt(signal.butter(4, 0.95 / ratio, output="sos"), note).astype(
+            np.float32
+        )
     return np.interp(places, np.arange(len(note)), note).astype(np.float32)
 
 
@@ -188,8 +213,13 @@ def play(
     Strings are up to 8 cents out of tune.
     """
     if instrument.samples:
-        return play_sampled(plucks, studio.samples / instrument.samples, studio.seconds, rng,
-                            tuning_cents=studio.tuning_cents)
+        return play_sampled(
+            plucks,
+            studio.samples / instrument.samples,
+            studio.seconds,
+            rng,
+            tuning_cents=studio.tuning_cents,
+        )
     if instrument.tuning:
         return studio.play(_strings(plucks, instrument.program, studio.tuning_cents, rng))
     return studio.play([Part([pluck.note for pluck in plucks], instrument.program)])
@@ -201,13 +231,23 @@ def _strings(
     """Each string on its own channel, stopped by its next note."""
     parts = []
     for string in sorted({pluck.string for pluck in plucks}):
-        notes = sorted((pluck.note for pluck in plucks if pluck.string == string),
-                       key=lambda note: note.start_s)
-        cut = [replace(note, end_s=min(note.end_s, later.start_s - 0.002))
-               for note, later in zip(notes, [*notes[1:], Note(1e9, 1e9, 0)], strict=True)]
+        notes = sorted(
+            (pluck.note for pluck in plucks if pluck.string == string),
+            key=lambda note: note.start_s,
+        )
+        cut = [
+            replace(note, end_s=min(note.end_s, later.start_s - 0.002))
+            for note, later in zip(notes, [*notes[1:], Note(1e9, 1e9, 0)], strict=True)
+        ]
         detuned = tuning_cents + rng.uniform(-8, 8)
-        parts.append(Part([note for note in cut if note.end_s > note.start_s + 0.01], program,
-                          bends=((0.0, detuned / 100),), pan=64))
+        parts.append(
+            Part(
+                [note for note in cut if note.end_s > note.start_s + 0.01],
+                program,
+                bends=((0.0, detuned / 100),),
+                pan=64,
+            )
+        )
     return parts
 
 
@@ -262,7 +302,11 @@ def _draw_chord(instrument: Instrument, rng: np.random.Generator) -> tuple[int, 
 
 
 def _isolated(
-    item: Item, kind: str, instrument: Instrument, samples: Path, looseness: float,
+    item: Item,
+    kind: str,
+    instrument: Instrument,
+    samples: Path,
+    looseness: float,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, Labels]:
     """Single chords with silence between them; each lasts as long as it is heard."""
@@ -276,8 +320,9 @@ def _isolated(
         end_s = min(now + length, ITEM_S - 0.1)
         gap_s = rng.choice([0.0, 0.004, 0.015, 0.04]) if instrument.tuning else 0.002
         struck = _struck(pitches, instrument, looseness, rng)
-        plucks.extend(strum(struck, now, end_s, True, rng, gap_s=gap_s,
-                            velocity=int(rng.integers(60, 115))))
+        plucks.extend(
+            strum(struck, now, end_s, True, rng, gap_s=gap_s, velocity=int(rng.integers(60, 115)))
+        )
         silence_s = rng.choice([0.15, 0.5, 1.5]) * rng.uniform(0.7, 1.4)
         chords.append((now, end_s + silence_s, fretboard.label_of(pitches, root, quality)))
         now = end_s + silence_s
@@ -333,7 +378,11 @@ class _Played:
 
 
 def _progression(
-    item: Item, kind: str, instrument: Instrument, samples: Path, looseness: float,
+    item: Item,
+    kind: str,
+    instrument: Instrument,
+    samples: Path,
+    looseness: float,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, Labels]:
     """A progression in 4/4, sometimes over bass and drums."""
@@ -343,8 +392,10 @@ def _progression(
     banded = rng.random() < 0.4
     playing = _chosen(instrument, tempo, start_s, banded, rng)
     if kind == "strummed":
-        playing = [replace(played, pitches=_struck(played.pitches, instrument, looseness, rng))
-                   for played in playing]
+        playing = [
+            replace(played, pitches=_struck(played.pitches, instrument, looseness, rng))
+            for played in playing
+        ]
     plucks = [pluck for played in playing for pluck in _pattern(played, kind, beat_s, item, rng)]
     plucks = [pluck for pluck in plucks if pluck.note.start_s < ITEM_S - 0.05]
     plucks.sort(key=lambda pluck: pluck.note.start_s)
@@ -358,8 +409,11 @@ def _progression(
         names += others
     labelled = [ChordSpan(played.start_s, played.end_s, played.label) for played in playing]
     return effects.produce(mixed, rng), Labels(
-        chords=charts.fill_gaps(labelled, ITEM_S), beats=beats, downbeats=beats[::4],
-        instruments=names, tags=(kind,),
+        chords=charts.fill_gaps(labelled, ITEM_S),
+        beats=beats,
+        downbeats=beats[::4],
+        instruments=names,
+        tags=(kind,),
     )
 
 
@@ -399,14 +453,28 @@ def _pattern(
         return _picked(played, beat_s, late_s, habit, rng)
     times = np.linspace(played.start_s, played.end_s, int(habit.choice([1, 2, 4])) + 1)
     return [
-        pluck for at, until in pairwise(times)
-        for pluck in strum(played.pitches, at, at + (until - at) * ring, True, rng, gap_s=0.003,
-                           velocity=int(rng.integers(60, 110)))
+        pluck
+        for at, until in pairwise(times)
+        for pluck in strum(
+            played.pitches,
+            at,
+            at + (until - at) * ring,
+            True,
+            rng,
+            gap_s=0.003,
+            velocity=int(rng.integers(60, 110)),
+        )
     ]
 
 
-def _strummed(played: _Played, beat_s: float, ring: float, late_s: float,
-              habit: np.random.Generator, rng: np.random.Generator) -> list[Pluck]:
+def _strummed(
+    played: _Played,
+    beat_s: float,
+    ring: float,
+    late_s: float,
+    habit: np.random.Generator,
+    rng: np.random.Generator,
+) -> list[Pluck]:
     pattern = STRUMS[habit.integers(len(STRUMS))]
     gap_s = habit.choice([0.004, 0.01, 0.02, 0.035])
     step_s = beat_s / 4
@@ -415,14 +483,27 @@ def _strummed(played: _Played, beat_s: float, ring: float, late_s: float,
     plucks: list[Pluck] = []
     for step, following in pairwise([*strokes, steps]):
         at = played.start_s + step * step_s + rng.uniform(0, late_s)
-        plucks.extend(strum(played.pitches, at, at + (following - step) * step_s * ring,
-                            pattern[step % 16] == "D", rng, gap_s=gap_s,
-                            velocity=105 if step % 8 == 0 else 85))
+        plucks.extend(
+            strum(
+                played.pitches,
+                at,
+                at + (following - step) * step_s * ring,
+                pattern[step % 16] == "D",
+                rng,
+                gap_s=gap_s,
+                velocity=105 if step % 8 == 0 else 85,
+            )
+        )
     return plucks
 
 
-def _picked(played: _Played, beat_s: float, late_s: float, habit: np.random.Generator,
-            rng: np.random.Generator) -> list[Pluck]:
+def _picked(
+    played: _Played,
+    beat_s: float,
+    late_s: float,
+    habit: np.random.Generator,
+    rng: np.random.Generator,
+) -> list[Pluck]:
     order = habit.permutation(8)
     division = int(habit.choice([2, 2, 4, 3]))
     count = max(1, round((played.end_s - played.start_s) / beat_s * division))
@@ -431,8 +512,12 @@ def _picked(played: _Played, beat_s: float, late_s: float, habit: np.random.Gene
     plucks = []
     for place, string in struck:
         at = played.start_s + place * beat_s / division + rng.uniform(0, late_s)
-        note = Note(at, max(played.end_s, at + 0.05), int(played.pitches[string]),
-                    int(rng.integers(65, 110)))
+        note = Note(
+            at,
+            max(played.end_s, at + 0.05),
+            int(played.pitches[string]),
+            int(rng.integers(65, 110)),
+        )
         plucks.append(Pluck(note, string))
     return plucks
 
@@ -452,14 +537,23 @@ def _band(
     for played in playing:
         root = 28 + (played.chord.root - 4) % 12
         times = np.linspace(played.start_s, played.end_s, int(rng.choice([1, 2, 4])) + 1)
-        bass.extend(Note(at, until - 0.02, root, int(rng.integers(80, 115)))
-                    for at, until in pairwise(times) if at < ITEM_S - 0.05)
+        bass.extend(
+            Note(at, until - 0.02, root, int(rng.integers(80, 115)))
+            for at, until in pairwise(times)
+            if at < ITEM_S - 0.05
+        )
     program = int(rng.choice(general_midi.BASSES))
     parts = [Part(bass, program, volume=int(rng.integers(80, 115)))]
     if rng.random() < 0.7:
         song = Song((), (), (), beats, beats[::4])
         pattern = render.DRUM_PATTERNS[str(rng.choice(list(render.DRUM_PATTERNS)))]
         notes = [note for note in render.drum_notes(song, pattern) if note.start_s < ITEM_S]
-        parts.append(Part(notes, int(rng.choice([0, 8, 16, 24, 32])), drums=True,
-                          volume=int(rng.integers(60, 115))))
+        parts.append(
+            Part(
+                notes,
+                int(rng.choice([0, 8, 16, 24, 32])),
+                drums=True,
+                volume=int(rng.integers(60, 115)),
+            )
+        )
     return parts, general_midi.names([program], len(parts) > 1)

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 from scipy import signal
 
-from mirzoo.studio import mixes
 from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE
 from mirzoo.data.labels import F0_RATE
+from mirzoo.errors import DataError
+from mirzoo.studio import mixes
 from mirzoo.studio.leads import Lead
 from mirzoo.studio.midi import Note
 from mirzoo.studio.tracking import track_voice
-from mirzoo.errors import DataError
 
 INSTRUMENTS = {
     "guitar": (25, 6), "saxophone": (65, 4), "flute": (73, 3), "clarinet": (71, 2),
@@ -113,7 +113,8 @@ def play(
         frames = frames[frames * F0_HOP - begin < len(places)]
         place_s = places[frames * F0_HOP - begin] / SAMPLE_RATE
         pitch[frames] = contour[frames] + np.interp(
-            place_s * F0_RATE, np.arange(len(recording.off)), recording.off)
+            place_s * F0_RATE, np.arange(len(recording.off)), recording.off
+        )
     return stem, replace(lead, pitch=pitch)
 
 
@@ -141,8 +142,11 @@ class _Recording:
 
 def _choose(folder: Path, note: Note, rng: np.random.Generator) -> _Recording:
     """One of the recordings that last long enough, or else of the longest, nearest in pitch."""
-    near = [(path, pitch) for path, pitch in _plain_notes(folder)
-            if abs(pitch - note.pitch) <= NEAR_SEMITONES]
+    near = [
+        (path, pitch)
+        for path, pitch in _plain_notes(folder)
+        if abs(pitch - note.pitch) <= NEAR_SEMITONES
+    ]
     if not near:
         raise DataError(f"'{folder}' has no note near MIDI pitch {note.pitch}")
     length_s = note.end_s - note.start_s
@@ -162,8 +166,11 @@ def _length_s(path: Path) -> float | None:
 @lru_cache(maxsize=32)
 def _plain_notes(folder: Path) -> list[tuple[Path, int]]:
     """The notes of an instrument that are played plainly, with their MIDI pitches."""
-    plain = [(path, pitch) for path, pitch in mixes.single_notes(folder)
-             if path.stem.endswith("normal") and pitch and _length_s(path)]
+    plain = [
+        (path, pitch)
+        for path, pitch in mixes.single_notes(folder)
+        if path.stem.endswith("normal") and pitch and _length_s(path)
+    ]
     if not plain:
         raise DataError(f"'{folder}' holds no notes called like 'flute_A4_1_forte_normal.mp3'")
     return plain

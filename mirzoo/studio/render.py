@@ -15,17 +15,19 @@ from pathlib import Path
 
 import numpy as np
 
-from mirzoo.studio import fluidsynth, songs
 from mirzoo.data.corpus import SAMPLE_RATE, Item, item_rng
+from mirzoo.errors import DataError
+from mirzoo.studio import fluidsynth, songs
 from mirzoo.studio.midi import Note, Part
 from mirzoo.studio.songs import Chord, Song
-from mirzoo.errors import DataError
 
 EXCERPT_S = 60.0
 SYNTHESIS_RATE = 44100
 SOUNDFONT_FOLDERS = ("/usr/share/sounds/sf2", "/usr/share/sounds/sf3")
 SOUNDFONT_WEIGHTS = {
-    "FluidR3_GM.sf2": 5, "MuseScore_General_Lite.sf3": 3, "TimGM6mb.sf2": 3,
+    "FluidR3_GM.sf2": 5,
+    "MuseScore_General_Lite.sf3": 3,
+    "TimGM6mb.sf2": 3,
     "OPL-3_FM_128M.sf2": 1,
 }
 
@@ -36,15 +38,12 @@ DRUM_PATTERNS = {
     "rock": {KICK: "x.......x.x.....", SNARE: "....x.......x...", CLOSED_HAT: "x.x.x.x.x.x.x.x."},
     "heavy": {KICK: "x.x.x.x.x.x.x.x.", SNARE: "....x.......x...", CRASH: "x...x...x...x..."},
     "dance": {KICK: "x...x...x...x...", CLAP: "....x.......x...", OPEN_HAT: "..x...x...x...x."},
-    "breaks": {KICK: "x.x.......x.....", SNARE: "....x..x.x..x...",
-               CLOSED_HAT: "x.x.x.x.x.x.x.x."},
+    "breaks": {KICK: "x.x.......x.....", SNARE: "....x..x.x..x...", CLOSED_HAT: "x.x.x.x.x.x.x.x."},
     "swing": {KICK: "x.......x.......", RIM: "....x.......x...", RIDE: "x...x..xx...x..x"},
     "latin": {KICK: "x..x..x.x..x..x.", CONGA: "..x..x....x.x.x.", SHAKER: "xxxxxxxxxxxxxxxx"},
     "soft": {RIM: "....x.......x...", SHAKER: "x.x.x.x.x.x.x.x.", KICK: "x.........x....."},
-    "tribal": {TOM: "x..x..x.x..x..x.", TAMBOURINE: "....x.......x...",
-               CONGA: "x.x.xx.xx.x.xx.x"},
-    "hiphop": {KICK: "x.....x...x.....", SNARE: "....x.......x...",
-               CLOSED_HAT: "x.xxx.x.x.xxx.x."},
+    "tribal": {TOM: "x..x..x.x..x..x.", TAMBOURINE: "....x.......x...", CONGA: "x.x.xx.xx.x.xx.x"},
+    "hiphop": {KICK: "x.....x...x.....", SNARE: "....x.......x...", CLOSED_HAT: "x.xxx.x.x.xxx.x."},
 }
 
 
@@ -67,15 +66,27 @@ class Ensemble:
 
 HELD, STRUMMED, BROKEN = ("held",), ("strummed",), ("broken",)
 ENSEMBLES = {
-    "pop": Ensemble((53, 73, 80, 26, 54), (((0, 4, 25), ("strummed", "broken")), ((48, 89), HELD)),
-                    (33, 34), ("rock", "soft")),
-    "rock": Ensemble((29, 27, 53, 65), (((27, 29), STRUMMED), ((16, 18), HELD)), (33, 34),
-                     ("rock",), (0, 8, 16)),
-    "metal": Ensemble((30, 29), (((30,), ("power",)), ((30, 29), ("power",))), (34,), ("heavy",),
-                      (16,), (1.0, 1.5)),
+    "pop": Ensemble(
+        (53, 73, 80, 26, 54),
+        (((0, 4, 25), ("strummed", "broken")), ((48, 89), HELD)),
+        (33, 34),
+        ("rock", "soft"),
+    ),
+    "rock": Ensemble(
+        (29, 27, 53, 65), (((27, 29), STRUMMED), ((16, 18), HELD)), (33, 34), ("rock",), (0, 8, 16)
+    ),
+    "metal": Ensemble(
+        (30, 29),
+        (((30,), ("power",)), ((30, 29), ("power",))),
+        (34,),
+        ("heavy",),
+        (16,),
+        (1.0, 1.5),
+    ),
     "strings": Ensemble((40, 41, 42), (((48, 44, 45), ("held", "strummed")), ((42,), BROKEN))),
-    "orchestra": Ensemble((60, 56, 68, 73, 48, 71), (((48, 61, 50), HELD), ((46, 45), BROKEN)),
-                          (43, 58)),
+    "orchestra": Ensemble(
+        (60, 56, 68, 73, 48, 71), (((48, 61, 50), HELD), ((46, 45), BROKEN)), (43, 58)
+    ),
     "baroque": Ensemble((40, 74, 68, 6), (((6,), ("broken", "strummed")),), (42, 70)),
     "harpsichord": Ensemble((6,), (((6,), BROKEN),)),
     "piano": Ensemble((0, 1), (((0, 1), ("broken", "held")),)),
@@ -84,27 +95,43 @@ ENSEMBLES = {
     "choir": Ensemble((52, 53), (((52, 53, 54), HELD), ((19,), HELD)), speed=(0.6, 0.9)),
     "sacred": Ensemble((52,), (((52,), HELD),), speed=(0.6, 0.9)),
     "organ": Ensemble((19, 20), (((19,), ("held", "broken")),), (19,)),
-    "indian": Ensemble((104, 111, 104), (((104,), BROKEN), ((15, 20), ("drone",))), (),
-                       ("tribal",)),
+    "indian": Ensemble(
+        (104, 111, 104), (((104,), BROKEN), ((15, 20), ("drone",))), (), ("tribal",)
+    ),
     "sitar": Ensemble((104,), (((104,), ("drone",)),), speed=(0.6, 1.0)),
     "oriental": Ensemble((107, 106, 77), (((107, 46), BROKEN),), (), ("tribal",), (48,)),
     "celtic": Ensemble((109, 110, 74, 78), (((46, 25), BROKEN),), (32,), ("tribal",)),
-    "country": Ensemble((105, 110, 22, 25), (((25, 105), ("strummed", "broken")),), (32, 33),
-                        ("soft", "rock"), (0, 40)),
-    "jazz": Ensemble((65, 66, 56, 59, 11, 26), (((0, 26), STRUMMED),), (32,), ("swing",),
-                     (32, 40)),
-    "latin": Ensemble((56, 73, 24, 61), (((0, 24), STRUMMED), ((61,), STRUMMED)), (32, 35),
-                      ("latin",)),
-    "techno": Ensemble((81, 80, 87, 84), (((90, 63, 38), ("pulsed", "broken")), ((89, 95), HELD)),
-                       (38, 39, 87), ("dance",), (24, 25), (1.1, 1.5)),
-    "electro": Ensemble((80, 83, 86), (((62, 81), ("pulsed",)),), (39, 38),
-                        ("dance", "breaks", "hiphop"), (25, 24)),
-    "beats": Ensemble((), (((4, 5, 88), ("strummed", "held")),), (38, 39), ("hiphop", "breaks"),
-                      (24, 25)),
-    "ambient": Ensemble((88, 92, 98, 79), (((89, 91, 94, 95), HELD), ((99, 92), HELD)),
-                        speed=(0.5, 0.75)),
-    "new age": Ensemble((75, 73, 46, 77), (((88, 89, 52), HELD), ((46, 24), BROKEN)),
-                        speed=(0.6, 0.9)),
+    "country": Ensemble(
+        (105, 110, 22, 25),
+        (((25, 105), ("strummed", "broken")),),
+        (32, 33),
+        ("soft", "rock"),
+        (0, 40),
+    ),
+    "jazz": Ensemble((65, 66, 56, 59, 11, 26), (((0, 26), STRUMMED),), (32,), ("swing",), (32, 40)),
+    "latin": Ensemble(
+        (56, 73, 24, 61), (((0, 24), STRUMMED), ((61,), STRUMMED)), (32, 35), ("latin",)
+    ),
+    "techno": Ensemble(
+        (81, 80, 87, 84),
+        (((90, 63, 38), ("pulsed", "broken")), ((89, 95), HELD)),
+        (38, 39, 87),
+        ("dance",),
+        (24, 25),
+        (1.1, 1.5),
+    ),
+    "electro": Ensemble(
+        (80, 83, 86), (((62, 81), ("pulsed",)),), (39, 38), ("dance", "breaks", "hiphop"), (25, 24)
+    ),
+    "beats": Ensemble(
+        (), (((4, 5, 88), ("strummed", "held")),), (38, 39), ("hiphop", "breaks"), (24, 25)
+    ),
+    "ambient": Ensemble(
+        (88, 92, 98, 79), (((89, 91, 94, 95), HELD), ((99, 92), HELD)), speed=(0.5, 0.75)
+    ),
+    "new age": Ensemble(
+        (75, 73, 46, 77), (((88, 89, 52), HELD), ((46, 24), BROKEN)), speed=(0.6, 0.9)
+    ),
     "harp": Ensemble((46,), (((46,), BROKEN),)),
     "woodwinds": Ensemble((73, 71, 68), (((71, 70, 60), HELD),), (70,)),
     "brass": Ensemble((56, 57), (((61, 60, 57), ("held", "strummed")),), (58,)),
@@ -114,8 +141,9 @@ ENSEMBLES = {
     "voice": Ensemble((53, 52), (((0, 24), BROKEN),)),
     "mallets": Ensemble((12, 11, 13, 9, 108), (((12, 11), BROKEN),)),
     "accordion": Ensemble((21, 23), (((21,), STRUMMED),), (32,)),
-    "funk": Ensemble((65, 7, 62), (((7, 28, 27), ("offbeat",)), ((61,), STRUMMED)), (36, 37),
-                     ("rock", "breaks")),
+    "funk": Ensemble(
+        (65, 7, 62), (((7, 28, 27), ("offbeat",)), ((61,), STRUMMED)), (36, 37), ("rock", "breaks")
+    ),
     "reggae": Ensemble((27, 53, 57), (((27, 17), ("offbeat",)),), (33,), ("soft", "rock")),
     "drums": Ensemble(drums=("tribal", "latin", "rock", "breaks"), kits=(0, 8, 48)),
 }
@@ -139,25 +167,46 @@ def arrange(song: Song, ensemble: Ensemble, rng: np.random.Generator) -> list[Pa
     parts = []
     if ensemble.lead:
         octaves = 12 * int(rng.choice([-1, 0, 0, 0, 1]))
-        melody = [replace(note, pitch=_into_range(note.pitch + octaves, 40, 96))
-                  for note in song.melody]
-        parts.append(Part(melody, int(rng.choice(ensemble.lead)), volume=_volume(rng, 100, 127),
-                          pan=_pan(rng)))
+        melody = [
+            replace(note, pitch=_into_range(note.pitch + octaves, 40, 96)) for note in song.melody
+        ]
+        parts.append(
+            Part(
+                melody, int(rng.choice(ensemble.lead)), volume=_volume(rng, 100, 127), pan=_pan(rng)
+            )
+        )
     for programs, patterns in ensemble.chords:
         pattern = str(rng.choice(patterns))
         if song.accompaniment and pattern in ("broken", "strummed") and rng.random() < 0.5:
             notes = list(song.accompaniment)
         else:
             notes = CHORD_PATTERNS[pattern](song)
-        parts.append(Part(_varied(notes, rng), int(rng.choice(programs)),
-                          volume=_volume(rng, 70, 110), pan=_pan(rng)))
+        parts.append(
+            Part(
+                _varied(notes, rng),
+                int(rng.choice(programs)),
+                volume=_volume(rng, 70, 110),
+                pan=_pan(rng),
+            )
+        )
     if ensemble.bass:
-        parts.append(Part(_varied(_bass(song, rng), rng), int(rng.choice(ensemble.bass)),
-                          volume=_volume(rng, 90, 120)))
+        parts.append(
+            Part(
+                _varied(_bass(song, rng), rng),
+                int(rng.choice(ensemble.bass)),
+                volume=_volume(rng, 90, 120),
+            )
+        )
     if ensemble.drums:
         pattern = DRUM_PATTERNS[str(rng.choice(ensemble.drums))]
-        parts.append(Part(_varied(drum_notes(song, pattern), rng), int(rng.choice(ensemble.kits)),
-                          drums=True, volume=_volume(rng, 80, 120)))
+        parts.append(
+            Part(
+                _varied(drum_notes(song, pattern), rng),
+                int(rng.choice(ensemble.kits)),
+                drums=True,
+                volume=_volume(rng, 80, 120),
+            )
+        )
     return parts
 
 
@@ -182,29 +231,40 @@ def _varied(notes: Sequence[Note], rng: np.random.Generator) -> list[Note]:
     late = rng.uniform(0, 0.012, len(notes))
     accent = rng.integers(-14, 15, len(notes))
     return [
-        Note(note.start_s + delay, max(note.end_s, note.start_s + 0.03) + delay,
-             _into_range(note.pitch, 21, 108), int(np.clip(note.velocity + change, 20, 127)))
+        Note(
+            note.start_s + delay,
+            max(note.end_s, note.start_s + 0.03) + delay,
+            _into_range(note.pitch, 21, 108),
+            int(np.clip(note.velocity + change, 20, 127)),
+        )
         for note, delay, change in zip(notes, late, accent, strict=True)
     ]
 
 
 def _voiced(chord: Chord, centre: int = 60) -> list[int]:
     """The chord's pitches, each in the octave around ``centre``."""
-    return sorted(centre - 6 + (chord.root + interval - centre + 6) % 12
-                  for interval in chord.intervals)
+    return sorted(
+        centre - 6 + (chord.root + interval - centre + 6) % 12 for interval in chord.intervals
+    )
 
 
 def _held(song: Song) -> list[Note]:
-    return [Note(chord.start_s, chord.end_s, pitch, 80)
-            for chord in song.chords for pitch in _voiced(chord)]
+    return [
+        Note(chord.start_s, chord.end_s, pitch, 80)
+        for chord in song.chords
+        for pitch in _voiced(chord)
+    ]
 
 
 def _drone(song: Song) -> list[Note]:
     if not song.chords:
         return []
     root = 36 + song.chords[0].root
-    return [Note(start, start + 3.5, pitch, 85)
-            for start in song.downbeats for pitch in (root, root + 7, root + 12)]
+    return [
+        Note(start, start + 3.5, pitch, 85)
+        for start in song.downbeats
+        for pitch in (root, root + 7, root + 12)
+    ]
 
 
 def _on_steps(song: Song, parts_of_beat: int, play) -> list[Note]:
@@ -227,23 +287,37 @@ def _subdivided(beats: np.ndarray, parts_of_beat: int) -> np.ndarray:
 
 
 def _strummed(song: Song) -> list[Note]:
-    return _on_steps(song, 1, lambda chord, number, start, end: [
-        Note(start + 0.012 * k, end, pitch, 92 if number % 2 == 0 else 78)
-        for k, pitch in enumerate(_voiced(chord))
-    ])
+    return _on_steps(
+        song,
+        1,
+        lambda chord, number, start, end: [
+            Note(start + 0.012 * k, end, pitch, 92 if number % 2 == 0 else 78)
+            for k, pitch in enumerate(_voiced(chord))
+        ],
+    )
 
 
 def _offbeat(song: Song) -> list[Note]:
-    return _on_steps(song, 2, lambda chord, number, start, end: [
-        Note(start, start + 0.6 * (end - start), pitch, 90) for pitch in _voiced(chord, 64)
-    ] if number % 2 else [])
+    return _on_steps(
+        song,
+        2,
+        lambda chord, number, start, end: (
+            [Note(start, start + 0.6 * (end - start), pitch, 90) for pitch in _voiced(chord, 64)]
+            if number % 2
+            else []
+        ),
+    )
 
 
 def _pulsed(song: Song) -> list[Note]:
-    return _on_steps(song, 4, lambda chord, number, start, end: [
-        Note(start, start + 0.5 * (end - start), pitch, 100 if number % 4 == 0 else 70)
-        for pitch in _voiced(chord)
-    ])
+    return _on_steps(
+        song,
+        4,
+        lambda chord, number, start, end: [
+            Note(start, start + 0.5 * (end - start), pitch, 100 if number % 4 == 0 else 70)
+            for pitch in _voiced(chord)
+        ],
+    )
 
 
 def _broken(song: Song) -> list[Note]:
@@ -256,14 +330,23 @@ def _broken(song: Song) -> list[Note]:
 
 
 def _power(song: Song) -> list[Note]:
-    return _on_steps(song, 2, lambda chord, number, start, end: [
-        Note(start, end, 40 + (chord.root - 4) % 12 + interval, 110) for interval in (0, 7, 12)
-    ])
+    return _on_steps(
+        song,
+        2,
+        lambda chord, number, start, end: [
+            Note(start, end, 40 + (chord.root - 4) % 12 + interval, 110) for interval in (0, 7, 12)
+        ],
+    )
 
 
 CHORD_PATTERNS = {
-    "held": _held, "drone": _drone, "strummed": _strummed, "offbeat": _offbeat,
-    "pulsed": _pulsed, "broken": _broken, "power": _power,
+    "held": _held,
+    "drone": _drone,
+    "strummed": _strummed,
+    "offbeat": _offbeat,
+    "pulsed": _pulsed,
+    "broken": _broken,
+    "power": _power,
 }
 
 
@@ -338,8 +421,12 @@ def synthesise(
         When fluidsynth is missing or fails.
     """
     waveform = fluidsynth.play(
-        parts, soundfont, sample_rate=sample_rate, reverb=reverb,
-        options=("-r", str(SYNTHESIS_RATE), "-g", "0.5"))
+        parts,
+        soundfont,
+        sample_rate=sample_rate,
+        reverb=reverb,
+        options=("-r", str(SYNTHESIS_RATE), "-g", "0.5"),
+    )
     rms = np.sqrt(np.mean(np.square(waveform)))
     levelled = waveform * (10 ** (rms_db / 20) / max(rms, 1e-6))
     return (levelled / max(1.0, np.max(np.abs(levelled)))).astype(np.float32)

@@ -14,10 +14,20 @@ from pathlib import Path
 
 import numpy as np
 
-from mirzoo.studio import charts, effects, general_midi, leads, recorded_leads, render, soloists, songs, stems
 from mirzoo.data.corpus import F0_HOP, Item, item_rng
-from mirzoo.studio.fretboard import implied_triad
 from mirzoo.data.labels import ChordSpan, Labels
+from mirzoo.studio import (
+    charts,
+    effects,
+    general_midi,
+    leads,
+    recorded_leads,
+    render,
+    soloists,
+    songs,
+    stems,
+)
+from mirzoo.studio.fretboard import implied_triad
 from mirzoo.studio.leads import Lead
 from mirzoo.studio.midi import Note, Part
 from mirzoo.studio.songs import Song
@@ -77,9 +87,7 @@ def render_song(item: Item, *, samples: Path | None = None) -> tuple[np.ndarray,
     return effects.produce(waveform, rng), replace(labels, f0=f0, instruments=instruments)
 
 
-def _play_lead(
-    song: Song, studio: Studio, rng: np.random.Generator
-) -> tuple[Lead, np.ndarray]:
+def _play_lead(song: Song, studio: Studio, rng: np.random.Generator) -> tuple[Lead, np.ndarray]:
     """A song's melody as a lead, and its stem: synthesised, or of recorded notes."""
     if studio.samples is None:
         return soloists.play(song.melody, leads.draw_program(rng), studio, rng)
@@ -90,9 +98,7 @@ def _play_lead(
     return lead, stem
 
 
-def draw_stretch(
-    song: Song, longest_s: float, rng: np.random.Generator
-) -> tuple[Song, float]:
+def draw_stretch(song: Song, longest_s: float, rng: np.random.Generator) -> tuple[Song, float]:
     """A stretch of a song, at most ``longest_s`` (s), at another tempo and in another key.
 
     Returns the stretch, from 0 s on, and its length (s). The tempo also sways by a few per cent.
@@ -139,31 +145,54 @@ def accompany(song: Song, seconds: float, rng: np.random.Generator) -> Backing:
         parts.append(played(notes, int(rng.choice(KITS)), jitter_s, rng, drums=True))
     if rng.random() < 0.2 and not powerful:
         notes = _countermelody(song, rng)
-        parts.append(replace(played(notes, leads.draw_program(rng), jitter_s, rng),
-                             volume=int(rng.integers(35, 70))))
-    parts = [replace(part, notes=[note for note in part.notes if note.start_s < seconds - 0.05])
-             for part in parts]
+        parts.append(
+            replace(
+                played(notes, leads.draw_program(rng), jitter_s, rng),
+                volume=int(rng.integers(35, 70)),
+            )
+        )
+    parts = [
+        replace(part, notes=[note for note in part.notes if note.start_s < seconds - 0.05])
+        for part in parts
+    ]
     chords = [
-        replace(chord, quality=implied_triad(chord.quality) if powerful else chord.quality,
-                bass=chord.bass if bass and not powerful else "1")
+        replace(
+            chord,
+            quality=implied_triad(chord.quality) if powerful else chord.quality,
+            bass=chord.bass if bass and not powerful else "1",
+        )
         for chord in song.chords
     ]
     return Backing(tuple(parts), charts.spans(chords, seconds))
 
 
-def played(notes: Sequence[Note], program: int, jitter_s: float, rng: np.random.Generator,
-          *, drums: bool = False) -> Part:
+def played(
+    notes: Sequence[Note],
+    program: int,
+    jitter_s: float,
+    rng: np.random.Generator,
+    *,
+    drums: bool = False,
+) -> Part:
     """Notes for a program, unevenly loud and up to ``jitter_s`` (s) late."""
     uneven = [
-        replace(note, start_s=note.start_s + late,
-                end_s=max(note.end_s, note.start_s + 0.04) + late,
-                pitch=int(np.clip(note.pitch, 21, 108)),
-                velocity=int(np.clip(note.velocity + accent, 25, 127)))
-        for note, late, accent in zip(notes, rng.uniform(0, 1, len(notes)) * jitter_s,
-                                      rng.integers(-14, 15, len(notes)), strict=True)
+        replace(
+            note,
+            start_s=note.start_s + late,
+            end_s=max(note.end_s, note.start_s + 0.04) + late,
+            pitch=int(np.clip(note.pitch, 21, 108)),
+            velocity=int(np.clip(note.velocity + accent, 25, 127)),
+        )
+        for note, late, accent in zip(
+            notes,
+            rng.uniform(0, 1, len(notes)) * jitter_s,
+            rng.integers(-14, 15, len(notes)),
+            strict=True,
+        )
     ]
-    return Part(uneven, program, drums, volume=int(rng.integers(55, 120)),
-                pan=int(rng.integers(30, 99)))
+    return Part(
+        uneven, program, drums, volume=int(rng.integers(55, 120)), pan=int(rng.integers(30, 99))
+    )
 
 
 def chordal(song: Song, rng: np.random.Generator) -> list[Note]:
@@ -173,11 +202,14 @@ def chordal(song: Song, rng: np.random.Generator) -> list[Note]:
     weights = np.array(list(PATTERNS.values()))
     pattern = str(rng.choice(list(PATTERNS), p=weights / weights.sum()))
     turn = int(rng.integers(12))
-    turned = replace(song, chords=tuple(
-        replace(chord, root=(chord.root + turn) % 12) for chord in song.chords))
+    turned = replace(
+        song, chords=tuple(replace(chord, root=(chord.root + turn) % 12) for chord in song.chords)
+    )
     octave = 12 * int(rng.choice([-1, 0, 0, 0, 1])) + (12 if turn > 6 else 0)
-    return [replace(note, pitch=note.pitch - turn + octave)
-            for note in render.CHORD_PATTERNS[pattern](turned)]
+    return [
+        replace(note, pitch=note.pitch - turn + octave)
+        for note in render.CHORD_PATTERNS[pattern](turned)
+    ]
 
 
 def bass_line(song: Song, rng: np.random.Generator) -> list[Note]:
@@ -195,8 +227,9 @@ def bass_line(song: Song, rng: np.random.Generator) -> list[Note]:
             pitch_class = chord.bass_pitch_class
             if walking and number % 4:
                 pitch_class = chord.root + int(rng.choice(chord.intervals))
-            notes.append(Note(start, start + (end - start) * short,
-                              low + (pitch_class - low) % 12, 100))
+            notes.append(
+                Note(start, start + (end - start) * short, low + (pitch_class - low) % 12, 100)
+            )
     return notes
 
 
@@ -230,10 +263,14 @@ def accompanied(
     else:
         return stem
     parts = [
-        replace(part, program=program, notes=[
-            replace(note, pitch=int(np.clip(note.pitch + intervals[note], 24, 105)))
-            for note in part.notes
-        ])
+        replace(
+            part,
+            program=program,
+            notes=[
+                replace(note, pitch=int(np.clip(note.pitch + intervals[note], 24, 105)))
+                for note in part.notes
+            ],
+        )
         for part in lead.parts
     ]
     return effects.mix(studio.play(parts), stem, rng.uniform(-12, -3))

@@ -10,32 +10,72 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from mirzoo.errors import DataError
 from mirzoo.studio import midi
 from mirzoo.studio.midi import Note
-from mirzoo.errors import DataError
 
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 QUALITIES = {
-    "maj": (0, 4, 7), "min": (0, 3, 7), "dim": (0, 3, 6), "aug": (0, 4, 8),
-    "sus2": (0, 2, 7), "sus4": (0, 5, 7), "maj6": (0, 4, 7, 9), "min6": (0, 3, 7, 9),
-    "7": (0, 4, 7, 10), "maj7": (0, 4, 7, 11), "min7": (0, 3, 7, 10), "minmaj7": (0, 3, 7, 11),
-    "dim7": (0, 3, 6, 9), "hdim7": (0, 3, 6, 10), "sus4(b7)": (0, 5, 7, 10),
+    "maj": (0, 4, 7),
+    "min": (0, 3, 7),
+    "dim": (0, 3, 6),
+    "aug": (0, 4, 8),
+    "sus2": (0, 2, 7),
+    "sus4": (0, 5, 7),
+    "maj6": (0, 4, 7, 9),
+    "min6": (0, 3, 7, 9),
+    "7": (0, 4, 7, 10),
+    "maj7": (0, 4, 7, 11),
+    "min7": (0, 3, 7, 10),
+    "minmaj7": (0, 3, 7, 11),
+    "dim7": (0, 3, 6, 9),
+    "hdim7": (0, 3, 6, 10),
+    "sus4(b7)": (0, 5, 7, 10),
 }
 MUSICXML_KINDS = {
-    "major": "maj", "minor": "min", "dominant": "7", "minor-seventh": "min7",
-    "major-seventh": "maj7", "diminished": "dim", "augmented": "aug", "major-sixth": "maj6",
-    "minor-sixth": "min6", "diminished-seventh": "dim7", "half-diminished": "hdim7",
-    "suspended-fourth": "sus4", "suspended-second": "sus2", "minor-major": "minmaj7",
-    "dominant-ninth": "7", "dominant-11th": "7", "dominant-13th": "7", "minor-ninth": "min7",
-    "minor-11th": "min7", "minor-13th": "min7", "major-ninth": "maj7", "maj69": "maj6",
-    "augmented-seventh": "aug", "augmented-ninth": "aug", "major-minor": "minmaj7",
+    "major": "maj",
+    "minor": "min",
+    "dominant": "7",
+    "minor-seventh": "min7",
+    "major-seventh": "maj7",
+    "diminished": "dim",
+    "augmented": "aug",
+    "major-sixth": "maj6",
+    "minor-sixth": "min6",
+    "diminished-seventh": "dim7",
+    "half-diminished": "hdim7",
+    "suspended-fourth": "sus4",
+    "suspended-second": "sus2",
+    "minor-major": "minmaj7",
+    "dominant-ninth": "7",
+    "dominant-11th": "7",
+    "dominant-13th": "7",
+    "minor-ninth": "min7",
+    "minor-11th": "min7",
+    "minor-13th": "min7",
+    "major-ninth": "maj7",
+    "maj69": "maj6",
+    "augmented-seventh": "aug",
+    "augmented-ninth": "aug",
+    "major-minor": "minmaj7",
 }
 
 
 ROOTS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 DEGREES = {
-    "1": 0, "b2": 1, "2": 2, "b3": 3, "3": 4, "4": 5, "b5": 6, "5": 7, "#5": 8, "6": 9,
-    "bb7": 9, "b7": 10, "7": 11,
+    "1": 0,
+    "b2": 1,
+    "2": 2,
+    "b3": 3,
+    "3": 4,
+    "4": 5,
+    "b5": 6,
+    "5": 7,
+    "#5": 8,
+    "6": 9,
+    "bb7": 9,
+    "b7": 10,
+    "7": 11,
 }
 
 
@@ -112,8 +152,14 @@ def read_pop909(path: Path) -> Song:
         if label != "N":
             chords.append(_harte_chord(float(start), float(end), label))
     accompaniment = sorted(parts.get("PIANO", ()), key=lambda note: (note.start_s, note.pitch))
-    return Song(parts["MELODY"], tuple(accompaniment), tuple(chords), beats[:, 0],
-                beats[beats[:, 2] == 1, 0], _only_key(path.parent / "key_audio.txt"))
+    return Song(
+        parts["MELODY"],
+        tuple(accompaniment),
+        tuple(chords),
+        beats[:, 0],
+        beats[beats[:, 2] == 1, 0],
+        _only_key(path.parent / "key_audio.txt"),
+    )
 
 
 def pitch_class(name: str) -> int:
@@ -226,7 +272,8 @@ def excerpt(
     def notes(played: tuple[Note, ...]) -> tuple[Note, ...]:
         return tuple(
             Note(shift(note.start_s), shift(note.end_s), note.pitch + semitones, note.velocity)
-            for note in played if start_s <= note.start_s < end_s
+            for note in played
+            if start_s <= note.start_s < end_s
         )
 
     def times(values: np.ndarray) -> np.ndarray:
@@ -236,9 +283,14 @@ def excerpt(
         notes(song.melody),
         notes(song.accompaniment),
         tuple(
-            replace(chord, start_s=shift(chord.start_s), end_s=shift(chord.end_s),
-                    root=int(chord.root + semitones) % 12)
-            for chord in song.chords if chord.start_s < end_s and chord.end_s > start_s
+            replace(
+                chord,
+                start_s=shift(chord.start_s),
+                end_s=shift(chord.end_s),
+                root=int(chord.root + semitones) % 12,
+            )
+            for chord in song.chords
+            if chord.start_s < end_s and chord.end_s > start_s
         ),
         times(song.beats),
         times(song.downbeats),
@@ -254,9 +306,16 @@ def warped(song: Song, warp: Callable[[np.ndarray], np.ndarray]) -> Song:
             return entries
         starts = warp(np.array([entry.start_s for entry in entries]))
         ends = warp(np.array([entry.end_s for entry in entries]))
-        return tuple(replace(entry, start_s=float(start), end_s=float(end))
-                     for entry, start, end in zip(entries, starts, ends, strict=True))
+        return tuple(
+            replace(entry, start_s=float(start), end_s=float(end))
+            for entry, start, end in zip(entries, starts, ends, strict=True)
+        )
 
-    return replace(song, melody=moved(song.melody), accompaniment=moved(song.accompaniment),
-                   chords=moved(song.chords), beats=warp(song.beats),
-                   downbeats=warp(song.downbeats))
+    return replace(
+        song,
+        melody=moved(song.melody),
+        accompaniment=moved(song.accompaniment),
+        chords=moved(song.chords),
+        beats=warp(song.beats),
+        downbeats=warp(song.downbeats),
+    )

@@ -54,11 +54,14 @@ def magnatune_items(folder: Path) -> list[Item]:
     root = folder / "data" / "emotifymusic"
     artists = {path: _artist(path) for path in audio_files(root)}
     named = sorted(set(artists.values()) - MIXES_OF_MANY)
-    splits = {artist: {4: "test", 9: "test", 7: "valid"}.get(number % 10, "train")
-              for number, artist in enumerate(named)}
+    splits = {
+        artist: {4: "test", 9: "test", 7: "valid"}.get(number % 10, "train")
+        for number, artist in enumerate(named)
+    }
     return [
-        Item(os.fspath(path.relative_to(root)), "magnatune", artist, os.fspath(path),
-             splits[artist])
+        Item(
+            os.fspath(path.relative_to(root)), "magnatune", artist, os.fspath(path), splits[artist]
+        )
         for path, artist in artists.items()
         if artist in splits
     ]
@@ -71,8 +74,10 @@ def _artist(path: Path) -> str:
     except soundfile.LibsndfileError as error:
         raise DataError(f"cannot read '{path}': {error}") from error
     if not artist:
-        raise DataError(f"'{path}' names no artist in its tags, so it belongs to no split; "
-                        "take the file as its publisher wrote it")
+        raise DataError(
+            f"'{path}' names no artist in its tags, so it belongs to no split; "
+            "take the file as its publisher wrote it"
+        )
     return artist
 
 
@@ -135,8 +140,13 @@ def render_items(name: str, pattern: str) -> Callable[[Path], list[Item]]:
             raise DataError(f"'{folder}' holds no {pattern}; unpack the collection into it")
         chosen = songs[:: max(1, len(songs) // RENDERED_EXCERPTS[name])]
         return [
-            Item(song.stem, name, song.stem, os.fspath(song),
-                 "valid" if number % 16 == 8 else "train")
+            Item(
+                song.stem,
+                name,
+                song.stem,
+                os.fspath(song),
+                "valid" if number % 16 == 8 else "train",
+            )
             for number, song in enumerate(chosen[: RENDERED_EXCERPTS[name]])
         ]
 
@@ -150,10 +160,14 @@ def song_items(name: str, pattern: str, count: int) -> Callable[[Path], list[Ite
         songs = sorted(folder.rglob(pattern))
         if not songs:
             raise DataError(f"'{folder}' holds no {pattern}; unpack the collection into it")
-        chosen = [songs[place] for place in
-                  np.linspace(0, len(songs) - 1, min(count, len(songs))).astype(int)]
-        return [Item(song.stem, name, song.stem, os.fspath(song), _split_by_number(number))
-                for number, song in enumerate(chosen)]
+        chosen = [
+            songs[place]
+            for place in np.linspace(0, len(songs) - 1, min(count, len(songs))).astype(int)
+        ]
+        return [
+            Item(song.stem, name, song.stem, os.fspath(song), _split_by_number(number))
+            for number, song in enumerate(chosen)
+        ]
 
     return items
 
@@ -189,18 +203,23 @@ def more_song_items(
     return items
 
 
-def made_items(
-    name: str, count: int, split: str | None = None
-) -> Callable[[Path], list[Item]]:
+def made_items(name: str, count: int, split: str | None = None) -> Callable[[Path], list[Item]]:
     """Numbered items that are made out of nothing but their names; each is its own group.
 
     All are in ``split``, or without it divided by their numbers.
     """
 
     def items(folder: Path) -> list[Item]:
-        return [Item(f"{name}/{number:04d}", name, f"{number:04d}", os.fspath(folder),
-                     split or _split_by_number(number))
-                for number in range(count)]
+        return [
+            Item(
+                f"{name}/{number:04d}",
+                name,
+                f"{number:04d}",
+                os.fspath(folder),
+                split or _split_by_number(number),
+            )
+            for number in range(count)
+        ]
 
     return items
 
@@ -213,8 +232,7 @@ def _split_by_number(number: int) -> str:
 def pop909_songs(folder: Path) -> dict[str, list[str]]:
     """The songs of POP909 in each split, as `songs_pop909` divides them."""
     items = song_items("songs_pop909", "[0-9][0-9][0-9].mid", POP909_SONGS)(folder)
-    return {split: [item.path for item in items if item.split == split]
-            for split in corpus.SPLITS}
+    return {split: [item.path for item in items if item.split == split] for split in corpus.SPLITS}
 
 
 def _singers_split(singer: str) -> str:
@@ -252,8 +270,9 @@ def sung_more_items(name: str, takes: Sequence[str]) -> Callable[[Path], list[It
     """Each clip of the singers to train on, in several takes."""
 
     def items(folder: Path) -> list[Item]:
-        sung = [_sung_item(name, take, path)
-                for take in takes for path in audio_files(folder / "vocal")]
+        sung = [
+            _sung_item(name, take, path) for take in takes for path in audio_files(folder / "vocal")
+        ]
         return [item for item in sung if item.split == "train"]
 
     return items

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mirzoo.studio import effects, fluidsynth
 from mirzoo.data.corpus import SAMPLE_RATE
-from mirzoo.studio.midi import Part
 from mirzoo.errors import DataError
+from mirzoo.studio import effects, fluidsynth
+from mirzoo.studio.midi import Part
 
 DRY = ("-R", "0", "-C", "0", "-r", "32000", "-g", "0.3", "-o", "synth.dynamic-sample-loading=1")
 LOUDEST_DRUMS_DB = 6.0
@@ -97,7 +97,8 @@ class Studio:
         if not any(len(part.notes) for part in parts):
             return np.zeros(self.n_samples, np.float32)
         waveform = fluidsynth.play(
-            self.tuned(parts), self.soundfont, sample_rate=SAMPLE_RATE, reverb=0, options=DRY)
+            self.tuned(parts), self.soundfont, sample_rate=SAMPLE_RATE, reverb=0, options=DRY
+        )
         waveform = waveform[: self.n_samples]
         return np.pad(waveform, (0, self.n_samples - len(waveform)))
 
@@ -118,5 +119,4 @@ class Studio:
         if self.tuning_cents == 0:
             return list(parts)
         bends = ((0.0, self.tuning_cents / 100),)
-        return [part if part.drums or part.bends else replace(part, bends=bends)
-                for part in parts]
+        return [part if part.drums or part.bends else replace(part, bends=bends) for part in parts]

@@ -79,8 +79,10 @@ class Mirzoo(tfds.core.GeneratorBasedBuilder):
         try:
             return sources.prepare(name)
         except DataError as error:
-            raise DataError(f"'{name}' is not prepared in '{folder}', and cannot be prepared now: "
-                            f"{error} Then run: mirzoo prepare {name}") from error
+            raise DataError(
+                f"'{name}' is not prepared in '{folder}', and cannot be prepared now: "
+                f"{error} Then run: mirzoo prepare {name}"
+            ) from error
 
 
 def features() -> tfds.features.FeaturesDict:
@@ -126,9 +128,12 @@ def _examples(corpus: Corpus, split: str) -> Iterator[tuple[str, dict]]:
     for index, item in enumerate(corpus.items):
         if item.split == split:
             end = item.offset_samples + item.n_samples
-            yield item.name, {
-                "name": item.name,
-                "group": item.group,
-                "audio": np.asarray(corpus.audio[item.offset_samples : end]),
-                **fields_of(corpus.labels(index)),
-            }
+            yield (
+                item.name,
+                {
+                    "name": item.name,
+                    "group": item.group,
+                    "audio": np.asarray(corpus.audio[item.offset_samples : end]),
+                    **fields_of(corpus.labels(index)),
+                },
+            )

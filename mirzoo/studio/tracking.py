@@ -29,8 +29,10 @@ def need(package: str) -> ModuleType:
     try:
         return importlib.import_module(package)
     except ImportError:
-        raise DataError(f"the package '{package}' is not installed, and voices need it; "
-                        "pip install 'mirzoo[voice]'") from None
+        raise DataError(
+            f"the package '{package}' is not installed, and voices need it; "
+            "pip install 'mirzoo[voice]'"
+        ) from None
 
 
 def track_voice(voice: np.ndarray) -> np.ndarray:
@@ -88,7 +90,8 @@ def _swift(voice: np.ndarray, frames: int) -> np.ndarray:
 def _world(voice: np.ndarray, frames: int) -> np.ndarray:
     pyworld = need("pyworld")
     samples = voice.astype(np.float64)
-    coarse, times = pyworld.dio(samples, SAMPLE_RATE, f0_floor=LOWEST_HZ, f0_ceil=HIGHEST_HZ,
-                                frame_period=1000 / F0_RATE)
+    coarse, times = pyworld.dio(
+        samples, SAMPLE_RATE, f0_floor=LOWEST_HZ, f0_ceil=HIGHEST_HZ, frame_period=1000 / F0_RATE
+    )
     f0 = pyworld.stonemask(samples, coarse, times, SAMPLE_RATE)[:frames]
     return np.pad(f0, (0, frames - len(f0)))

@@ -14,9 +14,9 @@ import numpy as np
 from scipy import signal
 
 from mirzoo import audio
-from mirzoo.studio import effects, guitar_bands, leads, mixes, renditions, songs, stems
 from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE, Item, item_rng
 from mirzoo.data.labels import F0_RATE, Labels
+from mirzoo.studio import effects, guitar_bands, leads, mixes, renditions, songs, stems
 from mirzoo.studio.stems import Studio
 from mirzoo.studio.tracking import LOWEST_HZ, loudness_db, need, track_voice
 
@@ -54,8 +54,9 @@ def sing_over_own(item: Item) -> tuple[np.ndarray, Labels]:
 
 def _equally_loud(voice: np.ndarray, music: np.ndarray) -> np.ndarray:
     """Voice and music added with the same energy over the whole, at -18 dB or below clipping."""
-    mixed = sum(part / max(float(np.sqrt(np.mean(np.square(part)))), 1e-9)
-                for part in (voice, music))
+    mixed = sum(
+        part / max(float(np.sqrt(np.mean(np.square(part)))), 1e-9) for part in (voice, music)
+    )
     return effects.level(mixed, -18.0)
 
 
@@ -239,26 +240,40 @@ class Analysed:
         def stretched(frames: np.ndarray) -> np.ndarray:
             return (1 - part) * frames[:, below] + part * frames[:, below + 1]
 
-        return replace(self, envelope=np.exp(stretched(np.log(self.envelope))),
-                       aperiodicity=stretched(self.aperiodicity))
+        return replace(
+            self,
+            envelope=np.exp(stretched(np.log(self.envelope))),
+            aperiodicity=stretched(self.aperiodicity),
+        )
 
     def synthesise(self) -> np.ndarray:
         """The waveform, float32 ``(samples,)`` at 16 kHz."""
-        return need("pyworld").synthesize(
-            self.f0, np.ascontiguousarray(self.envelope), np.ascontiguousarray(self.aperiodicity),
-            SAMPLE_RATE, 1000 * WORLD_PERIOD_S,
-        ).astype(np.float32)
+        return (
+            need("pyworld")
+            .synthesize(
+                self.f0,
+                np.ascontiguousarray(self.envelope),
+                np.ascontiguousarray(self.aperiodicity),
+                SAMPLE_RATE,
+                1000 * WORLD_PERIOD_S,
+            )
+            .astype(np.float32)
+        )
 
 
 def analyse(voice: np.ndarray) -> Analysed:
     """Analyse a voice, float32 ``(samples,)`` at 16 kHz."""
     pyworld = need("pyworld")
     samples = voice.astype(np.float64)
-    coarse, times = pyworld.dio(samples, SAMPLE_RATE, f0_floor=LOWEST_HZ,
-                                frame_period=1000 * WORLD_PERIOD_S)
+    coarse, times = pyworld.dio(
+        samples, SAMPLE_RATE, f0_floor=LOWEST_HZ, frame_period=1000 * WORLD_PERIOD_S
+    )
     f0 = pyworld.stonemask(samples, coarse, times, SAMPLE_RATE)
-    return Analysed(f0, pyworld.cheaptrick(samples, f0, times, SAMPLE_RATE),
-                    pyworld.d4c(samples, f0, times, SAMPLE_RATE))
+    return Analysed(
+        f0,
+        pyworld.cheaptrick(samples, f0, times, SAMPLE_RATE),
+        pyworld.d4c(samples, f0, times, SAMPLE_RATE),
+    )
 
 
 def sing_melody(item: Item, *, voices: Path) -> tuple[np.ndarray, Labels]:
@@ -284,7 +299,11 @@ def sing_melody(item: Item, *, voices: Path) -> tuple[np.ndarray, Labels]:
     studio = Studio(seconds, stems.choose_soundfont(item.split, rng))
     mixed = effects.mix(voice, studio.play_band(backing.parts), rng.uniform(*RENDERED_DB))
     return effects.produce(mixed, rng), Labels(
-        chords=backing.chords, f0=f0, beats=song.beats, downbeats=song.downbeats, key=song.key,
+        chords=backing.chords,
+        f0=f0,
+        beats=song.beats,
+        downbeats=song.downbeats,
+        key=song.key,
         instruments=backing.instruments,
     )
 
@@ -298,11 +317,18 @@ def _singer(voices: Path, singer: str, seconds: float, rng: np.random.Generator)
         voice = audio.read(paths[rng.integers(len(paths))], SAMPLE_RATE)
         voice = effects.level(voice, -20.0)
         analysed = analyse(voice)
-        loud = np.interp(np.arange(len(analysed.f0)) * WORLD_PERIOD_S * F0_RATE,
-                         np.arange(len(voice) // F0_HOP), loudness_db(voice, len(voice) // F0_HOP))
+        loud = np.interp(
+            np.arange(len(analysed.f0)) * WORLD_PERIOD_S * F0_RATE,
+            np.arange(len(voice) // F0_HOP),
+            loudness_db(voice, len(voice) // F0_HOP),
+        )
         found.append(analysed.frames(_without_pauses((analysed.f0 > 0) & (loud > -45))))
-    whole = Analysed(*(np.concatenate([getattr(part, name) for part in found])
-                       for name in ("f0", "envelope", "aperiodicity")))
+    whole = Analysed(
+        *(
+            np.concatenate([getattr(part, name) for part in found])
+            for name in ("f0", "envelope", "aperiodicity")
+        )
+    )
     return whole.frames(np.arange(wanted))
 
 
@@ -341,8 +367,11 @@ def _on_contour(
     contour = 440 * 2 ** ((np.interp(times, np.arange(len(pitch)) / F0_RATE, pitch) - 69) / 12)
     voiced = inside & (source.f0 > 0)
     sung = replace(source, f0=np.where(voiced, contour, 0.0)).synthesise()
-    gate = np.interp(np.arange(samples) / SAMPLE_RATE, times,
-                     signal.lfilter(np.ones(4) / 4, 1, inside.astype(float)))
+    gate = np.interp(
+        np.arange(samples) / SAMPLE_RATE,
+        times,
+        signal.lfilter(np.ones(4) / 4, 1, inside.astype(float)),
+    )
     voice = np.pad(sung, (0, max(0, samples - len(sung))))[:samples] * gate.astype(np.float32)
     sounding = np.interp(frame_times, times, voiced.astype(float)) > 0.5
     loud_db = loudness_db(voice, len(frame_times))

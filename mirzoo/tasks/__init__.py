@@ -6,10 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
-from mirzoo.tasks.annotation import Annotation
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
 from mirzoo.tasks import chords, melody, notes, tagging
+from mirzoo.tasks.annotation import Annotation
 
 
 class Decoder(Protocol):

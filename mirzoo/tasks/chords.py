@@ -23,10 +23,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirzoo.tasks.annotation import Chords
 from mirzoo.card import Card, ChordDecoding
 from mirzoo.dsp.chord_vocabulary import with_bass
 from mirzoo.dsp.viterbi import path_with_changes, path_with_transitions
+from mirzoo.tasks.annotation import Chords
 from mirzoo.tasks.frames import FrameJoiner
 
 BASS = "bass"

@@ -59,9 +59,7 @@ class FrameJoiner:
         self._offset_samples = (self._first - until_kept) * self._frame_samples
         self._windows = 0
 
-    def join(
-        self, outputs: dict[str, np.ndarray], starts: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def join(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> dict[str, np.ndarray]:
         """Keep the middle frames of the next windows.
 
         Parameters

@@ -22,10 +22,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirzoo.tasks.annotation import Melody
 from mirzoo.card import Card, MelodyDecoding
 from mirzoo.dsp.framing import runs
 from mirzoo.dsp.viterbi import CONTEXT_FRAMES, PIECE_FRAMES, path_with_movement
+from mirzoo.tasks.annotation import Melody
 from mirzoo.tasks.frames import FrameJoiner
 
 VOICING = "voicing"

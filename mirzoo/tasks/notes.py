@@ -27,8 +27,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mirzoo.tasks.annotation import Note, Notes
 from mirzoo.card import Card, NotesDecoding
+from mirzoo.tasks.annotation import Note, Notes
 from mirzoo.tasks.frames import FrameJoiner
 
 GAP_FRAMES = 11  # a key that is below the threshold for so long no longer sounds

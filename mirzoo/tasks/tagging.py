@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirzoo.tasks.annotation import Tags
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
+from mirzoo.tasks.annotation import Tags
 
 OUTPUT = "tags"
 

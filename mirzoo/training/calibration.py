@@ -139,9 +139,7 @@ def rarity_prior(
 def _heard(
     corpus: Corpus, teachers: Sequence[str], vocabulary: Vocabulary, find: Callable[[str], Model]
 ) -> np.ndarray:
-    times = [
-        np.arange(0, item.n_samples / SAMPLE_RATE, HEARD_EVERY_S) for item in corpus.items
-    ]
+    times = [np.arange(0, item.n_samples / SAMPLE_RATE, HEARD_EVERY_S) for item in corpus.items]
     trained_on = np.repeat([item.split == "train" for item in corpus.items], list(map(len, times)))
     heard = hear_chords(corpus, teachers, times, vocabulary, find)
     return heard[trained_on].sum(axis=0, dtype=float)
@@ -180,8 +178,10 @@ def calibrate_melody(model: Model, corpora: Sequence[Corpus]) -> MelodyDecoding:
             for number, threshold in enumerate(THRESHOLDS):
                 chosen = decoding.model_copy(update={"voicing_threshold": threshold})
                 voiced = is_voiced(outputs["voicing"][:, 0], chosen, frame_rate)
-                hits[number] += (np.count_nonzero(voiced & near),
-                                 np.count_nonzero(~voiced & (truth == 0)))
+                hits[number] += (
+                    np.count_nonzero(voiced & near),
+                    np.count_nonzero(~voiced & (truth == 0)),
+                )
         kinds = frames > 0
         right += (hits[:, kinds] / frames[kinds]).sum(axis=1)
     best = float(THRESHOLDS[int(right.argmax())])

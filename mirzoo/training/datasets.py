@@ -21,12 +21,12 @@ from mirzoo.data.folder import cut_windows
 from mirzoo.data.labelled import labelled_recordings
 from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.data.recordings import Recording, fields_of
-from mirzoo.training.sequences import ChordTargets, FrameTargets, MelodyTargets
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError
 from mirzoo.models.heads import output_grid
 from mirzoo.models.outputs import describe_outputs
 from mirzoo.recipe import Recipe, TaggingConfig
+from mirzoo.training.sequences import ChordTargets, FrameTargets, MelodyTargets
 
 Source = str | os.PathLike | Sequence[Recording]
 

@@ -104,8 +104,13 @@ def fine_tune(
 
 
 def _fit_clips(
-    model: Model, data: str | os.PathLike | LabelledWindows, *, epochs: int, batch_size: int,
-    learning_rate: float, seed: int,
+    model: Model,
+    data: str | os.PathLike | LabelledWindows,
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
 ) -> dict[str, list[float]]:
     if not isinstance(data, LabelledWindows):
         data = folder.load(data, labels=model.card.labels)

@@ -15,17 +15,16 @@ import numpy as np
 from keras import ops
 
 from mirzoo import hub
-from mirzoo.models.build import build_model
 from mirzoo.card import Card
-from mirzoo.training.alterations import transpose, transpose_spectrum
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
-from mirzoo.training.sequences import ChordTargets, FrameTargets, Labelled, MelodyTargets, Score, Sequences, TaughtChordTargets, TaughtMelodyTargets
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError, RecipeError
-from mirzoo.models.heads import output_grid
 from mirzoo.evaluation.corpora import measure
+from mirzoo.models.build import build_model
+from mirzoo.models.heads import output_grid
 from mirzoo.models.model import FRONTEND, Model
 from mirzoo.recipe import ChromaConfig, ConstantQ, Recipe, STFTConfig, TrainingConfig
+from mirzoo.training.alterations import transpose, transpose_spectrum
 from mirzoo.training.calibration import calibrate_chords, calibrate_melody, rarity_prior
 from mirzoo.training.corpora import licences_of, open_corpora, provenance
 from mirzoo.training.features import FeatureStore, keep_features, split_scaling
@@ -37,6 +36,16 @@ from mirzoo.training.fitting import (
     crossentropy_where_named,
     dataset,
     fit_epochs,
+)
+from mirzoo.training.sequences import (
+    ChordTargets,
+    FrameTargets,
+    Labelled,
+    MelodyTargets,
+    Score,
+    Sequences,
+    TaughtChordTargets,
+    TaughtMelodyTargets,
 )
 from mirzoo.training.taught_chords import hear_chords
 from mirzoo.training.taught_melody import hear_melody
@@ -258,9 +267,7 @@ def _targets(
     return TaughtChordTargets(heard, vocabulary, recipe.training.teacher_weight)
 
 
-def labelled_targets(
-    recipe: Recipe, known: Labelled, times: Sequence[np.ndarray]
-) -> FrameTargets:
+def labelled_targets(recipe: Recipe, known: Labelled, times: Sequence[np.ndarray]) -> FrameTargets:
     """The targets that the labels of recordings give, at the times of each one's frames (s)."""
     if recipe.task.type == "melody":
         return MelodyTargets(known, times, recipe.task)

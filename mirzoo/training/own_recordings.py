@@ -10,17 +10,17 @@ import keras
 import numpy as np
 
 from mirzoo import audio
-from mirzoo.tasks.annotation import Annotation
 from mirzoo.data.labels import F0_RATE, ChordSpan, Labels
 from mirzoo.data.mirdata_sets import resample_f0
-from mirzoo.training.sequences import Score
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.evaluation.recordings import LabelledRecording
 from mirzoo.models.model import FRONTEND, TRUNK, Model
 from mirzoo.recipe import Recipe
+from mirzoo.tasks.annotation import Annotation
 from mirzoo.training.features import split_scaling
 from mirzoo.training.fitting import dataset
 from mirzoo.training.frames import labelled_targets, student_of, training_stretches
+from mirzoo.training.sequences import Score
 
 PIECE_S = 120
 
@@ -102,7 +102,8 @@ def fit_recordings(
 def _statistics_kept(model: Model) -> Iterator[None]:
     """Batch normalisation goes by what much music taught it: that of a few songs is no measure."""
     layers = [
-        layer for layer in model.get_layer(TRUNK).layers
+        layer
+        for layer in model.get_layer(TRUNK).layers
         if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
     ]
     for layer in layers:

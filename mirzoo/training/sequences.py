@@ -8,11 +8,11 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from mirzoo.training.alterations import alter_magnitudes
 from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary, parse_chord, targets
 from mirzoo.errors import DataError
 from mirzoo.recipe import Augmentation, MelodyConfig
+from mirzoo.training.alterations import alter_magnitudes
 
 
 class Labelled(Protocol):
@@ -101,9 +101,7 @@ class TaughtChordTargets:
         How much they count against labels.
     """
 
-    def __init__(
-        self, probabilities: np.ndarray, vocabulary: Vocabulary, weight: float
-    ) -> None:
+    def __init__(self, probabilities: np.ndarray, vocabulary: Vocabulary, weight: float) -> None:
         self._probabilities = probabilities
         self._vocabulary = vocabulary
         self._weight = np.float32(weight)

@@ -20,18 +20,18 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from mirzoo.evaluation import probes as probing
 from mirzoo import hub
-from mirzoo.models.build import build_model
 from mirzoo.card import Card
-from mirzoo.training.batches import Batches
 from mirzoo.data.corpus import Corpus, Windows
-from mirzoo.training.distillation import Targets, teach
 from mirzoo.errors import DataError, RecipeError
+from mirzoo.evaluation import probes as probing
+from mirzoo.models.build import build_model
 from mirzoo.models.model import Model
 from mirzoo.ports import PORTS
 from mirzoo.recipe import Recipe
+from mirzoo.training.batches import Batches
 from mirzoo.training.corpora import licences_of, open_corpora, provenance
+from mirzoo.training.distillation import Targets, teach
 from mirzoo.training.fitting import (
     BEST_WEIGHTS,
     build_optimizer,
@@ -136,9 +136,7 @@ class Lesson:
     ) -> Lesson:
         """Choose the windows of a split and have the recipe's teachers hear them."""
         windows = choose_windows(recipe, corpora, split)
-        answers = {
-            teacher: hear(windows, teacher, report) for teacher in recipe.data.teachers
-        }
+        answers = {teacher: hear(windows, teacher, report) for teacher in recipe.data.teachers}
         same, other = _by_vocabulary(recipe)
         count = sum(len(w) for w in windows)
         return cls(
@@ -150,9 +148,7 @@ class Lesson:
         )
 
 
-def choose_windows(
-    recipe: Recipe, corpora: Sequence[Corpus], split: str
-) -> tuple[Windows, ...]:
+def choose_windows(recipe: Recipe, corpora: Sequence[Corpus], split: str) -> tuple[Windows, ...]:
     """The windows of a split that a recipe trains on; corpora without that split drop out."""
     chosen = (
         corpus.windows(
@@ -207,9 +203,7 @@ def _side_by_side(arrays: list[np.ndarray], count: int) -> np.ndarray:
     return np.concatenate(arrays, axis=1) if arrays else np.zeros((count, 0), np.float16)
 
 
-def _classes(
-    recipe: Recipe, corpora: Sequence[Corpus], windows: Sequence[Windows]
-) -> np.ndarray:
+def _classes(recipe: Recipe, corpora: Sequence[Corpus], windows: Sequence[Windows]) -> np.ndarray:
     """One-hot groups of the windows in ``data.classes``, zeros elsewhere: ``(windows, groups)``."""
     named = [c for c in corpora if c.directory.name in recipe.data.classes]
     groups = sorted({item.group for corpus in named for item in corpus.items})

@@ -15,10 +15,10 @@ import numpy as np
 
 from mirzoo import hub
 from mirzoo.annotate import Runner, hear_frames
-from mirzoo.tasks.annotation import Chords
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary
 from mirzoo.errors import UnknownNameError
+from mirzoo.tasks.annotation import Chords
 from mirzoo.training.teaching import Answer, answers_folder, nearest, teach
 
 CHORDS = "chords"

@@ -62,7 +62,7 @@ def test_every_item_lies_where_its_row_says(corpus):
 
 def test_what_is_left_out_is_listed_with_the_reason(corpus):
     listed = (corpus.directory / "left_out.csv").read_text()
-    assert "a/2,\"0.5 s long, the least is 1 s\"" in listed
+    assert 'a/2,"0.5 s long, the least is 1 s"' in listed
     assert "b/1,'b/1' is not audio" in listed
     assert not (corpus.directory / "parts").exists()
 
@@ -109,8 +109,9 @@ def test_two_processes_make_the_same_corpus(tmp_path, corpus):
         soundfile.write(path, np.full(seconds * 8000, 0.25), 8000, subtype="FLOAT")
         files.append(item(f"r/{number}", str(path)))
     one, two = (
-        prepare(files, tmp_path / str(n), make=read_recording, min_seconds=1, processes=n,
-                report=str)
+        prepare(
+            files, tmp_path / str(n), make=read_recording, min_seconds=1, processes=n, report=str
+        )
         for n in (1, 2)
     )
     assert one.items == two.items

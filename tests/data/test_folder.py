@@ -121,7 +121,9 @@ def test_a_broken_clip_is_named(class_folder):
 def many_clips(groups_per_label=10, clips_per_group=3):
     clips = [
         Clip(np.zeros(1), (label,), f"{label}{group}")
-        for label in "abc" for group in range(groups_per_label) for _ in range(clips_per_group)
+        for label in "abc"
+        for group in range(groups_per_label)
+        for _ in range(clips_per_group)
     ]
     return LabelledClips(tuple(clips), ("a", "b", "c"))
 
@@ -160,10 +162,15 @@ def test_a_tfds_data_set(tmp_path, monkeypatch):
         VERSION = tfds.core.Version("1.0.0")
 
         def _info(self):
-            return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict({
-                "audio": tfds.features.Audio(sample_rate=RATE),
-                "label": tfds.features.ClassLabel(names=["hum", "hiss"]),
-            }))
+            return tfds.core.DatasetInfo(
+                builder=self,
+                features=tfds.features.FeaturesDict(
+                    {
+                        "audio": tfds.features.Audio(sample_rate=RATE),
+                        "label": tfds.features.ClassLabel(names=["hum", "hiss"]),
+                    }
+                ),
+            )
 
         def _split_generators(self, dl_manager):
             return {"train": self._generate_examples(2), "test": self._generate_examples(1)}

@@ -41,8 +41,9 @@ def wrong(item):
 
 
 def prepared(folder, names, make=make):
-    return prepare(items(*names), folder, make=make, min_seconds=0.1, processes=1,
-                   report=lambda line: None)
+    return prepare(
+        items(*names), folder, make=make, min_seconds=0.1, processes=1, report=lambda line: None
+    )
 
 
 def assert_full(labels):
@@ -67,7 +68,9 @@ def test_labels_survive_beside_the_audio(tmp_path):
 def test_a_corpus_without_labels_has_no_label_files(tmp_path):
     corpus = prepared(tmp_path, ["a"], plain)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "audio.i16", "items.csv", "left_out.csv"
+        "audio.i16",
+        "items.csv",
+        "left_out.csv",
     ]
     assert corpus.labels(0) == Labels()
     assert corpus.f0 is None
@@ -92,8 +95,7 @@ def test_labels_of_parts_already_made_are_kept(tmp_path):
 
 def test_labels_without_samples_are_not_a_part(tmp_path):
     (tmp_path / "parts").mkdir()
-    label_files.write_part(Labels(key="C:maj"), tmp_path / "parts" / "full.labels.npz",
-                           f0_frames=0)
+    label_files.write_part(Labels(key="C:maj"), tmp_path / "parts" / "full.labels.npz", f0_frames=0)
     assert_full(prepared(tmp_path, ["full"]).labels(0))
 
 

@@ -183,8 +183,11 @@ def test_guitar_chords_come_from_the_leadsheet(labels_in):
 
 
 def test_recordings_that_are_not_here_are_named(tmp_path):
-    home = make_home("ballroom", tmp_path / "b", [("Media-2", {
-        "audio": "B_1.0/audio/Tango/Media-2.wav", "beats": None, "tempo": None})])
+    home = make_home(
+        "ballroom",
+        tmp_path / "b",
+        [("Media-2", {"audio": "B_1.0/audio/Tango/Media-2.wav", "beats": None, "tempo": None})],
+    )
     with pytest.warns(MissingRecordings, match=r"1 of 2 recordings.*Media-2\.wav"):
         assert len(list(labelled_recordings(f"mirdata:ballroom@{home}"))) == 1
 

@@ -8,13 +8,20 @@ import numpy as np
 import pytest
 import soundfile
 
-from mirzoo.studio import debian, splits
 from mirzoo.data import sources
 from mirzoo.data.corpus import SPLITS
 from mirzoo.errors import DataError, UnknownNameError
+from mirzoo.studio import debian, splits
 
-HELD_OUT = {"emotify", "guitar_leads", "instruments", "isolated_chords", "jamendolyrics",
-            "ultrastar", "ultrastar_melody"}
+HELD_OUT = {
+    "emotify",
+    "guitar_leads",
+    "instruments",
+    "isolated_chords",
+    "jamendolyrics",
+    "ultrastar",
+    "ultrastar_melody",
+}
 
 
 def touch(*parts):
@@ -52,7 +59,8 @@ def home(tmp_path):
     touch(src, "instruments", "Cello", "1.flac")
     touch(src, "isolated_chords", "guitar_1.flac")
     (src / "isolated_chords" / "labels.csv").write_text(
-        "file,label,source\nguitar_1.flac,A:maj,guitar\n")
+        "file,label,source\nguitar_1.flac,A:maj,guitar\n"
+    )
     for singer in ("amy", "bug"):
         touch(src, "mir1k", "vocal", f"{singer}_1_01.ogg")
         touch(src, "mir1k_remixed", "vocal", f"{singer}_1_01.ogg")
@@ -105,9 +113,15 @@ def test_recordings_of_an_artist_are_in_one_split_and_mixes_of_many_in_none(tmp_
     assert len(items) == 40
     splits = {artist: {item.split for item in items if item.group == artist} for artist in artists}
     assert {artist for artist in artists if splits[artist] == {"test"}} == {
-        "artist 04", "artist 09", "artist 14", "artist 19"}
+        "artist 04",
+        "artist 09",
+        "artist 14",
+        "artist 19",
+    }
     assert {artist for artist in artists if splits[artist] == {"valid"}} == {
-        "artist 07", "artist 17"}
+        "artist 07",
+        "artist 17",
+    }
 
 
 def test_a_recording_that_names_no_artist_is_in_no_split(tmp_path):
@@ -133,7 +147,8 @@ def test_songs_are_split_alike_wherever_they_are_sung(home):
     songs = sources.collection("songs_pop909").items(home / "src" / "pop909")
     split = {item.path: item.split for item in songs}
     assert [item.split for item in songs][:12] == ["train"] * 5 + ["valid"] + ["train"] * 5 + [
-        "test"]
+        "test"
+    ]
     for singer in splits.MIR1K_TEST_SINGERS:
         touch(home / "src", "mir1k", "vocal", f"{singer}_1_01.ogg")
     sung = sources.collection("sung_synth").items(home / "src" / "mir1k")
@@ -182,8 +197,9 @@ def test_bands_play_every_held_out_song_and_half_of_the_others(home):
     split = {item.path: item.split for item in sources.collection("songs_pop909").items(folder)}
     played = sources.collection("guitar_bands").items(folder)
     assert all(item.split == split[item.path] for item in played)
-    counted, whole = (Counter(splits) for splits in
-                      ([item.split for item in played], split.values()))
+    counted, whole = (
+        Counter(splits) for splits in ([item.split for item in played], split.values())
+    )
     assert counted["valid"] == whole["valid"] > 0 and counted["test"] == whole["test"] > 0
     assert counted["train"] == -(-whole["train"] // 2)
 
@@ -194,7 +210,9 @@ def test_more_is_sung_by_singers_to_train_on_alone(home, name):
         touch(home / "src", "mir1k", "vocal", f"{singer}_1_01.ogg")
     items = sources.collection(name).items(home / "src" / "mir1k")
     assert {(item.name, item.group) for item in items} == {
-        ("first/amy_1_01", "amy"), ("second/amy_1_01", "amy")}
+        ("first/amy_1_01", "amy"),
+        ("second/amy_1_01", "amy"),
+    }
 
 
 def test_a_collection_is_prepared_from_its_folder(tmp_path):

@@ -16,7 +16,7 @@ def test_ultrastar_notes_in_seconds(tmp_path):
 
 def test_lyric_lines(tmp_path):
     path = tmp_path / "lines.csv"
-    path.write_text("start_time,end_time,lyrics_line\n1.5,2.5,la la\n4.0,5.0,\"li, li\"\n")
+    path.write_text('start_time,end_time,lyrics_line\n1.5,2.5,la la\n4.0,5.0,"li, li"\n')
     np.testing.assert_allclose(read_lyric_lines(path), [[1.5, 2.5], [4.0, 5.0]])
 
 

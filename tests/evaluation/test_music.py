@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from fake_models import FakeFrameRunner, make_card, make_frame_card
 
-from mirzoo.tasks.annotation import Chords, Melody
 from mirzoo.card import ChordDecoding, MelodyDecoding
 from mirzoo.errors import DataError
 from mirzoo.evaluation import (
@@ -19,6 +18,7 @@ from mirzoo.evaluation import (
     melody_scores,
     overall,
 )
+from mirzoo.tasks.annotation import Chords, Melody
 
 
 @pytest.fixture

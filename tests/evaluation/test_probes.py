@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mirzoo.evaluation import probes as probing
 from mirzoo.data.corpus import Item, prepare
+from mirzoo.evaluation import probes as probing
 
 RATE = 16000
 WINDOW = RATE
@@ -44,13 +44,15 @@ def quiet():
 
 def make(folder, name, paths):
     items = [Item(str(i), name, str(i), path, "test") for i, path in enumerate(paths)]
-    prepare(items, folder / name, make=tone, min_seconds=0.0, processes=1,
-            report=lambda line: None)
+    prepare(items, folder / name, make=tone, min_seconds=0.0, processes=1, report=lambda line: None)
 
 
 def test_classes_are_told_apart(tmp_path, quiet):
-    make(tmp_path, "instruments", [f"low/{300 + i}" for i in range(6)]
-         + [f"high/{2000 + i}" for i in range(6)])
+    make(
+        tmp_path,
+        "instruments",
+        [f"low/{300 + i}" for i in range(6)] + [f"high/{2000 + i}" for i in range(6)],
+    )
     (metric,) = probing.probe(Ear(), tmp_path, beside=[Ear()], report=quiet[1])
     assert metric.value == 1.0 and metric.n == 12
     assert metric.baseline == {"ear": 1.0}
@@ -74,8 +76,11 @@ def test_models_without_voice_tags_have_no_singing_figure(tmp_path, quiet, monke
 
 
 def test_published_models_hear_a_corpus_once(tmp_path, quiet, monkeypatch):
-    make(tmp_path, "instruments", [f"low/{300 + i}" for i in range(6)]
-         + [f"high/{2000 + i}" for i in range(6)])
+    make(
+        tmp_path,
+        "instruments",
+        [f"low/{300 + i}" for i in range(6)] + [f"high/{2000 + i}" for i in range(6)],
+    )
     monkeypatch.setattr(probing, "PORTS", {"ear": None})
     first = probing.probe(Ear(), tmp_path, report=quiet[1])
     monkeypatch.setattr(Ear, "predict_windows", None)

@@ -14,8 +14,8 @@ from mirzoo.errors import ArtefactError, ExportError
 from mirzoo.export import export, metadata, parity, real_windows
 from mirzoo.export import litert as litert_export
 from mirzoo.export import saved_model as saved_model_export
-from mirzoo.runtimes.litert import LiteRTModel
 from mirzoo.models.model import Model
+from mirzoo.runtimes.litert import LiteRTModel
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-
 from conftest import ROOT
 
-from mirzoo.models.build import build_model
 from mirzoo.export import export
+from mirzoo.models.build import build_model
 from mirzoo.models.heads import output_grid
 from mirzoo.recipe import Recipe, load_recipe
 

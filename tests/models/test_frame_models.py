@@ -9,11 +9,10 @@ import pytest
 import soundfile
 
 from mirzoo import cli, hub
-from mirzoo.tasks.annotation import Chords, Melody
-from mirzoo.models.build import build_model
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
 from mirzoo.export.metadata import read_card, read_labels
+from mirzoo.models.build import build_model
 from mirzoo.recipe import (
     ChordsConfig,
     ConvBlock,
@@ -23,6 +22,7 @@ from mirzoo.recipe import (
     Recipe,
     Source,
 )
+from mirzoo.tasks.annotation import Chords, Melody
 
 RATE = 16000
 TASKS = {

@@ -4,10 +4,16 @@ import keras
 import numpy as np
 import pytest
 
-from mirzoo.models.build import build_model
 from mirzoo.errors import RecipeError
+from mirzoo.models.build import build_model
 from mirzoo.models.heads import build_trunk, embedded_pitches
-from mirzoo.models.layers import BatchAsGroups, FoldOctaves, GroupsAsBatch, PitchClassLogits, WrapPitchClasses
+from mirzoo.models.layers import (
+    BatchAsGroups,
+    FoldOctaves,
+    GroupsAsBatch,
+    PitchClassLogits,
+    WrapPitchClasses,
+)
 from mirzoo.recipe import PitchClassCRNNConfig, PitchCNNConfig, Recipe
 
 CHORDS = PitchClassCRNNConfig(
@@ -38,8 +44,15 @@ def recipe(head, task, frontend=None) -> Recipe:
         {
             "description": "made for a test",
             "frontend": frontend
-            or {"type": "cqt", "sample_rate": 16000, "hop_length": 1600, "bins_per_octave": 36,
-                "n_octaves": 3, "fmin": 110.0, "scaling": {"type": "log", "c": 100.0}},
+            or {
+                "type": "cqt",
+                "sample_rate": 16000,
+                "hop_length": 1600,
+                "bins_per_octave": 36,
+                "n_octaves": 3,
+                "fmin": 110.0,
+                "scaling": {"type": "log", "c": 100.0},
+            },
             "head": head.model_dump(),
             "task": task,
             "window_s": 2.0,
@@ -104,7 +117,10 @@ def test_a_chord_model_says_what_its_card_says():
     model = build_model(recipe(CHORDS, {"type": "chords"}), "toy_chords")
     outputs = model.predict_windows(noise(2, 16000))
     assert {name: value.shape[1:] for name, value in outputs.items()} == {
-        "chords": (11, 169), "root": (11, 13), "bass": (11, 13), "pitches": (11, 12),
+        "chords": (11, 169),
+        "root": (11, 13),
+        "bass": (11, 13),
+        "pitches": (11, 12),
         "embedding": (11, 72),
     }
     np.testing.assert_allclose(outputs["chords"].sum(axis=-1), 1, atol=1e-5)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import keras
 import mir_eval
 import numpy as np
 import pytest
-
 from conftest import ROOT
 
 from mirzoo import ports
@@ -16,8 +13,8 @@ from mirzoo.annotate import hear_frames
 from mirzoo.errors import PullError
 from mirzoo.export.litert import write_litert
 from mirzoo.export.metadata import custom_operators
-from mirzoo.runtimes.litert import LiteRTModel
 from mirzoo.ports import basic_pitch
+from mirzoo.runtimes.litert import LiteRTModel
 
 GOLDEN = ROOT / "tests" / "golden" / "ports"
 PARAMETERS = 16_864

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import h5py
 import keras
 import numpy as np
 import pytest
-from scipy.signal import resample_poly
-
 from conftest import ROOT
+from scipy.signal import resample_poly
 
 from mirzoo import ports
 from mirzoo.annotate import hear_frames
@@ -18,8 +15,8 @@ from mirzoo.errors import AudioError, PullError
 from mirzoo.export import real_windows
 from mirzoo.export.litert import write_litert
 from mirzoo.export.metadata import custom_operators
-from mirzoo.runtimes.litert import LiteRTModel
 from mirzoo.ports import crema
+from mirzoo.runtimes.litert import LiteRTModel
 
 GOLDEN = ROOT / "tests" / "golden" / "ports"
 PARAMETERS = 528_139

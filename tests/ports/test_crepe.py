@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
-
 from conftest import ROOT
 
 from mirzoo import ports
@@ -15,8 +12,8 @@ from mirzoo.annotate import hear_frames
 from mirzoo.errors import PullError
 from mirzoo.export.litert import write_litert
 from mirzoo.export.metadata import custom_operators
-from mirzoo.runtimes.litert import LiteRTModel
 from mirzoo.ports import crepe
+from mirzoo.runtimes.litert import LiteRTModel
 
 GOLDEN = ROOT / "tests" / "golden" / "ports"
 PARAMETERS = {"tiny": 487_096, "full": 22_244_328}

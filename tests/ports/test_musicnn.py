@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import keras
 import librosa
 import numpy as np
 import pytest
 import tensorflow as tf
-
 from conftest import ROOT
 
 from mirzoo import ports

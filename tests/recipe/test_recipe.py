@@ -1,10 +1,8 @@
 """Recipes are strict: what they hold is checked, and a fault is cited by file, key and value."""
 
 import re
-from pathlib import Path
 
 import pytest
-
 from conftest import ROOT
 
 from mirzoo.errors import RecipeError

@@ -9,18 +9,17 @@ import mir_eval
 import numpy as np
 import pytest
 
-from mirzoo.studio import charts, stems
-from mirzoo.studio.charts import Bar
 from mirzoo.data.corpus import SAMPLE_RATE, Item
 from mirzoo.data.labels import ChordSpan
+from mirzoo.errors import DataError
+from mirzoo.studio import charts, stems
+from mirzoo.studio.charts import Bar
 from mirzoo.studio.midi import Note, Part
 from mirzoo.studio.songs import QUALITIES, Chord
-from mirzoo.errors import DataError
 
 needs_mma = pytest.mark.skipif(shutil.which("mma") is None, reason="mma is not installed")
 needs_fluidsynth = pytest.mark.skipif(
-    shutil.which("fluidsynth") is None
-    or not any(Path(path).exists() for path in stems.SOUNDFONTS),
+    shutil.which("fluidsynth") is None or not any(Path(path).exists() for path in stems.SOUNDFONTS),
     reason="fluidsynth, or a soundfont for it, is not installed",
 )
 CHART = [Bar(()), Bar(((0, "maj", "1"), (9, "min", "b3"))), Bar(((6, "hdim7", "1"),))]
@@ -29,7 +28,9 @@ CHART = [Bar(()), Bar(((0, "maj", "1"), (9, "min", "b3"))), Bar(((6, "hdim7", "1
 def test_all_qualities_are_drawn_and_none_is_rare():
     rng = np.random.default_rng(0)
     drawn = Counter(
-        quality for _ in range(150) for bar in charts.draw_chart(24, rng)
+        quality
+        for _ in range(150)
+        for bar in charts.draw_chart(24, rng)
         for _, quality, _ in bar.chords
     )
     assert set(drawn) == set(charts.MMA_CHORDS)
@@ -65,10 +66,21 @@ def test_a_chart_becomes_chords_in_time():
 
 def test_gaps_are_filled_with_no_chord():
     found = charts.spans(charts.chords_of(CHART, 4, 120), 5.0)
-    assert found == (ChordSpan(0, 2, "N"), ChordSpan(2, 3, "C:maj"), ChordSpan(3, 4, "A:min/b3"),
-                     ChordSpan(4, 5, "F#:hdim7"))
-    joined = charts.fill_gaps([ChordSpan(0.004, 1, "A:min"), ChordSpan(1.002, 2, "A:min"),
-                               ChordSpan(2.5, 9, "N"), ChordSpan(11, 12, "B:7")], 10.0)
+    assert found == (
+        ChordSpan(0, 2, "N"),
+        ChordSpan(2, 3, "C:maj"),
+        ChordSpan(3, 4, "A:min/b3"),
+        ChordSpan(4, 5, "F#:hdim7"),
+    )
+    joined = charts.fill_gaps(
+        [
+            ChordSpan(0.004, 1, "A:min"),
+            ChordSpan(1.002, 2, "A:min"),
+            ChordSpan(2.5, 9, "N"),
+            ChordSpan(11, 12, "B:7"),
+        ],
+        10.0,
+    )
     assert joined == (ChordSpan(0.0, 2, "A:min"), ChordSpan(2, 10.0, "N"))
     assert charts.fill_gaps([], 3.0) == (ChordSpan(0.0, 3.0, "N"),)
 
@@ -107,8 +119,7 @@ def test_mma_plays_the_chart_in_every_kind_of_library():
 
 @needs_mma
 def test_every_quality_is_understood_by_mma():
-    chart = [Bar(((root % 12, quality, "1"),))
-             for root, quality in enumerate(charts.MMA_CHORDS)]
+    chart = [Bar(((root % 12, quality, "1"),)) for root, quality in enumerate(charts.MMA_CHORDS)]
     parts = charts.accompany(chart, "stdlib/ballad:Ballad", 4, 120, seed=1)
     assert charts.chord_tones(parts, charts.chords_of(chart, 4, 120)) > 0.8
 

@@ -9,8 +9,8 @@ import zipfile
 
 import pytest
 
-from mirzoo.studio import debian
 from mirzoo.errors import DataError
+from mirzoo.studio import debian
 
 
 def debian_archive(folder, files):
@@ -27,8 +27,11 @@ def debian_archive(folder, files):
         text = b"Package: x\nVersion: 1\nArchitecture: all\nMaintainer: x\nDescription: x\n"
         entry.size = len(text)
         tar.addfile(entry, io.BytesIO(text))
-    members = (("debian-binary", b"2.0\n"), ("control.tar.gz", control.getvalue()),
-               ("data.tar.gz", data.getvalue()))
+    members = (
+        ("debian-binary", b"2.0\n"),
+        ("control.tar.gz", control.getvalue()),
+        ("data.tar.gz", data.getvalue()),
+    )
     archive = folder / "x_1_all.deb"
     with archive.open("wb") as file:
         file.write(b"!<arch>\n")
@@ -44,12 +47,15 @@ def test_a_package_is_unpacked_with_the_archives_inside_it(tmp_path):
     with zipfile.ZipFile(pk3, "w") as archive:
         archive.writestr("music/2.ogg", b"two")
         archive.writestr("maps/1.map", b"no music")
-    archive = debian_archive(tmp_path, {
-        "usr/share/games/x/music/1.ogg": b"one",
-        "usr/share/games/x/data.pk3": pk3.getvalue(),
-        "usr/share/games/x/x.exe": b"no music",
-        "usr/share/doc/x/copyright": b"CC0",
-    })
+    archive = debian_archive(
+        tmp_path,
+        {
+            "usr/share/games/x/music/1.ogg": b"one",
+            "usr/share/games/x/data.pk3": pk3.getvalue(),
+            "usr/share/games/x/x.exe": b"no music",
+            "usr/share/doc/x/copyright": b"CC0",
+        },
+    )
     folder = tmp_path / "out" / "x"
     debian.unpack(archive, folder)
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}

@@ -7,9 +7,9 @@ import pytest
 import soundfile
 
 from mirzoo import audio
+from mirzoo.studio import demo_clip as make_clip
 from mirzoo.studio.midi import Part
 from mirzoo.studio.render import synthesise
-from mirzoo.studio import demo_clip as make_clip
 
 
 def test_the_clip_is_short_and_small(demo_clip):
@@ -39,8 +39,10 @@ def test_the_clip_holds_the_flute_that_the_notes_write(demo_clip):
     flute = synthesise([Part(make_clip.flute(), make_clip.FLUTE)], make_clip.SOUNDFONT, reverb=0)
     frames = [int(note.start_s * 16000) + 1600 for note in make_clip.flute()]
     for note, start in zip(make_clip.flute(), frames, strict=True):
-        spectra = [np.abs(np.fft.rfft(wave[start : start + 2048] * np.hanning(2048), 1 << 14))
-                   for wave in (clip, flute)]
+        spectra = [
+            np.abs(np.fft.rfft(wave[start : start + 2048] * np.hanning(2048), 1 << 14))
+            for wave in (clip, flute)
+        ]
         hz = 440 * 2 ** ((note.pitch - 69) / 12)
         near = slice(round((hz - 15) * (1 << 14) / 16000), round((hz + 15) * (1 << 14) / 16000))
         for spectrum in spectra:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mirzoo.studio import effects
 from mirzoo.data.corpus import SAMPLE_RATE
+from mirzoo.studio import effects
 
 
 def tone(seconds=2.0, hz=440.0):
@@ -28,9 +28,14 @@ def delay(original, changed):
 
 
 EFFECTS = {
-    "equalise": effects.equalise, "narrow": effects.narrow, "compress": effects.compress,
-    "reverberate": effects.reverberate, "add_noise": effects.add_noise, "code": effects.code,
-    "amplify": effects.amplify, "produce": effects.produce,
+    "equalise": effects.equalise,
+    "narrow": effects.narrow,
+    "compress": effects.compress,
+    "reverberate": effects.reverberate,
+    "add_noise": effects.add_noise,
+    "code": effects.code,
+    "amplify": effects.amplify,
+    "produce": effects.produce,
     "drive": lambda waveform, rng: effects.drive(waveform, 6.0),
 }
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mirzoo.studio import charts, effects, fretboard, guitar_bands, stems
 from mirzoo.data.corpus import SAMPLE_RATE, Item
 from mirzoo.data.labels import ChordSpan
+from mirzoo.studio import charts, effects, fretboard, guitar_bands, stems
 from mirzoo.studio.midi import Note, Part
 from mirzoo.studio.songs import QUALITIES, Chord, Song
 
@@ -25,9 +25,10 @@ HAND = {(0, "maj"): C, (9, "min7"): A_MINOR}
 @pytest.fixture
 def song():
     """Four bars at 120 beats a minute: C and Am7 in turn, a bar each, then a rest of a bar."""
-    chords = tuple(Chord(start, start + 2.0, root, QUALITIES[quality], quality)
-                   for start, root, quality in ((0.0, 0, "maj"), (2.0, 9, "min7"),
-                                                (6.0, 0, "maj")))
+    chords = tuple(
+        Chord(start, start + 2.0, root, QUALITIES[quality], quality)
+        for start, root, quality in ((0.0, 0, "maj"), (2.0, 9, "min7"), (6.0, 0, "maj"))
+    )
     melody = tuple(Note(0.5 * k, 0.5 * k + 0.45, 67 + k % 5) for k in range(16))
     beats = np.arange(0, 8.01, 0.5)
     return Song(melody, (), chords, beats, beats[::4], "C:maj")
@@ -49,8 +50,10 @@ def test_strokes_fall_where_the_pattern_says_in_the_chord_of_their_time(song):
 
 def test_strokes_up_begin_with_the_highest_string(song):
     down, up = (
-        min((pluck for pluck in strummed(song, pattern) if pluck.note.start_s > 1.9),
-            key=lambda pluck: pluck.note.start_s).note.pitch
+        min(
+            (pluck for pluck in strummed(song, pattern) if pluck.note.start_s > 1.9),
+            key=lambda pluck: pluck.note.start_s,
+        ).note.pitch
         for pattern in ("D...............", "U...............")
     )
     assert (down, up) == (A_MINOR[0], A_MINOR[-1])
@@ -58,8 +61,12 @@ def test_strokes_up_begin_with_the_highest_string(song):
 
 def test_strokes_ring_until_the_next_or_for_a_part_of_that(song):
     whole, half = (
-        np.median([pluck.note.end_s - pluck.note.start_s
-                   for pluck in strummed(song, "D...D...D...D...", ring=ring)])
+        np.median(
+            [
+                pluck.note.end_s - pluck.note.start_s
+                for pluck in strummed(song, "D...D...D...D...", ring=ring)
+            ]
+        )
         for ring in (1.0, 0.5)
     )
     assert 0.4 < whole <= 0.5
@@ -68,8 +75,9 @@ def test_strokes_ring_until_the_next_or_for_a_part_of_that(song):
 
 def test_bars_begin_at_the_downbeats(song):
     late = replace(song, downbeats=song.beats[2::4])
-    starts = sorted({round(pluck.note.start_s * 2) / 2
-                     for pluck in strummed(late, "D...............")})
+    starts = sorted(
+        {round(pluck.note.start_s * 2) / 2 for pluck in strummed(late, "D...............")}
+    )
     assert starts == [0.0, 1.0, 3.0, 7.0]
 
 
@@ -85,8 +93,9 @@ def test_the_styles_are_whole():
     for style in guitar_bands.STYLES.values():
         assert all(len(strum) == 16 and set(strum) <= set("DU.") for strum in style.strums)
         assert set(style.drums) <= set(guitar_bands.DRUMS)
-    assert all(len(steps) == 16 for drums in guitar_bands.DRUMS.values()
-               for steps in drums.values())
+    assert all(
+        len(steps) == 16 for drums in guitar_bands.DRUMS.values() for steps in drums.values()
+    )
 
 
 @pytest.fixture
@@ -100,8 +109,13 @@ def silent_synthesiser(monkeypatch):
         return (0.1 * np.sin(2 * np.pi * 110 * time_s)).astype(np.float32)
 
     monkeypatch.setattr(stems.fluidsynth, "play", play)
-    monkeypatch.setattr(guitar_bands, "_draw_guitar", lambda style, rng: guitar_bands.Instrument(
-        "electric guitar (clean)", fretboard.GUITAR, 27, gain=rng.random() < style.gain))
+    monkeypatch.setattr(
+        guitar_bands,
+        "_draw_guitar",
+        lambda style, rng: guitar_bands.Instrument(
+            "electric guitar (clean)", fretboard.GUITAR, 27, gain=rng.random() < style.gain
+        ),
+    )
     return played
 
 
@@ -112,11 +126,20 @@ def band(song, seed, style, monkeypatch):
 
 
 def test_a_sampled_guitar_is_called_what_it_is(song, silent_synthesiser, monkeypatch):
-    monkeypatch.setattr(guitar_bands, "_draw_guitar", lambda style, rng: guitar_bands.Instrument(
-        "guitar", fretboard.GUITAR, 27, samples="guitar"))
-    monkeypatch.setattr(guitar_bands.plucked, "play_sampled",
-                        lambda plucks, folder, seconds, rng, tuning_cents: np.ones(
-                            round(seconds * SAMPLE_RATE), np.float32))
+    monkeypatch.setattr(
+        guitar_bands,
+        "_draw_guitar",
+        lambda style, rng: guitar_bands.Instrument(
+            "guitar", fretboard.GUITAR, 27, samples="guitar"
+        ),
+    )
+    monkeypatch.setattr(
+        guitar_bands.plucked,
+        "play_sampled",
+        lambda plucks, folder, seconds, rng, tuning_cents: np.ones(
+            round(seconds * SAMPLE_RATE), np.float32
+        ),
+    )
     made = band(song, 0, "ballad", monkeypatch)
     assert "guitar" in made.instruments and "electric guitar (clean)" not in made.instruments
 
@@ -124,8 +147,9 @@ def test_a_sampled_guitar_is_called_what_it_is(song, silent_synthesiser, monkeyp
 def test_fifths_alone_are_labelled_by_the_triad_that_they_imply(
     song, silent_synthesiser, monkeypatch
 ):
-    monkeypatch.setitem(guitar_bands.STYLES, "metal",
-                        replace(guitar_bands.STYLES["metal"], fifths=1.0, keys=1.0))
+    monkeypatch.setitem(
+        guitar_bands.STYLES, "metal", replace(guitar_bands.STYLES["metal"], fifths=1.0, keys=1.0)
+    )
     for seed in range(6):
         silent_synthesiser.clear()
         made = band(song, seed, "metal", monkeypatch)
@@ -147,20 +171,19 @@ def test_whole_chords_are_labelled_as_they_are_strummed(song, silent_synthesiser
     pitched = [part for part in silent_synthesiser if not part.drums]
     assert charts.chord_tones(pitched, song.chords, 0.03) > 0.97
     assert all(part.bends for part in pitched)
-    heard = {note.pitch % 12 for part in pitched for note in part.notes
-             if 2.0 < note.start_s < 3.9}
+    heard = {note.pitch % 12 for part in pitched for note in part.notes if 2.0 < note.start_s < 3.9}
     assert heard == {9, 0, 4, 7}
 
 
 @pytest.mark.parametrize("fifths", [True, False])
-def test_fifths_are_distorted_more_than_whole_chords(
-    song, silent_synthesiser, monkeypatch, fifths
-):
+def test_fifths_are_distorted_more_than_whole_chords(song, silent_synthesiser, monkeypatch, fifths):
     drives = []
-    monkeypatch.setattr(effects, "amplify",
-                        lambda wave, rng, drive_db: drives.append(drive_db) or wave)
-    monkeypatch.setitem(guitar_bands.STYLES, "metal",
-                        replace(guitar_bands.STYLES["metal"], fifths=float(fifths)))
+    monkeypatch.setattr(
+        effects, "amplify", lambda wave, rng, drive_db: drives.append(drive_db) or wave
+    )
+    monkeypatch.setitem(
+        guitar_bands.STYLES, "metal", replace(guitar_bands.STYLES["metal"], fifths=float(fifths))
+    )
     band(song, 0, "metal", monkeypatch)
     wanted = guitar_bands.HIGH_GAIN_DB if fifths else guitar_bands.CRUNCH_DB
     assert drives and set(drives) == {wanted}
@@ -183,12 +206,18 @@ def test_echoes_are_softer_and_late():
 @needs_fluidsynth
 def test_a_rendered_band_has_all_labels(song, monkeypatch, tmp_path):
     monkeypatch.setattr(guitar_bands.songs, "read", lambda path: song)
-    monkeypatch.setattr(guitar_bands.renditions, "draw_stretch", lambda song, longest, rng:
-                        (song, 8.0))
+    monkeypatch.setattr(
+        guitar_bands.renditions, "draw_stretch", lambda song, longest, rng: (song, 8.0)
+    )
     monkeypatch.setattr(guitar_bands, "INSTRUMENTAL", 0.0)
     monkeypatch.setattr(guitar_bands, "LEAD_KINDS", {"voice": 1.0})
-    monkeypatch.setattr(guitar_bands, "_draw_guitar", lambda style, rng: guitar_bands.Instrument(
-        "electric guitar (clean)", fretboard.GUITAR, 27, gain=True))
+    monkeypatch.setattr(
+        guitar_bands,
+        "_draw_guitar",
+        lambda style, rng: guitar_bands.Instrument(
+            "electric guitar (clean)", fretboard.GUITAR, 27, gain=True
+        ),
+    )
     item = Item("001", "guitar_bands", "001", "", "test")
     waveform, labels = guitar_bands.render_band(item, samples=tmp_path)
     assert waveform.shape == (8 * SAMPLE_RATE,) and np.sqrt(np.mean(waveform**2)) > 0.005

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from mirzoo.studio import guitar_leads
 from mirzoo.errors import DataError
+from mirzoo.studio import guitar_leads
 
 RATE = 16000
 

@@ -7,14 +7,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mirzoo.studio import leads, midi, stems
 from mirzoo.data.corpus import SAMPLE_RATE
+from mirzoo.studio import leads, midi, stems
 from mirzoo.studio.leads import Manner
 from mirzoo.studio.midi import Note, Part
 
 FLUTE = 73
-LIVELY = Manner(vibrato=1.0, vibrato_cents=60, vibrato_delay_s=0.05, scoop=0.5, glide=0.7,
-                bend=0.3, fall=0.3, drift_cents=10.0)
+LIVELY = Manner(
+    vibrato=1.0,
+    vibrato_cents=60,
+    vibrato_delay_s=0.05,
+    scoop=0.5,
+    glide=0.7,
+    bend=0.3,
+    fall=0.3,
+    drift_cents=10.0,
+)
 MELODY = [Note(0.5, 1.0, 72), Note(1.0, 1.6, 76), Note(2.0, 3.0, 67), Note(3.0, 3.9, 69)]
 
 needs_fluidsynth = pytest.mark.skipif(
@@ -74,8 +82,10 @@ def test_notes_take_turns_so_that_releases_are_not_bent():
 def test_overlaps_end_and_chords_become_their_top():
     notes = [Note(0, 2, 60), Note(1, 3, 62), Note(1.01, 3, 67), Note(3, 3.02, 50)]
     found = leads.one_at_a_time(notes)
-    assert [(note.start_s, note.end_s, note.pitch) for note in found] == [(0, 1.01, 60),
-                                                                        (1.01, 3, 67)]
+    assert [(note.start_s, note.end_s, note.pitch) for note in found] == [
+        (0, 1.01, 60),
+        (1.01, 3, 67),
+    ]
     assert leads.one_at_a_time([]) == []
 
 
@@ -99,9 +109,11 @@ def test_every_lead_program_has_a_kind_and_manners_suit_it():
 
 def test_what_is_heard_is_voiced():
     lead = perform(Manner(), [Note(0.5, 2.0, 69)])
-    envelope_db = np.interp(np.arange(64000) / SAMPLE_RATE,
-                            [0, 0.5, 0.501, 1.0, 2.0, 2.001, 2.2, 2.6, 4],
-                            [-200, -200, 0, 0, -60, -10, -10, -100, -200])
+    envelope_db = np.interp(
+        np.arange(64000) / SAMPLE_RATE,
+        [0, 0.5, 0.501, 1.0, 2.0, 2.001, 2.2, 2.6, 4],
+        [-200, -200, 0, 0, -60, -10, -10, -100, -200],
+    )
     noise = np.random.default_rng(0).standard_normal(64000)
     f0 = leads.heard(lead, (noise * 10 ** (envelope_db / 20)).astype(np.float32))
     assert np.all(f0[:49] == 0)
@@ -116,10 +128,19 @@ def test_bends_are_written_with_their_range(tmp_path):
     part = Part([Note(0.5, 1, 60)], FLUTE, bends=((0.0, 0.5), (0.5, -12.0), (0.7, 12.0)))
     midi.write([part], tmp_path / "a.mid")
     data = (tmp_path / "a.mid").read_bytes()
-    order = [data.index(bytes(event)) for event in (
-        (0xB0, 101, 0), (0xB0, 100, 0), (0xB0, 6, midi.BEND_RANGE), (0xB0, 101, 127),
-        (0xE0, (8192 + 341) & 127, (8192 + 341) >> 7), (0xE0, 0, 0), (0x90, 60, 96),
-        (0xE0, 127, 127))]
+    order = [
+        data.index(bytes(event))
+        for event in (
+            (0xB0, 101, 0),
+            (0xB0, 100, 0),
+            (0xB0, 6, midi.BEND_RANGE),
+            (0xB0, 101, 127),
+            (0xE0, (8192 + 341) & 127, (8192 + 341) >> 7),
+            (0xE0, 0, 0),
+            (0x90, 60, 96),
+            (0xE0, 127, 127),
+        )
+    ]
     assert order == sorted(order)
     assert midi.read(tmp_path / "a.mid")[0].notes == (Note(0.5, 1, 60, 96),)
 
@@ -132,8 +153,14 @@ def strongest_hz(waveform, start_s, length_s):
 
 @needs_fluidsynth
 def test_the_synthesiser_sounds_the_label():
-    lead = leads.perform([Note(0.2, 1.4, 72), Note(1.5, 3.0, 76)], FLUTE, 3.5,
-                         np.random.default_rng(0), manner=Manner(), tuning_cents=37.0)
+    lead = leads.perform(
+        [Note(0.2, 1.4, 72), Note(1.5, 3.0, 76)],
+        FLUTE,
+        3.5,
+        np.random.default_rng(0),
+        manner=Manner(),
+        tuning_cents=37.0,
+    )
     stem = stems.Studio(3.5, Path(stems.HELD_OUT_SOUNDFONT), 37.0).play(lead.parts)
     assert stem.shape == (56000,)
     for start_s, pitch in ((0.5, 72.37), (1.9, 76.37)):

@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from mirzoo.studio import fretboard, plucked, stems
 from mirzoo.data.corpus import SAMPLE_RATE, Item
 from mirzoo.data.labels import ChordSpan
-from mirzoo.studio.songs import QUALITIES, Chord
 from mirzoo.errors import DataError
+from mirzoo.studio import fretboard, plucked, stems
+from mirzoo.studio.songs import QUALITIES, Chord
 
 needs_fluidsynth = pytest.mark.skipif(
-    shutil.which("fluidsynth") is None
-    or not any(Path(path).exists() for path in stems.SOUNDFONTS),
+    shutil.which("fluidsynth") is None or not any(Path(path).exists() for path in stems.SOUNDFONTS),
     reason="fluidsynth, or a soundfont for it, is not installed",
 )
 
@@ -44,8 +43,9 @@ def test_there_are_shapes_for_every_quality_and_root():
             assert min(pitches) >= 40 and max(pitches) <= 64 + 13
 
 
-@pytest.mark.parametrize("tuning", [fretboard.GUITAR, fretboard.MANDOLIN, fretboard.BANJO,
-                                    fretboard.UKULELE])
+@pytest.mark.parametrize(
+    "tuning", [fretboard.GUITAR, fretboard.MANDOLIN, fretboard.BANJO, fretboard.UKULELE]
+)
 def test_close_voicings_can_be_fretted(tuning):
     rng = np.random.default_rng(0)
     found = 0
@@ -93,19 +93,31 @@ def recorded(tmp_path):
     folder = tmp_path / "guitar"
     folder.mkdir()
     time_s = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
-    for name, pitch in (("A2", 45), ("C3", 48), ("Ds3", 51), ("Fs3", 54), ("A3", 57), ("C4", 60),
-                        ("Ds4", 63), ("Fs4", 66)):
+    for name, pitch in (
+        ("A2", 45),
+        ("C3", 48),
+        ("Ds3", 51),
+        ("Fs3", 54),
+        ("A3", 57),
+        ("C4", 60),
+        ("Ds4", 63),
+        ("Fs4", 66),
+    ):
         wave = np.sin(2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * time_s) * np.exp(-time_s)
-        soundfile.write(folder / f"guitar_{name}_very-long_forte_normal.mp3",
-                        np.pad(0.5 * wave, (4000, 0)), SAMPLE_RATE)
+        soundfile.write(
+            folder / f"guitar_{name}_very-long_forte_normal.mp3",
+            np.pad(0.5 * wave, (4000, 0)),
+            SAMPLE_RATE,
+        )
     return folder
 
 
 @pytest.mark.parametrize("tuning_cents", [0.0, 40.0])
 def test_recorded_notes_are_moved_to_their_pitch_and_time(recorded, tuning_cents):
     pluck = plucked.Pluck(plucked.Note(1.0, 2.5, 50, 100), 0)
-    stem = plucked.play_sampled([pluck], recorded, 4.0, np.random.default_rng(0),
-                                tuning_cents=tuning_cents)
+    stem = plucked.play_sampled(
+        [pluck], recorded, 4.0, np.random.default_rng(0), tuning_cents=tuning_cents
+    )
     assert stem.shape == (64000,)
     sounding = np.flatnonzero(np.abs(stem) > 0.05)
     assert sounding[0] / SAMPLE_RATE == pytest.approx(1.0, abs=0.02)
@@ -116,8 +128,10 @@ def test_recorded_notes_are_moved_to_their_pitch_and_time(recorded, tuning_cents
 
 
 def test_a_string_is_stopped_by_its_next_note(recorded):
-    plucks = [plucked.Pluck(plucked.Note(0.0, 3.0, 45, 100), 0),
-              plucked.Pluck(plucked.Note(1.0, 3.0, 57, 100), 0)]
+    plucks = [
+        plucked.Pluck(plucked.Note(0.0, 3.0, 45, 100), 0),
+        plucked.Pluck(plucked.Note(1.0, 3.0, 57, 100), 0),
+    ]
     stem = plucked.play_sampled(plucks, recorded, 3.0, np.random.default_rng(0))
     spectrum = np.abs(np.fft.rfft(stem[24000:40000] * np.hanning(16000)))
     assert spectrum[218:222].max() > 50 * spectrum[105:115].max()
@@ -134,9 +148,13 @@ def test_isolated_chords_last_as_long_as_they_are_heard():
     stem[16000:32000] = 0.5
     stem[80000:88000] = 0.5
     spans = plucked._until_silent([(1.0, 5.0, "C:maj"), (5.0, 9.0, "A:min/b3")], stem)
-    assert spans == (ChordSpan(0.0, 1.0, "N"), ChordSpan(1.0, 2.0, "C:maj"),
-                     ChordSpan(2.0, 5.0, "N"), ChordSpan(5.0, 5.5, "A:min/b3"),
-                     ChordSpan(5.5, 30.0, "N"))
+    assert spans == (
+        ChordSpan(0.0, 1.0, "N"),
+        ChordSpan(1.0, 2.0, "C:maj"),
+        ChordSpan(2.0, 5.0, "N"),
+        ChordSpan(5.0, 5.5, "A:min/b3"),
+        ChordSpan(5.5, 30.0, "N"),
+    )
 
 
 def test_instruments_of_all_kinds_are_drawn():
@@ -178,17 +196,31 @@ def test_the_label_of_a_chord_struck_loosely_is_of_the_chord_meant(kind, is_loos
     monkeypatch.setattr(plucked, "draw_instrument", lambda kind, rng: guitar)
     monkeypatch.setattr(plucked, "voicing", lambda *chord: (47, 51, 57, 59, 66))
     monkeypatch.setattr(plucked, "_draw_chord", lambda *drawn: (11, "7"))
-    monkeypatch.setattr(plucked.charts, "chords_of", lambda chart, beats, tempo: [
-        Chord(start_s, start_s + 2.0, 11, QUALITIES["7"], "7") for start_s in range(0, 30, 2)])
-    monkeypatch.setattr(plucked.Studio, "play", lambda studio, parts: np.zeros(
-        studio.n_samples, np.float32))
+    monkeypatch.setattr(
+        plucked.charts,
+        "chords_of",
+        lambda chart, beats, tempo: [
+            Chord(start_s, start_s + 2.0, 11, QUALITIES["7"], "7") for start_s in range(0, 30, 2)
+        ],
+    )
+    monkeypatch.setattr(
+        plucked.Studio, "play", lambda studio, parts: np.zeros(studio.n_samples, np.float32)
+    )
     monkeypatch.setattr(plucked, "KINDS", {kind: 1.0})
-    monkeypatch.setattr(plucked, "play", lambda plucks, *rest: struck.extend(plucks) or
-                        np.random.default_rng(0).normal(0, 0.1, int(plucked.ITEM_S * SAMPLE_RATE)
-                                                        ).astype(np.float32))
+    monkeypatch.setattr(
+        plucked,
+        "play",
+        lambda plucks, *rest: (
+            struck.extend(plucks)
+            or np.random.default_rng(0)
+            .normal(0, 0.1, int(plucked.ITEM_S * SAMPLE_RATE))
+            .astype(np.float32)
+        ),
+    )
     monkeypatch.setattr(plucked.stems, "choose_soundfont", lambda split, rng: None)
     _, labels = plucked.render_plucked(
-        Item("loose/1", "loose", "1", "", "train"), samples=None, looseness=1.0)
+        Item("loose/1", "loose", "1", "", "train"), samples=None, looseness=1.0
+    )
     assert {span.label for span in labels.chords} <= {"B:7", "N"}
     assert (40 in {pluck.note.pitch for pluck in struck}) == is_loose
 
@@ -216,7 +248,8 @@ def test_every_kind_is_rendered_with_labels(kind, monkeypatch, tmp_path):
     found = plucked.draw_instrument(kind, np.random.default_rng(number))
     monkeypatch.setattr(plucked, "draw_instrument", lambda kind, rng: found)
     waveform, labels = plucked.render_plucked(
-        Item("guitar/1", "guitar", "1", "", "train"), samples=tmp_path)
+        Item("guitar/1", "guitar", "1", "", "train"), samples=tmp_path
+    )
     assert waveform.shape == (8 * SAMPLE_RATE,)
     assert labels.chords[0].start_s == 0 and labels.chords[-1].end_s == 8.0
     assert any(span.label != "N" for span in labels.chords)
@@ -235,4 +268,8 @@ def test_bare_fifths_of_a_progression_carry_the_thirds_that_they_imply():
         third = fretboard.implied_triad(played.chord.quality)
         assert played.label == f"{fretboard.ROOTS[played.chord.root]}:{third}"
     assert [fretboard.implied_triad(quality) for quality in ("min7", "min6", "7", "sus2")] == [
-        "min", "min", "maj", "maj"]
+        "min",
+        "min",
+        "maj",
+        "maj",
+    ]

@@ -4,13 +4,23 @@ import numpy as np
 import pytest
 import soundfile
 
-from mirzoo.studio import leads, recorded_leads, renditions, songs, stems
 from mirzoo.data.corpus import F0_HOP, SAMPLE_RATE, Item
-from mirzoo.studio.midi import Note
 from mirzoo.errors import DataError
+from mirzoo.studio import leads, recorded_leads, renditions, songs, stems
+from mirzoo.studio.midi import Note
 
-NAMES = {57: "A3", 60: "C4", 63: "Ds4", 66: "Fs4", 69: "A4", 70: "As4", 72: "C5", 75: "Ds5",
-         78: "Fs5", 81: "A5"}
+NAMES = {
+    57: "A3",
+    60: "C4",
+    63: "Ds4",
+    66: "Fs4",
+    69: "A4",
+    70: "As4",
+    72: "C5",
+    75: "Ds5",
+    78: "Fs5",
+    81: "A5",
+}
 NOTES = [Note(0.2, 0.9, 69, 90), Note(0.95, 1.6, 71, 60), Note(2.0, 3.2, 68, 110)]
 
 
@@ -22,8 +32,9 @@ def tone(hertz: float, seconds: float) -> np.ndarray:
 def pitch_of(waveform: np.ndarray) -> float:
     """Hz of the strongest partial below 1.5 kHz, the lowest of a tone."""
     spectrum = np.abs(np.fft.rfft(waveform * np.hanning(len(waveform)), 1 << 18))
-    return float(np.argmax(spectrum[: int(1500 * (1 << 18) / SAMPLE_RATE)])
-                 * SAMPLE_RATE / (1 << 18))
+    return float(
+        np.argmax(spectrum[: int(1500 * (1 << 18) / SAMPLE_RATE)]) * SAMPLE_RATE / (1 << 18)
+    )
 
 
 @pytest.fixture(params=[40.0, -90.0], ids=["sharp", "misnamed"])
@@ -35,13 +46,16 @@ def player(request, tmp_path, monkeypatch):
     for pitch, name in NAMES.items():
         for word, seconds in (("025", 0.25), ("15", 1.5)):
             hertz = 440 * 2 ** ((pitch - 69 + request.param / 100) / 12)
-            soundfile.write(folder / f"flute_{name}_{word}_forte_normal.mp3",
-                            tone(hertz, seconds), SAMPLE_RATE)
+            soundfile.write(
+                folder / f"flute_{name}_{word}_forte_normal.mp3", tone(hertz, seconds), SAMPLE_RATE
+            )
     soundfile.write(folder / "flute_A4_15_forte_trill.mp3", tone(100.0, 1.5), SAMPLE_RATE)
     soundfile.write(folder / "flute_A4_phrase_forte_normal.mp3", tone(100.0, 3.0), SAMPLE_RATE)
     monkeypatch.setattr(
-        recorded_leads, "track_voice",
-        lambda note: np.full(len(note) // F0_HOP, pitch_of(note), np.float32))
+        recorded_leads,
+        "track_voice",
+        lambda note: np.full(len(note) // F0_HOP, pitch_of(note), np.float32),
+    )
     return recorded_leads.draw_player(tmp_path, np.random.default_rng(0))
 
 
@@ -52,8 +66,14 @@ def test_an_instrument_is_known_by_its_folder(player):
 
 @pytest.mark.parametrize("tuning_cents", [0.0, 30.0])
 def test_what_is_heard_is_what_the_label_says(player, tuning_cents):
-    lead = leads.perform(NOTES, player.program, 4.0, np.random.default_rng(3),
-                         manner=leads.STRAIGHT, tuning_cents=tuning_cents)
+    lead = leads.perform(
+        NOTES,
+        player.program,
+        4.0,
+        np.random.default_rng(3),
+        manner=leads.STRAIGHT,
+        tuning_cents=tuning_cents,
+    )
     stem, lead = recorded_leads.play(lead, player, 4.0, np.random.default_rng(0))
     assert stem.shape == (4 * SAMPLE_RATE,)
     f0 = leads.heard(lead, stem)
@@ -85,16 +105,18 @@ def test_a_musicians_own_vibrato_is_in_the_label(player, monkeypatch):
 
     monkeypatch.setattr(recorded_leads, "track_voice", wavering)
     recorded_leads._recording.cache_clear()
-    lead = leads.perform(NOTES[2:], player.program, 4.0, np.random.default_rng(1),
-                         manner=leads.STRAIGHT)
+    lead = leads.perform(
+        NOTES[2:], player.program, 4.0, np.random.default_rng(1), manner=leads.STRAIGHT
+    )
     stem, lead = recorded_leads.play(lead, player, 4.0, np.random.default_rng(0))
     f0 = leads.heard(lead, stem)[210:310]
     assert 40 < 1200 * np.log2(f0.max() / f0.min()) < 70
 
 
 def test_long_notes_get_recordings_that_last(player):
-    lead = leads.perform(NOTES[2:], player.program, 4.0, np.random.default_rng(1),
-                         manner=leads.STRAIGHT)
+    lead = leads.perform(
+        NOTES[2:], player.program, 4.0, np.random.default_rng(1), manner=leads.STRAIGHT
+    )
     stem, _ = recorded_leads.play(lead, player, 4.0, np.random.default_rng(0))
     assert np.abs(stem[round(3.0 * SAMPLE_RATE) : round(3.1 * SAMPLE_RATE)]).max() > 0.1
     assert np.abs(stem[round(3.3 * SAMPLE_RATE) :]).max() == 0
@@ -114,8 +136,9 @@ def test_faults_are_named(player, tmp_path):
 
 def test_the_last_frame_of_a_note_is_in_its_recording(player):
     notes = [Note(number / 100, number / 100 + 0.1, 69, 90) for number in range(10, 3500, 23)]
-    lead = leads.perform(notes, player.program, 36.0, np.random.default_rng(5),
-                         manner=leads.STRAIGHT)
+    lead = leads.perform(
+        notes, player.program, 36.0, np.random.default_rng(5), manner=leads.STRAIGHT
+    )
     _, lead = recorded_leads.play(lead, player, 36.0, np.random.default_rng(5))
     assert np.abs(lead.pitch[15:3490] - 69).max() < 0.1
 
@@ -127,8 +150,7 @@ def test_a_song_is_led_by_recorded_notes(player, tmp_path, monkeypatch):
     song = songs.Song(melody, (), (), beats, beats[::4])
     monkeypatch.setattr(songs, "read", lambda path: song)
     monkeypatch.setattr(stems, "choose_soundfont", lambda split, rng: tmp_path)
-    monkeypatch.setattr(
-        stems.Studio, "play", lambda studio, parts: np.zeros(studio.n_samples))
+    monkeypatch.setattr(stems.Studio, "play", lambda studio, parts: np.zeros(studio.n_samples))
     item = Item("a song/recorded", "songs_recorded", "a song", "", "train")
     waveform, labels = renditions.render_song(item, samples=tmp_path)
     assert np.abs(waveform).max() > 0.01
@@ -142,4 +164,5 @@ def test_a_silent_note_is_named(tmp_path):
     lead = leads.perform([Note(0.1, 0.5, 61)], 68, 1.0, np.random.default_rng(0))
     with pytest.raises(DataError, match="oboe_C4_1_forte_normal.mp3' is silent"):
         recorded_leads.play(
-            lead, recorded_leads.Player(tmp_path / "oboe", 68), 1.0, np.random.default_rng(0))
+            lead, recorded_leads.Player(tmp_path / "oboe", 68), 1.0, np.random.default_rng(0)
+        )

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from mirzoo.studio import midi, mixes, render, songs
 from mirzoo.data.corpus import SAMPLE_RATE, Item, prepare
-from mirzoo.studio.midi import Note, Part
 from mirzoo.errors import DataError
+from mirzoo.studio import midi, mixes, render, songs
+from mirzoo.studio.midi import Note, Part
 
 SOUNDFONTS = [
     Path(folder, name)
-    for folder in render.SOUNDFONT_FOLDERS for name in ("TimGM6mb.sf2", "FluidR3_GM.sf2")
+    for folder in render.SOUNDFONT_FOLDERS
+    for name in ("TimGM6mb.sf2", "FluidR3_GM.sf2")
     if Path(folder, name).exists()
 ]
 needs_fluidsynth = pytest.mark.skipif(
@@ -51,12 +52,12 @@ def test_what_is_written_as_midi_is_read_again(tmp_path):
 
 def test_tempo_changes_running_status_and_names_are_read(tmp_path):
     track = bytes.fromhex(
-        "00 ff0304 50494e4f"      # the track's name
-        "00 ff5103 07a120"        # 0.5 s a quarter
-        "00 90 3c 64"             # note 60 on
-        "60 3c 00"                # after 96 ticks its end, by running status
-        "00 ff5103 0f4240"        # 1 s a quarter
-        "30 90 3c 50 60 80 3c 00" # note 60 again from 48 ticks later, for 96
+        "00 ff0304 50494e4f"  # the track's name
+        "00 ff5103 07a120"  # 0.5 s a quarter
+        "00 90 3c 64"  # note 60 on
+        "60 3c 00"  # after 96 ticks its end, by running status
+        "00 ff5103 0f4240"  # 1 s a quarter
+        "30 90 3c 50 60 80 3c 00"  # note 60 again from 48 ticks later, for 96
         "00 ff2f00"
     )
     header = b"MThd" + bytes.fromhex("00000006 0000 0001 0060")
@@ -222,8 +223,9 @@ def notes_folder(tmp_path):
         for name, hz in (("A4", 440.0), ("E5", 659.3), ("As5", 932.3)):
             time_s = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
             wave = np.where(time_s < 0.5, 0, 0.5 * np.sin(2 * np.pi * hz * time_s))
-            soundfile.write(tmp_path / instrument / f"{instrument}_{name}_1_forte_normal.mp3",
-                            wave, SAMPLE_RATE)
+            soundfile.write(
+                tmp_path / instrument / f"{instrument}_{name}_1_forte_normal.mp3", wave, SAMPLE_RATE
+            )
     return tmp_path
 
 
@@ -234,8 +236,10 @@ def test_a_phrase_holds_the_instruments_notes(notes_folder, group):
     np.testing.assert_array_equal(phrase, mixes.play_phrase(item))
     assert 12 * SAMPLE_RATE <= len(phrase) <= 20 * SAMPLE_RATE
     assert np.abs(phrase).max() <= 1
-    loud = [np.sqrt(np.mean(phrase[k : k + SAMPLE_RATE] ** 2))
-            for k in range(0, len(phrase) - SAMPLE_RATE, SAMPLE_RATE)]
+    loud = [
+        np.sqrt(np.mean(phrase[k : k + SAMPLE_RATE] ** 2))
+        for k in range(0, len(phrase) - SAMPLE_RATE, SAMPLE_RATE)
+    ]
     assert min(loud) > 0.01
     spectrum = np.abs(np.fft.rfft(phrase)) ** 2
     hz = np.arange(len(spectrum)) * SAMPLE_RATE / len(phrase)
@@ -265,8 +269,9 @@ def test_instruments_without_notes_are_refused(tmp_path):
 
 
 def make_tone(item):
-    return (0.3 * np.sin(2 * np.pi * float(item.path) * np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE)
-            ).astype(np.float32)
+    return (
+        0.3 * np.sin(2 * np.pi * float(item.path) * np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE)
+    ).astype(np.float32)
 
 
 def test_a_voice_is_heard_over_its_own_or_other_music_of_its_split(tmp_path):
@@ -276,7 +281,11 @@ def test_a_voice_is_heard_over_its_own_or_other_music_of_its_split(tmp_path):
         soundfile.write(tmp_path / kind / "amy_1.wav", tone, SAMPLE_RATE)
     backing = prepare(
         [Item("a", "d", "a", "2000", "train"), Item("b", "d", "b", "3000", "valid")],
-        tmp_path / "backing", make=make_tone, min_seconds=1, processes=1, report=str,
+        tmp_path / "backing",
+        make=make_tone,
+        min_seconds=1,
+        processes=1,
+        report=str,
     )
     voice = str(tmp_path / "vocal" / "amy_1.wav")
     for name, split, music_hz in (

@@ -8,9 +8,9 @@ import mir_eval
 import numpy as np
 import pytest
 
+from mirzoo.data.corpus import SAMPLE_RATE, Item
 from mirzoo.studio import leads, midi, renditions, songs, stems
 from mirzoo.studio.charts import chord_tones
-from mirzoo.data.corpus import SAMPLE_RATE, Item
 from mirzoo.studio.midi import Note, Part
 
 needs_fluidsynth = pytest.mark.skipif(
@@ -24,13 +24,16 @@ def path(tmp_path):
     """Forty bars in the layout of POP909 at 120 beats a minute, with slash chords and a rest."""
     melody = [Note(0.5 * k, 0.5 * k + 0.4, 72 + (0, 4, 7, 4)[k % 4]) for k in range(160)]
     piano = [Note(2.0 * k, 2.0 * k + 1.9, pitch) for k in range(40) for pitch in (48, 55)]
-    midi.write([Part(melody, 0, name="MELODY"), Part(piano, 0, name="PIANO")],
-               tmp_path / "001.mid")
+    midi.write([Part(melody, 0, name="MELODY"), Part(piano, 0, name="PIANO")], tmp_path / "001.mid")
     (tmp_path / "chord_midi.txt").write_text(
-        "".join(f"{4 * k} {4 * k + 4} {('C:maj', 'A:min7/b7', 'N', 'F:maj7/3')[k % 4]}\n"
-                for k in range(20)))
+        "".join(
+            f"{4 * k} {4 * k + 4} {('C:maj', 'A:min7/b7', 'N', 'F:maj7/3')[k % 4]}\n"
+            for k in range(20)
+        )
+    )
     (tmp_path / "beat_midi.txt").write_text(
-        "".join(f"{0.5 * k} {float(k % 2 == 0)} {float(k % 4 == 0)}\n" for k in range(160)))
+        "".join(f"{0.5 * k} {float(k % 2 == 0)} {float(k % 4 == 0)}\n" for k in range(160))
+    )
     (tmp_path / "key_audio.txt").write_text("0.1 80.0 Gb:maj\n")
     return tmp_path / "001.mid"
 
@@ -63,7 +66,7 @@ def test_a_stretch_keeps_melody_chords_and_beats_together(path, seed):
     beat_s = np.diff(song.beats)
     assert beat_s.min() > 0.5 / 1.4 * 0.93 and beat_s.max() < 0.5 / 0.72 * 1.07
     on_beat = [note.start_s for note in song.melody]
-    np.testing.assert_allclose(on_beat, song.beats[-len(on_beat):], atol=1e-6)
+    np.testing.assert_allclose(on_beat, song.beats[-len(on_beat) :], atol=1e-6)
     changes = [chord.start_s for chord in song.chords if chord.start_s > 0]
     assert all(np.min(np.abs(song.downbeats - change)) < 1e-6 for change in changes)
     transposed = {(note.pitch - 72) % 12 for note in song.melody}
@@ -91,9 +94,13 @@ def test_the_bass_is_labelled_only_where_one_plays(path):
         backing = renditions.accompany(song, 40.0, np.random.default_rng(seed))
         for span in backing.chords:
             if span.label == "F:maj7/3":
-                pitches = [note.pitch for part in backing.parts if not part.drums
-                           for note in part.notes
-                           if span.start_s <= note.start_s < span.start_s + 0.05]
+                pitches = [
+                    note.pitch
+                    for part in backing.parts
+                    if not part.drums
+                    for note in part.notes
+                    if span.start_s <= note.start_s < span.start_s + 0.05
+                ]
                 assert min(pitches) % 12 == 9
                 labelled += 1
     assert 0 < labelled < 30 * 5

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mirzoo.studio import effects, stems
 from mirzoo.data.corpus import SAMPLE_RATE
-from mirzoo.studio.midi import Note, Part
 from mirzoo.errors import DataError
+from mirzoo.studio import effects, stems
+from mirzoo.studio.midi import Note, Part
 
 needs_fluidsynth = pytest.mark.skipif(
     shutil.which("fluidsynth") is None or not Path(stems.HELD_OUT_SOUNDFONT).exists(),
@@ -26,8 +26,9 @@ def test_the_held_out_soundfont_is_for_tests_alone(monkeypatch):
     monkeypatch.setattr(Path, "exists", lambda self: True)
     rng = np.random.default_rng(0)
     assert stems.choose_soundfont("test", rng) == Path(stems.HELD_OUT_SOUNDFONT)
-    trained = {str(stems.choose_soundfont(split, rng))
-               for split in ("train", "valid") for _ in range(60)}
+    trained = {
+        str(stems.choose_soundfont(split, rng)) for split in ("train", "valid") for _ in range(60)
+    }
     assert trained == set(stems.SOUNDFONTS)
     monkeypatch.setattr(Path, "exists", lambda self: False)
     with pytest.raises(DataError, match="timgm6mb-soundfont"):
@@ -36,8 +37,11 @@ def test_the_held_out_soundfont_is_for_tests_alone(monkeypatch):
 
 def test_tuning_bends_what_has_pitch_and_no_bends_of_its_own():
     own = ((0.0, 0.4), (0.5, -0.1))
-    parts = [Part([Note(0, 1, 60)], 0), Part([Note(0, 1, 38)], 0, drums=True),
-             Part([Note(0, 1, 60)], 0, bends=own)]
+    parts = [
+        Part([Note(0, 1, 60)], 0),
+        Part([Note(0, 1, 38)], 0, drums=True),
+        Part([Note(0, 1, 60)], 0, bends=own),
+    ]
     pitched, drums, bent = stems.Studio(1.0, Path("font"), -25.0).tuned(parts)
     assert pitched.bends == ((0.0, -0.25),)
     assert drums.bends == ()
@@ -47,8 +51,9 @@ def test_tuning_bends_what_has_pitch_and_no_bends_of_its_own():
 
 def test_a_stem_is_as_long_as_the_take(monkeypatch):
     for heard in (8000, 24000):
-        monkeypatch.setattr(stems.fluidsynth, "play",
-                            lambda parts, soundfont, heard=heard, **how: np.ones(heard))
+        monkeypatch.setattr(
+            stems.fluidsynth, "play", lambda parts, soundfont, heard=heard, **how: np.ones(heard)
+        )
         stem = stems.Studio(1.0, Path("font")).play([Part([Note(0, 1, 60)], 0)])
         assert stem.shape == (16000,) and stem.sum() == min(heard, 16000)
 
@@ -57,8 +62,9 @@ def test_a_stem_is_as_long_as_the_take(monkeypatch):
 @pytest.mark.parametrize("play", [stems.Studio.play, stems.Studio.play_band])
 def test_a_tuned_stem_sounds_as_far_off_as_asked(play):
     part = Part([Note(0.0, 1.9, 69)], 79)
-    plain, tuned = (play(stems.Studio(2.0, Path(stems.HELD_OUT_SOUNDFONT), cents), [part])
-                    for cents in (0, 40))
+    plain, tuned = (
+        play(stems.Studio(2.0, Path(stems.HELD_OUT_SOUNDFONT), cents), [part]) for cents in (0, 40)
+    )
     cents = 1200 * np.log2(strongest_hz(tuned) / strongest_hz(plain))
     assert cents == pytest.approx(40, abs=3)
 
@@ -68,8 +74,7 @@ def test_a_tuned_stem_sounds_as_far_off_as_asked(play):
 def test_drums_leave_the_chords_to_be_heard(volume, raised):
     studio = stems.Studio(4.0, Path(stems.HELD_OUT_SOUNDFONT))
     strings = Part([Note(0.0, 3.9, 57), Note(0.0, 3.9, 60)], 50, volume=60)
-    drums = Part([Note(0.25 * k, 0.25 * k + 0.2, 36) for k in range(16)], 0, True,
-                 volume=volume)
+    drums = Part([Note(0.25 * k, 0.25 * k + 0.2, 36) for k in range(16)], 0, True, volume=volume)
     alone, beaten = (studio.play([part]) for part in (strings, drums))
     heard = studio.play_band([strings, drums]) - beaten
     assert np.allclose(heard, alone, atol=1e-5) == (not raised)

@@ -62,9 +62,7 @@ def test_a_collection_that_is_not_prepared_says_how(home):
 @pytest.mark.slow
 def test_a_prepared_corpus_comes_back_whole(home):
     prepared = prepare(home)
-    train, info = tfds.load(
-        f"mirzoo/{NAME}", split="train", data_dir=home / "tfds", with_info=True
-    )
+    train, info = tfds.load(f"mirzoo/{NAME}", split="train", data_dir=home / "tfds", with_info=True)
     assert set(info.splits) == {"train", "test"}
     assert info.splits["train"].num_examples == 2
     assert info.metadata["sha256"] == tfds_builders.file_hashes(prepared)
@@ -85,9 +83,7 @@ def test_a_prepared_corpus_comes_back_whole(home):
         for kind in ("chords", "key", "instruments", "tags"):
             assert getattr(recording.labels, kind) == getattr(expected, kind)
         for kind in ("f0", "beats", "downbeats"):
-            np.testing.assert_array_equal(
-                getattr(recording.labels, kind), getattr(expected, kind)
-            )
+            np.testing.assert_array_equal(getattr(recording.labels, kind), getattr(expected, kind))
     (last,) = labelled_recordings(f"tfds:mirzoo/{NAME}", split="test")
     assert last.name == "two" and last.labels == Labels()
     with pytest.raises(DataError, match="no split 'valid'; it has test, train"):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from mirzoo.studio import guitar_bands, leads, midi, stems, tracking, voices
 from mirzoo.data.corpus import SAMPLE_RATE, Item
+from mirzoo.errors import DataError
+from mirzoo.studio import guitar_bands, leads, midi, stems, tracking, voices
 from mirzoo.studio.leads import Manner
 from mirzoo.studio.midi import Note, Part
-from mirzoo.errors import DataError
 
 needs_trackers = pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in ("pyworld", "swift_f0")),
@@ -181,8 +181,10 @@ def test_held_out_mixes_have_equal_energy():
 
 @pytest.fixture
 def mir1k(tmp_path):
-    for folder, wave in (("vocal", sung(220.0, 4.0)[0]),
-                         ("accompaniment", 0.1 * sung(97.0, 4.0)[0])):
+    for folder, wave in (
+        ("vocal", sung(220.0, 4.0)[0]),
+        ("accompaniment", 0.1 * sung(97.0, 4.0)[0]),
+    ):
         (tmp_path / folder).mkdir()
         soundfile.write(tmp_path / folder / "amy_1_01.wav", wave, SAMPLE_RATE)
     return tmp_path / "vocal" / "amy_1_01.wav"
@@ -204,7 +206,8 @@ def song(tmp_path):
     midi.write([Part(melody, 0, name="MELODY")], tmp_path / "001.mid")
     (tmp_path / "chord_midi.txt").write_text("0 60 C:maj\n")
     (tmp_path / "beat_midi.txt").write_text(
-        "".join(f"{0.5 * k} {float(k % 2 == 0)} {float(k % 4 == 0)}\n" for k in range(120)))
+        "".join(f"{0.5 * k} {float(k % 2 == 0)} {float(k % 4 == 0)}\n" for k in range(120))
+    )
     return tmp_path / "001.mid"
 
 
@@ -223,7 +226,8 @@ def test_a_voice_over_a_guitar_band_keeps_its_f0(mir1k, song, monkeypatch):
     for number in range(4):
         item = Item(f"band/{number}", "sung_bands", "amy", str(mir1k), "test")
         waveform, labels = voices.sing_over_band(
-            item, songs_of={"test": [str(song)], "train": []}, samples=Path("notes"))
+            item, songs_of={"test": [str(song)], "train": []}, samples=Path("notes")
+        )
         assert len(labels.f0) == len(waveform) // 160 and labels.tags == ("rock",)
         voiced = labels.f0 > 0
         assert np.mean(voiced) > 0.5
@@ -247,8 +251,9 @@ def test_a_voice_over_rendered_music_and_on_its_melody(mir1k, song, tmp_path):
     for number in range(20):
         item = Item(f"other/{number}", "sung_other", "amy", str(mir1k), "test")
         try:
-            waveform, labels = voices.sing_over_other(item, songs_of=songs_of,
-                                                      music=tmp_path / "none")
+            waveform, labels = voices.sing_over_other(
+                item, songs_of=songs_of, music=tmp_path / "none"
+            )
         except DataError:
             continue
         assert len(labels.f0) == len(waveform) // 160
@@ -261,5 +266,4 @@ def test_a_voice_over_rendered_music_and_on_its_melody(mir1k, song, tmp_path):
     assert 12 * SAMPLE_RATE <= len(waveform) <= 25 * SAMPLE_RATE
     assert len(labels.f0) == len(waveform) // 160
     assert np.mean(labels.f0 > 0) > 0.4
-    assert all(span.label == "N" or span.label.endswith(":maj")
-               for span in labels.chords)
+    assert all(span.label == "N" or span.label.endswith(":maj") for span in labels.chords)

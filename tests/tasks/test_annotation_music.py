@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import ANNOTATIONS, Chords, Melody, Note, Notes
 from mirzoo.tasks.annotation.midi_file import MidiNote, midi_bytes
-from mirzoo.errors import AnnotationError
 
 RATE = 22050
 
@@ -153,7 +153,8 @@ def test_labels_in_a_picture_of_chords_stay_apart():
     ax = Chords(segments, duration_s=float(ends[-1]), model="m").plot()
     ax.figure.canvas.draw()
     extents = sorted(
-        (text.get_window_extent().x0, text.get_window_extent().x1) for text in ax.texts
+        (text.get_window_extent().x0, text.get_window_extent().x1)
+        for text in ax.texts
         if text.get_text() in names
     )
     assert len(extents) == 10

@@ -8,8 +8,8 @@ import jams
 import numpy as np
 import pytest
 
-from mirzoo.tasks.annotation import Tags
 from mirzoo.errors import AnnotationError
+from mirzoo.tasks.annotation import Tags
 
 
 @pytest.fixture

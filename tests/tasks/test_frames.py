@@ -168,8 +168,9 @@ def test_a_recording_is_decoded_otherwise_than_the_card_says():
 
 
 def test_settings_that_a_decoding_lacks_or_that_describe_outputs_are_refused():
-    melody = make_frame_card("melody", outputs={"salience": 61},
-                             decoding=MelodyDecoding(fmin=220.0))
+    melody = make_frame_card(
+        "melody", outputs={"salience": 61}, decoding=MelodyDecoding(fmin=220.0)
+    )
     for settings, message in (
         ({"change_penalty": 1.0}, "no setting 'change_penalty'.*voicing_threshold"),
         ({"fmin": 55.0}, "no setting 'fmin'"),
@@ -179,5 +180,6 @@ def test_settings_that_a_decoding_lacks_or_that_describe_outputs_are_refused():
         with pytest.raises(CardError, match=message):
             melody.decoded_with(settings)
     assert melody.decoded_with({"voicing_threshold": 0.9}).decoding == MelodyDecoding(
-        fmin=220.0, voicing_threshold=0.9)
+        fmin=220.0, voicing_threshold=0.9
+    )
     assert melody.decoded_with({}) is melody

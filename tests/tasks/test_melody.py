@@ -65,9 +65,9 @@ def test_a_stray_octave_is_not_followed_but_a_new_note_is():
     path = strongest_bins(salience, decoding)
     assert set(path[:60]) == {30}
     assert set(path[60:]) == {90}
-    assert strongest_bins(salience, decoding.model_copy(update={"method": "local_average"}))[
-        40
-    ] == 90
+    assert (
+        strongest_bins(salience, decoding.model_copy(update={"method": "local_average"}))[40] == 90
+    )
 
 
 def test_a_glide_is_followed():

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mirzoo.training.batches import STRONGEST_TILT, Batches, alter
 from mirzoo.data.corpus import FULL_SCALE, SAMPLE_RATE, Item, prepare
 from mirzoo.errors import DataError
 from mirzoo.recipe import Augmentation
+from mirzoo.training.batches import STRONGEST_TILT, Batches, alter
 
 WINDOW = SAMPLE_RATE // 8
 
@@ -22,8 +22,9 @@ def windows(tmp_path_factory):
     for name, levels in (("one", (0.1, 0.2)), ("two", (0.3, 0.4, 0.5))):
         items = [Item(str(v), name, str(v), str(v), "train") for v in levels]
         folder = tmp_path_factory.mktemp(name)
-        corpora.append(prepare(items, folder, make=level_of, min_seconds=0.5, processes=1,
-                               report=str))
+        corpora.append(
+            prepare(items, folder, make=level_of, min_seconds=0.5, processes=1, report=str)
+        )
     return [corpus.windows(per_item=4, seed=0, window_samples=WINDOW) for corpus in corpora]
 
 
@@ -47,8 +48,11 @@ def test_targets_stay_with_their_windows(windows, targets):
     for waveforms, expected in epoch(batches, 0):
         assert waveforms.dtype == np.float32
         assert waveforms.shape == (8, WINDOW)
-        np.testing.assert_allclose(np.abs(waveforms), np.broadcast_to(
-            expected["level"], waveforms.shape), atol=1 / FULL_SCALE)
+        np.testing.assert_allclose(
+            np.abs(waveforms),
+            np.broadcast_to(expected["level"], waveforms.shape),
+            atol=1 / FULL_SCALE,
+        )
 
 
 def test_a_training_epoch_has_whole_batches_of_different_windows(windows, targets):
@@ -64,8 +68,13 @@ def test_a_training_epoch_has_whole_batches_of_different_windows(windows, target
 
 
 def test_without_shuffling_every_window_comes_once_in_order(windows, targets):
-    batches = Batches(windows, targets, batch_size=6, shuffle=False,
-                      augmentation=Augmentation(gain_db=(-20, -20), noise_probability=1))
+    batches = Batches(
+        windows,
+        targets,
+        batch_size=6,
+        shuffle=False,
+        augmentation=Augmentation(gain_db=(-20, -20), noise_probability=1),
+    )
     assert len(batches) == 4
     joined = np.concatenate([x for x, _ in epoch(batches, 0)])
     np.testing.assert_allclose(joined[:, 0], levels(windows), atol=1 / FULL_SCALE)
@@ -74,8 +83,7 @@ def test_without_shuffling_every_window_comes_once_in_order(windows, targets):
 def test_a_batch_can_be_had_alone(windows, targets):
     augmentation = Augmentation(gain_db=(-6, 6), noise_probability=0.5, equaliser_probability=0.5)
     first, second = (
-        Batches(windows, targets, batch_size=4, seed=5, augmentation=augmentation)
-        for _ in range(2)
+        Batches(windows, targets, batch_size=4, seed=5, augmentation=augmentation) for _ in range(2)
     )
     epoch(first, 0)
     np.testing.assert_array_equal(first.batch(2, 3)[0], second.batch(2, 3)[0])
@@ -113,9 +121,7 @@ def test_noise_is_as_loud_as_asked():
 def test_the_equaliser_tilts_some_waveforms(noise):
     altered = alter(noise, Augmentation(equaliser_probability=0.5), np.random.default_rng(0))
     tilt = [
-        np.linalg.lstsq(
-            np.stack([x[1:], x[:-1]], 1), y[1:] * np.sign(y[0] * x[0]), rcond=None
-        )[0]
+        np.linalg.lstsq(np.stack([x[1:], x[:-1]], 1), y[1:] * np.sign(y[0] * x[0]), rcond=None)[0]
         for x, y in zip(noise, altered, strict=True)
     ]
     direct, delayed = np.abs(np.array(tilt)).T

@@ -39,7 +39,8 @@ def calibrated(monkeypatch):
 
         monkeypatch.setattr(calibration, "_validation", validation)
         found = calibration.calibrate_chords(
-            model(ChordDecoding()), ["labelled", "unlabelled"], VOCABULARY)
+            model(ChordDecoding()), ["labelled", "unlabelled"], VOCABULARY
+        )
         return found.change_penalty if what == "penalty" else found.prior
 
     return run
@@ -62,8 +63,11 @@ def test_quick_changes_that_are_right_stay_cheap(calibrated):
 def test_short_chords_that_are_right_are_kept(calibrated):
     chosen = np.full(1000, C)
     chosen[500:504] = G
-    spans = (ChordSpan(0.0, 50.0, "C:maj"), ChordSpan(50.0, 50.4, "G:maj"),
-             ChordSpan(50.4, 100.0, "C:maj"))
+    spans = (
+        ChordSpan(0.0, 50.0, "C:maj"),
+        ChordSpan(50.0, 50.4, "G:maj"),
+        ChordSpan(50.4, 100.0, "C:maj"),
+    )
     # Four frames exp(4) times likelier pay for a change there and one back up to 8 each.
     assert calibrated(played(chosen, np.exp(4)), spans) == 6.0
 
@@ -71,8 +75,11 @@ def test_short_chords_that_are_right_are_kept(calibrated):
 def test_one_frame_in_a_thousand_does_not_make_changes_cheap(calibrated):
     chosen = np.full(5000, C)
     chosen[500:504] = G
-    spans = (ChordSpan(0.0, 50.0, "C:maj"), ChordSpan(50.0, 50.4, "G:maj"),
-             ChordSpan(50.4, 500.0, "C:maj"))
+    spans = (
+        ChordSpan(0.0, 50.0, "C:maj"),
+        ChordSpan(50.0, 50.4, "G:maj"),
+        ChordSpan(50.4, 500.0, "C:maj"),
+    )
     assert calibrated(played(chosen, np.exp(4)), spans) == calibration.CHANGE_PENALTIES[-1]
 
 
@@ -103,8 +110,7 @@ def test_the_voicing_threshold_divides_what_is_voiced(monkeypatch):
     voicing = np.repeat([0.45, 0.22], 200)[:, np.newaxis]
     outputs = {"salience": salience, "voicing": voicing}
     times = np.arange(400) / 100
-    monkeypatch.setattr(
-        calibration, "_validation", lambda *_: [(Labels(f0=f0), times, outputs)])
+    monkeypatch.setattr(calibration, "_validation", lambda *_: [(Labels(f0=f0), times, outputs)])
     found = calibration.calibrate_melody(model(decoding, frame_rate=100.0), ["a"])
     assert 0.22 <= found.voicing_threshold <= 0.45
 
@@ -127,7 +133,8 @@ def corpus(folder, items, spans=None):
     if spans is not None:
         (folder / "chords.csv").touch()
     return SimpleNamespace(
-        directory=folder, items=items, labels=lambda number: Labels(chords=spans))
+        directory=folder, items=items, labels=lambda number: Labels(chords=spans)
+    )
 
 
 def test_qualities_rarer_in_music_than_in_labels_are_divided_by_how_much(tmp_path, monkeypatch):

@@ -4,15 +4,15 @@ import keras
 import numpy as np
 import pytest
 
-from mirzoo.training import datasets as pipelines
-from mirzoo.models.build import build_model
 from mirzoo.data import corpus
 from mirzoo.data.corpus import Item
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.data.recordings import Recording
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError
+from mirzoo.models.build import build_model
 from mirzoo.recipe import Recipe
+from mirzoo.training import datasets as pipelines
 
 RATE = 16000
 MAJMIN = VOCABULARIES["majmin"]

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from mirzoo.models.build import build_model
 from mirzoo.data.folder import LabelledWindows
 from mirzoo.errors import DataError
-from mirzoo.training.fine_tuning import fine_tune
+from mirzoo.models.build import build_model
 from mirzoo.recipe import Recipe
+from mirzoo.training.fine_tuning import fine_tune
 
 FRONTENDS = {
     "mel": {"n_mels": 24, "hop_length": 512},
@@ -55,9 +55,7 @@ def test_everything_learns(frontend):
     before = [weight.numpy().copy() for weight in model.trainable_weights]
     history = fine_tune(model, tones(32), epochs=8, batch_size=8, learning_rate=0.02)
     assert history["loss"][-1] < 0.5 * history["loss"][0]
-    assert all(
-        not np.array_equal(old, new) for old, new in zip(before, model.trainable_weights)
-    )
+    assert all(not np.array_equal(old, new) for old, new in zip(before, model.trainable_weights))
 
 
 def test_frozen_trunk_stays():

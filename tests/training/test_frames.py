@@ -9,13 +9,13 @@ from toy_music import make_recipe, play
 
 from mirzoo.card import MelodyDecoding
 from mirzoo.data.corpus import Corpus, Item, prepare
-from mirzoo.training.sequences import HeardMelody, TaughtMelodyTargets
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES, parse_chord
 from mirzoo.errors import DataError, RecipeError, UnknownNameError
 from mirzoo.recipe import FrontendConfig
 from mirzoo.training import features, frames, taught_chords, taught_melody
 from mirzoo.training.fitting import BEST_WEIGHTS
 from mirzoo.training.frames import transposition
+from mirzoo.training.sequences import HeardMelody, TaughtMelodyTargets
 from mirzoo.training.taught_chords import hear_chords
 from mirzoo.training.taught_melody import hear_melody
 
@@ -139,8 +139,9 @@ def test_examples_are_as_long_as_asked_and_else_as_a_window(
         lengths.update(x.shape[1] for data in (batches(0), held_out) for x, _ in data)
 
     monkeypatch.setattr(frames, "fit_epochs", look)
-    model = fit(make_recipe("melody", training={"example_s": example_s, "batch_size": 4}), corpora,
-                tmp_path)
+    model = fit(
+        make_recipe("melody", training={"example_s": example_s, "batch_size": 4}), corpora, tmp_path
+    )
     assert lengths == {frames_each}
     assert model.card.window_s == 3.0
 
@@ -188,7 +189,8 @@ def test_features_are_transposed_along_their_own_bins(frontend, place, moved_to)
 
 
 @pytest.mark.parametrize(
-    "frontend", [{"type": "mel", "n_mels": 64}, {"type": "cqt", "bins_per_octave": 20}])
+    "frontend", [{"type": "mel", "n_mels": 64}, {"type": "cqt", "bins_per_octave": 20}]
+)
 def test_transposition_is_refused_where_bins_do_not_follow_semitones(frontend):
     assert transposing(frontend, (0, 0)) is None
     with pytest.raises(RecipeError, match=f"'{frontend['type']}' front-end has no bins"):
@@ -207,8 +209,14 @@ def test_a_front_end_that_learns_is_refused(corpora, tmp_path):
 
 def test_music_without_labels_needs_a_teacher(tmp_path):
     items = [Item("a", "bare", "a", "", "train"), Item("b", "bare", "b", "", "valid")]
-    prepare(items, tmp_path / "bare", make=lambda item: play(Item("1", "", "", "", "train"))[0],
-            min_seconds=1, processes=1, report=quiet)
+    prepare(
+        items,
+        tmp_path / "bare",
+        make=lambda item: play(Item("1", "", "", "", "train"))[0],
+        min_seconds=1,
+        processes=1,
+        report=quiet,
+    )
     recipe = make_recipe("chords", data={"collections": ["bare"]})
     with pytest.raises(DataError, match="no labels of chords; name a teacher"):
         fit(recipe, tmp_path, tmp_path / "run")
@@ -224,8 +232,14 @@ def test_a_melody_without_labels_needs_a_teacher(tmp_path):
 def bare_corpus(folder, *, more=0):
     items = [Item("0", "bare", "a", "", "train"), Item("1", "bare", "b", "", "valid")]
     items += [Item(str(number), "bare", "c", "", "train") for number in range(2, 2 + more)]
-    return prepare(items, folder / "bare", make=lambda item: play(item)[0], min_seconds=1,
-                   processes=1, report=quiet)
+    return prepare(
+        items,
+        folder / "bare",
+        make=lambda item: play(item)[0],
+        min_seconds=1,
+        processes=1,
+        report=quiet,
+    )
 
 
 def test_labels_beside_a_corpus_teach_where_they_say_something(tmp_path):
@@ -249,8 +263,9 @@ def test_labels_beside_a_corpus_teach_where_they_say_something(tmp_path):
 def test_a_teacher_nobody_knows_is_told_how_to_teach(tmp_path):
     corpus = bare_corpus(tmp_path)
     with pytest.raises(UnknownNameError, match=r"nobody.*holds none \(00000.lab"):
-        hear_chords(corpus, ["nobody"], [np.arange(9) / 10] * 2, VOCABULARIES["majmin"],
-                    report=quiet)
+        hear_chords(
+            corpus, ["nobody"], [np.arange(9) / 10] * 2, VOCABULARIES["majmin"], report=quiet
+        )
     assert not (corpus.directory / "targets").exists()
 
 
@@ -336,9 +351,7 @@ def test_a_melody_is_what_teachers_hear_on_average(tmp_path, heard_by_toys):
         (melody_teacher(None, name="mute", outputs=["salience"]), "'mute', which gives salience;"),
     ],
 )
-def test_teachers_that_cannot_be_averaged_are_refused(
-    tmp_path, heard_by_toys, teacher, complaint
-):
+def test_teachers_that_cannot_be_averaged_are_refused(tmp_path, heard_by_toys, teacher, complaint):
     corpus = bare_corpus(tmp_path)
     ears = {"ear": melody_teacher(None), "odd": teacher}
     with pytest.raises(RecipeError, match=complaint):
@@ -364,8 +377,13 @@ def test_taught_melodies_count_as_far_as_teachers_are_sure():
 
 def test_a_melody_is_learnt_from_teachers_alone(tmp_path, valid, heard_by_toys):
     bare_corpus(tmp_path, more=9)
-    ears = {"ear": melody_teacher(lambda time: (
-        (107, 1.0, 1.0) if time < 2 else (0, 0.0, 0.0) if time < 4 else (142, 1.0, 1.0)))}
+    ears = {
+        "ear": melody_teacher(
+            lambda time: (
+                (107, 1.0, 1.0) if time < 2 else (0, 0.0, 0.0) if time < 4 else (142, 1.0, 1.0)
+            )
+        )
+    }
     recipe = make_recipe(
         "melody", data={"collections": ["bare"], "teachers": ["ear"], "windows_per_item": 2}
     )

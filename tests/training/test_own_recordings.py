@@ -6,13 +6,13 @@ import pytest
 import soundfile
 from toy_music import RATE, make_recipe, play
 
-from mirzoo.tasks.annotation import Chords, Melody
-from mirzoo.models.build import build_model
 from mirzoo.data.corpus import Item, prepare
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.evaluation.recordings import TRUTHS, LabelledRecording
-from mirzoo.training.fine_tuning import _name_of, fine_tune
+from mirzoo.models.build import build_model
+from mirzoo.tasks.annotation import Chords, Melody
 from mirzoo.training import own_recordings
+from mirzoo.training.fine_tuning import _name_of, fine_tune
 from mirzoo.training.own_recordings import _labels
 
 LEARNS = {"epochs": 25, "batch_size": 4, "learning_rate": 0.02}
@@ -31,8 +31,17 @@ def recorded(task: str, numbers) -> list[LabelledRecording]:
 def make_model(task: str, **changes):
     model = build_model(make_recipe(task, **changes), "toys")
     model.card = model.card.updated(
-        metrics=[{"dataset": "other", "split": "test", "metric": "majmin", "value": 0.5, "n": 1,
-                  "method": "mir_eval"}])
+        metrics=[
+            {
+                "dataset": "other",
+                "split": "test",
+                "metric": "majmin",
+                "value": 0.5,
+                "n": 1,
+                "method": "mir_eval",
+            }
+        ]
+    )
     return model
 
 
@@ -74,8 +83,10 @@ def test_a_frozen_trunk_stays():
     for old, new in zip(before, trunk.weights, strict=True):
         np.testing.assert_array_equal(old, new.numpy())
     trunk.trainable = True
-    assert any(not np.array_equal(old, new.numpy())
-               for old, new in zip(outputs, model.trainable_weights, strict=True))
+    assert any(
+        not np.array_equal(old, new.numpy())
+        for old, new in zip(outputs, model.trainable_weights, strict=True)
+    )
 
 
 def test_the_card_tells_what_was_done_and_keeps_no_scores_of_other_weights():
@@ -83,13 +94,18 @@ def test_the_card_tells_what_was_done_and_keeps_no_scores_of_other_weights():
     fine_tune(model, recorded("chords", range(2)), epochs=1)
     assert model.card.metrics == [] and model.card.description.endswith("Fine-tuned.")
     assert model.card.provenance.startswith(
-        "Fine-tuned for 1 epochs on 2 recordings of somebody's own, from toys. Fresh weights")
+        "Fine-tuned for 1 epochs on 2 recordings of somebody's own, from toys. Fresh weights"
+    )
 
 
 @pytest.mark.parametrize(
     ("data", "name"),
-    [("mirdata:orchset@/home/me/orchset", "mirdata:orchset"), ("/home/me@work/songs/", "songs"),
-     ("tfds:mirzoo/charts_mma", "charts_mma"), ([], "somebody's own")],
+    [
+        ("mirdata:orchset@/home/me/orchset", "mirdata:orchset"),
+        ("/home/me@work/songs/", "songs"),
+        ("tfds:mirzoo/charts_mma", "charts_mma"),
+        ([], "somebody's own"),
+    ],
 )
 def test_a_card_names_data_but_no_place_on_a_machine(data, name):
     assert _name_of(data) == name
@@ -110,8 +126,10 @@ def test_labels_lie_beside_recordings_of_a_folder(tmp_path):
 
 
 def test_of_a_corpus_the_training_split_is_learnt(tmp_path):
-    items = [Item(str(i), "toys", str(i), "", split)
-             for i, split in enumerate(("train", "train", "train", "valid", "test"))]
+    items = [
+        Item(str(i), "toys", str(i), "", split)
+        for i, split in enumerate(("train", "train", "train", "valid", "test"))
+    ]
     prepare(items, tmp_path / "toys", make=play, min_seconds=1, processes=1, report=len)
     model = make_model("melody")
     fine_tune(model, tmp_path / "toys", epochs=1)
@@ -158,8 +176,14 @@ def test_short_clips_are_learnt_from_too(monkeypatch):
     model = make_model("chords")
     seen = []
     fitting = own_recordings.dataset
-    monkeypatch.setattr(own_recordings, "dataset", lambda batches, epoch: seen.append(
-        (len(batches), batches.batch_size, batches.length)) or fitting(batches, epoch))
+    monkeypatch.setattr(
+        own_recordings,
+        "dataset",
+        lambda batches, epoch: (
+            seen.append((len(batches), batches.batch_size, batches.length))
+            or fitting(batches, epoch)
+        ),
+    )
     clip = LabelledRecording(np.full(800, 0.1, np.float32), Chords([(0.0, 0.05, "N")]), RATE)
     fine_tune(model, [clip, clip], epochs=1)
     assert seen == [(1, 2, 30)]

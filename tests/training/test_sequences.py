@@ -3,13 +3,19 @@
 import numpy as np
 import pytest
 
-from mirzoo.training.alterations import alter_magnitudes, transpose, transpose_spectrum
 from mirzoo.data.corpus import Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
-from mirzoo.training.sequences import ChordTargets, MelodyTargets, Score, Sequences, TaughtChordTargets
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError
 from mirzoo.recipe import Augmentation, MelodyConfig
+from mirzoo.training.alterations import alter_magnitudes, transpose, transpose_spectrum
+from mirzoo.training.sequences import (
+    ChordTargets,
+    MelodyTargets,
+    Score,
+    Sequences,
+    TaughtChordTargets,
+)
 
 LARGE = VOCABULARIES["large"]
 TIMES = np.arange(40) / 10
@@ -25,8 +31,14 @@ def labelled(item: Item):
 @pytest.fixture
 def corpus(tmp_path):
     items = [Item("one", "toys", "a", "", "train"), Item("two", "toys", "b", "", "train")]
-    return prepare(items, tmp_path / "toys", make=labelled, min_seconds=1, processes=1,
-                   report=lambda line: None)
+    return prepare(
+        items,
+        tmp_path / "toys",
+        make=labelled,
+        min_seconds=1,
+        processes=1,
+        report=lambda line: None,
+    )
 
 
 def test_chords_move_with_the_transposition(corpus):
@@ -45,8 +57,14 @@ def test_a_bare_fifth_counts_as_major(tmp_path):
     def power(item: Item):
         return np.zeros(32000, np.float32), Labels(chords=(ChordSpan(0, 2, "A:(1,5)"),))
 
-    corpus = prepare([Item("one", "toys", "a", "", "train")], tmp_path / "power", make=power,
-                     min_seconds=1, processes=1, report=lambda line: None)
+    corpus = prepare(
+        [Item("one", "toys", "a", "", "train")],
+        tmp_path / "power",
+        make=power,
+        min_seconds=1,
+        processes=1,
+        report=lambda line: None,
+    )
     rows = ChordTargets(corpus, [TIMES[:20]], LARGE).read(0, 20, 2)
     assert LARGE.labels[rows["chords"][3].argmax()] == "B:maj"
     assert np.flatnonzero(rows["pitches"][3]).tolist() == [6, 11]
@@ -127,8 +145,13 @@ def sequences(corpus, **options):
     targets = ChordTargets(corpus, [TIMES, TIMES], LARGE)
     magnitudes = np.repeat(1 + np.arange(80), 252).reshape(80, 252, 1).astype(np.float16)
     score = Score(magnitudes, np.array([0, 40]), np.array([40, 80]), targets)
-    settings = {"length": 16, "per_item": 9, "batch_size": 2,
-                "frequencies": np.ones((252, 1)), **options}
+    settings = {
+        "length": 16,
+        "per_item": 9,
+        "batch_size": 2,
+        "frequencies": np.ones((252, 1)),
+        **options,
+    }
     return Sequences([score], **settings)
 
 

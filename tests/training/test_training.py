@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mirzoo import training, hub
-from mirzoo.models.build import build_model
+from mirzoo import hub, training
 from mirzoo.data.corpus import Corpus, Item, prepare
 from mirzoo.errors import DataError, RecipeError, TrainingError
+from mirzoo.models.build import build_model
 from mirzoo.recipe import Recipe
 from mirzoo.training import fitting, tags
 from mirzoo.training.corpora import licences_of, open_corpora, provenance
@@ -53,8 +53,14 @@ def corpora(tmp_path):
     items = [
         Item(str(i), "tones", str(i % 3), "", "valid" if i >= 18 else "train") for i in range(24)
     ]
-    prepare(items, tmp_path / "corpora" / "tones", make=tone, min_seconds=1.0, processes=1,
-            report=lambda line: None)
+    prepare(
+        items,
+        tmp_path / "corpora" / "tones",
+        make=tone,
+        min_seconds=1.0,
+        processes=1,
+        report=lambda line: None,
+    )
     return tmp_path / "corpora"
 
 
@@ -62,8 +68,12 @@ def make_recipe(**changes) -> Recipe:
     values = {
         "description": "tells tones apart",
         "frontend": {"type": "mel", "n_mels": 24, "hop_length": 512},
-        "head": {"type": "cnn", "blocks": [{"filters": 8, "stride": [2, 2]}], "embedding": 16,
-                 "dropout": 0.0},
+        "head": {
+            "type": "cnn",
+            "blocks": [{"filters": 8, "stride": [2, 2]}],
+            "embedding": 16,
+            "dropout": 0.0,
+        },
         "task": {"type": "tagging", "labels": LABELS},
         "window_s": 1.0,
         "data": {
@@ -95,8 +105,15 @@ def history(out):
 
 
 def test_it_learns(corpora, tmp_path):
-    recipe = make_recipe(training={"epochs": 25, "batch_size": 8, "learning_rate": 0.02,
-                                   "patience": 25, "embedding_weight": 0.1})
+    recipe = make_recipe(
+        training={
+            "epochs": 25,
+            "batch_size": 8,
+            "learning_rate": 0.02,
+            "patience": 25,
+            "embedding_weight": 0.1,
+        }
+    )
     model = run(recipe, corpora, tmp_path / "run")
     losses = [float(row["val_tags_loss"]) for row in history(tmp_path / "run")]
     assert losses[-1] < 0.5 * losses[0]
@@ -156,8 +173,11 @@ def test_what_a_front_end_learnt_goes_on_being_learnt():
     fitting.copy_weights(other, trained)
     other.card = other.card.updated(recipe=None)
     fitting.copy_weights(fresh, other)
-    learnt = zip(fresh.get_layer("frontend").get_weights(),
-                 trained.get_layer("frontend").get_weights(), strict=True)
+    learnt = zip(
+        fresh.get_layer("frontend").get_weights(),
+        trained.get_layer("frontend").get_weights(),
+        strict=True,
+    )
     assert all(np.array_equal(ours, theirs) for ours, theirs in learnt)
 
 
@@ -165,29 +185,36 @@ def test_a_card_says_what_was_heard_and_where_the_weights_began():
     fresh = make_recipe()
     later = make_recipe(training={"initial_weights": "some_run"})
     assert provenance(fresh, 2.04, ", taught by ear") == (
-        "Trained by mirzoo on 2.0 h of audio (tones), taught by ear.")
+        "Trained by mirzoo on 2.0 h of audio (tones), taught by ear."
+    )
     assert provenance(later, 2.0, "").endswith(" It started from the weights of some_run.")
     mixed = make_recipe(training={"initial_weights": "some_run", "initial_share": 0.3})
     assert provenance(mixed, 2.0, "").endswith(
-        " some_run, which count for 0.3 in the mean with those that it learnt.")
+        " some_run, which count for 0.3 in the mean with those that it learnt."
+    )
 
 
 def test_a_card_says_what_earlier_runs_heard(monkeypatch):
     runs = {
-        "later": make_recipe(data={"collections": ["esc10", "debian"]},
-                             training={"initial_weights": "first"}),
+        "later": make_recipe(
+            data={"collections": ["esc10", "debian"]}, training={"initial_weights": "first"}
+        ),
         "first": make_recipe(data={"collections": ["mir1k", "esc10"]}),
     }
     monkeypatch.setattr(hub, "load_recipe", runs.__getitem__)
-    last = make_recipe(data={"collections": ["debian"]},
-                       training={"initial_weights": "later", "initial_share": 0.5})
+    last = make_recipe(
+        data={"collections": ["debian"]},
+        training={"initial_weights": "later", "initial_share": 0.5},
+    )
     assert provenance(last, 2.0, "") == (
         "Trained by mirzoo on 2.0 h of audio (debian). It started from the weights of later, which "
         "count for 0.5 in the mean with those that it learnt; later from those of first. Earlier "
-        "runs also heard esc10, mir1k.")
+        "runs also heard esc10, mir1k."
+    )
     licences = licences_of(last).data
     assert [licences.index(f"{name}: ") for name in ("debian", "esc10", "mir1k")] == sorted(
-        licences.index(f"{name}: ") for name in ("debian", "esc10", "mir1k"))
+        licences.index(f"{name}: ") for name in ("debian", "esc10", "mir1k")
+    )
     assert licences.count("debian: ") == 1
 
 
@@ -259,8 +286,9 @@ def test_finished_run_is_not_repeated(corpora, tmp_path):
 
 
 def test_it_stops_when_nothing_improves(corpora, tmp_path):
-    recipe = make_recipe(training={"epochs": 60, "batch_size": 8, "learning_rate": 0.3,
-                                   "patience": 2})
+    recipe = make_recipe(
+        training={"epochs": 60, "batch_size": 8, "learning_rate": 0.3, "patience": 2}
+    )
     run(recipe, corpora, tmp_path / "run")
     losses = [float(row["val_loss"]) for row in history(tmp_path / "run")]
     assert 2 < len(losses) < 60

@@ -113,5 +113,3 @@ def _padded(zero_padding, kernel, x, name: str):
 
 def _as_tuple(value) -> tuple[int, ...]:
     return value if isinstance(value, tuple) else (value,)
-
-

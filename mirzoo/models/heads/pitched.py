@@ -7,7 +7,13 @@ from keras import layers
 from mirzoo.errors import RecipeError
 from mirzoo.models.heads import blocks
 from mirzoo.models.layers.normalisation import BatchNormalization
-from mirzoo.models.layers.pitch import PITCH_CLASSES, BatchAsGroups, FoldOctaves, GroupsAsBatch, WrapPitchClasses
+from mirzoo.models.layers.pitch import (
+    PITCH_CLASSES,
+    BatchAsGroups,
+    FoldOctaves,
+    GroupsAsBatch,
+    WrapPitchClasses,
+)
 from mirzoo.recipe import FrameContext, PitchClassCRNNConfig, PitchCNNConfig
 
 

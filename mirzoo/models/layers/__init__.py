@@ -16,7 +16,15 @@ from mirzoo.models.layers.normalisation import BatchNormalization
 from mirzoo.models.layers.patches import MeanOverPatches
 from mirzoo.models.layers.pcen import PCEN
 from mirzoo.models.layers.peak import DecibelsBelowPeak
-from mirzoo.models.layers.pitch import BatchAsGroups, FoldOctaves, GroupsAsBatch, PitchClassLogits, PitchLogits, PitchSummary, WrapPitchClasses
+from mirzoo.models.layers.pitch import (
+    BatchAsGroups,
+    FoldOctaves,
+    GroupsAsBatch,
+    PitchClassLogits,
+    PitchLogits,
+    PitchSummary,
+    WrapPitchClasses,
+)
 from mirzoo.models.layers.pooling import AttentionPooling
 from mirzoo.models.layers.recurrent import BothWaysGRU, keras2_hard_sigmoid
 from mirzoo.models.layers.scaling import Decibel, Logarithm

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import pictures, sound
 from mirzoo.tasks.annotation.files import format_of, write_whole
-from mirzoo.errors import AnnotationError
 
 if TYPE_CHECKING:
     import jams

@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mirzoo.dsp.chord_vocabulary import ROOT_NAMES, parse_chord
+from mirzoo.errors import AnnotationError, DataError
 from mirzoo.tasks.annotation import pictures, sound
 from mirzoo.tasks.annotation.base import Playable, dump_jams, load_jams, new_jams
 from mirzoo.tasks.annotation.midi_file import MidiNote, midi_bytes
-from mirzoo.dsp.chord_vocabulary import ROOT_NAMES, parse_chord
-from mirzoo.errors import AnnotationError, DataError
 
 OVERLAP_S = 1e-6
 LOWEST_BASS = 40

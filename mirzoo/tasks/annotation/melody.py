@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mirzoo.dsp.viterbi import path_with_changes
+from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import pictures, sound
 from mirzoo.tasks.annotation.base import Playable, dump_jams, load_jams, new_jams
 from mirzoo.tasks.annotation.midi_file import midi_bytes
 from mirzoo.tasks.annotation.notes import Note, note_for_midi, pitch_name
-from mirzoo.dsp.viterbi import path_with_changes
-from mirzoo.errors import AnnotationError
 
 ROUNDING = 1e-5
 NOTE_CHANGE_COST = 0.06

@@ -98,9 +98,7 @@ def midi_bytes(notes: Iterable[MidiNote], *, name: str, program: int = 0) -> byt
     return written.getvalue()
 
 
-def _channel(
-    note: MidiNote, channels: tuple[int, ...], used: dict[int, float]
-) -> tuple[int, bool]:
+def _channel(note: MidiNote, channels: tuple[int, ...], used: dict[int, float]) -> tuple[int, bool]:
     """A channel, and whether nothing else sounds on it; ``used`` says until when each does."""
     channel = min(channels, key=lambda channel: max(used.get(channel, 0.0), note.start_s))
     is_alone = used.get(channel, 0.0) <= note.start_s

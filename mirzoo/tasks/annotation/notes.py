@@ -11,10 +11,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import sound
 from mirzoo.tasks.annotation.base import Playable, dump_jams, load_jams, new_jams
 from mirzoo.tasks.annotation.midi_file import MidiNote, midi_bytes
-from mirzoo.errors import AnnotationError
 
 PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 HIGHEST_PITCH = 127
@@ -231,9 +231,7 @@ class Notes(Playable):
         if header != ["start_s", "end_s", "pitch", "amplitude", "bends"]:
             raise ValueError(f"the columns are {header}")
         return {
-            "notes": [
-                Note(*map(float, row[:4]), tuple(map(float, row[4].split()))) for row in rows
-            ]
+            "notes": [Note(*map(float, row[:4]), tuple(map(float, row[4].split()))) for row in rows]
         }
 
     @staticmethod

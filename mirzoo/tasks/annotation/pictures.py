@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from mirzoo import audio
-from mirzoo.tasks.annotation.files import format_of, write_whole
 from mirzoo.dsp.chroma import chroma_filterbank
 from mirzoo.errors import AnnotationError, AudioError
+from mirzoo.tasks.annotation.files import format_of, write_whole
 
 FORMATS = (".png", ".pdf", ".svg")
 SAMPLE_RATE = 11025

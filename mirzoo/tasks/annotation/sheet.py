@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import pictures
 from mirzoo.tasks.annotation.base import Annotation
-from mirzoo.errors import AnnotationError
 
 WIDTH, HEIGHT_EACH = 10.0, 3.2
 

@@ -47,15 +47,15 @@ def play(tones: Iterable[Tone], sample_rate: int, n_samples: int) -> np.ndarray:
         time = np.arange(last - first) / sample_rate
         envelope = np.minimum(1.0, time / ATTACK_S) * np.exp(-time / DECAY_S)
         envelope *= np.clip((tone.end_s - tone.start_s + RELEASE_S - time) / RELEASE_S, 0.0, 1.0)
-        sound[first:last] += tone.loudness * envelope * _harmonics(
-            2 * np.pi * float(hz(tone.pitch)) * time, hz(tone.pitch), sample_rate
+        sound[first:last] += (
+            tone.loudness
+            * envelope
+            * _harmonics(2 * np.pi * float(hz(tone.pitch)) * time, hz(tone.pitch), sample_rate)
         )
     return sound
 
 
-def sing(
-    times: np.ndarray, f0: np.ndarray, sample_rate: int, n_samples: int
-) -> np.ndarray:
+def sing(times: np.ndarray, f0: np.ndarray, sample_rate: int, n_samples: int) -> np.ndarray:
     """Play a contour, silent where ``f0 <= 0``, float32 ``(n_samples,)``.
 
     Between frames the pitch glides in semitones; into and out of silence only the loudness
@@ -71,9 +71,7 @@ def sing(
     return (loudness * _harmonics(phase, 2.0 ** octaves.max(), sample_rate)).astype(np.float32)
 
 
-def mixed(
-    sound: np.ndarray, sample_rate: int, original: audio.Source | None
-) -> np.ndarray:
+def mixed(sound: np.ndarray, sample_rate: int, original: audio.Source | None) -> np.ndarray:
     """Put a sound over the recording, both equally loud, the peak at 0.9."""
     sound = _at_level(sound)
     if original is not None:

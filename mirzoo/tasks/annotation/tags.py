@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mirzoo.tasks.annotation.base import Annotation, dump_jams, load_jams, new_jams
 from mirzoo.errors import AnnotationError
+from mirzoo.tasks.annotation.base import Annotation, dump_jams, load_jams, new_jams
 
 ROUNDING = 1e-5  # a float32 softmax may end this far outside [0, 1]
 

@@ -31,9 +31,7 @@ class TestKernels:
         np.testing.assert_allclose(halving_filter(), expected, atol=1e-12)
 
     def test_wavelets_hear_their_own_frequency_alone(self):
-        wavelets = top_octave_wavelets(
-            sample_rate=RATE, fmin=27.5, n_bins=309, bins_per_octave=36
-        )
+        wavelets = top_octave_wavelets(sample_rate=RATE, fmin=27.5, n_bins=309, bins_per_octave=36)
         frequencies = 27.5 * 2 ** (np.arange(273, 309) / 36)
         np.testing.assert_allclose(np.abs(wavelets).sum(axis=1), 1.0, atol=1e-6)
         spectra = np.abs(np.fft.fft(wavelets, 16384))

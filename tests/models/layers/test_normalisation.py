@@ -30,8 +30,16 @@ def trained(layer: keras.Layer, shape=SHAPE) -> tuple[np.ndarray, list[np.ndarra
     return [np.asarray(value) for value in [*found, after, *layer.get_weights()]]
 
 
-@pytest.mark.parametrize("settings", [{}, {"scale": False}, {"center": False, "axis": 3},
-                                      {"momentum": 0.5, "epsilon": 0.1}, {"axis": 2}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"scale": False},
+        {"center": False, "axis": 3},
+        {"momentum": 0.5, "epsilon": 0.1},
+        {"axis": 2},
+    ],
+)
 def test_it_trains_and_predicts_as_keras_does(settings):
     theirs = trained(keras.layers.BatchNormalization(**settings))
     for ours, expected in zip(trained(BatchNormalization(**settings)), theirs, strict=True):
@@ -47,8 +55,11 @@ def test_frames_without_bins_go_the_same_way():
 def test_the_kernel_is_what_trains_it():
     layer = BatchNormalization()
     layer.build(SHAPE)
-    graph = tf.function(lambda x: layer(x, training=True)).get_concrete_function(
-        tf.TensorSpec(SHAPE)).graph
+    graph = (
+        tf.function(lambda x: layer(x, training=True))
+        .get_concrete_function(tf.TensorSpec(SHAPE))
+        .graph
+    )
     assert "FusedBatchNormV3" in {operation.type for operation in graph.get_operations()}
 
 
