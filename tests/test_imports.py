@@ -12,8 +12,8 @@ import mirzoo
 
 PACKAGE = Path(mirzoo.__file__).parent
 
-# The top first; what stands on one line may not import from its own line either, except within
-# a package.
+# The top first, by dotted name: the longest prefix of a module's name counts. What stands on one
+# line may not import from its own line either, except within what has the same prefix.
 ORDER = [
     ["__main__"],
     ["cli"],
@@ -40,30 +40,52 @@ ORDER = [
 ]
 LEVEL = {name: -depth for depth, names in enumerate(ORDER) for name in names}
 
-WITHOUT_TENSORFLOW = (
-    "cli", "zoo", "litert", "onnx", "annotate", "tasks", "data", "card", "recipe", "audio",
-    "annotation", "dsp", "errors",
-)  # fmt: skip
+WITHOUT_TENSORFLOW = {
+    "cli", "hub", "runtimes", "annotate", "tasks", "data", "card", "recipe", "audio", "dsp",
+    "_support", "errors",
+}  # fmt: skip
 HEAVY = {
     "tensorflow", "keras", "kapre", "librosa", "jams", "matplotlib", "sklearn", "pandas", "mido",
     "mir_eval", "onnxruntime",
 }  # fmt: skip
 
 
+SLOW = {"tensorflow", "keras", "scipy", "mir_eval", "sklearn", "jams"}
+
+MOST_AT_THE_ROOT = 20
+
+PENDING = {"artefact", "data.labelled", "data.sources"}
+"""Not yet there, or not yet as the order has it."""
+
+
 def modules():
-    return sorted(
-        path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "demo"
-    )
+    return sorted(PACKAGE.rglob("*.py"))
 
 
-def part(path):
-    """The name in ORDER that a file belongs to."""
-    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+def dotted(path):
+    """The name of a file's module below mirzoo: ``models.layers.cqt``; that of mirzoo is ``""``."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported_parts(source):
-    """The parts of mirzoo that a module imports, anywhere in it, with the line."""
-    for node in ast.walk(ast.parse(source)):
+def prefixes(name):
+    """A dotted name and what it is in, the longest first."""
+    parts = name.split(".")
+    return [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+
+
+def place(name):
+    """The name in ORDER that a module belongs to: the longest prefix; None where there is none."""
+    return next((prefix for prefix in prefixes(name) if prefix in LEVEL), None)
+
+
+def imported_names(source, *, at_import=False):
+    """What a module imports of mirzoo, below mirzoo, with the line.
+
+    With ``at_import``, only what it imports when it is itself imported: not what its functions
+    import, nor what type checkers alone see.
+    """
+    for node in _nodes(ast.parse(source), at_import):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level:
@@ -74,35 +96,100 @@ def imported_parts(source):
         else:
             continue
         for name in names:
-            root, *rest = name.split(".")
+            root, _, rest = name.partition(".")
             if root == "mirzoo":
-                yield (rest[0] if rest else "mirzoo"), node.lineno
+                yield rest, node.lineno
+
+
+def _nodes(node, at_import):
+    yield node
+    children = list(ast.iter_child_nodes(node))
+    if at_import and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        return
+    if at_import and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+        children = node.orelse
+    for child in children:
+        yield from _nodes(child, at_import)
+
+
+def upward(name, source):
+    """The imports of a module that do not point downward."""
+    own = place(name)
+    return [
+        f"line {line}: {name} ({own}) imports {other}"
+        for other, line in imported_names(source)
+        if place(other) != own
+        and not (own in {"cli", "__main__"} and other in {"", "__version__", *mirzoo.__all__})
+        and not LEVEL.get(place(other), 1) < LEVEL[own]
+    ]
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_downward(path):
-    own = part(path)
-    if own == "__init__":
+    name = dotted(path)
+    if not name:
         return
-    assert own in LEVEL, f"{own} has no place in the order of imports"
+    assert place(name), f"{name} has no place in the order of imports"
+    assert name in PENDING or not upward(name, path.read_text(encoding="utf-8"))
+
+
+def test_the_order_names_what_there_is():
+    names = {dotted(path) for path in modules()} - {""}
+    assert {place(name) for name in names} | PENDING & set(LEVEL) == set(LEVEL)
+
+
+def test_a_package_of_several_levels_imports_at_first_what_its_lowest_may():
+    """Whoever imports ``a.low`` runs ``a/__init__.py``, which must not lead upward."""
+    for name in LEVEL:
+        below = [other for other in LEVEL if other.startswith(f"{name}.")]
+        init = PACKAGE.joinpath(*name.split("."), "__init__.py")
+        if not below or not init.exists():
+            continue
+        lowest = min(below, key=LEVEL.__getitem__)
+        wrong = [
+            f"line {line}: {name} imports {other}, but {lowest} is lower"
+            for other, line in imported_names(init.read_text("utf-8"), at_import=True)
+            if place(other) != lowest and not LEVEL.get(place(other), 1) < LEVEL[lowest]
+        ]
+        assert not wrong
+
+
+def test_nothing_imports_the_studio_at_module_level():
     wrong = [
-        f"line {line}: {own} imports {other}"
-        for other, line in imported_parts(path.read_text(encoding="utf-8"))
-        if other != own
-        and not (own == "cli" and other == "mirzoo")
-        and not LEVEL.get(other, 1) < LEVEL[own]
+        f"{dotted(path)}, line {line}: {other}"
+        for path in modules()
+        if prefixes(dotted(path))[-1] != "studio" and dotted(path) not in PENDING
+        for other, line in imported_names(path.read_text("utf-8"), at_import=True)
+        if prefixes(other)[-1] == "studio"
     ]
     assert not wrong
 
 
-def test_the_order_names_what_there_is():
-    there = {part(path) for path in modules()} - {"__init__"}
-    assert there == set(LEVEL)
+def test_the_root_of_the_package_stays_small():
+    names = {
+        path.stem
+        for path in PACKAGE.iterdir()
+        if not path.name.startswith("__")
+        and (path.suffix == ".py" or (path.is_dir() and any(path.glob("*.py"))))
+    }
+    assert len(names) <= MOST_AT_THE_ROOT, sorted(names)
 
 
 def test_the_arrows_are_seen():
-    source = "import mirzoo.a\nfrom mirzoo import b\ndef f():\n    from mirzoo.c.d import e\n"
-    assert list(imported_parts(source)) == [("a", 1), ("b", 2), ("c", 4)]
+    source = (
+        "import mirzoo.a\nfrom mirzoo import b\ndef f():\n    from mirzoo.c.d import e\n"
+        "if TYPE_CHECKING:\n    from mirzoo.g import h\n"
+    )
+    assert list(imported_names(source)) == [("a", 1), ("b", 2), ("c.d.e", 4), ("g.h", 6)]
+    assert list(imported_names(source, at_import=True)) == [("a", 1), ("b", 2)]
+    assert place("models.layers.cqt.CQT") == "models.layers"
+    assert place("models.build") == "models"
+    assert place("nowhere.at_all") is None
+    assert upward("models.layers.cqt", "from mirzoo.models.build import build_model")
+    assert upward("models.layers.cqt", "from mirzoo import nowhere")
+    assert upward("cli", "from mirzoo import nowhere")
+    assert not upward("models.build", "from mirzoo.models.layers.cqt import CQT")
+    assert not upward("models.layers.cqt", "from mirzoo.models.layers import mel")
 
 
 def run(program):
@@ -113,20 +200,46 @@ def run(program):
 
 def test_nothing_light_imports_anything_heavy():
     names = [
-        ".".join(("mirzoo", *path.relative_to(PACKAGE).with_suffix("").parts))
+        ".".join(filter(None, ("mirzoo", dotted(path))))
         for path in modules()
-        if part(path) in WITHOUT_TENSORFLOW
+        if prefixes(dotted(path))[-1] in WITHOUT_TENSORFLOW
     ]
     program = (
         "import importlib, json, sys\n"
         "found = {}\n"
         f"for name in {names!r}:\n"
-        "    importlib.import_module(name.removesuffix('.__init__'))\n"
+        "    importlib.import_module(name)\n"
         f"    new = {HEAVY!r} & set(sys.modules) - {{m for ms in found.values() for m in ms}}\n"
         "    if new: found[name] = sorted(new)\n"
         "print(json.dumps(found))"
     )
     assert run(program) == {}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["list"],
+        ["info", "chroma_rnn_chords"],
+        ["annotate", "chroma_rnn_chords,mel_cnn_tagger,hcqt_cnn_melody", "CLIP"],
+        ["annotate", "chroma_rnn_chords", "CLIP", "--output", "OUT.lab"],
+    ],
+    ids=" ".join,
+)
+def test_light_commands_import_nothing_slow(arguments, demo_clip, tmp_path):
+    words = {"CLIP": str(demo_clip), "OUT.lab": str(tmp_path / "song.lab")}
+    arguments = [words.get(word, word) for word in arguments]
+    program = (
+        "import json, sys\n"
+        f"sys.argv = ['mirzoo', *{arguments!r}]\n"
+        "from mirzoo.cli import main\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit as end:\n"
+        "    assert not end.code, end.code\n"
+        f"print(json.dumps(sorted({SLOW!r} & set(sys.modules))))"
+    )
+    assert run(program) == []
 
 
 def test_importing_mirzoo_imports_next_to_nothing():
@@ -152,8 +265,8 @@ def test_the_public_names_are_there():
 
 
 def top_level_names(module):
-    path = PACKAGE / f"{module}.py"
-    path = path if path.exists() else PACKAGE / module / "__init__.py"
+    path = PACKAGE.joinpath(*module.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     body = ast.parse(path.read_text("utf-8")).body
     imported = {
         alias.name for node in body if isinstance(node, ast.ImportFrom) for alias in node.names
