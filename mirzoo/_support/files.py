@@ -16,8 +16,8 @@ BLOCK_BYTES = 1 << 20
 def unfinished(path: str | os.PathLike) -> Iterator[Path]:
     """Give the path of a new file beside ``path`` that takes its place if all goes well.
 
-    It has the suffix of ``path``. Where the block ends with an error nothing is left of it, and
-    what was at ``path`` stays.
+    Its name ends as that of ``path`` does. Where the block ends with an error nothing is left of
+    it, and what was at ``path`` stays.
 
     Examples
     --------
@@ -30,7 +30,7 @@ def unfinished(path: str | os.PathLike) -> Iterator[Path]:
     'whole'
     """
     path = Path(path)
-    new = path.with_name(f".{path.stem[:100]}.{secrets.token_hex(4)}{path.suffix}")
+    new = path.with_name(f".{secrets.token_hex(4)}.{path.name[-100:]}")
     try:
         yield new
         new.replace(path)

@@ -111,3 +111,14 @@ def runs(mask: np.ndarray) -> list[tuple[int, int]]:
     """
     edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def nearest(times: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Find which of increasing times (s) is nearest to each of those wanted.
+
+    Examples
+    --------
+    >>> nearest(np.array([0.0, 1.0, 2.0]), np.array([0.4, 0.6, 5.0])).tolist()
+    [0, 1, 2]
+    """
+    return np.searchsorted((times[1:] + times[:-1]) / 2, wanted)

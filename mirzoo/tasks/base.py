@@ -15,7 +15,8 @@ inside the methods that build or train.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import keras
 
     from mirzoo.card import Axis, Card, Decoding
+    from mirzoo.data.corpus import Corpus
     from mirzoo.data.labels import Labels
     from mirzoo.recipe import TaskConfig
     from mirzoo.tasks.annotation import Annotation
@@ -90,6 +92,45 @@ class Labelled(Protocol):
 
     def labels(self, index: int) -> Labels:
         """What is known of one of them."""
+
+
+Predict = Callable[[np.ndarray], tuple[np.ndarray, dict[str, np.ndarray]]]
+"""From a waveform at the corpus' rate to the times of frames (s) and a model's outputs there."""
+
+
+class ModelWithCard(Protocol):
+    """A model in any runtime."""
+
+    card: Card
+
+
+class Teachers(Protocol):
+    """The models that a student is distilled from, and what they predict for a corpus."""
+
+    corpus: Corpus
+    names: Sequence[str]
+
+    def model(self, name: str) -> ModelWithCard:
+        """A teacher; raises UnknownNameError where no model has the name."""
+
+    def frames(self, name: str) -> Predict:
+        """The function that a frame-wise teacher is."""
+
+    def labels_folder(self, name: str) -> Path:
+        """Where ``00000.lab`` and so on of another system may lie, by the rows of items.csv."""
+
+    def predictions(
+        self, key: str, ready: Callable[[], Callable[[np.ndarray], Mapping[str, np.ndarray]]]
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """What a function of waveforms gives for each item, cached under a key."""
+
+
+class Validated(NamedTuple):
+    """A labelled recording, the times of its frames (s) and a model's outputs there."""
+
+    labels: Labels
+    times: np.ndarray
+    outputs: dict[str, np.ndarray]
 
 
 class Task(ABC):
@@ -215,19 +256,33 @@ class FramewiseTask(Task):
         """The targets that labels give at the times of each recording's frames (s)."""
 
     @abstractmethod
-    def losses(self) -> dict[str, tuple[Any, float]]:
+    def losses(self, config: TaskConfig) -> dict[str, tuple[Any, float]]:
         """For each output its loss, which is 0 where nothing is known, and the loss's weight."""
 
-    def metrics(self) -> dict[str, list]:
+    def metrics(self, config: TaskConfig) -> dict[str, list]:
         """Keras metrics of outputs, to be shown during training."""
         return {}
 
     # Distillation: optional
 
-    def pseudo_labels(
-        self, teachers: Mapping[str, Any], waveform: np.ndarray
-    ) -> dict[str, np.ndarray]:
-        """What teachers predict for a recording, together: arrays that are cached.
+    def distilled_targets(
+        self,
+        config: TaskConfig,
+        teachers: Teachers,
+        frame_times: Sequence[np.ndarray],
+        *,
+        weight: float,
+    ) -> FrameTargets:
+        """The targets that teachers give at the times of each item's frames (s).
+
+        Parameters
+        ----------
+        config : TaskConfig
+        teachers : Teachers
+            Those of a corpus without labels for the task.
+        frame_times : sequence of np.ndarray
+        weight : float
+            The recipe's ``training.teacher_weight``.
 
         Raises
         ------
@@ -240,24 +295,21 @@ class FramewiseTask(Task):
 
     def calibrated(
         self,
-        decoding: Decoding,
-        validation: Sequence[Iterable[tuple[Labels, np.ndarray, dict[str, np.ndarray]]]],
-        **known: Any,
-    ) -> Decoding:
-        """The decoding that does best on validation recordings.
+        config: TaskConfig,
+        card: Card,
+        validation: Sequence[Iterable[Validated]],
+        teachers: Sequence[Teachers],
+    ) -> Decoding | None:
+        """The decoding that does best on validation recordings; by default the card's.
 
         Parameters
         ----------
-        decoding : Decoding
-            The card's.
-        validation : sequence of iterables
-            For each corpus the labels of its recordings, the times of their frames (s) and the
-            model's outputs for them.
-        **known
-            What a task wants to know besides; see the task.
+        config : TaskConfig
+        card : Card
+            The trained model's.
+        validation : sequence of iterables of Validated
+            For each corpus its recordings that have labels for the task.
+        teachers : sequence of Teachers
+            For each corpus its teachers, which may be none.
         """
-        return decoding
-
-
-Predict = Callable[[np.ndarray], tuple[np.ndarray, dict[str, np.ndarray]]]
-"""From a waveform at the corpus' rate to the times of frames (s) and a model's outputs there."""
+        return card.decoding
