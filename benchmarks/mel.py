@@ -25,7 +25,8 @@ from mirzoo import audio
 from mirzoo.export.litert import LONGEST_TRANSFORM_BY_MATRICES
 from mirzoo.models.frontends import build_frontend
 from mirzoo.models.layers.fourier import transforms_by_matrices
-from mirzoo.recipe import LogScaling, MelConfig
+from mirzoo.models.frontends.mel import MelConfig
+from mirzoo.recipe import LogScaling
 
 DURATION_S = 60
 C = 10000.0

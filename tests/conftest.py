@@ -56,7 +56,10 @@ def small_tagger():
     import keras
 
     from mirzoo.models.build import build_model
-    from mirzoo.recipe import ConvBlock, CRNNConfig, MelConfig, Recipe, Source, TaggingConfig
+    from mirzoo.models.frontends.mel import MelConfig
+    from mirzoo.models.heads import ConvBlock
+    from mirzoo.models.heads.crnn import CRNNConfig
+    from mirzoo.recipe import Recipe, Source, TaggingConfig
 
     keras.utils.set_random_seed(0)
     recipe = Recipe(

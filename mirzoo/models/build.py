@@ -32,7 +32,9 @@ def build_model(recipe: Recipe, name: str) -> Model:
 
     Examples
     --------
-    >>> from mirzoo.recipe import MelConfig, Recipe, RNNConfig, Source, TaggingConfig
+    >>> from mirzoo.models.frontends.mel import MelConfig
+    >>> from mirzoo.models.heads.rnn import RNNConfig
+    >>> from mirzoo.recipe import Recipe, Source, TaggingConfig
     >>> recipe = Recipe(
     ...     description="speech or music",
     ...     frontend=MelConfig(),

@@ -34,7 +34,8 @@ from mirzoo.models.layers.patches import MeanOverPatches
 from mirzoo.models.model import Model
 from mirzoo.ports.catalogue import PortSpec
 from mirzoo.ports.package import unpacked
-from mirzoo.recipe import LogScaling, MelConfig
+from mirzoo.models.frontends.mel import MelConfig
+from mirzoo.recipe import LogScaling
 
 SAMPLE_RATE = 16000
 N_FFT = 512

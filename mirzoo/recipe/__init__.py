@@ -7,112 +7,92 @@ plain data; nothing in it names code.
 The file's name is the recipe's name, ``<frontend>_<head>_<role>``.
 """
 
-from mirzoo.recipe.frontends import (
-    ChromaConfig,
-    ConstantQ,
-    CQTConfig,
-    Frontend,
-    FrontendConfig,
-    HCQTConfig,
-    LEAFConfig,
-    LearntBank,
-    MelBank,
-    MelConfig,
-    MFCCConfig,
-    RawConfig,
-    SincConfig,
-    Spectral,
-    STFTConfig,
-    VQTConfig,
-)
-from mirzoo.recipe.heads import (
-    CNN1DConfig,
-    CNNConfig,
-    ConvBlock,
-    CRNNConfig,
-    FrameContext,
-    FramewiseHead,
-    Head,
-    HeadConfig,
-    PitchClassCRNNConfig,
-    PitchCNNConfig,
-    RecurrentStack,
-    RNNConfig,
-    TemporalBlock,
-)
-from mirzoo.recipe.reading import (
-    describe_validation_error,
-    load_recipe,
-    parse_recipe,
-)
-from mirzoo.recipe.scalings import (
-    DecibelScaling,
-    LogScaling,
-    NoScaling,
-    PCENScaling,
-    Scaling,
-)
+from __future__ import annotations
+
+import importlib
+import warnings
+from typing import Any
+
+from mirzoo.recipe.base import Config
+from mirzoo.recipe.frontends import FRONTENDS, Frontend, FrontendConfig
+from mirzoo.recipe.heads import HEADS, Head, HeadConfig
+from mirzoo.recipe.reading import describe_validation_error, load_recipe, parse_recipe
+from mirzoo.recipe.scalings import DecibelScaling, LogScaling, NoScaling, PCENScaling, Scaling
 from mirzoo.recipe.tasks import (
+    TASK_CONFIGS,
     ChordsConfig,
     MelodyConfig,
     TaggingConfig,
     TaskConfig,
 )
-from mirzoo.recipe.training import (
-    Augmentation,
-    DataConfig,
-    TrainingConfig,
-)
-from mirzoo.recipe.whole import (
-    Recipe,
-    Source,
-)
+from mirzoo.recipe.training import Augmentation, DataConfig, TrainingConfig
+from mirzoo.recipe.whole import Recipe, Source
 
 __all__ = [
+    "FRONTENDS",
+    "HEADS",
+    "TASK_CONFIGS",
     "Augmentation",
-    "CNN1DConfig",
-    "CNNConfig",
-    "CQTConfig",
-    "CRNNConfig",
     "ChordsConfig",
-    "ChromaConfig",
-    "ConstantQ",
-    "ConvBlock",
+    "Config",
     "DataConfig",
     "DecibelScaling",
-    "FrameContext",
-    "FramewiseHead",
     "Frontend",
     "FrontendConfig",
-    "HCQTConfig",
     "Head",
     "HeadConfig",
-    "LEAFConfig",
-    "LearntBank",
     "LogScaling",
-    "MFCCConfig",
-    "MelBank",
-    "MelConfig",
     "MelodyConfig",
     "NoScaling",
     "PCENScaling",
-    "PitchCNNConfig",
-    "PitchClassCRNNConfig",
-    "RNNConfig",
-    "RawConfig",
     "Recipe",
-    "RecurrentStack",
-    "STFTConfig",
     "Scaling",
-    "SincConfig",
     "Source",
-    "Spectral",
     "TaggingConfig",
     "TaskConfig",
-    "TemporalBlock",
     "TrainingConfig",
-    "VQTConfig",
     "describe_validation_error",
     "load_recipe",
     "parse_recipe",
 ]
+
+_MOVED = {
+    "CNN1DConfig": "models.heads.cnn1d.CNN1DConfig",
+    "CNNConfig": "models.heads.cnn.CNNConfig",
+    "CQTConfig": "models.frontends.cqt.CQTConfig",
+    "CRNNConfig": "models.heads.crnn.CRNNConfig",
+    "ChromaConfig": "models.frontends.chroma.ChromaConfig",
+    "ConstantQ": "models.frontends._constant_q.ConstantQ",
+    "ConvBlock": "models.heads.ConvBlock",
+    "FrameContext": "models.heads.pitch_cnn.FrameContext",
+    "FramewiseHead": "models.heads.PitchHead",
+    "HCQTConfig": "models.frontends.hcqt.HCQTConfig",
+    "LEAFConfig": "models.frontends.leaf.LEAFConfig",
+    "LearntBank": "models.frontends._learnt.LearntBank",
+    "MFCCConfig": "models.frontends.mfcc.MFCCConfig",
+    "MelBank": "models.frontends._spectral.MelBank",
+    "MelConfig": "models.frontends.mel.MelConfig",
+    "PitchCNNConfig": "models.heads.pitch_cnn.PitchCNNConfig",
+    "PitchClassCRNNConfig": "models.heads.pitch_class_crnn.PitchClassCRNNConfig",
+    "RNNConfig": "models.heads.rnn.RNNConfig",
+    "RawConfig": "models.frontends.raw.RawConfig",
+    "RecurrentStack": "models.heads.RecurrentStack",
+    "STFTConfig": "models.frontends.stft.STFTConfig",
+    "SincConfig": "models.frontends.sinc.SincConfig",
+    "Spectral": "models.frontends._spectral.Spectral",
+    "TemporalBlock": "models.heads.TemporalBlock",
+    "VQTConfig": "models.frontends.vqt.VQTConfig",
+}
+"""What version 0.1 had here, and where it is now, below ``mirzoo``."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MOVED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, new = f"mirzoo.{_MOVED[name]}".rpartition(".")
+    warnings.warn(
+        f"mirzoo.recipe.{name} is now {module}.{new}; the old name goes with the next version",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return getattr(importlib.import_module(module), new)

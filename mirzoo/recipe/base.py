@@ -1,10 +1,15 @@
-"""What every part of a recipe is."""
+"""What every part of a recipe is, and how a part is parsed by the registry of its kind."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
+
+from mirzoo._support.registry import Registry
+from mirzoo.errors import UnknownNameError
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -13,3 +18,97 @@ class Config(BaseModel):
     """Base of everything in a recipe: frozen, no unknown keys, no silent conversions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def type_of(config: type[Config]) -> str:
+    """The name by which a recipe chooses a class: the default of its field ``type``.
+
+    Raises
+    ------
+    TypeError
+        If the class has no such field.
+    """
+    field = config.model_fields.get("type")
+    if field is None or not isinstance(field.default, str):
+        raise TypeError(
+            f"{config.__name__} has no name for recipes; give it a field such as "
+            "`type: Literal['mine'] = 'mine'`"
+        )
+    return field.default
+
+
+class ParsedBy:
+    """Makes a field of a recipe hold whatever class a registry has under the key ``type``.
+
+    Parameters
+    ----------
+    registry : Registry
+        Of classes of `Config`, by the default of their field ``type``.
+
+    Examples
+    --------
+    >>> from typing import Literal
+    >>> SHAPES = Registry("shape", "mirzoo.dsp", name_of=type_of)
+    >>> @SHAPES.register
+    ... class Circle(Config):
+    ...     type: Literal["circle"] = "circle"
+    ...     radius: float = 1.0
+    >>> class Drawing(Config):
+    ...     shape: Annotated[Config, ParsedBy(SHAPES)]
+    >>> Drawing.model_validate({"shape": {"type": "circle", "radius": 2}}).shape.radius
+    2.0
+    """
+
+    def __init__(self, registry: Registry[type[Config]]) -> None:
+        self.registry = registry
+
+    def __get_pydantic_core_schema__(self, source: type[Config], handler: Any) -> Any:
+        def parse(value: Any) -> Config:
+            return value if isinstance(value, source) else self._parse(value)
+
+        return core_schema.no_info_plain_validator_function(
+            parse, serialization=core_schema.simple_ser_schema("any")
+        )
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        names = {"type": {"enum": list(self.registry)}}
+        return {"type": "object", "properties": names, "required": ["type"]}
+
+    def _parse(self, value: Any) -> Config:
+        kind = self.registry.kind
+        if not isinstance(value, Mapping):
+            raise PydanticCustomError("no_mapping", f"a {kind} is a mapping with the key 'type'")
+        if "type" not in value:
+            raise self._fault(f"which {kind} is missing; allowed are {', '.join(self.registry)}")
+        name = value["type"]
+        if not isinstance(name, str):
+            raise self._fault(f"the type of a {kind} is a name", name)
+        try:
+            config = self.registry[name]
+        except UnknownNameError as error:
+            raise self._fault(str(error), name) from None
+        try:
+            return config.model_validate(value)
+        except ValidationError as error:
+            raise _below(error, name) from None
+
+    def _fault(self, message: str, value: Any = None) -> ValidationError:
+        fault = PydanticCustomError("unknown_type", message)
+        return ValidationError.from_exception_data(
+            self.registry.kind, [InitErrorDetails(type=fault, loc=("type",), input=value)]
+        )
+
+
+def _below(error: ValidationError, name: str) -> ValidationError:
+    """The same faults, in the part of a recipe that has this type."""
+    return ValidationError.from_exception_data(
+        error.title,
+        [
+            InitErrorDetails(
+                type=PydanticCustomError(fault["type"], fault["msg"]),
+                loc=(name, *fault["loc"]),
+                input=fault["input"],
+            )
+            for fault in error.errors()
+        ],
+    )

@@ -1,177 +1,70 @@
-"""The settings of the heads: the network between a front-end and its task."""
+"""What every head is: settings of a recipe, the layers, and where the output's frames lie."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import PositiveInt
 
-from mirzoo.recipe.base import Config, Fraction
+from mirzoo._support.registry import Registry
+from mirzoo.dsp.framing import FrameGrid
+from mirzoo.recipe.base import Config, Fraction, ParsedBy, type_of
 
+if TYPE_CHECKING:
+    import keras
 
-class ConvBlock(Config):
-    """A convolution over (frames, bins), batch normalisation and ReLU, ``repeats`` times.
-
-    ``residual`` adds the input to the output (through a 1 x 1 convolution where shapes differ);
-    ``separable`` convolves each channel by itself and then mixes them. Only the first of the
-    repeats is strided.
-    """
-
-    kind: Literal["plain", "residual", "separable"] = "plain"
-    filters: PositiveInt
-    kernel: tuple[PositiveInt, PositiveInt] = (3, 3)
-    stride: tuple[PositiveInt, PositiveInt] = (1, 1)
-    repeats: PositiveInt = 1
-
-    @model_validator(mode="after")
-    def _separable_strides_equal(self):
-        if self.kind == "separable" and self.stride[0] != self.stride[1]:
-            raise ValueError(
-                f"stride {list(self.stride)} differs between frames and bins, which a separable "
-                "convolution cannot do; allowed are equal strides"
-            )
-        return self
-
-
-class TemporalBlock(Config):
-    """A convolution over frames alone; the fields are those of `ConvBlock`."""
-
-    kind: Literal["plain", "residual", "separable"] = "plain"
-    filters: PositiveInt
-    kernel: PositiveInt = 3
-    stride: PositiveInt = 1
-    repeats: PositiveInt = 1
-
-
-class RecurrentStack(Config):
-    """Recurrent layers, each seeing the whole sequence of the one below."""
-
-    cell: Literal["gru", "lstm"] = "gru"
-    units: tuple[PositiveInt, ...] = (64,)
-    bidirectional: bool = True
-
-    @model_validator(mode="after")
-    def _has_layers(self):
-        if not self.units:
-            raise ValueError("units names no layer; give at least one number of units")
-        return self
+PitchLayout = Literal["pitches", "pitch_classes"]
 
 
 class Head(Config):
-    """What every head ends with: pooling over time, then the embedding.
+    """From features to an embedding, of a clip or of each frame: the settings and the layers.
 
     ``pooling`` is ``none`` for results per frame, else one result per clip; ``mean_max`` puts the
-    mean over frames and the maximum side by side. ``embedding`` is the
-    size of the representation that `mirzoo.load(...).embed` returns.
+    mean over frames and the maximum side by side. ``embedding`` is the size of the representation
+    that `mirzoo.load(...).embed` returns.
+
+    A head of your own is a class of this, or of `mirzoo.models.heads.SequenceHead`, with a field
+    ``type``, registered with ``@HEADS.register``. Import Keras inside the methods that make
+    layers.
     """
+
+    convolves_bins: ClassVar[bool] = False
+    """Whether it convolves over neighbouring bins, which must then be in some order."""
+
+    pitch_layout: ClassVar[PitchLayout | None] = None
+    """What lies side by side in its embedding, each ``embedding`` wide: pitches from low to high,
+    or the twelve pitch classes; None where an embedding is one whole."""
 
     pooling: Literal["mean", "max", "mean_max", "attention", "none"] = "mean"
     embedding: PositiveInt = 128
     dropout: Fraction = 0.2
 
+    def embed(self, features: keras.KerasTensor) -> keras.KerasTensor:
+        """Lead features to the embedding.
 
-class CNNConfig(Head):
-    """2-D convolutions on the spectrogram, then 1-D ones over frames."""
+        Parameters
+        ----------
+        features : keras.KerasTensor
+            ``(batch, frames, bins, channels)``.
 
-    type: Literal["cnn"] = "cnn"
-    blocks: tuple[ConvBlock, ...]
-    temporal: tuple[TemporalBlock, ...] = ()
+        Returns
+        -------
+        keras.KerasTensor
+            ``(batch, size)``, or ``(batch, frames, size)`` with ``pooling: none``.
+        """
+        raise TypeError(f"{type(self).__name__} defines no layers")
 
-    @model_validator(mode="after")
-    def _has_blocks(self):
-        if not self.blocks:
-            raise ValueError("blocks is empty; a cnn head needs at least one block")
-        return self
+    def output_grid(self, grid: FrameGrid) -> FrameGrid:
+        """Where the frames of the output lie, given those of the features."""
+        return grid
 
-
-class CNN1DConfig(Head):
-    """1-D convolutions over frames, every bin an input channel."""
-
-    type: Literal["cnn1d"] = "cnn1d"
-    temporal: tuple[TemporalBlock, ...]
-
-    @model_validator(mode="after")
-    def _has_blocks(self):
-        if not self.temporal:
-            raise ValueError("temporal is empty; a cnn1d head needs at least one block")
-        return self
+    def embedded_pitches(self, size: int) -> int:
+        """How many pitches, or pitch classes, an embedding of this size holds; else 1."""
+        return size // self.embedding if self.pitch_layout else 1
 
 
-class RNNConfig(Head):
-    """Recurrent layers over frames."""
+HEADS: Registry[type[Head]] = Registry("head", "mirzoo.models.heads", name_of=type_of)
+"""Every head by the ``type`` that a recipe gives."""
 
-    type: Literal["rnn"] = "rnn"
-    recurrent: RecurrentStack = RecurrentStack()
-
-
-class CRNNConfig(Head):
-    """2-D convolutions on the spectrogram, then recurrent layers over frames."""
-
-    type: Literal["crnn"] = "crnn"
-    blocks: tuple[ConvBlock, ...]
-    recurrent: RecurrentStack = RecurrentStack()
-
-    @model_validator(mode="after")
-    def _has_blocks(self):
-        if not self.blocks:
-            raise ValueError("blocks is empty; a crnn head needs at least one block")
-        return self
-
-
-class FramewiseHead(Config):
-    """What the heads that answer for every frame share.
-
-    ``embedding`` is the size of the representation of one pitch, or of one pitch class.
-    """
-
-    pooling: Literal["none"] = "none"
-    embedding: PositiveInt = 16
-    dropout: Fraction = 0.1
-
-
-class PitchClassCRNNConfig(FramewiseHead):
-    """2-D convolutions down to semitones, octaves folded, then one network for every pitch class.
-
-    ``blocks`` end with a bin a semitone. ``filters`` is the width of what follows the folding:
-    convolutions round the circle of pitch classes and, with ``recurrent``, recurrent layers over
-    each pitch class's frames. A chord is the same on every root but for the rotation.
-    """
-
-    type: Literal["pitch_class_crnn"] = "pitch_class_crnn"
-    blocks: tuple[ConvBlock, ...]
-    filters: PositiveInt = 32
-    recurrent: RecurrentStack = RecurrentStack()
-
-
-class FrameContext(Config):
-    """What a pitch hears of all others: each frame squeezed, looked at over time, spread again.
-
-    ``squeeze`` channels of every pitch make the frame's vector, ``units`` is its size after a
-    dense layer, and convolutions of ``kernel`` frames, one for each of ``dilations``, follow.
-    ``spread`` channels go back to every pitch.
-    """
-
-    squeeze: PositiveInt = 6
-    units: PositiveInt = 96
-    kernel: PositiveInt = 5
-    dilations: tuple[PositiveInt, ...] = (1, 2, 4)
-    spread: PositiveInt = 8
-
-
-class PitchCNNConfig(FramewiseHead):
-    """2-D convolutions that keep the pitches apart, with context from the whole frame.
-
-    ``blocks`` come before ``context`` and ``pitch_blocks`` after it; after them there is a bin a
-    semitone.
-    """
-
-    type: Literal["pitch_cnn"] = "pitch_cnn"
-    blocks: tuple[ConvBlock, ...]
-    context: FrameContext = FrameContext()
-    pitch_blocks: tuple[ConvBlock, ...] = ()
-
-
-HeadConfig = Annotated[
-    CNNConfig | CNN1DConfig | RNNConfig | CRNNConfig | PitchClassCRNNConfig | PitchCNNConfig,
-    Field(discriminator="type"),
-]
+HeadConfig = Annotated[Head, ParsedBy(HEADS)]
+"""A field that holds any head."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 
-from mirzoo.recipe.base import Config
-from mirzoo.recipe.frontends import FrontendConfig
-from mirzoo.recipe.heads import FramewiseHead, HeadConfig
-from mirzoo.recipe.tasks import TaggingConfig, TaskConfig
+from mirzoo.recipe.base import Config, ParsedBy, type_of
+from mirzoo.recipe.frontends import FRONTENDS, Frontend
+from mirzoo.recipe.heads import HEADS, Head
+from mirzoo.recipe.tasks import TASK_CONFIGS, TaggingConfig, TaskConfig
 from mirzoo.recipe.training import DataConfig, TrainingConfig
 
 
@@ -29,9 +31,9 @@ class Recipe(Config):
     """
 
     description: str
-    frontend: FrontendConfig
-    head: HeadConfig
-    task: TaskConfig
+    frontend: Annotated[Frontend, ParsedBy(FRONTENDS)]
+    head: Annotated[Head, ParsedBy(HEADS)]
+    task: Annotated[TaskConfig, ParsedBy(TASK_CONFIGS)]
     window_s: PositiveFloat = 3.008
     context_s: NonNegativeFloat = 0.0
     data: DataConfig | None = None
@@ -61,57 +63,19 @@ class Recipe(Config):
         return self
 
     @model_validator(mode="after")
-    def _head_suits_task(self):
-        if self.task.type != "tagging" and self.head.pooling != "none":
-            raise ValueError(
-                f"head.pooling {self.head.pooling!r} gives one result a clip, but "
-                f"'{self.task.type}' asks for one a frame; allowed is 'none'"
-            )
-        framewise = isinstance(self.head, FramewiseHead)
-        suited = {"pitch_class_crnn": "chords", "pitch_cnn": "melody"}
-        if framewise and suited[self.head.type] != self.task.type:
-            raise ValueError(
-                f"a {self.head.type!r} head is made for {suited[self.head.type]}; for "
-                f"'{self.task.type}' take another head"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _head_suits_frontend(self):
-        if self.frontend.type == "raw" and self.head.type not in ("cnn1d", "rnn"):
+        if self.head.convolves_bins and not self.frontend.ordered_bins:
+            allowed = [repr(name) for name, head in HEADS.items() if not head.convolves_bins]
             raise ValueError(
-                "head.type "
-                f"{self.head.type!r} convolves over neighbouring bins, but the bins of a 'raw' "
-                "front-end are learnt filters in no order; allowed are 'cnn1d' and 'rnn'"
+                f"head.type {type_of(type(self.head))!r} convolves over neighbouring bins, but the "
+                f"bins of a '{type_of(type(self.frontend))}' front-end are learnt filters in no "
+                f"order; allowed are {' and '.join(allowed)}"
             )
         return self
 
     @model_validator(mode="after")
-    def _taggers_learn_from_waveforms(self):
-        if self.task.type != "tagging":
-            return self
-        training = self.training
-        for key, value, allowed in (
-            ("precision", training.precision, "float32"),
-            ("transpose_semitones", training.transpose_semitones, (0, 0)),
-            ("excerpt_probability", training.excerpt_probability, 0.0),
-            ("example_s", training.example_s, None),
-        ):
-            if value != allowed:
-                raise ValueError(
-                    f"training.{key} is {value!r}, but taggers learn from waveforms, through "
-                    f"their front-ends, as they are; allowed is {allowed!r}"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _only_chords_weigh_teachers(self):
-        usual = TrainingConfig.model_fields["teacher_weight"].default
-        if self.task.type != "chords" and self.training.teacher_weight != usual:
-            raise ValueError(
-                f"training.teacher_weight is {self.training.teacher_weight:g}, but only chords "
-                f"weigh teachers against labels; leave it out for '{self.task.type}'"
-            )
+    def _suits_task(self):
+        self.task.check(self)
         return self
 
     def with_labels(self, labels, *, activation: str | None = None) -> Recipe:

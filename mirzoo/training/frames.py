@@ -23,7 +23,10 @@ from mirzoo.evaluation.corpora import measure
 from mirzoo.models.build import build_model
 from mirzoo.models.heads import output_grid
 from mirzoo.models.model import FRONTEND, Model
-from mirzoo.recipe import ChromaConfig, ConstantQ, Recipe, STFTConfig, TrainingConfig
+from mirzoo.models.frontends._constant_q import ConstantQ
+from mirzoo.models.frontends.chroma import ChromaConfig
+from mirzoo.models.frontends.stft import STFTConfig
+from mirzoo.recipe import Recipe, TrainingConfig
 from mirzoo.training.alterations import transpose, transpose_spectrum
 from mirzoo.training.calibration import calibrate_chords, calibrate_melody, rarity_prior
 from mirzoo.training.corpora import licences_of, open_corpora, provenance

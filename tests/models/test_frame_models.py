@@ -13,15 +13,10 @@ from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
 from mirzoo.export.metadata import read_card, read_labels
 from mirzoo.models.build import build_model
-from mirzoo.recipe import (
-    ChordsConfig,
-    ConvBlock,
-    CRNNConfig,
-    MelConfig,
-    MelodyConfig,
-    Recipe,
-    Source,
-)
+from mirzoo.models.frontends.mel import MelConfig
+from mirzoo.models.heads import ConvBlock
+from mirzoo.models.heads.crnn import CRNNConfig
+from mirzoo.recipe import ChordsConfig, MelodyConfig, Recipe, Source
 from mirzoo.tasks.annotation import Chords, Melody
 
 RATE = 16000

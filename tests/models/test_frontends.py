@@ -11,16 +11,13 @@ from frontend_checks import noise, relative_error, run_in_litert
 
 from mirzoo.errors import RecipeError
 from mirzoo.models.frontends import build_frontend
-from mirzoo.recipe import (
-    DecibelScaling,
-    LEAFConfig,
-    MelConfig,
-    MFCCConfig,
-    PCENScaling,
-    RawConfig,
-    SincConfig,
-    STFTConfig,
-)
+from mirzoo.models.frontends.leaf import LEAFConfig
+from mirzoo.models.frontends.mel import MelConfig
+from mirzoo.models.frontends.mfcc import MFCCConfig
+from mirzoo.models.frontends.raw import RawConfig
+from mirzoo.models.frontends.sinc import SincConfig
+from mirzoo.models.frontends.stft import STFTConfig
+from mirzoo.recipe import DecibelScaling, PCENScaling
 
 CONFIGS = {
     "stft": STFTConfig(n_fft=256, hop_length=100),

@@ -7,7 +7,10 @@ import pytest
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.models.heads import build_trunk, output_grid
 from mirzoo.models.layers.pooling import AttentionPooling
-from mirzoo.recipe import CNN1DConfig, CNNConfig, CRNNConfig, RNNConfig
+from mirzoo.models.heads.cnn import CNNConfig
+from mirzoo.models.heads.cnn1d import CNN1DConfig
+from mirzoo.models.heads.crnn import CRNNConfig
+from mirzoo.models.heads.rnn import RNNConfig
 
 HEADS = [
     CNNConfig(

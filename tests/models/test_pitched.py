@@ -14,7 +14,9 @@ from mirzoo.models.layers import (
     PitchClassLogits,
     WrapPitchClasses,
 )
-from mirzoo.recipe import PitchClassCRNNConfig, PitchCNNConfig, Recipe
+from mirzoo.models.heads.pitch_class_crnn import PitchClassCRNNConfig
+from mirzoo.models.heads.pitch_cnn import PitchCNNConfig
+from mirzoo.recipe import Recipe
 
 CHORDS = PitchClassCRNNConfig(
     blocks=[{"filters": 4, "kernel": (3, 7), "stride": (1, 3)}],

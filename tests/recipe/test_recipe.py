@@ -6,7 +6,9 @@ import pytest
 from conftest import ROOT
 
 from mirzoo.errors import RecipeError
-from mirzoo.recipe import CQTConfig, RawConfig, Recipe, load_recipe, parse_recipe
+from mirzoo.models.frontends.cqt import CQTConfig
+from mirzoo.models.frontends.raw import RawConfig
+from mirzoo.recipe import Recipe, load_recipe, parse_recipe
 
 RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
 

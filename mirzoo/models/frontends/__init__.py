@@ -1,27 +1,29 @@
-"""Front-ends: Keras models from waveform to features, one module a type.
+"""Front-ends: from a waveform to features, one module a type.
 
-Each module has ``build(config)``, which returns the layers that make features of a waveform
-``(batch, samples)``, in order.
+Each module has a class of `mirzoo.recipe.Frontend`, registered in `FRONTENDS`: its fields are the
+settings of a recipe, its methods where the frames lie and which layers make them.
 """
 
 from __future__ import annotations
 
-import importlib
-
-import keras
+from typing import TYPE_CHECKING
 
 from mirzoo.errors import RecipeError
+from mirzoo.recipe.frontends import FRONTENDS, Frontend
 
-TYPES = ("stft", "mel", "mfcc", "cqt", "vqt", "hcqt", "chroma", "raw", "sinc", "leaf")
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["FRONTENDS", "Frontend", "build_frontend", "split_frontend"]
 
 
-def build_frontend(config) -> keras.Model:
+def build_frontend(config: Frontend) -> keras.Model:
     """Build the front-end that a recipe describes.
 
     Parameters
     ----------
-    config : mirzoo.recipe.FrontendConfig
-        Its ``type`` chooses the module, its other fields the parameters.
+    config : Frontend
+        The settings.
 
     Returns
     -------
@@ -33,19 +35,55 @@ def build_frontend(config) -> keras.Model:
     Raises
     ------
     RecipeError
-        If there is no front-end of that type.
+        If it is no front-end.
 
     Examples
     --------
-    >>> from mirzoo.recipe import MelConfig
+    >>> from mirzoo.models.frontends.mel import MelConfig
     >>> build_frontend(MelConfig(n_mels=64)).output_shape
     (None, None, 64, 1)
     """
-    if config.type not in TYPES:
-        raise RecipeError(f"unknown front-end {config.type!r}; allowed are {', '.join(TYPES)}")
-    module = importlib.import_module(f"{__name__}.{config.type}")
+    import keras
+
+    if not isinstance(config, Frontend):
+        name = getattr(config, "type", type(config).__name__)
+        raise RecipeError(f"unknown front-end {name!r}; allowed are {', '.join(FRONTENDS)}")
     waveform = keras.Input((None,), dtype="float32", name="waveform")
     features = waveform
-    for layer in module.build(config):
+    for layer in config.layers():
         features = layer(features)
     return keras.Model(waveform, features, name="frontend")
+
+
+def split_frontend(
+    frontend: keras.Model, config: Frontend
+) -> tuple[keras.Model, list[keras.layers.Layer]]:
+    """Divide a built front-end into its transform and the scaling layers behind it.
+
+    Parameters
+    ----------
+    frontend : keras.Model
+        From `build_frontend`, or `mirzoo.models.model.Model.frontend`.
+    config : Frontend
+        Its settings.
+
+    Returns
+    -------
+    transform : keras.Model
+        Waveform to magnitudes; it shares the front-end's layers.
+    scaling : list of keras.layers.Layer
+        Magnitudes to features.
+
+    Examples
+    --------
+    >>> from mirzoo.models.frontends.mel import MelConfig
+    >>> config = MelConfig(n_mels=64)
+    >>> transform, scaling = split_frontend(build_frontend(config), config)
+    >>> transform.output_shape, [type(layer).__name__ for layer in scaling]
+    ((None, None, 64, 1), ['Logarithm'])
+    """
+    import keras
+
+    layers = frontend.layers[1:]
+    end = len(layers) - len(config.scaling_layers())
+    return keras.Model(frontend.input, layers[end - 1].output), layers[end:]

@@ -2,40 +2,79 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import PositiveFloat, PositiveInt
+
+from mirzoo.dsp.framing import FrameGrid
 from mirzoo.errors import RecipeError
-from mirzoo.models.layers.chroma import CQTChroma, STFTChroma
-from mirzoo.models.layers.cqt import CQT
-from mirzoo.models.layers.scaling import build_scaling
-from mirzoo.models.layers.stft import Spectrogram
+from mirzoo.models.frontends._constant_q import transposition_by_bins
+from mirzoo.recipe.frontends import FRONTENDS, Frontend, Transposition
+from mirzoo.recipe.scalings import NoScaling, Scaling
+
+if TYPE_CHECKING:
+    import keras
 
 
-def build(config) -> list:
-    """List the layers for a `mirzoo.recipe.ChromaConfig`.
+@FRONTENDS.register
+class ChromaConfig(Frontend):
+    """Energy in the pitch classes, folded from an STFT or a CQT.
 
     The bins of ``source: stft`` are energies, those of ``source: cqt`` magnitudes, as they are in
     librosa.
     """
-    if config.source == "cqt":
-        return [*_from_cqt(config), *build_scaling(config.scaling, config, power=1)]
-    return [*_from_stft(config), *build_scaling(config.scaling, config, power=2)]
 
+    type: Literal["chroma"] = "chroma"
+    source: Literal["stft", "cqt"] = "cqt"
+    sample_rate: PositiveInt = 22050
+    n_fft: PositiveInt = 4096
+    hop_length: PositiveInt = 512
+    n_chroma: PositiveInt = 12
+    fmin: PositiveFloat = 32.70319566257483
+    n_octaves: PositiveInt = 7
+    bins_per_octave: PositiveInt = 36
+    scaling: Scaling = NoScaling()
 
-def _from_cqt(config) -> list:
-    transform = CQT(
-        sample_rate=config.sample_rate,
-        hop_length=config.hop_length,
-        fmin=config.fmin,
-        n_bins=config.n_octaves * config.bins_per_octave,
-        bins_per_octave=config.bins_per_octave,
-    )
-    folding = CQTChroma(
-        bins_per_octave=config.bins_per_octave, fmin=config.fmin, n_chroma=config.n_chroma
-    )
-    return [transform, folding]
+    @property
+    def grid(self) -> FrameGrid:
+        return FrameGrid.centered(self.sample_rate, self.hop_length, 2 * self.hop_length)
 
+    @property
+    def n_bins(self) -> int:
+        return self.n_chroma
 
-def _from_stft(config) -> list:
-    if config.n_fft % 2:
-        raise RecipeError(f"n_fft = {config.n_fft}: allowed for chroma are even numbers")
-    spectrogram = Spectrogram(n_fft=config.n_fft, hop_length=config.hop_length, power=2)
-    return [spectrogram, STFTChroma(sample_rate=config.sample_rate, n_chroma=config.n_chroma)]
+    def transform_layers(self) -> list[keras.layers.Layer]:
+        return self._from_cqt() if self.source == "cqt" else self._from_stft()
+
+    def scaling_layers(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.scaling import build_scaling
+
+        return build_scaling(self.scaling, self, power=1 if self.source == "cqt" else 2)
+
+    def transposition(self) -> Transposition | None:
+        return transposition_by_bins(self.n_chroma, circular=True)
+
+    def _from_cqt(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.chroma import CQTChroma
+        from mirzoo.models.layers.cqt import CQT
+
+        transform = CQT(
+            sample_rate=self.sample_rate,
+            hop_length=self.hop_length,
+            fmin=self.fmin,
+            n_bins=self.n_octaves * self.bins_per_octave,
+            bins_per_octave=self.bins_per_octave,
+        )
+        folding = CQTChroma(
+            bins_per_octave=self.bins_per_octave, fmin=self.fmin, n_chroma=self.n_chroma
+        )
+        return [transform, folding]
+
+    def _from_stft(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.chroma import STFTChroma
+        from mirzoo.models.layers.stft import Spectrogram
+
+        if self.n_fft % 2:
+            raise RecipeError(f"n_fft = {self.n_fft}: allowed for chroma are even numbers")
+        spectrogram = Spectrogram(n_fft=self.n_fft, hop_length=self.hop_length, power=2)
+        return [spectrogram, STFTChroma(sample_rate=self.sample_rate, n_chroma=self.n_chroma)]

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from mirzoo.models.layers.cqt import CQT
-from mirzoo.models.layers.scaling import build_scaling
+from typing import TYPE_CHECKING, Literal
+
+from mirzoo.models.frontends._constant_q import ConstantQ
+from mirzoo.recipe.frontends import FRONTENDS
+from mirzoo.recipe.scalings import LogScaling, Scaling
+
+if TYPE_CHECKING:
+    import keras
 
 
-def constant_q_arguments(config) -> dict:
-    """List what any configuration that is `mirzoo.recipe.ConstantQ` sets of its layer."""
-    return {
-        "sample_rate": config.sample_rate,
-        "hop_length": config.hop_length,
-        "fmin": config.fmin,
-        "n_bins": config.n_bins,
-        "bins_per_octave": config.bins_per_octave,
-        "filter_scale": config.filter_scale,
-    }
+@FRONTENDS.register
+class CQTConfig(ConstantQ):
+    """Magnitude of the constant-Q transform."""
 
+    type: Literal["cqt"] = "cqt"
+    scaling: Scaling = LogScaling(c=10.0)
 
-def build(config) -> list:
-    """List the layers for a `mirzoo.recipe.CQTConfig`."""
-    transform = CQT(**constant_q_arguments(config))
-    return [transform, *build_scaling(config.scaling, config, power=1)]
+    def transform_layers(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.cqt import CQT
+
+        return [CQT(**self._layer_arguments())]
+
+    def scaling_layers(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.scaling import build_scaling
+
+        return build_scaling(self.scaling, self, power=1)

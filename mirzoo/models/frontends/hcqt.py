@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
-from mirzoo.models.frontends.cqt import constant_q_arguments
-from mirzoo.models.layers.cqt import HCQT
-from mirzoo.models.layers.scaling import build_scaling
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import PositiveFloat, PositiveInt
+
+from mirzoo.models.frontends._constant_q import ConstantQ
+from mirzoo.recipe.frontends import FRONTENDS
+from mirzoo.recipe.scalings import LogScaling, Scaling
+
+if TYPE_CHECKING:
+    import keras
 
 
-def build(config) -> list:
-    """List the layers for a `mirzoo.recipe.HCQTConfig`."""
-    transform = HCQT(harmonics=config.harmonics, **constant_q_arguments(config))
-    return [transform, *build_scaling(config.scaling, config, power=1)]
+@FRONTENDS.register
+class HCQTConfig(ConstantQ):
+    """Harmonic constant-Q transform: one channel a harmonic of ``fmin``."""
+
+    type: Literal["hcqt"] = "hcqt"
+    n_octaves: PositiveInt = 5
+    harmonics: tuple[PositiveFloat, ...] = (0.5, 1.0, 2.0, 3.0, 4.0)
+    scaling: Scaling = LogScaling(c=10.0)
+
+    @property
+    def n_channels(self) -> int:
+        return len(self.harmonics)
+
+    @property
+    def highest_harmonic(self) -> float:
+        return max(self.harmonics)
+
+    def transform_layers(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.cqt import HCQT
+
+        return [HCQT(harmonics=self.harmonics, **self._layer_arguments())]
+
+    def scaling_layers(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.scaling import build_scaling
+
+        return build_scaling(self.scaling, self, power=1)
+
+    def bin_frequencies(self) -> np.ndarray:
+        return super().bin_frequencies() * np.array(self.harmonics)

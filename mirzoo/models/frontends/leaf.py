@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from mirzoo.models.layers.leaf import GaborFilters, GaussianPooling
-from mirzoo.models.layers.scaling import build_scaling
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import PositiveInt
+
+from mirzoo.models.frontends._learnt import LearntBank
+from mirzoo.recipe.frontends import FRONTENDS
+from mirzoo.recipe.scalings import PCENScaling, Scaling
+
+if TYPE_CHECKING:
+    import keras
 
 
-def build(config) -> list:
-    """List the layers for a `mirzoo.recipe.LEAFConfig`."""
-    return [
-        GaborFilters(
-            n_filters=config.n_filters,
-            kernel_size=config.kernel_size,
-            sample_rate=config.sample_rate,
-            decimation=config.decimation,
-            fmin=config.fmin,
-            fmax=config.fmax,
-        ),
-        GaussianPooling(
-            pool_size=2 * (config.pooling_size // 2 // config.decimation) + 1,
-            stride=config.hop_length // config.decimation,
-        ),
-        *build_scaling(config.scaling, config, power=2),
-    ]
+@FRONTENDS.register
+class LEAFConfig(LearntBank):
+    """Gabor filters, Gaussian pooling, learnt PCEN (Zeghidour et al. 2021, arXiv:2101.08596)."""
+
+    type: Literal["leaf"] = "leaf"
+    pooling_size: PositiveInt = 401
+    scaling: Scaling = PCENScaling(gain=0.96, eps=1e-10, trainable=True)
+
+    def transform_layers(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.leaf import GaborFilters, GaussianPooling
+
+        pooling = GaussianPooling(
+            pool_size=2 * (self.pooling_size // 2 // self.decimation) + 1,
+            stride=self.hop_length // self.decimation,
+        )
+        return [GaborFilters(**self._filter_arguments()), pooling]
+
+    def scaling_layers(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.scaling import build_scaling
+
+        return build_scaling(self.scaling, self, power=2)

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from mirzoo.models.frontends.stft import spectrogram
-from mirzoo.models.layers.mel import MelFilterbank
-from mirzoo.models.layers.scaling import build_scaling
+from typing import TYPE_CHECKING, Literal
+
+from mirzoo.models.frontends._spectral import MelBank
+from mirzoo.recipe.frontends import FRONTENDS
+from mirzoo.recipe.scalings import LogScaling, Scaling
+
+if TYPE_CHECKING:
+    import keras
 
 
-def mel_filterbank(config, *, learnable: bool = False) -> MelFilterbank:
-    """Make the filterbank layer of any configuration that is `mirzoo.recipe.MelBank`."""
-    return MelFilterbank(
-        sample_rate=config.sample_rate,
-        n_fft=config.n_fft,
-        n_mels=config.n_mels,
-        fmin=config.fmin,
-        fmax=config.fmax,
-        htk=config.htk,
-        norm=config.norm,
-        learnable=learnable,
-    )
+@FRONTENDS.register
+class MelConfig(MelBank):
+    """Mel spectrogram; with ``trainable`` the filterbank itself is learnt."""
 
+    type: Literal["mel"] = "mel"
+    trainable: bool = False
+    scaling: Scaling = LogScaling()
 
-def build(config) -> list:
-    """List the layers for a `mirzoo.recipe.MelConfig`."""
-    return [
-        spectrogram(config),
-        mel_filterbank(config, learnable=config.trainable),
-        *build_scaling(config.scaling, config, power=config.power),
-    ]
+    @property
+    def n_bins(self) -> int:
+        return self.n_mels
+
+    def transform_layers(self) -> list[keras.layers.Layer]:
+        return [self.spectrogram(), self.mel_filterbank(learnable=self.trainable)]
+
+    def scaling_layers(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.scaling import build_scaling
+
+        return build_scaling(self.scaling, self, power=self.power)

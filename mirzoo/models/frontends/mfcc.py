@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
-from mirzoo.models.frontends.mel import mel_filterbank
-from mirzoo.models.frontends.stft import spectrogram
-from mirzoo.models.layers.mfcc import MFCC
-from mirzoo.models.layers.scaling import Decibel
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from mirzoo.models.frontends._spectral import MelBank
+from mirzoo.recipe.frontends import FRONTENDS
+
+if TYPE_CHECKING:
+    import keras
 
 
-def build(config) -> list:
-    """List the layers for a `mirzoo.recipe.MFCCConfig`."""
-    return [
-        spectrogram(config),
-        mel_filterbank(config),
-        Decibel(power=config.power, floor_db=config.floor_db),
-        MFCC(n_mfcc=config.n_mfcc),
-    ]
+@FRONTENDS.register
+class MFCCConfig(MelBank):
+    """Mel-frequency cepstral coefficients: orthonormal DCT-II of the mel power in decibels."""
+
+    type: Literal["mfcc"] = "mfcc"
+    power: Literal[1, 2] = 2
+    n_mfcc: PositiveInt = 20
+    floor_db: Annotated[float, Field(lt=0.0)] = -80.0
+
+    @model_validator(mode="after")
+    def _coefficients_fit(self):
+        if self.n_mfcc > self.n_mels:
+            raise ValueError(
+                f"n_mfcc {self.n_mfcc} is more than n_mels {self.n_mels}; "
+                "allowed is n_mfcc <= n_mels"
+            )
+        return self
+
+    @property
+    def n_bins(self) -> int:
+        return self.n_mfcc
+
+    def transform_layers(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.mfcc import MFCC
+        from mirzoo.models.layers.scaling import Decibel
+
+        return [
+            self.spectrogram(),
+            self.mel_filterbank(),
+            Decibel(power=self.power, floor_db=self.floor_db),
+            MFCC(n_mfcc=self.n_mfcc),
+        ]

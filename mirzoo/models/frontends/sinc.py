@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from mirzoo.models.layers.leaf import GaussianPooling
-from mirzoo.models.layers.scaling import build_scaling
-from mirzoo.models.layers.sinc import SincFilters
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import PositiveInt
+
+from mirzoo.models.frontends._learnt import LearntBank
+from mirzoo.recipe.frontends import FRONTENDS
+from mirzoo.recipe.scalings import LogScaling, Scaling
+
+if TYPE_CHECKING:
+    import keras
 
 
-def build(config) -> list:
-    """List the layers for a `mirzoo.recipe.SincConfig`."""
-    return [
-        SincFilters(
-            n_filters=config.n_filters,
-            kernel_size=config.kernel_size,
-            sample_rate=config.sample_rate,
-            decimation=config.decimation,
-            fmin=config.fmin,
-            fmax=config.fmax,
-        ),
-        GaussianPooling(
-            pool_size=2 * (config.hop_length // config.decimation) - 1,
-            stride=config.hop_length // config.decimation,
+@FRONTENDS.register
+class SincConfig(LearntBank):
+    """Band-pass sinc filters with learnt cut-offs (Ravanelli & Bengio 2018, arXiv:1808.00158)."""
+
+    type: Literal["sinc"] = "sinc"
+    kernel_size: PositiveInt = 251
+    scaling: Scaling = LogScaling(c=10000.0)
+
+    def transform_layers(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.leaf import GaussianPooling
+        from mirzoo.models.layers.sinc import SincFilters
+
+        pooling = GaussianPooling(
+            pool_size=2 * (self.hop_length // self.decimation) - 1,
+            stride=self.hop_length // self.decimation,
             learnable=False,
-        ),
-        *build_scaling(config.scaling, config, power=1),
-    ]
+        )
+        return [SincFilters(**self._filter_arguments()), pooling]
+
+    def scaling_layers(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.scaling import build_scaling
+
+        return build_scaling(self.scaling, self, power=1)

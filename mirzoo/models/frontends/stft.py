@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from mirzoo.models.layers.scaling import build_scaling
-from mirzoo.models.layers.stft import Spectrogram
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from mirzoo.dsp.transposition import transpose_spectrum
+from mirzoo.models.frontends._spectral import Spectral
+from mirzoo.recipe.frontends import FRONTENDS, Transposition
+from mirzoo.recipe.scalings import NoScaling, Scaling
+
+if TYPE_CHECKING:
+    import keras
 
 
-def spectrogram(config) -> Spectrogram:
-    """Make the spectrogram layer of any configuration that is `mirzoo.recipe.Spectral`."""
-    return Spectrogram(
-        n_fft=config.n_fft,
-        hop_length=config.hop_length,
-        win_length=config.win_length,
-        window=config.window,
-        center=config.center,
-        power=config.power,
-    )
+@FRONTENDS.register
+class STFTConfig(Spectral):
+    """Magnitude (``power: 1``) or power (``power: 2``) of the short-time Fourier transform."""
 
+    type: Literal["stft"] = "stft"
+    scaling: Scaling = NoScaling()
 
-def build(config) -> list:
-    """List the layers for a `mirzoo.recipe.STFTConfig`."""
-    return [spectrogram(config), *build_scaling(config.scaling, config, power=config.power)]
+    @property
+    def n_bins(self) -> int:
+        return self.n_fft // 2 + 1
+
+    def transform_layers(self) -> list[keras.layers.Layer]:
+        return [self.spectrogram()]
+
+    def scaling_layers(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.scaling import build_scaling
+
+        return build_scaling(self.scaling, self, power=self.power)
+
+    def bin_frequencies(self) -> np.ndarray:
+        return np.maximum(np.arange(self.n_bins), 1)[:, np.newaxis] * self.sample_rate / self.n_fft
+
+    def transposition(self) -> Transposition:
+        return transpose_spectrum

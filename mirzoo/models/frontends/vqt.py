@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from mirzoo.models.frontends.cqt import constant_q_arguments
-from mirzoo.models.layers.cqt import VQT
-from mirzoo.models.layers.scaling import build_scaling
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import NonNegativeFloat
+
+from mirzoo.models.frontends._constant_q import ConstantQ
+from mirzoo.recipe.frontends import FRONTENDS
+from mirzoo.recipe.scalings import LogScaling, Scaling
+
+if TYPE_CHECKING:
+    import keras
 
 
-def build(config) -> list:
-    """List the layers for a `mirzoo.recipe.VQTConfig`."""
-    transform = VQT(gamma=config.gamma, **constant_q_arguments(config))
-    return [transform, *build_scaling(config.scaling, config, power=1)]
+@FRONTENDS.register
+class VQTConfig(ConstantQ):
+    """Magnitude of the variable-Q transform: bandwidths widened by ``gamma`` Hz."""
+
+    type: Literal["vqt"] = "vqt"
+    gamma: NonNegativeFloat | None = None
+    scaling: Scaling = LogScaling(c=10.0)
+
+    def transform_layers(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.cqt import VQT
+
+        return [VQT(gamma=self.gamma, **self._layer_arguments())]
+
+    def scaling_layers(self) -> list[keras.layers.Layer]:
+        from mirzoo.models.layers.scaling import build_scaling
+
+        return build_scaling(self.scaling, self, power=1)

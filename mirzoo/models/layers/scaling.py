@@ -118,7 +118,7 @@ def build_scaling(scaling, frontend, *, power: int) -> list[keras.layers.Layer]:
 
     Examples
     --------
-    >>> from mirzoo.recipe import MelConfig
+    >>> from mirzoo.models.frontends.mel import MelConfig
     >>> config = MelConfig()
     >>> [type(layer).__name__ for layer in build_scaling(config.scaling, config, power=1)]
     ['Logarithm']

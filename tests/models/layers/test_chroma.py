@@ -9,7 +9,7 @@ from mirzoo import audio
 from mirzoo.dsp.chroma import chroma_filterbank, chroma_folding
 from mirzoo.errors import RecipeError
 from mirzoo.models.frontends import build_frontend
-from mirzoo.recipe import ChromaConfig
+from mirzoo.models.frontends.chroma import ChromaConfig
 
 pytestmark = pytest.mark.filterwarnings("ignore:n_fft=.* is too large:UserWarning")
 

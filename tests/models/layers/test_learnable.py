@@ -9,7 +9,7 @@ from mirzoo.dsp.filters import gabor_start, mel_bands, sinc_start
 from mirzoo.models.frontends import build_frontend
 from mirzoo.models.layers.leaf import GaborFilters, GaussianPooling
 from mirzoo.models.layers.sinc import SincFilters
-from mirzoo.recipe import RawConfig
+from mirzoo.models.frontends.raw import RawConfig
 
 RATE = 16000
 

@@ -10,7 +10,8 @@ from tolerances import TOLERANCES
 
 from mirzoo.models.layers.pcen import PCEN, smooth, smoothing_coefficient
 from mirzoo.models.layers.scaling import Decibel, Logarithm, build_scaling
-from mirzoo.recipe import DecibelScaling, LogScaling, MelConfig, NoScaling, PCENScaling
+from mirzoo.models.frontends.mel import MelConfig
+from mirzoo.recipe import DecibelScaling, LogScaling, NoScaling, PCENScaling
 
 
 def energies(frames: int, bins: int = 3) -> np.ndarray:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import keras
 from keras import layers
 
+from mirzoo.models.heads._settings import (
+    ConvBlock,
+    PitchHead,
+    RecurrentStack,
+    SequenceHead,
+    TemporalBlock,
+    padding,
+)
 from mirzoo.models.layers.normalisation import BatchNormalization
 from mirzoo.models.layers.pooling import AttentionPooling
-from mirzoo.recipe import ConvBlock, RecurrentStack, TemporalBlock
-
-
-def padding(kernel: int) -> tuple[int, int]:
-    """Zeros before and behind an axis, so that a kernel of this width is centred."""
-    return (kernel - 1) // 2, kernel // 2
 
 
 def normalise_bins(features):
@@ -58,6 +61,22 @@ def recur(stack: RecurrentStack, x):
             layer = layers.Bidirectional(layer, name=f"bidirectional{number}")
         x = layer(x)
     return x
+
+
+def embed_sequence(head: SequenceHead, sequence: keras.KerasTensor) -> keras.KerasTensor:
+    """Pool ``(batch, frames, size)`` as a head asks for it, and give its embedding."""
+    pooled = sequence if head.pooling == "none" else pool_over_time(head.pooling, sequence)
+    pooled = layers.Dropout(head.dropout, name="embedding_dropout")(pooled)
+    embedding = layers.Dense(head.embedding, use_bias=False, name="embedding_dense")(pooled)
+    return normalise_and_rectify(embedding, "embedding")
+
+
+def embed_pitches(head: PitchHead, x: keras.KerasTensor) -> keras.KerasTensor:
+    """Give the embedding of each pitch of ``(batch, frames, pitches, channels)``, side by side."""
+    x = layers.SpatialDropout2D(head.dropout, name="embedding_dropout")(x)
+    x = layers.Conv2D(head.embedding, 1, use_bias=False, name="embedding_dense")(x)
+    x = normalise_and_rectify(x, "embedding")
+    return layers.Reshape((-1, x.shape[2] * x.shape[3]), name="embedding_pitches")(x)
 
 
 def pool_over_time(kind: str, x):

@@ -1,0 +1,41 @@
+"""2-D convolutions on the spectrogram, then 1-D ones over frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import model_validator
+
+from mirzoo.dsp.framing import FrameGrid
+from mirzoo.models.heads._settings import ConvBlock, SequenceHead, TemporalBlock, grid_behind
+from mirzoo.recipe.heads import HEADS
+
+if TYPE_CHECKING:
+    import keras
+
+
+@HEADS.register
+class CNNConfig(SequenceHead):
+    """2-D convolutions on the spectrogram, then 1-D ones over frames."""
+
+    convolves_bins: ClassVar[bool] = True
+
+    type: Literal["cnn"] = "cnn"
+    blocks: tuple[ConvBlock, ...]
+    temporal: tuple[TemporalBlock, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_blocks(self):
+        if not self.blocks:
+            raise ValueError("blocks is empty; a cnn head needs at least one block")
+        return self
+
+    def sequence(self, features: keras.KerasTensor) -> keras.KerasTensor:
+        from mirzoo.models.heads import _blocks as blocks
+
+        x = blocks.normalise_bins(features)
+        x = blocks.convolve_2d(self.blocks, x)
+        return blocks.convolve_1d(self.temporal, blocks.flatten_bins(x))
+
+    def output_grid(self, grid: FrameGrid) -> FrameGrid:
+        return grid_behind(grid, (*self.blocks, *self.temporal))
