@@ -24,8 +24,8 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from mirzoo import audio
 from mirzoo.export.litert import LONGEST_TRANSFORM_BY_MATRICES
 from mirzoo.models.frontends import build_frontend
-from mirzoo.models.layers.fourier import transforms_by_matrices
 from mirzoo.models.frontends.mel import MelConfig
+from mirzoo.models.layers.fourier import transforms_by_matrices
 from mirzoo.recipe import LogScaling
 
 DURATION_S = 60

@@ -194,11 +194,10 @@ def create(
     pretrained: bool = True,
     exclusive: bool = False,
 ) -> Model:
-    """Make a model for new labels: a trained front-end and trunk under a new output layer.
+    """Make a model for new labels: a trained front-end and head under a new output layer.
 
     Train it with plain `compile` and `fit` on waveforms. To train the output layer alone, set
-    ``model.get_layer("trunk").trainable = False`` (and likewise ``"frontend"``) before
-    `compile`.
+    ``model.head.trainable = False`` (and likewise ``model.frontend``) before `compile`.
 
     Parameters
     ----------
@@ -207,7 +206,7 @@ def create(
     labels : sequence of str
         The new labels.
     pretrained : bool
-        Whether front-end and trunk keep their trained weights; False gives the recipe's network
+        Whether front-end and head keep their trained weights; False gives the recipe's network
         with fresh ones.
     exclusive : bool
         Exactly one label holds (softmax) rather than any number of them (sigmoid).
@@ -496,16 +495,16 @@ def _uncompiled_copy(model: Model) -> Model:
 def _with_new_labels(base: Model, labels: list[str], activation: str) -> Model:
     import keras
 
-    from mirzoo.models.model import FRONTEND, TRUNK, Model
+    from mirzoo.models.model import Model
 
     main = base.card.outputs[0]
     waveform = keras.Input((None,), dtype="float32", name="waveform")
-    embedding = base.get_layer(TRUNK)(base.get_layer(FRONTEND)(waveform))
+    embedding = base.head(base.frontend(waveform))
     output = keras.layers.Dense(len(labels), activation=activation, name=main.name)
     model = Model(waveform, output(embedding), name=base.name)
     axes = [*main.axes[:-1], main.axes[-1].model_copy(update={"size": len(labels)})]
     model.card = base.card.updated(
-        description=f"The front-end and trunk of {base.card.name} with new labels.",
+        description=f"The front-end and head of {base.card.name} with new labels.",
         labels=labels,
         activation=activation,
         outputs=[OutputSpec(name=main.name, axes=axes, frame_rate=main.frame_rate).model_dump()],

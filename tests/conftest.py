@@ -49,7 +49,7 @@ def made_up_music() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def small_tagger():
-    """A mel front-end under a recurrent trunk with fresh weights and three labels.
+    """A mel front-end under a recurrent head with fresh weights and three labels.
 
     Every random weight is set, so that outputs differ from label to label and clip to clip.
     """

@@ -276,12 +276,12 @@ def test_repeated_labels_are_refused(artefact):
         hub.create(artefact, labels=["cat", "cat"])
 
 
-def test_fine_tuning_learns_and_a_frozen_trunk_stays(artefact, windows):
+def test_fine_tuning_learns_and_a_frozen_head_stays(artefact, windows):
     noise = 0.3 * np.random.default_rng(0).standard_normal(windows.shape[1])
     clips, one_hot = np.stack([windows[0], noise]).astype(np.float32), np.eye(2)
     keras.utils.set_random_seed(0)
     model = hub.create(artefact, labels=["chord", "noise"], exclusive=True)
-    for part in ("frontend", "trunk"):
+    for part in ("frontend", "head"):
         model.get_layer(part).trainable = False
     embedding = model.embed(clips)
     model.compile(keras.optimizers.Adam(0.3), "categorical_crossentropy")
@@ -308,8 +308,8 @@ def test_a_network_with_fresh_weights():
         hub.create("mel_cnn_tagger", labels=["cat", "dog"], pretrained=False) for _ in range(2)
     )
     pairs = zip(
-        first.get_layer("trunk").get_weights(),
-        second.get_layer("trunk").get_weights(),
+        first.head.get_weights(),
+        second.head.get_weights(),
         strict=True,
     )
     assert first.card.labels == ["cat", "dog"]

@@ -34,6 +34,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "fine_tuning": ("training.fine_tuning",),
     "frontends": ("models.frontends",),
     "heads": ("models.heads",),
+    "heads.blocks": ("models.heads._blocks", "models.heads._settings"),
     "layers": ("models.layers",),
     "litert": ("runtimes.litert",),
     "measuring": ("evaluation.corpora",),

@@ -95,7 +95,7 @@ circle. One of your own is known once its module is imported (--import, or an en
     def __iter__(self) -> Iterator[str]:
         self._import_all()
         load_plugins()
-        return iter(self._things)
+        return iter(sorted(self._things))  # whatever was imported first
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from mirzoo.export.parity import require_parity
-from mirzoo.models.model import EMBEDDING, FRONTEND, Model
+from mirzoo.models.model import EMBEDDING, Model
 
 FEATURES = "features"
 TOLERANCE = 1e-4
@@ -72,8 +72,8 @@ def run_saved_model(folder: Path, windows: np.ndarray) -> dict[str, np.ndarray]:
 
 def _export(model: Model, folder: Path) -> None:
     """Write with TensorFlow itself: `keras.export.ExportArchive` stores every weight twice."""
-    frontend = model.get_layer(FRONTEND)
-    after_frontend = keras.Model(model.trunk_input, model.every_output.output)
+    frontend = model.frontend
+    after_frontend = keras.Model(model.head_input, model.every_output.output)
 
     @tf.function(input_signature=[WAVEFORM])
     def features(waveform):

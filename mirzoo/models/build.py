@@ -6,7 +6,7 @@ import keras
 
 from mirzoo.card import Card, ChordDecoding, InputContract, Licences, MelodyDecoding
 from mirzoo.models.frontends import build_frontend
-from mirzoo.models.heads import build_trunk, embedded_pitches, output_grid
+from mirzoo.models.heads import build_head
 from mirzoo.models.model import Model
 from mirzoo.models.outputs import build_outputs, describe_outputs
 from mirzoo.recipe import ChordsConfig, MelodyConfig, Recipe, TaskConfig
@@ -46,17 +46,17 @@ def build_model(recipe: Recipe, name: str) -> Model:
     (None, 2)
     """
     frontend = build_frontend(recipe.frontend)
-    trunk = build_trunk(recipe.head, recipe.frontend.n_bins, recipe.frontend.n_channels)
+    head = build_head(recipe.head, recipe.frontend.n_bins, recipe.frontend.n_channels)
     waveform = keras.Input((None,), dtype="float32", name="waveform")
-    pitches = embedded_pitches(trunk, recipe.head)
-    outputs = build_outputs(recipe, trunk(frontend(waveform)), pitches)
+    pitches = recipe.head.embedded_pitches(head.output_shape[-1])
+    outputs = build_outputs(recipe, head(frontend(waveform)), pitches)
     single = next(iter(outputs.values())) if len(outputs) == 1 else outputs
     model = Model(waveform, single, name=name)
     model.card = untrained_card(
         recipe,
         name,
         parameters=model.count_params(),
-        embedding_size=trunk.output_shape[-1],
+        embedding_size=head.output_shape[-1],
     )
     return model
 
@@ -66,7 +66,7 @@ def untrained_card(recipe: Recipe, name: str, *, parameters: int, embedding_size
     sample_rate = recipe.frontend.sample_rate
     window_samples = round(recipe.window_s * sample_rate)
     context_samples = round(recipe.context_s * sample_rate)
-    grid = output_grid(recipe.head, recipe.frontend.grid)
+    grid = recipe.head.output_grid(recipe.frontend.grid)
     tagging = recipe.task.type == "tagging"
     return Card(
         name=name,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+import warnings
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import keras
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 EMBEDDING = "embedding"
 FRONTEND = "frontend"
-TRUNK = "trunk"
+HEAD = "head"
+FORMER_HEAD = "trunk"  # in files of version 0.1
 
 
 class MissingCardError(ArtefactError, AttributeError):
@@ -34,10 +36,10 @@ class MissingCardError(ArtefactError, AttributeError):
 
 @keras.saving.register_keras_serializable(package="mirzoo")
 class Model(keras.Model):
-    """A functional Keras model from float32 waveforms to what its card says.
+    """A functional Keras model from float32 waveforms to the outputs that its card lists.
 
     It holds two nested models, `frontend` (waveform ``(batch, samples)`` in [-1, 1] to features
-    ``(batch, frames, bins, channels)``) and `trunk` (features to the embedding), and the output
+    ``(batch, frames, bins, channels)``) and `head` (features to the embedding), and the output
     layers behind them. `compile`, `fit` and everything else of Keras work on it.
 
     Parameters
@@ -47,7 +49,7 @@ class Model(keras.Model):
     name : str or None
         Name of the model.
     card : mirzoo.card.Card or dict or None
-        What the model hears and says.
+        Input, outputs, labels and all else that is known of the model.
 
     Examples
     --------
@@ -84,7 +86,7 @@ class Model(keras.Model):
         return annotate(self, source, **options)
 
     def embed(self, waveform: np.ndarray) -> np.ndarray:
-        """Embed waveforms: the output of the trunk.
+        """Embed waveforms: the output of the head.
 
         Parameters
         ----------
@@ -154,18 +156,51 @@ class Model(keras.Model):
         return {**outputs, EMBEDDING: self._embedding()}
 
     @property
-    def trunk_input(self) -> keras.KerasTensor:
-        """The features, where this model hands them to its trunk."""
-        return self._trunk_node.input_tensors[0]
-
-    def _embedding(self) -> keras.KerasTensor:
-        return self._trunk_node.output_tensors[0]
+    def frontend(self) -> keras.Model:
+        """The nested model from the waveform to features."""
+        return super().get_layer(FRONTEND)
 
     @property
-    def _trunk_node(self):
-        trunk = self.get_layer(TRUNK)
+    def head(self) -> keras.Model:
+        """The nested model from features to the embedding."""
+        return self.get_layer(HEAD)
+
+    @property
+    def head_input(self) -> keras.KerasTensor:
+        """The features, where this model hands them to its head."""
+        return self._head_node.input_tensors[0]
+
+    @property
+    def trunk_input(self) -> keras.KerasTensor:
+        """The former name of `head_input`."""
+        _warn("model.trunk_input is now model.head_input")
+        return self.head_input
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> keras.layers.Layer:
+        """Find a layer by its name or index; the head of an older file, ``"trunk"``, is "head"."""
+        if name in (HEAD, FORMER_HEAD):
+            names = {layer.name for layer in self.layers}
+            other = FORMER_HEAD if name == HEAD else HEAD
+            if name not in names and other in names:
+                if name == FORMER_HEAD:
+                    _warn('model.get_layer("trunk") is now model.head')
+                return super().get_layer(other)
+        return super().get_layer(name, index)
+
+    def _embedding(self) -> keras.KerasTensor:
+        return self._head_node.output_tensors[0]
+
+    @property
+    def _head_node(self):
+        head = self.head
         for nodes in self._nodes_by_depth.values():
             for node in nodes:
-                if node.operation is trunk:
+                if node.operation is head:
                     return node
-        raise ArtefactError(f"model '{self.name}' does not use its nested model '{TRUNK}'")
+        raise ArtefactError(f"model '{self.name}' does not use its nested model '{head.name}'")
+
+
+def _warn(message: str) -> None:
+    warnings.warn(
+        f"{message}; the old name goes with the next version", DeprecationWarning, stacklevel=3
+    )

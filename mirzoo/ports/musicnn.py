@@ -30,11 +30,11 @@ from keras import layers
 from mirzoo.card import Axis, Card, InputContract, OutputSpec
 from mirzoo.errors import PullError
 from mirzoo.models.frontends import build_frontend
+from mirzoo.models.frontends.mel import MelConfig
 from mirzoo.models.layers.patches import MeanOverPatches
 from mirzoo.models.model import Model
 from mirzoo.ports.catalogue import PortSpec
 from mirzoo.ports.package import unpacked
-from mirzoo.models.frontends.mel import MelConfig
 from mirzoo.recipe import LogScaling
 
 SAMPLE_RATE = 16000

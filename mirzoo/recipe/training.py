@@ -75,7 +75,7 @@ class TrainingConfig(Config):
     left out, so that they are known from short clips too; ``teacher_weight`` weighs the chords
     that teachers hear in recordings without labels against labels. ``example_s`` is the length (s)
     of a training example of chords or melody, by default that of a window.
-    ``initial_weights`` names a trained model, or a recipe to train first, whose trunk is the
+    ``initial_weights`` names a trained model, or a recipe to train first, whose head is the
     starting point; ``initial_share`` is its share in the weighted mean of weights that is kept in
     the end (Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv:2109.01903).
     With ``precision`` bfloat16 the convolutions of chord and melody models are trained in it

@@ -23,7 +23,6 @@ from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.data.recordings import Recording, fields_of
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError
-from mirzoo.models.heads import output_grid
 from mirzoo.models.outputs import describe_outputs
 from mirzoo.recipe import Recipe, TaggingConfig
 from mirzoo.training.sequences import ChordTargets, FrameTargets, MelodyTargets
@@ -168,7 +167,7 @@ class _Cutting:
     @property
     def frame_times(self) -> np.ndarray:
         """The middles of a window's frames (s)."""
-        grid = output_grid(self.recipe.head, self.recipe.frontend.grid)
+        grid = self.recipe.head.output_grid(self.recipe.frontend.grid)
         return grid.times(grid.frames(self.window_samples))
 
     @property

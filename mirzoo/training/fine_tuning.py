@@ -10,7 +10,7 @@ import keras
 from mirzoo.data import folder, labelled
 from mirzoo.data.folder import LabelledWindows
 from mirzoo.evaluation.recordings import LabelledRecording, open_recordings
-from mirzoo.models.model import FRONTEND, TRUNK, Model
+from mirzoo.models.model import Model
 from mirzoo.training.own_recordings import fit_recordings
 
 WHOLE_MODEL_RATES = {"tagging": 2e-3, "chords": 2e-4, "melody": 2e-4}
@@ -54,7 +54,7 @@ def fine_tune(
         The highest learning rate; by default that of the task in `WHOLE_MODEL_RATES`, or with
         ``train_trunk`` False in `OUTPUT_LAYERS_RATES`.
     train_trunk : bool
-        Whether front-end and trunk learn too, or the output layers alone.
+        Whether front-end and head learn too, or the output layers alone.
     seed : int
         Decides the order of the clips, and how recordings are altered.
 
@@ -79,8 +79,8 @@ def fine_tune(
     >>> chords = mirzoo.load("cqt_crnn_chords")  # doctest: +SKIP
     >>> mirzoo.fine_tune(chords, "songs/", epochs=10)  # doctest: +SKIP
     """
-    for part in (FRONTEND, TRUNK):
-        model.get_layer(part).trainable = train_trunk
+    for part in (model.frontend, model.head):
+        part.trainable = train_trunk
     if learning_rate is None:
         rates = WHOLE_MODEL_RATES if train_trunk else OUTPUT_LAYERS_RATES
         learning_rate = rates[model.card.task]

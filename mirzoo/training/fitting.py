@@ -17,7 +17,7 @@ from keras import ops
 
 from mirzoo.errors import TrainingError
 from mirzoo.models.layers import BatchNormalization
-from mirzoo.models.model import FRONTEND, TRUNK, Model
+from mirzoo.models.model import Model
 from mirzoo.recipe import TrainingConfig
 
 BEST_WEIGHTS = "best.weights.h5"
@@ -52,20 +52,20 @@ def build_optimizer(
 
 
 def convolve_in_bfloat16(model: Model) -> None:
-    """Have the convolutions of a model's trunk, and what normalises them, compute in bfloat16."""
+    """Have the convolutions of a model's head, and what normalises them, compute in bfloat16."""
     kinds = (keras.layers.Conv1D, keras.layers.Conv2D, BatchNormalization)
-    for layer in model.get_layer(TRUNK).layers:
+    for layer in model.head.layers:
         if isinstance(layer, kinds):
             layer.dtype_policy = "mixed_bfloat16"
 
 
 def copy_weights(model: Model, trained: Model) -> None:
-    """Copy what the trunk and the outputs of a trained model share, by name and shape.
+    """Copy what the head and the outputs of a trained model share, by name and shape.
 
     A front-end's weights are copied where both models have the same front-end.
     """
     if model.card.recipe["frontend"] == (trained.card.recipe or {}).get("frontend"):
-        model.get_layer(FRONTEND).set_weights(trained.get_layer(FRONTEND).get_weights())
+        model.frontend.set_weights(trained.frontend.get_weights())
     theirs = {layer.name: layer for layer in _after_frontend(trained)}
     for layer in _after_frontend(model):
         if layer.name in theirs:
@@ -84,10 +84,10 @@ def average_weights(model: Model, start: Model, share: float) -> None:
 
 
 def _after_frontend(model: Model) -> list[keras.layers.Layer]:
-    nested = {FRONTEND, TRUNK}
+    nested = (model.frontend, model.head)
     return [
-        *model.get_layer(TRUNK).layers,
-        *(layer for layer in model.layers if layer.name not in nested),
+        *model.head.layers,
+        *(layer for layer in model.layers if layer not in nested),
     ]
 
 

@@ -1,7 +1,7 @@
 """How chord and melody models are trained: on labelled audio, and on what a teacher hears.
 
 The front-end's magnitudes are kept (`mirzoo.training.features`); stretches of them, altered and
-transposed, go through scaling, trunk and outputs. Collections without the task's labels take part
+transposed, go through scaling, head and outputs. Collections without the task's labels take part
 where the recipe names teachers: then what those hear is the target.
 """
 
@@ -21,13 +21,8 @@ from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.evaluation.corpora import measure
 from mirzoo.models.build import build_model
-from mirzoo.models.heads import output_grid
-from mirzoo.models.model import FRONTEND, Model
-from mirzoo.models.frontends._constant_q import ConstantQ
-from mirzoo.models.frontends.chroma import ChromaConfig
-from mirzoo.models.frontends.stft import STFTConfig
+from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe, TrainingConfig
-from mirzoo.training.alterations import transpose, transpose_spectrum
 from mirzoo.training.calibration import calibrate_chords, calibrate_melody, rarity_prior
 from mirzoo.training.corpora import licences_of, open_corpora, provenance
 from mirzoo.training.features import FeatureStore, keep_features, split_scaling
@@ -72,7 +67,7 @@ def fit(
 ) -> Model:
     """Train a chord or melody model and return it with the weights of least validation loss.
 
-    ``find`` gives the trained models that the recipe names: the one whose trunk and outputs are
+    ``find`` gives the trained models that the recipe names: the one whose head and outputs are
     the starting point, and those that teach. The other parameters are those of
     `mirzoo.training.train`.
     """
@@ -141,7 +136,7 @@ def training_stretches(
         length=round(example_s * recipe.frontend.grid.frame_rate),
         per_item=per_item,
         batch_size=batch_size,
-        frequencies=bin_frequencies(recipe),
+        frequencies=recipe.frontend.bin_frequencies(),
         outputs=outputs,
         augmentation=settings.augmentation,
         transpose=transposition(recipe),
@@ -195,21 +190,6 @@ def measured_card(
     )
 
 
-def bin_frequencies(recipe: Recipe) -> np.ndarray:
-    """The frequency that each bin of each channel hears (Hz), ``(bins, channels)``.
-
-    Where bins are no frequencies (chroma, cepstra) they count as evenly spaced octaves.
-    """
-    frontend = recipe.frontend
-    bins = np.arange(frontend.n_bins)
-    if isinstance(frontend, ConstantQ):
-        harmonics = np.array(getattr(frontend, "harmonics", (1.0,)))
-        return frontend.fmin * 2 ** (bins / frontend.bins_per_octave)[:, np.newaxis] * harmonics
-    if isinstance(frontend, STFTConfig):
-        return np.maximum(bins, 1)[:, np.newaxis] * frontend.sample_rate / frontend.n_fft
-    return 2.0 ** (bins / 12)[:, np.newaxis] * np.ones(frontend.n_channels)
-
-
 def transposition(recipe: Recipe) -> Callable[[np.ndarray, int], np.ndarray] | None:
     """How the features of a recipe are moved by semitones; None where it doesn't ask for that.
 
@@ -220,27 +200,19 @@ def transposition(recipe: Recipe) -> Callable[[np.ndarray, int], np.ndarray] | N
     """
     if recipe.training.transpose_semitones == (0, 0):
         return None
-    frontend = recipe.frontend
-    if isinstance(frontend, STFTConfig):
-        return transpose_spectrum
-    circular = isinstance(frontend, ChromaConfig)
-    bins_per_octave = frontend.n_chroma if circular else getattr(frontend, "bins_per_octave", 0)
-    if bins_per_octave == 0 or bins_per_octave % 12:
+    move = recipe.frontend.transposition()
+    if move is None:
         raise RecipeError(
             f"training.transpose_semitones is {list(recipe.training.transpose_semitones)}, but "
-            f"the '{frontend.type}' front-end has no bins that a semitone moves along; allowed "
-            "are stft, and cqt, vqt, hcqt and chroma with a multiple of 12 bins an octave"
+            f"the '{recipe.frontend.type}' front-end has no bins that a semitone moves along; "
+            "allowed are stft, and cqt, vqt, hcqt and chroma with a multiple of 12 bins an octave"
         )
-
-    def move(magnitudes: np.ndarray, semitones: int) -> np.ndarray:
-        return transpose(magnitudes, semitones * bins_per_octave // 12, circular=circular)
-
     return move
 
 
 def _require_aligned_frames(recipe: Recipe) -> None:
     grid = recipe.frontend.grid
-    if output_grid(recipe.head, grid).hop_length != grid.hop_length:
+    if recipe.head.output_grid(grid).hop_length != grid.hop_length:
         raise RecipeError(
             "head: a stride over frames leaves fewer frames than labels; allowed are strides over "
             "bins alone, take a larger frontend.hop_length instead"
@@ -297,7 +269,7 @@ def student_of(model: Model, settings: TrainingConfig, *, steps: int) -> keras.M
 
     It has the model's layers, so that what it learns the model has learnt.
     """
-    transform, scaling = split_scaling(model.get_layer(FRONTEND))
+    transform, scaling = split_scaling(model.frontend)
     magnitudes = keras.Input(transform.output_shape[1:], name="magnitudes")
     features = magnitudes
     for layer in scaling:
@@ -326,7 +298,7 @@ def _after_frontend(model: Model) -> keras.Model:
     """Features to the outputs in the order of the card; it shares the model's layers."""
     names = [output.name for output in model.card.outputs]
     outputs = model.output if isinstance(model.output, dict) else {names[0]: model.output}
-    return keras.Model(model.trunk_input, [outputs[name] for name in names])
+    return keras.Model(model.head_input, [outputs[name] for name in names])
 
 
 def _crossentropy_where_known(truth, probabilities):

@@ -14,7 +14,7 @@ from mirzoo.data.labels import F0_RATE, ChordSpan, Labels
 from mirzoo.data.mirdata_sets import resample_f0
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.evaluation.recordings import LabelledRecording
-from mirzoo.models.model import FRONTEND, TRUNK, Model
+from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe
 from mirzoo.tasks.annotation import Annotation
 from mirzoo.training.features import split_scaling
@@ -103,7 +103,7 @@ def _statistics_kept(model: Model) -> Iterator[None]:
     """Batch normalisation goes by what much music taught it: that of a few songs is no measure."""
     layers = [
         layer
-        for layer in model.get_layer(TRUNK).layers
+        for layer in model.head.layers
         if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
     ]
     for layer in layers:
@@ -118,7 +118,7 @@ def _statistics_kept(model: Model) -> Iterator[None]:
 def _score(model: Model, recipe: Recipe, recordings: Sequence[LabelledRecording]) -> Score:
     if not recordings:
         raise DataError("there is no recording to learn from; is the data set empty?")
-    transform, _ = split_scaling(model.get_layer(FRONTEND))
+    transform, _ = split_scaling(model.frontend)
     rate = recipe.frontend.sample_rate
     heard, times, known = [], [], []
     for recording in recordings:

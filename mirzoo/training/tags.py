@@ -56,7 +56,7 @@ def fit(
 ) -> Model:
     """Train a tagger and return it with the weights of least validation loss.
 
-    ``find`` gives the trained model that the recipe names, whose trunk and output are the
+    ``find`` gives the trained model that the recipe names, whose head and output are the
     starting point; the other parameters are those of `mirzoo.training.train`.
     """
     out = Path(out)
@@ -262,7 +262,7 @@ def _fit(model: Model, recipe: Recipe, training: Lesson, validation: Lesson, out
 
 def _student(model: Model, lesson: Lesson) -> keras.Model:
     """The model with the outputs that only training needs."""
-    embedding = model.get_layer("trunk")(model.get_layer("frontend")(model.input))
+    embedding = model.head(model.frontend(model.input))
     outputs = {"tags": model.get_layer("tags")(embedding)}
     if lesson.auxiliary.shape[1]:
         outputs["auxiliary"] = keras.layers.Dense(

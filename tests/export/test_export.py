@@ -263,7 +263,7 @@ class Cholesky(keras.layers.Layer):
 
 def with_last_layer(model, layer):
     waveform = keras.Input((None,))
-    tags = model.get_layer("tags")(model.get_layer("trunk")(model.get_layer("frontend")(waveform)))
+    tags = model.get_layer("tags")(model.head(model.frontend(waveform)))
     return Model(waveform, layer(tags), name="spoilt", card=model.card)
 
 

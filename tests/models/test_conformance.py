@@ -9,7 +9,6 @@ from conftest import ROOT
 
 from mirzoo.export import export
 from mirzoo.models.build import build_model
-from mirzoo.models.heads import output_grid
 from mirzoo.recipe import Recipe, load_recipe
 
 
@@ -95,7 +94,7 @@ def said(model, waveform: np.ndarray) -> dict[str, np.ndarray]:
 def assert_conforms(model, recipe: Recipe, n_samples: int, tmp_path: Path) -> None:
     waveform = noise(3, n_samples)
     outputs = said(model, waveform)
-    grid = output_grid(recipe.head, recipe.frontend.grid)
+    grid = recipe.head.output_grid(recipe.frontend.grid)
     frames = (grid.frames(n_samples),) if recipe.head.pooling == "none" else ()
     assert {name: value.shape for name, value in outputs.items()} == {
         output.name: (3, *frames, output.axes[-1].size) for output in model.card.outputs

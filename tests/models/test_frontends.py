@@ -56,7 +56,7 @@ def test_unknown_types_are_refused():
     class Wavelets:
         type = "wavelets"
 
-    with pytest.raises(RecipeError, match="'wavelets'; allowed are stft, mel"):
+    with pytest.raises(RecipeError, match="'wavelets'; allowed are chroma, cqt"):
         build_frontend(Wavelets())
 
 

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from mirzoo.dsp.framing import FrameGrid
-from mirzoo.models.heads import build_trunk, output_grid
-from mirzoo.models.layers.pooling import AttentionPooling
+from mirzoo.models.heads import build_head
 from mirzoo.models.heads.cnn import CNNConfig
 from mirzoo.models.heads.cnn1d import CNN1DConfig
 from mirzoo.models.heads.crnn import CRNNConfig
 from mirzoo.models.heads.rnn import RNNConfig
+from mirzoo.models.layers.pooling import AttentionPooling
 
 HEADS = [
     CNNConfig(
@@ -41,21 +41,21 @@ def features(frames: int, batch: int = 2) -> np.ndarray:
 @pytest.mark.parametrize("config", HEADS, ids=lambda config: config.type)
 @pytest.mark.parametrize("frames", [7, 8, 9, 30])
 def test_frames_are_those_of_the_grid(config, frames):
-    trunk = build_trunk(config, n_bins=12, n_channels=1)
-    grid = output_grid(config, FrameGrid.blocks(1000, 1))
-    assert trunk(features(frames)).shape == (2, grid.frames(frames), 5)
+    head = build_head(config, n_bins=12, n_channels=1)
+    grid = config.output_grid(FrameGrid.blocks(1000, 1))
+    assert head(features(frames)).shape == (2, grid.frames(frames), 5)
 
 
 @pytest.mark.parametrize("config", HEADS[:2], ids=lambda config: config.type)
 def test_output_frame_hears_what_its_grid_says(config):
     """An impulse moves exactly the output frames whose reach covers it."""
-    trunk = build_trunk(config, n_bins=12, n_channels=1)
-    grid = output_grid(config, FrameGrid.blocks(1000, 1))
+    head = build_head(config, n_bins=12, n_channels=1)
+    grid = config.output_grid(FrameGrid.blocks(1000, 1))
     frames, struck = 60, 31
     quiet = features(frames, batch=1)
     impulse = quiet.copy()
     impulse[:, struck] += 100.0
-    change = np.abs(trunk(impulse) - trunk(quiet)).max(axis=(0, 2))
+    change = np.abs(head(impulse) - head(quiet)).max(axis=(0, 2))
     starts = np.arange(len(change)) * grid.hop_length - grid.pad_left
     covers = (starts <= struck) & (struck < starts + grid.frame_length)
     assert covers.any() and not covers.all()
@@ -65,12 +65,12 @@ def test_output_frame_hears_what_its_grid_says(config):
 
 @pytest.mark.parametrize("config", HEADS[:2], ids=lambda config: config.type)
 def test_frames_do_not_move_when_the_clip_grows(config):
-    trunk = build_trunk(config, n_bins=12, n_channels=1)
-    grid = output_grid(config, FrameGrid.blocks(1000, 1))
+    head = build_head(config, n_bins=12, n_channels=1)
+    grid = config.output_grid(FrameGrid.blocks(1000, 1))
     clip = features(61, batch=1)
-    whole = trunk(clip).numpy()
+    whole = head(clip).numpy()
     for shorter in (58, 59, 60):
-        cut = trunk(clip[:, :shorter]).numpy()
+        cut = head(clip[:, :shorter]).numpy()
         ends = np.arange(cut.shape[1]) * grid.hop_length - grid.pad_left + grid.frame_length
         settled = int((ends <= shorter).sum())
         assert settled > 3
@@ -80,7 +80,7 @@ def test_frames_do_not_move_when_the_clip_grows(config):
 @pytest.mark.parametrize("pooling", ["mean", "max", "mean_max", "attention"])
 def test_pooling_gives_one_embedding_a_clip(pooling):
     config = RNNConfig(recurrent={"units": (4,)}, pooling=pooling, embedding=5)
-    assert build_trunk(config, 12, 1)(features(9)).shape == (2, 5)
+    assert build_head(config, 12, 1)(features(9)).shape == (2, 5)
 
 
 def test_attention_is_a_weighted_mean():
@@ -95,13 +95,13 @@ def test_attention_is_a_weighted_mean():
 
 
 def test_dropout_is_off_in_inference():
-    trunk = build_trunk(RNNConfig(recurrent={"units": (4,)}, dropout=0.9), 12, 1)
+    head = build_head(RNNConfig(recurrent={"units": (4,)}, dropout=0.9), 12, 1)
     x = features(9)
-    np.testing.assert_array_equal(trunk(x, training=False), trunk(x, training=False))
+    np.testing.assert_array_equal(head(x, training=False), head(x, training=False))
 
 
 def test_reload_keeps_attention(tmp_path):
-    trunk = build_trunk(RNNConfig(recurrent={"units": (4,)}, pooling="attention"), 12, 1)
-    trunk.save(tmp_path / "trunk.keras")
-    reloaded = keras.models.load_model(tmp_path / "trunk.keras")
-    np.testing.assert_allclose(reloaded(features(9)), trunk(features(9)), atol=1e-6)
+    head = build_head(RNNConfig(recurrent={"units": (4,)}, pooling="attention"), 12, 1)
+    head.save(tmp_path / "head.keras")
+    reloaded = keras.models.load_model(tmp_path / "head.keras")
+    np.testing.assert_allclose(reloaded(features(9)), head(features(9)), atol=1e-6)

@@ -6,7 +6,9 @@ import pytest
 
 from mirzoo.errors import RecipeError
 from mirzoo.models.build import build_model
-from mirzoo.models.heads import build_trunk, embedded_pitches
+from mirzoo.models.heads import build_head
+from mirzoo.models.heads.pitch_class_crnn import PitchClassCRNNConfig
+from mirzoo.models.heads.pitch_cnn import PitchCNNConfig
 from mirzoo.models.layers import (
     BatchAsGroups,
     FoldOctaves,
@@ -14,8 +16,6 @@ from mirzoo.models.layers import (
     PitchClassLogits,
     WrapPitchClasses,
 )
-from mirzoo.models.heads.pitch_class_crnn import PitchClassCRNNConfig
-from mirzoo.models.heads.pitch_cnn import PitchCNNConfig
 from mirzoo.recipe import Recipe
 
 CHORDS = PitchClassCRNNConfig(
@@ -96,22 +96,22 @@ def test_everything_after_the_folding_rotates():
     """Rotate each octave alike: only the embedding's order of pitch classes changes."""
     config = CHORDS.model_copy(update={"blocks": ()})
     features = noise(1, 6, 36, 1)
-    trunk = build_trunk(config, n_bins=36, n_channels=1)
+    head = build_head(config, n_bins=36, n_channels=1)
     rotated = np.roll(features.reshape(1, 6, 3, 12, 1), 5, axis=3).reshape(features.shape)
-    embedded = trunk(features).numpy().reshape(1, 6, 12, 6)
+    embedded = head(features).numpy().reshape(1, 6, 12, 6)
     np.testing.assert_allclose(
-        trunk(rotated).numpy().reshape(1, 6, 12, 6), np.roll(embedded, 5, axis=2), atol=1e-5
+        head(rotated).numpy().reshape(1, 6, 12, 6), np.roll(embedded, 5, axis=2), atol=1e-5
     )
 
 
 @pytest.mark.parametrize("config", [CHORDS, MELODY], ids=lambda config: config.type)
 def test_clips_do_not_hear_each_other(config):
-    trunk = build_trunk(config, n_bins=108, n_channels=2)
+    head = build_head(config, n_bins=108, n_channels=2)
     features = noise(3, 7, 108, 2)
-    together = trunk(features).numpy()
-    np.testing.assert_allclose(trunk(features[1:2]).numpy()[0], together[1], atol=1e-5)
+    together = head(features).numpy()
+    np.testing.assert_allclose(head(features[1:2]).numpy()[0], together[1], atol=1e-5)
     pitches = {"pitch_class_crnn": 12, "pitch_cnn": 36}[config.type]
-    assert embedded_pitches(trunk, config) == pitches
+    assert config.embedded_pitches(head.output_shape[-1]) == pitches
     assert together.shape == (3, 7, pitches * config.embedding)
 
 

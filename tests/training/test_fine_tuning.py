@@ -58,9 +58,9 @@ def test_everything_learns(frontend):
     assert all(not np.array_equal(old, new) for old, new in zip(before, model.trainable_weights))
 
 
-def test_frozen_trunk_stays():
+def test_frozen_head_stays():
     model = make_model("leaf")
-    parts = [model.get_layer(name) for name in ("frontend", "trunk")]
+    parts = [model.get_layer(name) for name in ("frontend", "head")]
     before = [weight.numpy().copy() for part in parts for weight in part.weights]
     tags = model.get_layer("tags").get_weights()[0]
     fine_tune(model, tones(16), epochs=1, train_trunk=False)

@@ -80,7 +80,7 @@ def test_a_run_starts_from_the_weights_that_its_recipe_names(corpora, tmp_path):
                  find={"first": first}.__getitem__)  # fmt: skip
 
     def kernel(model):
-        return model.get_layer("trunk").get_layer("conv0_0").get_weights()[0]
+        return model.head.get_layer("conv0_0").get_weights()[0]
 
     np.testing.assert_allclose(kernel(second), kernel(first), atol=1e-6)
 
@@ -88,7 +88,7 @@ def test_a_run_starts_from_the_weights_that_its_recipe_names(corpora, tmp_path):
 def test_what_learnt_in_bfloat16_computes_in_float32(corpora, valid, tmp_path):
     training = {"epochs": 25, "batch_size": 4, "learning_rate": 0.02, "precision": "bfloat16"}
     model = fit(make_recipe("melody", training=training), corpora, tmp_path)
-    layers = model.get_layer("trunk").layers
+    layers = model.head.layers
     assert {layer.compute_dtype for layer in layers} == {"float32"}
     hertz = 127.82 * 2 ** (model.predict_windows(valid[0])["salience"][0].argmax(axis=-1) / 60)
     np.testing.assert_allclose(hertz[[5, 10, 15]], 440, rtol=0.03)
@@ -101,9 +101,9 @@ def test_bfloat16_reaches_the_convolutions_and_the_outputs_stay_float32(
 
     def look(student, settings, out, *, keep, **_):
         keep(out / BEST_WEIGHTS)
-        trunk = student.layers[-1].get_layer("trunk")
-        seen["convolution"] = trunk.get_layer("conv0_0").compute_dtype
-        seen["first"] = trunk.get_layer("normalise_bins").compute_dtype
+        head = student.layers[-1].get_layer("head")
+        seen["convolution"] = head.get_layer("conv0_0").compute_dtype
+        seen["first"] = head.get_layer("normalise_bins").compute_dtype
         outputs = student(np.zeros((1, 5, 36, 1), np.float32))
         seen["outputs"] = {value.dtype.name for value in outputs.values()}
 

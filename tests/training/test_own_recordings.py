@@ -46,7 +46,7 @@ def make_model(task: str, **changes):
 
 
 def statistics_of(model) -> list[np.ndarray]:
-    weights = model.get_layer("trunk").non_trainable_weights
+    weights = model.head.non_trainable_weights
     return [weight.numpy().copy() for weight in weights]
 
 
@@ -61,7 +61,7 @@ def test_chords_are_learnt_from_few_recordings():
     assert told == [span.label for span in labels.chords]
     for old, new in zip(before, statistics_of(model), strict=True):
         np.testing.assert_array_equal(old, new)
-    assert all(layer.trainable for layer in model.get_layer("trunk").layers)
+    assert all(layer.trainable for layer in model.head.layers)
 
 
 def test_a_melody_is_learnt_from_few_recordings():
@@ -74,15 +74,15 @@ def test_a_melody_is_learnt_from_few_recordings():
     assert heard["voicing"][0, 10, 0] > 0.5 > heard["voicing"][0, 30, 0]
 
 
-def test_a_frozen_trunk_stays():
+def test_a_frozen_head_stays():
     model = make_model("chords")
-    trunk = model.get_layer("trunk")
-    before = [weight.numpy().copy() for weight in trunk.weights]
+    head = model.head
+    before = [weight.numpy().copy() for weight in head.weights]
     outputs = [weight.numpy().copy() for weight in model.trainable_weights]
     fine_tune(model, recorded("chords", range(2)), epochs=1, train_trunk=False)
-    for old, new in zip(before, trunk.weights, strict=True):
+    for old, new in zip(before, head.weights, strict=True):
         np.testing.assert_array_equal(old, new.numpy())
-    trunk.trainable = True
+    head.trainable = True
     assert any(
         not np.array_equal(old, new.numpy())
         for old, new in zip(outputs, model.trainable_weights, strict=True)

@@ -156,7 +156,7 @@ def test_it_starts_from_another_run_where_shapes_agree(corpora, tmp_path):
     second = run(recipe, corpora, tmp_path / "second", find={"first": first}.__getitem__)
 
     def kernel(model, layer):
-        return model.get_layer("trunk").get_layer(layer).get_weights()[0]
+        return model.head.get_layer(layer).get_weights()[0]
 
     np.testing.assert_allclose(kernel(second, "conv0_0"), kernel(first, "conv0_0"), atol=1e-6)
     rows = {name: len(kernel(m, "embedding_dense")) for name, m in (("1", first), ("2", second))}

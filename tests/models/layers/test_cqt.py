@@ -23,11 +23,11 @@ from mirzoo.dsp.wavelets import (
 )
 from mirzoo.errors import RecipeError
 from mirzoo.models.frontends import build_frontend
-from mirzoo.models.layers.cqt import CQT, HCQT, VQT
 from mirzoo.models.frontends.chroma import ChromaConfig
 from mirzoo.models.frontends.cqt import CQTConfig
 from mirzoo.models.frontends.hcqt import HCQTConfig
 from mirzoo.models.frontends.vqt import VQTConfig
+from mirzoo.models.layers.cqt import CQT, HCQT, VQT
 from mirzoo.recipe import NoScaling
 
 pytestmark = pytest.mark.filterwarnings("ignore:n_fft=.* is too large:UserWarning")

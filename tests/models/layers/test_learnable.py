@@ -7,9 +7,9 @@ from frontend_checks import excerpts, noise, relative_error
 
 from mirzoo.dsp.filters import gabor_start, mel_bands, sinc_start
 from mirzoo.models.frontends import build_frontend
+from mirzoo.models.frontends.raw import RawConfig
 from mirzoo.models.layers.leaf import GaborFilters, GaussianPooling
 from mirzoo.models.layers.sinc import SincFilters
-from mirzoo.models.frontends.raw import RawConfig
 
 RATE = 16000
 

@@ -10,10 +10,10 @@ from tolerances import TOLERANCES
 
 from mirzoo.dsp.mel import dct_matrix, hz_to_mel, mel_filterbank, mel_to_hz
 from mirzoo.models.frontends import build_frontend
-from mirzoo.models.layers.mel import MelFilterbank
-from mirzoo.models.layers.mfcc import MFCC
 from mirzoo.models.frontends.mel import MelConfig
 from mirzoo.models.frontends.mfcc import MFCCConfig
+from mirzoo.models.layers.mel import MelFilterbank
+from mirzoo.models.layers.mfcc import MFCC
 from mirzoo.recipe import NoScaling
 
 CONFIGS = [

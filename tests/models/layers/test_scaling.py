@@ -8,9 +8,9 @@ import tensorflow as tf
 from frontend_checks import excerpts, relative_error
 from tolerances import TOLERANCES
 
+from mirzoo.models.frontends.mel import MelConfig
 from mirzoo.models.layers.pcen import PCEN, smooth, smoothing_coefficient
 from mirzoo.models.layers.scaling import Decibel, Logarithm, build_scaling
-from mirzoo.models.frontends.mel import MelConfig
 from mirzoo.recipe import DecibelScaling, LogScaling, NoScaling, PCENScaling
 
 
