@@ -194,7 +194,8 @@ def test_sounds_of_several_models_go_into_a_folder(run, music, tmp_path):
     status, _, err = run(
         "annotate", both, CLIP, music / "album" / "broken.ogg", "--sonify", tmp_path / "heard"
     )
-    assert status == 1 and err.count("broken.ogg") == 2
+    # Once a model; ffmpeg, where there is one, names the file in its own words besides.
+    assert status == 1 and err.count("broken.ogg' is not audio") == 2
     assert sorted(path.name for path in (tmp_path / "heard").iterdir()) == [
         "clip.cqt_crnn_chords.wav",
         "clip.hcqt_cnn_melody.wav",

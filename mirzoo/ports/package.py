@@ -51,9 +51,10 @@ def cache_folder() -> Path:
     Examples
     --------
     >>> import os
-    >>> os.environ["MIRZOO_HOME"] = "/tmp/zoo"
-    >>> cache_folder()
-    PosixPath('/tmp/zoo')
+    >>> from unittest import mock
+    >>> with mock.patch.dict(os.environ, MIRZOO_HOME="/tmp/zoo"):
+    ...     cache_folder().as_posix()
+    '/tmp/zoo'
     """
     return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("mirzoo"))
 

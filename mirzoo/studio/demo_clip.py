@@ -4,6 +4,8 @@ Run ``python -m mirzoo.studio.demo_clip`` where fluidsynth and the soundfont Flu
 (Debian: ``fluidsynth fluid-soundfont-gm``).
 """
 
+from pathlib import Path
+
 import numpy as np
 import soundfile
 

@@ -77,7 +77,7 @@ def test_labels_must_be_the_model_s(tmp_path):
         fine_tune(make_model("mel"), tmp_path)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_pretrained_beats_fresh_weights_on_real_instruments():
     folder = os.environ.get(
         "MIRZOO_INSTRUMENTS", ROOT.parent / "shared" / "data" / "real" / "instruments"
