@@ -1,7 +1,7 @@
 """Make ``clip.ogg``: a short piece for flute, guitar, strings, bass and drums.
 
-Run ``python -m mirzoo.studio.demo_clip`` where fluidsynth and the soundfont FluidR3 GM are installed
-(Debian: ``fluidsynth fluid-soundfont-gm``).
+Run ``python -m mirzoo.studio.demo_clip`` where fluidsynth and the soundfont FluidR3 GM are
+installed (Debian: ``fluidsynth fluid-soundfont-gm``).
 """
 
 from pathlib import Path
