@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mirzoo import hub, ports
+from mirzoo.artefact import LITERT_FILE
 from mirzoo.card import Card, Metric
 
 README = Path(__file__).parent.parent / "README.md"
@@ -42,7 +43,7 @@ def with_tables(readme: str) -> str:
 def _models(cards: Sequence[Card]) -> str:
     rows = []
     for card in cards:
-        litert_bytes = (hub.shipped_folder(card.name) / hub.LITERT_FILE).stat().st_size
+        litert_bytes = (hub.shipped_folder(card.name) / LITERT_FILE).stat().st_size
         rows.append((f"`{card.name}`", card.description, f"{card.parameters:,}",
                      f"{litert_bytes / 1e6:.1f} MB", card.licences.weights))  # fmt: skip
     for name in _ports():

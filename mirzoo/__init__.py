@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 from mirzoo._support import moved
 
 if TYPE_CHECKING:
+    from mirzoo.artefact import save
     from mirzoo.card import Card
     from mirzoo.errors import MirzooError
     from mirzoo.evaluation import evaluate
     from mirzoo.export import export
-    from mirzoo.hub import create, list_models, load, pull, save, verify
+    from mirzoo.hub import create, list_models, load, pull, verify
     from mirzoo.models.model import Model
     from mirzoo.runtimes.litert import LiteRTModel
     from mirzoo.runtimes.onnx import ONNXModel
@@ -74,7 +75,7 @@ _MODULES = {
     "list_models": "hub",
     "load": "hub",
     "pull": "hub",
-    "save": "hub",
+    "save": "artefact",
     "train": "training",
     "verify": "hub",
 }

@@ -16,27 +16,46 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
 from mirzoo import audio
 from mirzoo.card import Card
-from mirzoo.errors import AnnotationError, AudioError
+from mirzoo.errors import AnnotationError, ArtefactError, AudioError, MissingCardError
 from mirzoo.tasks import decoder
 from mirzoo.tasks.annotation import Annotation
 from mirzoo.tasks.frames import FrameJoiner
 
 BATCH_WINDOWS = 16
+EMBEDDING = "embedding"
 
 
-class Runner(Protocol):
-    """Anything that computes a model's outputs: the Keras model, LiteRT or ONNX Runtime."""
+class LoadedModel(Protocol):
+    """A model in any runtime: the Keras model, LiteRT or ONNX Runtime.
 
-    card: Card
+    The methods are those of `ModelMethods`, where they are written and documented once.
+    """
+
+    @property
+    def card(self) -> Card:
+        """Labels, sample rate, metrics, licences."""
 
     def predict_windows(self, windows: np.ndarray) -> dict[str, np.ndarray]:
         """Compute each output by name from float32 ``(windows, window_samples)``."""
+
+    def embed(self, waveform: np.ndarray) -> np.ndarray:
+        """Compute the embedding of each waveform, ``(batch, embedding size)``."""
+
+    def annotate(
+        self,
+        source: audio.Source,
+        *,
+        source_rate: int | None = None,
+        decoding: Mapping[str, Any] | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Annotation:
+        """Annotate a recording."""
 
 
 class Window(NamedTuple):
@@ -52,7 +71,7 @@ class Window(NamedTuple):
 
 
 def annotate(
-    runner: Runner,
+    runner: LoadedModel,
     source: audio.Source,
     *,
     source_rate: int | None = None,
@@ -63,7 +82,7 @@ def annotate(
 
     Parameters
     ----------
-    runner : Runner
+    runner : LoadedModel
         A model of the zoo in any runtime.
     source : path, binary file object or array
         As `mirzoo.audio.read` takes it: an array is ``(samples,)`` or ``(samples, channels)``.
@@ -101,7 +120,7 @@ def annotate(
 
 
 def hear_frames(
-    runner: Runner, source: audio.Source, *, source_rate: int | None = None
+    runner: LoadedModel, source: audio.Source, *, source_rate: int | None = None
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Give the outputs of a model that answers per frame, joined over a whole recording.
 
@@ -133,8 +152,39 @@ def hear_frames(
     return joiner.times(len(next(iter(outputs.values())))), outputs
 
 
-class Annotator:
-    """Base of runners of a file on disk: what every `Runner` gives its user."""
+class ModelMethods:
+    """What a model offers in every runtime; a runtime adds `_compute`.
+
+    Attributes
+    ----------
+    any_length : bool
+        Whether it takes windows of any length from the card's minimum, and not only those of the
+        card's ``window_samples``.
+    """
+
+    any_length: ClassVar[bool] = False
+    _runtime: ClassVar[str]
+    _card: Card | None
+
+    @property
+    def card(self) -> Card:
+        """The card: labels, sample rate, metrics, licences.
+
+        Raises
+        ------
+        MissingCardError
+            If the model has none.
+        """
+        if self._card is None:
+            raise MissingCardError(
+                f"{self!r} has no card; keras.models.clone_model drops it: set "
+                "model.card = original.card"
+            )
+        return self._card
+
+    @card.setter
+    def card(self, card: Card) -> None:
+        self._card = card
 
     def annotate(
         self,
@@ -144,34 +194,87 @@ class Annotator:
         decoding: Mapping[str, Any] | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> Annotation:
-        """Annotate a recording; see `mirzoo.annotate.annotate`."""
+        """Annotate a recording of any format, rate, number of channels and length.
+
+        Parameters, result and errors are those of `mirzoo.annotate.annotate`.
+
+        Examples
+        --------
+        >>> import mirzoo  # doctest: +SKIP
+        >>> mirzoo.load("mel_cnn_tagger").annotate("song.mp3").top(2)  # doctest: +SKIP
+        [('guitar', 0.91), ('slow', 0.38)]
+        """
         return annotate(self, source, source_rate=source_rate, decoding=decoding, progress=progress)
 
+    def embed(self, waveform: np.ndarray) -> np.ndarray:
+        """Embed waveforms: the output of the head.
 
-def fitting_windows(card: Card, windows: np.ndarray, runtime: str) -> np.ndarray:
-    """Check that windows have the length that a model takes; they come back as float32.
+        Parameters
+        ----------
+        waveform : array, float32, shape (batch, samples)
+            In [-1, 1] at the card's sample rate, as long as for `predict_windows`.
 
-    Raises
-    ------
-    AudioError
-        If they have another, or there is none.
-    """
-    windows = np.asarray(windows, dtype=np.float32)
-    contract = card.input
-    longest = None if contract.whole else contract.window_samples
-    shortest = longest or contract.min_samples
-    fits = windows.ndim == 2 and len(windows) and windows.shape[1] >= shortest
-    if not fits or (longest is not None and windows.shape[1] > longest):
-        length = longest or f"{shortest} or more"
-        raise AudioError(
-            f"{card.name} in {runtime} takes windows of the shape (windows, {length}), at least "
-            f"one; received {windows.shape}. `annotate` cuts a recording into them."
-        )
-    return windows
+        Returns
+        -------
+        array, float32, shape (batch, embedding size) or (batch, frames, embedding size)
+
+        Raises
+        ------
+        ArtefactError
+            If the file was exported without the embedding.
+        AudioError
+            If the waveforms are of a length that the model does not take.
+        """
+        outputs = self.predict_windows(waveform)
+        if EMBEDDING not in outputs:
+            raise ArtefactError(
+                f"{self!r} has the outputs {sorted(outputs)} but no '{EMBEDDING}'; "
+                'load the model with runtime="keras" to embed with it'
+            )
+        return outputs[EMBEDDING]
+
+    def predict_windows(self, windows: np.ndarray) -> dict[str, np.ndarray]:
+        """Compute every output and the embedding of each window.
+
+        Parameters
+        ----------
+        windows : array, float32, shape (windows, samples)
+            Waveforms in [-1, 1] at the card's sample rate. The Keras model takes any length from
+            the card's ``min_samples``, other runtimes exactly ``window_samples``; all take any
+            length where the card's input is ``whole``.
+
+        Returns
+        -------
+        dict of str to array
+            Each output of the card by name, and ``"embedding"``; the first axis is windows.
+
+        Raises
+        ------
+        AudioError
+            If the windows are of another length, or there is none.
+        """
+        return self._compute(self._fitting(np.asarray(windows, dtype=np.float32)))
+
+    def _compute(self, windows: np.ndarray) -> dict[str, np.ndarray]:
+        raise NotImplementedError
+
+    def _fitting(self, windows: np.ndarray) -> np.ndarray:
+        contract = self.card.input
+        longest = None if contract.whole or self.any_length else contract.window_samples
+        shortest = longest or contract.min_samples
+        fits = windows.ndim == 2 and len(windows) and windows.shape[1] >= shortest
+        if not fits or (longest is not None and windows.shape[1] > longest):
+            length = longest or f"{shortest} or more"
+            raise AudioError(
+                f"{self.card.name} in {self._runtime} takes windows of the shape "
+                f"(windows, {length}) at {contract.sample_rate} Hz, at least one; received "
+                f"{windows.shape}. `annotate` cuts a recording into them."
+            )
+        return windows
 
 
 def _hear(
-    runner: Runner,
+    runner: LoadedModel,
     source: audio.Source,
     source_rate: int | None,
     take: Callable[[dict[str, np.ndarray], np.ndarray], None],

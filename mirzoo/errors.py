@@ -27,6 +27,10 @@ class ArtefactError(MirzooError):
     """A saved model whose files are missing, altered or do not reproduce their outputs."""
 
 
+class MissingCardError(ArtefactError, AttributeError):
+    """A model whose card was asked for and that has none."""
+
+
 class AudioError(MirzooError, ValueError):
     """Audio that cannot be decoded, or does not fit the model that is to hear it."""
 

@@ -1,53 +1,34 @@
-"""The zoo: names to recipes and trained models, and artefacts on disk.
+"""Names to recipes and trained models: those that come with mirzoo, pulled ones, your own.
 
-A model is a folder: `card.json`, `model.keras` (fine-tuning), `model.tflite` (LiteRT),
-`saved_model.pb` with `variables/` (TensorFlow) and `golden.npz` (an input and its outputs). The
-folders that come with mirzoo lie in `saved_models/`; published models are brought from their own
-packages into the cache on first use.
+Models that come with mirzoo lie in `saved_models/`; published models are brought from their own
+packages into the cache on first use. What a model's folder holds is in `mirzoo.artefact`.
 """
 
 from __future__ import annotations
 
 import difflib
 import fnmatch
-import hashlib
 import os
 import re
-import shutil
-import tempfile
-import zipfile
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
-import numpy as np
-
-from mirzoo import ports
+from mirzoo import artefact, ports
 from mirzoo import recipe as recipes
+from mirzoo.annotate import LoadedModel
+from mirzoo.artefact import require_unaltered, save
 from mirzoo.card import CARD_FILE, Card, OutputSpec
 from mirzoo.errors import ArtefactError, UnknownNameError
 from mirzoo.recipe import Recipe
+from mirzoo.runtimes.base import RUNTIMES, runtime_of
 
 if TYPE_CHECKING:
     from mirzoo.models.model import Model
     from mirzoo.runtimes.litert import LiteRTModel
-
-KERAS_FILE = "model.keras"
-LITERT_FILE = "model.tflite"
-SAVED_MODEL_FILE = "saved_model.pb"
-GOLDEN_FILE = "golden.npz"
-REQUIRED_FILES = (KERAS_FILE, LITERT_FILE, SAVED_MODEL_FILE, GOLDEN_FILE)
-RECORDED_VERSIONS = ("mirzoo", "tensorflow", "keras", "kapre", "ai-edge-litert", "numpy")
+    from mirzoo.runtimes.onnx import ONNXModel
 
 FIRST_RUNS = "first_runs"
-EMBEDDING = "embedding"
-INT16_SCALE = 32767.0
-GOLDEN_DECIMALS = 6
-TOLERANCE = 1e-4
-HALF_PRECISION_TOLERANCE = 5e-3
-
-Runtime = Literal["keras", "litert"]
 
 
 def list_models(
@@ -144,26 +125,38 @@ def card(name: str | os.PathLike) -> Card:
     return Card.load(_folder(name))
 
 
-def load(name: str | os.PathLike, runtime: Runtime = "keras") -> Model | LiteRTModel:
+@overload
+def load(name: str | os.PathLike, runtime: Literal["keras"] = "keras") -> Model: ...
+@overload
+def load(name: str | os.PathLike, runtime: Literal["litert"]) -> LiteRTModel: ...
+@overload
+def load(name: str | os.PathLike, runtime: Literal["onnx"]) -> ONNXModel: ...
+@overload
+def load(name: str | os.PathLike, runtime: str) -> LoadedModel: ...
+def load(name: str | os.PathLike, runtime: str = "keras") -> LoadedModel:
     """Load a trained model.
 
     Parameters
     ----------
     name : str or path
-        A name of the zoo, the folder of a saved model, or a lone `.keras` or `.tflite` file
-        written by mirzoo. A published model is pulled on first use.
-    runtime : {"keras", "litert"}
-        `"litert"` starts in a fraction of a second and needs no TensorFlow; `"keras"` gives a
-        `keras.Model` that can be trained.
+        A name of the zoo, the folder of a saved model, or a lone `.keras`, `.tflite` or `.onnx`
+        file written by mirzoo, whose suffix decides on its runtime. A published model is pulled
+        on first use.
+    runtime : {"keras", "litert", "onnx"}
+        ``"litert"`` starts in a fraction of a second and needs no TensorFlow; ``"keras"`` gives a
+        `keras.Model` that can be trained; ``"onnx"`` needs the extra ``onnx``, and a model's
+        folder with a `model.onnx`. Others may be registered in `mirzoo.runtimes.base.RUNTIMES`.
 
     Returns
     -------
-    mirzoo.models.model.Model or mirzoo.runtimes.litert.LiteRTModel
+    mirzoo.models.model.Model, mirzoo.runtimes.litert.LiteRTModel or \
+    mirzoo.runtimes.onnx.ONNXModel
+        All have the methods of `mirzoo.annotate.LoadedModel`.
 
     Raises
     ------
     UnknownNameError
-        If there is no such model.
+        If there is no such model or runtime.
     ArtefactError
         If a file is missing or altered.
 
@@ -173,18 +166,21 @@ def load(name: str | os.PathLike, runtime: Runtime = "keras") -> Model | LiteRTM
     >>> mirzoo.load("mel_cnn_tagger").card.sample_rate  # doctest: +SKIP
     16000
     """
-    if runtime not in ("keras", "litert"):
-        raise UnknownNameError(f"unknown runtime {runtime!r}; allowed are 'keras' and 'litert'")
-    suffix = Path(name).suffix
-    if suffix == ".tflite":
-        return _load_litert(Path(name), None)
-    if suffix == ".keras":
-        return _load_keras(Path(name), None)
+    chosen = RUNTIMES[runtime]
+    of_a_lone_file = runtime_of(name)
+    if of_a_lone_file is not None:
+        return of_a_lone_file.load(Path(name), None)
     folder = _folder(name)
     card = Card.load(folder)
-    file = folder / (KERAS_FILE if runtime == "keras" else LITERT_FILE)
-    _require_unaltered(folder, card, file.name)
-    return (_load_keras if runtime == "keras" else _load_litert)(file, card)
+    file = folder / chosen.file
+    if file.name not in card.files and not file.exists():
+        lone = f"{card.name}{chosen.suffix}"
+        raise ArtefactError(
+            f"{folder} holds no {file.name} for the runtime '{chosen.name}'; write one with "
+            f"`mirzoo export {name} {lone}` and load it with mirzoo.load({lone!r})"
+        )
+    require_unaltered(folder, card, file.name)
+    return chosen.load(file, card)
 
 
 def create(
@@ -242,124 +238,17 @@ def create(
     return _with_new_labels(base, list(labels), "softmax" if exclusive else "sigmoid")
 
 
-def save(
-    model: Model, folder: str | os.PathLike, *, quantize: Literal["float16"] | None = None
-) -> Path:
-    """Write a model as a folder that `load` takes; whole or not at all.
-
-    Every form is compared with the model on real audio before the folder takes its place.
-
-    Parameters
-    ----------
-    model : mirzoo.models.model.Model
-        Its card is completed with the folder's name, hashes, versions and parameter count.
-    folder : str or path
-        A new folder, or that of a saved model, which is replaced.
-    quantize : {None, "float16"}
-        Precision of the weights in `model.tflite`.
-
-    Returns
-    -------
-    Path
-        The folder.
-
-    Raises
-    ------
-    ArtefactError
-        If the folder holds something else.
-    ExportError
-        If a form of the model cannot be written, or gives other numbers.
-    """
-    from mirzoo.export import export, real_windows
-
-    folder = Path(folder).absolute()
-    if folder.exists() and not (folder / CARD_FILE).exists() and any(folder.iterdir()):
-        raise ArtefactError(
-            f"{folder} is neither empty nor a saved model (it has no {CARD_FILE}); nothing was "
-            "written: choose another folder"
-        )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-        unfinished = Path(temporary) / folder.name
-        unfinished.mkdir()
-        bare = _uncompiled_copy(model)
-        bare.card = model.card.updated(
-            name=folder.name,
-            parameters=model.count_params(),
-            versions={library: metadata.version(library) for library in RECORDED_VERSIONS},
-            files={},
-        )
-        bare.save(unfinished / KERAS_FILE)
-        _deflate(unfinished / KERAS_FILE)
-        export(bare, unfinished)
-        export(bare, unfinished / LITERT_FILE, quantize=quantize)
-        _write_golden(bare, unfinished / GOLDEN_FILE, real_windows(bare.card.input)[-1:])
-        bare.card.updated(files=_hashes(unfinished)).save(unfinished / CARD_FILE)
-        _swap(unfinished, folder, Path(temporary) / "replaced")
-    return folder
-
-
 def verify(name: str | os.PathLike) -> dict[str, float]:
-    """Recompute everything that a saved model claims.
+    """Recompute everything that a model claims, by name or from its folder.
 
-    Checked are the hash of each file, the golden outputs in Keras, SavedModel and LiteRT, that
-    LiteRT has builtin operators only, the number of parameters, and that each form names the
-    same labels.
-
-    Returns
-    -------
-    dict of str to float
-        Largest difference from the golden outputs, for each form.
+    What is checked, the result and errors are those of `mirzoo.artefact.verify`.
 
     Raises
     ------
-    ArtefactError
-        Which names everything that is not as the card says.
+    UnknownNameError
+        If there is no such model.
     """
-    from mirzoo.export.metadata import custom_operators, operators, read_card, read_labels
-    from mirzoo.export.parity import largest_difference
-    from mirzoo.export.saved_model import run_saved_model
-
-    folder = _folder(name)
-    card = Card.load(folder)
-    for file in (*REQUIRED_FILES, *card.files):
-        _require_unaltered(folder, card, file)
-    waveform, golden = _read_golden(folder / GOLDEN_FILE)
-    model = _load_keras(folder / KERAS_FILE, None)
-    litert = _load_litert(folder / LITERT_FILE, card)
-    differences = {
-        "keras": largest_difference(golden, model.predict_windows(waveform)),
-        "saved_model": largest_difference(golden, run_saved_model(folder, waveform)),
-        "litert": largest_difference(golden, litert.predict_windows(waveform)),
-    }
-    has_half_precision = "DEQUANTIZE" in operators(folder / LITERT_FILE)
-    tolerances = {
-        "keras": TOLERANCE,
-        "saved_model": TOLERANCE,
-        "litert": HALF_PRECISION_TOLERANCE if has_half_precision else TOLERANCE,
-    }
-    problems = [
-        f"{form} differs from {GOLDEN_FILE} by {difference:.2e}, allowed is {tolerances[form]:.0e}"
-        for form, difference in differences.items()
-        if not difference <= tolerances[form]
-    ]
-    foreign = custom_operators(folder / LITERT_FILE)
-    if foreign:
-        problems.append(f"{LITERT_FILE} needs {', '.join(foreign)}, allowed are builtins only")
-    if model.count_params() != card.parameters:
-        problems.append(
-            f"{KERAS_FILE} has {model.count_params()} parameters, the card says {card.parameters}"
-        )
-    for form, labels in (
-        (KERAS_FILE, model.card.labels),
-        (LITERT_FILE, read_card(folder / LITERT_FILE).labels),
-        (f"labels.txt in {LITERT_FILE}", read_labels(folder / LITERT_FILE)),
-    ):
-        if labels != card.labels:
-            problems.append(f"the labels of {form} are not those of the card")
-    if problems:
-        raise ArtefactError(f"{folder} is not as its card says: {'; '.join(problems)}")
-    return differences
+    return artefact.verify(_folder(name))
 
 
 def pull(name: str) -> Path:
@@ -436,62 +325,6 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
-def _require_unaltered(folder: Path, card: Card, file: str) -> None:
-    path = folder / file
-    if not path.is_file():
-        raise ArtefactError(f"{path} is missing; get the model again, or save it anew")
-    expected = card.files.get(file)
-    received = _hash(path)
-    if received != expected:
-        raise ArtefactError(
-            f"{path} has SHA-256 {received}, the card says {expected}; the file was altered or "
-            "not copied whole"
-        )
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _hashes(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): _hash(path) for path in files}
-
-
-def _load_keras(path: Path, card: Card | None) -> Model:
-    import keras
-
-    from mirzoo.models.model import Model
-
-    try:
-        model = keras.models.load_model(path, compile=False)
-    except (ValueError, TypeError, OSError) as error:
-        raise ArtefactError(f"{path} cannot be loaded by Keras {keras.__version__}: {error}") from (
-            error
-        )
-    if not isinstance(model, Model):
-        raise ArtefactError(f"{path} holds a {type(model).__name__} of Keras, not a mirzoo model")
-    if card is not None:
-        model.card = card
-    return model
-
-
-def _load_litert(path: Path, card: Card | None) -> LiteRTModel:
-    from mirzoo.runtimes.litert import LiteRTModel
-
-    if card is None:
-        from mirzoo.export.metadata import read_card
-
-        card = read_card(path)
-    return LiteRTModel(path, card)
-
-
-def _uncompiled_copy(model: Model) -> Model:
-    copy = type(model).from_config(model.get_config())
-    copy.set_weights(model.get_weights())
-    return copy
-
-
 def _with_new_labels(base: Model, labels: list[str], activation: str) -> Model:
     import keras
 
@@ -522,46 +355,3 @@ def _recipe_for(card: Card, labels: list[str], activation: str) -> dict | None:
         return None
     recipe = Recipe.model_validate(card.recipe).with_labels(labels, activation=activation)
     return recipe.model_dump(mode="json")
-
-
-def _write_golden(model: Model, path: Path, windows: np.ndarray) -> None:
-    pcm = np.round(np.clip(windows, -1.0, 1.0) * INT16_SCALE).astype(np.int16)
-    outputs = {
-        name: np.round(values, GOLDEN_DECIMALS)
-        for name, values in model.predict_windows(_from_pcm(pcm)).items()
-    }
-    if model.card.task != "tagging":
-        # One embedding a frame would be most of the file, and every output depends on it.
-        del outputs[EMBEDDING]
-    np.savez_compressed(path, waveform=pcm, **outputs)
-
-
-def _deflate(path: Path) -> None:
-    """Compress what a `.keras` file holds; Keras writes it uncompressed and reads either."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-
-
-def _read_golden(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    with np.load(path, allow_pickle=False) as arrays:
-        outputs = {name: arrays[name] for name in arrays.files if name != "waveform"}
-        return _from_pcm(arrays["waveform"]), outputs
-
-
-def _from_pcm(pcm: np.ndarray) -> np.ndarray:
-    return (pcm / INT16_SCALE).astype(np.float32)
-
-
-def _swap(new: Path, folder: Path, replaced: Path) -> None:
-    if folder.exists():
-        folder.rename(replaced)
-    try:
-        new.rename(folder)
-    except OSError:
-        if replaced.exists():
-            replaced.rename(folder)
-        raise
-    shutil.rmtree(replaced, ignore_errors=True)

@@ -77,3 +77,11 @@ def small_tagger():
         source=Source(paper="none"),
     )
     return build_model(recipe, "small_tagger")
+
+
+@pytest.fixture(scope="session")
+def saved_tagger(small_tagger, tmp_path_factory) -> Path:
+    """The folder of `small_tagger`, saved under the name ``saved_tagger``."""
+    from mirzoo import artefact
+
+    return artefact.save(small_tagger, tmp_path_factory.mktemp("zoo") / "saved_tagger")

@@ -38,12 +38,12 @@ MOVED: dict[str, tuple[str, ...]] = {
     "layers": ("models.layers",),
     "litert": ("runtimes.litert",),
     "measuring": ("evaluation.corpora",),
-    "model": ("models.model",),
+    "model": ("models.model", "errors"),
     "onnx": ("runtimes.onnx",),
     "outputs": ("models.outputs",),
     "pipelines": ("training.datasets",),
     "probing": ("evaluation.probes",),
-    "zoo": ("hub",),
+    "zoo": ("hub", "artefact"),
 }  # fmt: skip
 """Old name to the modules that now hold what it held, all below ``mirzoo``."""
 

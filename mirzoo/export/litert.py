@@ -12,11 +12,12 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from mirzoo.errors import ExportError
-from mirzoo.export.metadata import custom_operators, describe
+from mirzoo.export.metadata import describe
 from mirzoo.export.parity import require_parity
 from mirzoo.models.layers.fourier import transforms_by_matrices
 from mirzoo.models.model import Model
 from mirzoo.runtimes.litert import LiteRTModel
+from mirzoo.runtimes.tflite_file import custom_operators
 
 LONGEST_TRANSFORM_BY_MATRICES = 512
 TOLERANCES = {None: 1e-4, "float16": 5e-3}

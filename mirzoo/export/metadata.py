@@ -13,23 +13,21 @@ Nothing here needs TensorFlow.
 from __future__ import annotations
 
 import io
-import os
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable
-from pathlib import Path
+from typing import Any
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import number_types
 
 from mirzoo.card import Card, OutputSpec
-from mirzoo.errors import ArtefactError
+from mirzoo.runtimes import tflite_file
+from mirzoo.runtimes.tflite_file import CARD_BUFFER, LABELS_FILE, MODEL_IDENTIFIER
 
-LABELS_FILE = "labels.txt"
-CARD_BUFFER = "MIRZOO_CARD"
 STANDARD_BUFFER = "TFLITE_METADATA"
-MODEL_IDENTIFIER = b"TFL3"
 METADATA_IDENTIFIER = b"M001"
 METADATA_PARSER_VERSION = "1.3.0"
 SIGNATURE = "serving_default"
@@ -68,6 +66,18 @@ FEATURE_PROPERTIES, AUDIO_PROPERTIES = 1, 4
 TENSOR_AXIS_LABELS = 2
 
 
+def __getattr__(name: str) -> Any:
+    if name not in ("custom_operators", "operators", "read_card", "read_labels"):
+        raise AttributeError(f"module '{__name__}' has no attribute {name!r}")
+    warnings.warn(
+        f"{__name__}.{name} is now mirzoo.runtimes.tflite_file.{name}; the old name goes with the "
+        "next version",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return getattr(tflite_file, name)
+
+
 def describe(tflite: bytes, card: Card) -> bytes:
     """Write labels, rate, units and the card into a `.tflite` file.
 
@@ -92,83 +102,6 @@ def describe(tflite: bytes, card: Card) -> bytes:
     builder = flatbuffers.Builder(len(tflite))
     builder.Finish(model.Pack(builder), file_identifier=MODEL_IDENTIFIER)
     return bytes(builder.Output()) + _zipped_labels(card.labels, offset=len(builder.Output()))
-
-
-def read_card(path: str | os.PathLike) -> Card:
-    """Read the card out of a `.tflite` file.
-
-    Raises
-    ------
-    ArtefactError
-        If the file has none, for instance because another program wrote it.
-    """
-    content = Path(path).read_bytes()
-    model = _parse(content, path)
-    for entry in map(model.Metadata, range(model.MetadataLength())):
-        if entry.Name() == CARD_BUFFER.encode():
-            packed = model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
-            try:
-                text = _unpacked(packed)
-            except zlib.error as error:
-                raise ArtefactError(
-                    f"{path}: its card cannot be unpacked ({error}); is the file damaged?"
-                ) from error
-            return Card.parse(text, source=f"{path} ({CARD_BUFFER})")
-    raise ArtefactError(
-        f"{path} carries no card; was it written by mirzoo.export? Otherwise load it with its "
-        "card: LiteRTModel(path, Card.load('card.json'))"
-    )
-
-
-def _unpacked(card: bytes) -> bytes:
-    """The card's JSON; files of the first models carry it uncompressed."""
-    return card if card.startswith(b"{") else zlib.decompress(card)
-
-
-def read_labels(path: str | os.PathLike) -> list[str]:
-    """Read the labels that other tools see: the lines of the packed `labels.txt`."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.read(LABELS_FILE).decode("utf-8").splitlines()
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise ArtefactError(f"{path} has no {LABELS_FILE} packed into it: {error}") from error
-
-
-def operators(path: str | os.PathLike) -> list[str]:
-    """List the operators that a `.tflite` file uses, sorted.
-
-    Returns
-    -------
-    list of str
-        Builtin operators by their names in the LiteRT schema (``"CONV_2D"``); anything else as
-        ``"CUSTOM:<name>"``.
-    """
-    model = _parse(Path(path).read_bytes(), path)
-    codes = map(model.OperatorCodes, range(model.OperatorCodesLength()))
-    return sorted({_operator_name(code) for code in codes})
-
-
-def custom_operators(path: str | os.PathLike) -> list[str]:
-    """List the operators that a plain LiteRT runtime lacks (Flex and custom ones)."""
-    return [name for name in operators(path) if name.startswith("CUSTOM")]
-
-
-def _parse(content: bytes, path: str | os.PathLike) -> schema.Model:
-    if content[4:8] != MODEL_IDENTIFIER:
-        raise ArtefactError(f"{path} is no .tflite file: its identifier is {content[4:8]!r}")
-    return schema.Model.GetRootAs(content, 0)
-
-
-def _operator_name(code: schema.OperatorCode) -> str:
-    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-    if number == schema.BuiltinOperator.CUSTOM:
-        return f"CUSTOM:{code.CustomCode().decode()}"
-    return _BUILTIN_NAMES[number]
-
-
-_BUILTIN_NAMES = {
-    number: name for name, number in vars(schema.BuiltinOperator).items() if name.isupper()
-}
 
 
 class _AlignedBuffer(schema.BufferT):

@@ -8,34 +8,25 @@ registers every layer that a model of the zoo may hold, after which plain
 from __future__ import annotations
 
 import functools
-import os
 import warnings
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 import mirzoo.models.layers  # noqa: F401  registers the layers that a model.keras may name
-from mirzoo.annotate import annotate
+from mirzoo.annotate import EMBEDDING, ModelMethods
 from mirzoo.card import Card
-from mirzoo.errors import ArtefactError, AudioError
+from mirzoo.errors import ArtefactError
 
-if TYPE_CHECKING:
-    from mirzoo.tasks.annotation import Annotation
-
-EMBEDDING = "embedding"
 FRONTEND = "frontend"
 HEAD = "head"
 FORMER_HEAD = "trunk"  # in files of version 0.1
 
 
-class MissingCardError(ArtefactError, AttributeError):
-    """A model whose card was asked for and that has none."""
-
-
 @keras.saving.register_keras_serializable(package="mirzoo")
-class Model(keras.Model):
+class Model(ModelMethods, keras.Model):
     """A functional Keras model from float32 waveforms to the outputs that its card lists.
 
     It holds two nested models, `frontend` (waveform ``(batch, samples)`` in [-1, 1] to features
@@ -61,70 +52,14 @@ class Model(keras.Model):
     (1, 192)
     """
 
+    any_length = True
+    _runtime = "Keras"
+
     def __init__(self, *args, card: Card | dict | None = None, **kwargs):
         super().__init__(*args, **kwargs)
         self._card = Card.parse(card) if isinstance(card, dict) else card
 
-    @property
-    def card(self) -> Card:
-        """The card: labels, sample rate, metrics, licences."""
-        if self._card is None:
-            raise MissingCardError(
-                f"model '{self.name}' has no card; keras.models.clone_model drops it: set "
-                "model.card = original.card"
-            )
-        return self._card
-
-    @card.setter
-    def card(self, card: Card) -> None:
-        self._card = card
-
-    def annotate(
-        self, source: str | os.PathLike | BinaryIO | np.ndarray, **options: Any
-    ) -> Annotation:
-        """Annotate a recording; the same as ``mirzoo.annotate.annotate(model, source)``."""
-        return annotate(self, source, **options)
-
-    def embed(self, waveform: np.ndarray) -> np.ndarray:
-        """Embed waveforms: the output of the head.
-
-        Parameters
-        ----------
-        waveform : np.ndarray, shape (batch, samples)
-            At the card's rate, in [-1, 1].
-
-        Returns
-        -------
-        np.ndarray, float32, shape (batch, embedding size)
-        """
-        return self.predict_windows(waveform)[EMBEDDING]
-
-    def predict_windows(self, windows: np.ndarray) -> dict[str, np.ndarray]:
-        """Compute every output and the embedding of waveforms in one pass.
-
-        Parameters
-        ----------
-        windows : np.ndarray, shape (windows, samples)
-            At the card's rate, in [-1, 1]; any length from the card's minimum.
-
-        Returns
-        -------
-        dict of str to np.ndarray
-            Each output of the card by name, and ``"embedding"``; first axis `windows`.
-
-        Raises
-        ------
-        AudioError
-            If the array has another shape, or the waveforms are too short.
-        """
-        windows = np.asarray(windows, dtype=np.float32)
-        shortest = self.card.input.min_samples
-        if windows.ndim != 2 or windows.shape[1] < shortest:
-            raise AudioError(
-                f"model '{self.name}' got an array of shape {windows.shape}; allowed is "
-                f"(windows, samples) with at least {shortest} samples each "
-                f"({self.card.sample_rate} Hz)"
-            )
+    def _compute(self, windows: np.ndarray) -> dict[str, np.ndarray]:
         results = self._infer(tf.constant(windows))
         return {name: value.numpy() for name, value in results.items()}
 

@@ -14,25 +14,26 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 
-from mirzoo.annotate import Annotator, fitting_windows
+from mirzoo.annotate import ModelMethods
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
+from mirzoo.runtimes import tflite_file
+from mirzoo.runtimes.base import RUNTIMES, Runtime
 
-EMBEDDING = "embedding"
 SIGNATURE = "serving_default"
 ANY_LENGTH = -1
 MOST_THREADS = 4  # models of a few megabytes gain nothing from more
 
 
-class LiteRTModel(Annotator):
+class LiteRTModel(ModelMethods):
     """A model of the zoo in the LiteRT runtime.
 
     Parameters
     ----------
     path : str or path
         The `.tflite` file.
-    card : Card
-        The card of the model that it was exported from.
+    card : Card, optional
+        The card of the model that it was exported from; by default the one inside the file.
     threads : int, optional
         CPU threads to use; by default one per core, four at most. They share the windows of a
         recording among them: each has an interpreter of its own, which is faster than several
@@ -51,8 +52,13 @@ class LiteRTModel(Annotator):
     [('guitar', 0.91), ('slow', 0.38)]
     """
 
-    def __init__(self, path: str | os.PathLike, card: Card, *, threads: int | None = None) -> None:
+    _runtime = "LiteRT"
+
+    def __init__(
+        self, path: str | os.PathLike, card: Card | None = None, *, threads: int | None = None
+    ) -> None:
         self.path = Path(path)
+        card = card or tflite_file.read_card(self.path)
         self.card = card
         threads = threads or min(os.cpu_count() or 1, MOST_THREADS)
         if card.input.whole:
@@ -64,26 +70,7 @@ class LiteRTModel(Annotator):
     def __repr__(self) -> str:
         return f"LiteRTModel({self.card.name!r}, {str(self.path)!r})"
 
-    def predict_windows(self, windows: np.ndarray) -> dict[str, np.ndarray]:
-        """Compute each output for each window.
-
-        Parameters
-        ----------
-        windows : array, float32, shape (windows, window_samples)
-            Waveforms in [-1, 1] at the card's sample rate; of any length where the card says
-            that recordings are heard whole.
-
-        Returns
-        -------
-        dict of str to array
-            Each output by name; its first axis is windows.
-
-        Raises
-        ------
-        AudioError
-            If the windows are of another length.
-        """
-        windows = fitting_windows(self.card, windows, "LiteRT")
+    def _compute(self, windows: np.ndarray) -> dict[str, np.ndarray]:
         shares = [
             (runner, share)
             for runner, share in zip(
@@ -97,31 +84,6 @@ class LiteRTModel(Annotator):
 
     def _run(self, runner: SignatureRunner, windows: np.ndarray) -> list[dict[str, np.ndarray]]:
         return [runner(**{self._input: window[np.newaxis]}) for window in windows]
-
-    def embed(self, waveform: np.ndarray) -> np.ndarray:
-        """Embed windows of music.
-
-        Parameters
-        ----------
-        waveform : array, float32, shape (batch, window_samples)
-            Waveforms in [-1, 1] at the card's sample rate; the length is fixed in the file.
-
-        Returns
-        -------
-        array, shape (batch, embedding size)
-
-        Raises
-        ------
-        ArtefactError
-            If the file was exported without the embedding.
-        """
-        outputs = self.predict_windows(waveform)
-        if EMBEDDING not in outputs:
-            raise ArtefactError(
-                f"{self.path} has the outputs {sorted(outputs)} but no '{EMBEDDING}'; "
-                'load the model with runtime="keras" to embed with it'
-            )
-        return outputs[EMBEDDING]
 
     def _check_fits_card(self) -> str:
         inputs = {
@@ -156,3 +118,6 @@ def _load(path: Path, threads: int) -> SignatureRunner:
             f"{path} is no LiteRT model with the signature '{SIGNATURE}': {error}. "
             "Was it exported by `mirzoo export`?"
         ) from error
+
+
+RUNTIMES.register(Runtime("litert", ".tflite", LiteRTModel, tflite_file.read_card))

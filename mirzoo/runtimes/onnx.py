@@ -14,12 +14,12 @@ from types import ModuleType
 
 import numpy as np
 
-from mirzoo.annotate import Annotator, fitting_windows
+from mirzoo.annotate import ModelMethods
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError, ExportError
+from mirzoo.runtimes.base import RUNTIMES, Runtime
 
 WAVEFORM = "waveform"
-EMBEDDING = "embedding"
 CARD_PROPERTY = "mirzoo_card"
 
 
@@ -34,13 +34,15 @@ def need(package: str) -> ModuleType:
         ) from None
 
 
-class ONNXModel(Annotator):
+class ONNXModel(ModelMethods):
     """A model of the zoo in ONNX Runtime.
 
     Parameters
     ----------
     path : str or path
         A `.onnx` file that `mirzoo.export` wrote.
+    card : Card, optional
+        The card of the model that it was exported from; by default the one inside the file.
     threads : int, optional
         CPU threads to use; by default one per core.
 
@@ -55,11 +57,15 @@ class ONNXModel(Annotator):
     --------
     >>> import mirzoo  # doctest: +SKIP
     >>> mirzoo.export(mirzoo.load("mel_cnn_tagger"), "tagger.onnx")  # doctest: +SKIP
-    >>> mirzoo.ONNXModel("tagger.onnx").annotate("song.mp3").top(2)  # doctest: +SKIP
+    >>> mirzoo.load("tagger.onnx").annotate("song.mp3").top(2)  # doctest: +SKIP
     [('guitar', 0.91), ('slow', 0.38)]
     """
 
-    def __init__(self, path: str | os.PathLike, *, threads: int | None = None) -> None:
+    _runtime = "ONNX"
+
+    def __init__(
+        self, path: str | os.PathLike, card: Card | None = None, *, threads: int | None = None
+    ) -> None:
         runtime = need("onnxruntime")
         self.path = Path(path)
         if not self.path.is_file():
@@ -72,20 +78,25 @@ class ONNXModel(Annotator):
             )
         except Exception as error:
             raise ArtefactError(f"{self.path} is no ONNX model that can be run: {error}") from error
-        properties = self._session.get_modelmeta().custom_metadata_map
-        if CARD_PROPERTY not in properties:
-            raise ArtefactError(f"{self.path} carries no card; was it written by mirzoo.export?")
-        self.card = Card.parse(properties[CARD_PROPERTY], source=f"{self.path} ({CARD_PROPERTY})")
+        self.card = card or self._card_inside()
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def __repr__(self) -> str:
         return f"ONNXModel({self.card.name!r}, {str(self.path)!r})"
 
-    def predict_windows(self, windows: np.ndarray) -> dict[str, np.ndarray]:
-        """Compute each output for each window; see `mirzoo.runtimes.litert.LiteRTModel.predict_windows`."""
-        windows = fitting_windows(self.card, windows, "ONNX")
+    def _compute(self, windows: np.ndarray) -> dict[str, np.ndarray]:
         return dict(zip(self._outputs, self._session.run(None, {WAVEFORM: windows}), strict=True))
 
-    def embed(self, waveform: np.ndarray) -> np.ndarray:
-        """Embed windows of music; see `mirzoo.runtimes.litert.LiteRTModel.embed`."""
-        return self.predict_windows(waveform)[EMBEDDING]
+    def _card_inside(self) -> Card:
+        properties = self._session.get_modelmeta().custom_metadata_map
+        if CARD_PROPERTY not in properties:
+            raise ArtefactError(f"{self.path} carries no card; was it written by mirzoo.export?")
+        return Card.parse(properties[CARD_PROPERTY], source=f"{self.path} ({CARD_PROPERTY})")
+
+
+def read_card(path: str | os.PathLike) -> Card:
+    """Read the card out of a `.onnx` file that `mirzoo.export` wrote; errors as of `ONNXModel`."""
+    return ONNXModel(path).card
+
+
+RUNTIMES.register(Runtime("onnx", ".onnx", ONNXModel, read_card))

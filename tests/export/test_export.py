@@ -15,6 +15,7 @@ from mirzoo.export import export, metadata, parity, real_windows
 from mirzoo.export import litert as litert_export
 from mirzoo.export import saved_model as saved_model_export
 from mirzoo.models.model import Model
+from mirzoo.runtimes import tflite_file
 from mirzoo.runtimes.litert import LiteRTModel
 
 
@@ -48,8 +49,8 @@ def test_litert_gives_the_numbers_of_keras(litert, small_tagger, windows):
 
 
 def test_litert_uses_builtin_operators_alone(litert):
-    assert metadata.custom_operators(litert) == []
-    operators = set(metadata.operators(litert))
+    assert tflite_file.custom_operators(litert) == []
+    operators = set(tflite_file.operators(litert))
     assert "WHILE" in operators
     assert "RFFT2D" not in operators
 
@@ -96,7 +97,7 @@ def test_other_precisions_are_refused(small_tagger, made_up_music, tmp_path, qua
 
 
 def test_litert_carries_its_card(litert, small_tagger):
-    assert metadata.read_card(litert) == small_tagger.card
+    assert tflite_file.read_card(litert) == small_tagger.card
 
 
 def test_a_damaged_card_is_named(litert, small_tagger, tmp_path):
@@ -106,11 +107,11 @@ def test_a_damaged_card_is_named(litert, small_tagger, tmp_path):
     path = tmp_path / "damaged.tflite"
     path.write_bytes(content.replace(packed, packed[:20] + bytes(len(packed) - 20)))
     with pytest.raises(ArtefactError, match=r"damaged\.tflite: its card cannot be unpacked"):
-        metadata.read_card(path)
+        tflite_file.read_card(path)
 
 
 def test_labels_are_packed_as_other_tools_expect(litert):
-    assert metadata.read_labels(litert) == ["low", "middle", "high"]
+    assert tflite_file.read_labels(litert) == ["low", "middle", "high"]
     with zipfile.ZipFile(litert) as archive:
         assert archive.testzip() is None
 
@@ -192,16 +193,16 @@ def test_a_file_without_card_says_so(tmp_path):
     path = tmp_path / "foreign.tflite"
     path.write_bytes(content)
     with pytest.raises(ArtefactError, match=r"foreign\.tflite carries no card"):
-        metadata.read_card(path)
+        tflite_file.read_card(path)
     with pytest.raises(ArtefactError, match=r"has no labels\.txt"):
-        metadata.read_labels(path)
+        tflite_file.read_labels(path)
 
 
 def test_something_else_is_no_tflite_file(tmp_path):
     path = tmp_path / "song.tflite"
     path.write_bytes(b"RIFF....WAVE")
     with pytest.raises(ArtefactError, match=r"song\.tflite is no \.tflite file"):
-        metadata.operators(path)
+        tflite_file.operators(path)
 
 
 def test_flex_operators_are_named(tmp_path):
@@ -213,7 +214,7 @@ def test_flex_operators_are_named(tmp_path):
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     path = tmp_path / "flex.tflite"
     path.write_bytes(bytes(builder.Output()))
-    assert metadata.custom_operators(path) == ["CUSTOM:FlexTranspose"]
+    assert tflite_file.custom_operators(path) == ["CUSTOM:FlexTranspose"]
 
 
 @pytest.mark.parametrize("shape", [(1, 16000), (2, 9000), (3, 20001)])

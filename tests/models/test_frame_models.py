@@ -9,14 +9,15 @@ import pytest
 import soundfile
 
 from mirzoo import cli, hub
+from mirzoo._support.files import sha256
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
-from mirzoo.export.metadata import read_card, read_labels
 from mirzoo.models.build import build_model
 from mirzoo.models.frontends.mel import MelConfig
 from mirzoo.models.heads import ConvBlock
 from mirzoo.models.heads.crnn import CRNNConfig
 from mirzoo.recipe import ChordsConfig, MelodyConfig, Recipe, Source
+from mirzoo.runtimes.tflite_file import read_card, read_labels
 from mirzoo.tasks.annotation import Chords, Melody
 
 RATE = 16000
@@ -92,7 +93,7 @@ def test_a_second_output_that_differs_is_found(artefact, tmp_path):
     arrays[last] = arrays[last] + 0.01
     np.savez(copy / "golden.npz", **arrays)
     card = Card.load(copy)
-    card.updated(files={**card.files, "golden.npz": hub._hash(copy / "golden.npz")}).save(copy)
+    card.updated(files={**card.files, "golden.npz": sha256(copy / "golden.npz")}).save(copy)
     with pytest.raises(ArtefactError, match=r"keras differs.*litert differs"):
         hub.verify(copy)
 

@@ -1,0 +1,233 @@
+"""A trained model's folder on disk: written whole, its hashes, and whether it is as it claims.
+
+A model is a folder: `card.json`, `model.keras` (fine-tuning), `model.tflite` (LiteRT),
+`saved_model.pb` with `variables/` (TensorFlow) and `golden.npz` (an input and its outputs).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import zipfile
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from mirzoo._support.files import sha256
+from mirzoo.annotate import EMBEDDING
+from mirzoo.card import CARD_FILE, Card
+from mirzoo.errors import ArtefactError
+from mirzoo.runtimes.base import RUNTIMES
+
+if TYPE_CHECKING:
+    from mirzoo.models.model import Model
+
+KERAS_FILE = "model.keras"
+LITERT_FILE = "model.tflite"
+SAVED_MODEL_FILE = "saved_model.pb"
+GOLDEN_FILE = "golden.npz"
+REQUIRED_FILES = (KERAS_FILE, LITERT_FILE, SAVED_MODEL_FILE, GOLDEN_FILE)
+RECORDED_VERSIONS = ("mirzoo", "tensorflow", "keras", "kapre", "ai-edge-litert", "numpy")
+
+INT16_SCALE = 32767.0
+GOLDEN_DECIMALS = 6
+TOLERANCE = 1e-4
+HALF_PRECISION_TOLERANCE = 5e-3
+
+
+def save(
+    model: Model, folder: str | os.PathLike, *, quantize: Literal["float16"] | None = None
+) -> Path:
+    """Write a model as a folder that `load` takes; whole or not at all.
+
+    Every form is compared with the model on real audio before the folder takes its place.
+
+    Parameters
+    ----------
+    model : mirzoo.models.model.Model
+        Its card is completed with the folder's name, hashes, versions and parameter count.
+    folder : str or path
+        A new folder, or that of a saved model, which is replaced.
+    quantize : {None, "float16"}
+        Precision of the weights in `model.tflite`.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ArtefactError
+        If the folder holds something else.
+    ExportError
+        If a form of the model cannot be written, or gives other numbers.
+    """
+    from mirzoo.export import export, real_windows
+
+    folder = Path(folder).absolute()
+    if folder.exists() and not (folder / CARD_FILE).exists() and any(folder.iterdir()):
+        raise ArtefactError(
+            f"{folder} is neither empty nor a saved model (it has no {CARD_FILE}); nothing was "
+            "written: choose another folder"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+        unfinished = Path(temporary) / folder.name
+        unfinished.mkdir()
+        bare = _uncompiled_copy(model)
+        bare.card = model.card.updated(
+            name=folder.name,
+            parameters=model.count_params(),
+            versions={library: metadata.version(library) for library in RECORDED_VERSIONS},
+            files={},
+        )
+        bare.save(unfinished / KERAS_FILE)
+        _deflate(unfinished / KERAS_FILE)
+        export(bare, unfinished)
+        export(bare, unfinished / LITERT_FILE, quantize=quantize)
+        _write_golden(bare, unfinished / GOLDEN_FILE, real_windows(bare.card.input)[-1:])
+        bare.card.updated(files=_hashes(unfinished)).save(unfinished / CARD_FILE)
+        _swap(unfinished, folder, Path(temporary) / "replaced")
+    return folder
+
+
+def verify(folder: str | os.PathLike) -> dict[str, float]:
+    """Recompute everything that a saved model claims.
+
+    Checked are the hash of each file, the golden outputs in Keras, SavedModel and LiteRT, that
+    LiteRT has builtin operators only, the number of parameters, and that each form names the
+    same labels.
+
+    Parameters
+    ----------
+    folder : str or path
+        The folder of a saved model; `mirzoo.verify` takes names too.
+
+    Returns
+    -------
+    dict of str to float
+        Largest difference from the golden outputs, for each form.
+
+    Raises
+    ------
+    ArtefactError
+        Which names everything that is not as the card says.
+    """
+    from mirzoo.export.parity import largest_difference
+    from mirzoo.export.saved_model import run_saved_model
+    from mirzoo.runtimes.tflite_file import custom_operators, operators, read_labels
+
+    folder = Path(folder)
+    card = Card.load(folder)
+    for file in (*REQUIRED_FILES, *card.files):
+        require_unaltered(folder, card, file)
+    waveform, golden = _read_golden(folder / GOLDEN_FILE)
+    keras, litert = RUNTIMES["keras"], RUNTIMES["litert"]
+    model = keras.load(folder / KERAS_FILE, card)
+    differences = {
+        "keras": largest_difference(golden, model.predict_windows(waveform)),
+        "saved_model": largest_difference(golden, run_saved_model(folder, waveform)),
+        "litert": largest_difference(
+            golden, litert.load(folder / LITERT_FILE, card).predict_windows(waveform)
+        ),
+    }
+    has_half_precision = "DEQUANTIZE" in operators(folder / LITERT_FILE)
+    tolerances = {
+        "keras": TOLERANCE,
+        "saved_model": TOLERANCE,
+        "litert": HALF_PRECISION_TOLERANCE if has_half_precision else TOLERANCE,
+    }
+    problems = [
+        f"{form} differs from {GOLDEN_FILE} by {difference:.2e}, allowed is {tolerances[form]:.0e}"
+        for form, difference in differences.items()
+        if not difference <= tolerances[form]
+    ]
+    foreign = custom_operators(folder / LITERT_FILE)
+    if foreign:
+        problems.append(f"{LITERT_FILE} needs {', '.join(foreign)}, allowed are builtins only")
+    if model.count_params() != card.parameters:
+        problems.append(
+            f"{KERAS_FILE} has {model.count_params()} parameters, the card says {card.parameters}"
+        )
+    for form, labels in (
+        (KERAS_FILE, keras.read_card(folder / KERAS_FILE).labels),
+        (LITERT_FILE, litert.read_card(folder / LITERT_FILE).labels),
+        (f"labels.txt in {LITERT_FILE}", read_labels(folder / LITERT_FILE)),
+    ):
+        if labels != card.labels:
+            problems.append(f"the labels of {form} are not those of the card")
+    if problems:
+        raise ArtefactError(f"{folder} is not as its card says: {'; '.join(problems)}")
+    return differences
+
+
+def require_unaltered(folder: Path, card: Card, file: str) -> None:
+    """Raise an ArtefactError where a file is missing or its SHA-256 is not that of the card."""
+    path = folder / file
+    if not path.is_file():
+        raise ArtefactError(f"{path} is missing; get the model again, or save it anew")
+    expected = card.files.get(file)
+    received = sha256(path)
+    if received != expected:
+        raise ArtefactError(
+            f"{path} has SHA-256 {received}, the card says {expected}; the file was altered or "
+            "not copied whole"
+        )
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
+
+
+def _uncompiled_copy(model: Model) -> Model:
+    copy = type(model).from_config(model.get_config())
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _write_golden(model: Model, path: Path, windows: np.ndarray) -> None:
+    pcm = np.round(np.clip(windows, -1.0, 1.0) * INT16_SCALE).astype(np.int16)
+    outputs = {
+        name: np.round(values, GOLDEN_DECIMALS)
+        for name, values in model.predict_windows(_from_pcm(pcm)).items()
+    }
+    if model.card.task != "tagging":
+        # One embedding a frame would be most of the file, and every output depends on it.
+        del outputs[EMBEDDING]
+    np.savez_compressed(path, waveform=pcm, **outputs)
+
+
+def _deflate(path: Path) -> None:
+    """Compress what a `.keras` file holds; Keras writes it uncompressed and reads either."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def _read_golden(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    with np.load(path, allow_pickle=False) as arrays:
+        outputs = {name: arrays[name] for name in arrays.files if name != "waveform"}
+        return _from_pcm(arrays["waveform"]), outputs
+
+
+def _from_pcm(pcm: np.ndarray) -> np.ndarray:
+    return (pcm / INT16_SCALE).astype(np.float32)
+
+
+def _swap(new: Path, folder: Path, replaced: Path) -> None:
+    if folder.exists():
+        folder.rename(replaced)
+    try:
+        new.rename(folder)
+    except OSError:
+        if replaced.exists():
+            replaced.rename(folder)
+        raise
+    shutil.rmtree(replaced, ignore_errors=True)

@@ -1,0 +1,177 @@
+"""A model's folder: whole, as its card claims; what is altered is found."""
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+
+from mirzoo import artefact, hub
+from mirzoo._support.files import sha256
+from mirzoo.card import Card
+from mirzoo.errors import ArtefactError, CardError, ExportError
+from mirzoo.export import litert as litert_export
+
+SMALLEST = "chroma_rnn_chords"
+MOST_BYTES = 8_000_000
+MOST_LITERT_BYTES = 2_500_000
+
+
+@pytest.fixture
+def copy(saved_tagger, tmp_path):
+    return shutil.copytree(saved_tagger, tmp_path / saved_tagger.name)
+
+
+@pytest.fixture
+def windows(small_tagger, made_up_music):
+    return made_up_music[: 2 * 16000].reshape(2, 16000)
+
+
+def rehash(folder, file):
+    card = Card.load(folder)
+    card.updated(files={**card.files, file: sha256(folder / file)}).save(folder)
+
+
+def change_card(folder, **changes):
+    path = folder / "card.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_weights_are_stored_compressed_and_golden_outputs_without_noise(saved_tagger):
+    with zipfile.ZipFile(saved_tagger / "model.keras") as archive:
+        kinds = {member.compress_type for member in archive.infolist()}
+    assert kinds == {zipfile.ZIP_DEFLATED}
+    with np.load(saved_tagger / "golden.npz") as golden:
+        for name in set(golden.files) - {"waveform"}:
+            np.testing.assert_array_equal(golden[name], np.round(golden[name], 6))
+
+
+def test_model_keras_loads_in_a_fresh_process_without_custom_objects(saved_tagger):
+    script = (
+        "import sys, keras, numpy as np, mirzoo.models.model\n"
+        "model = keras.models.load_model(sys.argv[1] + '/model.keras')\n"
+        "golden = np.load(sys.argv[1] + '/golden.npz')\n"
+        "waveform = (golden['waveform'] / 32767).astype('float32')\n"
+        "tags = model.predict(waveform, verbose=0)\n"
+        "np.testing.assert_allclose(tags, golden['tags'], atol=1e-5)\n"
+        "assert model.card.labels == ['low', 'middle', 'high']\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(saved_tagger)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+
+
+def test_an_artefact_is_complete(saved_tagger, small_tagger):
+    card = Card.load(saved_tagger)
+    files = {p.relative_to(saved_tagger).as_posix() for p in saved_tagger.rglob("*") if p.is_file()}
+    assert set(card.files) == files - {"card.json"}
+    assert set(artefact.REQUIRED_FILES) <= files
+    assert card.name == "saved_tagger"
+    assert card.parameters == small_tagger.count_params()
+    assert set(card.versions) >= {"keras", "tensorflow", "kapre"}
+    assert [p.name for p in saved_tagger.parent.iterdir()] == [saved_tagger.name]
+
+
+def test_verify_computes_every_form(saved_tagger):
+    differences = artefact.verify(saved_tagger)
+    assert sorted(differences) == ["keras", "litert", "saved_model"]
+    assert max(differences.values()) < 1e-5
+
+
+@pytest.mark.parametrize(
+    "file", ["model.keras", "model.tflite", "golden.npz", "saved_model.pb", "variables/*.data*"]
+)
+def test_an_altered_file_is_found(copy, file):
+    path = next(copy.glob(file))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ArtefactError, match=f"{path.name} has SHA-256 .* the card says"):
+        artefact.verify(copy)
+
+
+def test_a_missing_file_is_named(copy):
+    (copy / "golden.npz").unlink()
+    with pytest.raises(ArtefactError, match=r"golden\.npz is missing"):
+        artefact.verify(copy)
+
+
+def test_other_weights_are_found_though_the_hashes_agree(copy):
+    model = hub.load(copy)
+    model.set_weights([1.1 * weight for weight in model.get_weights()])
+    model.save(copy / "model.keras")
+    rehash(copy, "model.keras")
+    with pytest.raises(ArtefactError, match=r"keras differs from golden\.npz by \d"):
+        artefact.verify(copy)
+
+
+def test_a_wrong_claim_of_the_card_is_found(copy):
+    change_card(copy, parameters=1, labels=["low", "high", "middle"])
+    with pytest.raises(ArtefactError, match=r"the card says 1;.*labels of model\.tflite"):
+        artefact.verify(copy)
+
+
+def test_a_folder_of_something_else_is_left_alone(small_tagger, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(ArtefactError, match="neither empty nor a saved model"):
+        artefact.save(small_tagger, tmp_path)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_folder_whose_name_cannot_be_a_model_s(small_tagger, tmp_path):
+    with pytest.raises(CardError, match="name = 'My Birds'"):
+        artefact.save(small_tagger, tmp_path / "My Birds")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_save_that_fails_leaves_the_old_artefact(copy, small_tagger, monkeypatch):
+    def fail(*_, **__):
+        raise ExportError("no")
+
+    monkeypatch.setattr(litert_export, "write_litert", fail)
+    before = Card.load(copy)
+    with pytest.raises(ExportError):
+        artefact.save(small_tagger, copy)
+    assert Card.load(copy) == before
+    assert [p.name for p in copy.parent.iterdir()] == [copy.name]
+
+
+def test_saving_a_trained_model_replaces_the_artefact(copy, windows):
+    (copy / "stale.txt").write_text("old")
+    keras_bytes, litert_bytes = ((copy / f).stat().st_size for f in ("model.keras", "model.tflite"))
+    model = hub.load(copy)
+    model.compile("adam", "binary_crossentropy")
+    model.fit(windows, np.eye(3)[:2], verbose=0)
+    model.card = model.card.updated(description="Trained longer.")
+    artefact.save(model, copy, quantize="float16")
+    assert model.compiled
+    assert not (copy / "stale.txt").exists()
+    assert Card.load(copy).description == "Trained longer."
+    assert (copy / "model.keras").stat().st_size < 1.1 * keras_bytes, "holds an optimiser"
+    assert (copy / "model.tflite").stat().st_size < litert_bytes
+    assert 1e-8 < artefact.verify(copy)["litert"] < 5e-3
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name == SMALLEST else pytest.mark.slow)
+        for name in hub.shipped_models()
+    ],
+)
+def test_every_model_that_comes_with_mirzoo_is_as_its_card_says(name):
+    folder = hub.shipped_folder(name)
+    card = Card.load(folder)
+    assert card.name == name
+    assert card.metrics
+    assert card.recipe is not None
+    assert sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) <= MOST_BYTES
+    assert (folder / "model.tflite").stat().st_size <= MOST_LITERT_BYTES
+    artefact.verify(folder)
