@@ -58,6 +58,10 @@ class LoadedModel(Protocol):
         """Annotate a recording."""
 
 
+Runner = LoadedModel
+"""The protocol under the name that it had in version 0.1."""
+
+
 class Window(NamedTuple):
     """A piece of a recording, filled up with zeros to the model's length.
 
