@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 import soundfile
@@ -386,8 +386,10 @@ def _open_ffmpeg(
         stdout=subprocess.PIPE,
         stderr=log,
     )
-    stack.callback(_end, process)
-    header = process.stdout.read(24)
+    output = process.stdout
+    assert output is not None
+    stack.callback(_end, process, output)
+    header = output.read(24)
     if len(header) < 24:
         process.wait()
         raise AudioError(
@@ -395,14 +397,14 @@ def _open_ffmpeg(
             f"(ffmpeg says: {_last_line(log)})"
         )
     _, data_offset, _, _, rate, channels = struct.unpack(">4s5I", header)
-    process.stdout.read(data_offset - 24)
-    return rate, _ffmpeg_blocks(process, channels, name, log)
+    output.read(data_offset - 24)
+    return rate, _ffmpeg_blocks(process, output, channels, name, log)
 
 
 def _ffmpeg_blocks(
-    process: subprocess.Popen, channels: int, name: str, log: BinaryIO
+    process: subprocess.Popen[bytes], output: IO[bytes], channels: int, name: str, log: IO[bytes]
 ) -> Iterator[np.ndarray]:
-    while data := process.stdout.read(BLOCK_FRAMES * channels * 4):
+    while data := output.read(BLOCK_FRAMES * channels * 4):
         whole = len(data) // (4 * channels) * 4 * channels
         yield np.frombuffer(data[:whole], ">f4").astype(np.float32).reshape(-1, channels)
     status = process.wait()
@@ -410,18 +412,18 @@ def _ffmpeg_blocks(
         raise AudioError(f"{name} is cut short or damaged (ffmpeg says: {_last_line(log)})")
 
 
-def _reports_loss(log: BinaryIO) -> bool:
+def _reports_loss(log: IO[bytes]) -> bool:
     log.seek(0)
     return b"partial file" in log.read()
 
 
-def _last_line(log: BinaryIO) -> str:
+def _last_line(log: IO[bytes]) -> str:
     log.seek(0)
     lines = log.read().decode(errors="replace").strip().splitlines()
     return lines[-1].strip() if lines else "nothing"
 
 
-def _end(process: subprocess.Popen) -> None:
-    process.stdout.close()
+def _end(process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
+    output.close()
     process.kill()
     process.wait()

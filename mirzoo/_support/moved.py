@@ -13,7 +13,10 @@ import warnings
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
 
 MOVED: dict[str, tuple[str, ...]] = {
     "annotation": ("tasks.annotation",),
@@ -75,9 +78,9 @@ class _Finder:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         homes = _homes(name)
-        return None if homes is None else ModuleSpec(name, self, is_package=True)
+        return None if homes is None else ModuleSpec(name, cast("Loader", self), is_package=True)
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
+    def create_module(self, spec: ModuleSpec) -> _Moved:
         module = _Moved(spec.name)
         module._homes = _homes(spec.name) or ()
         return module

@@ -106,7 +106,9 @@ class Chord:
     @property
     def pitch_classes(self) -> tuple[int, ...]:
         """Pitch classes that sound, in rising order from C."""
-        return tuple(sorted((self.root + i) % 12 for i in self.intervals)) if self.intervals else ()
+        if self.root is None:
+            return ()
+        return tuple(sorted((self.root + interval) % 12 for interval in self.intervals))
 
 
 @lru_cache(maxsize=4096)
@@ -172,8 +174,8 @@ def transpose_label(label: str, semitones: int) -> str:
     chord = parse_chord(label)
     if chord is None or chord.root is None:
         return label
-    spelling = re.match(r"[A-G][#b]*", label)
-    return ROOT_NAMES[(chord.root + semitones) % 12] + label[spelling.end() :]
+    quality = re.sub(r"^[A-G][#b]*", "", label)
+    return ROOT_NAMES[(chord.root + semitones) % 12] + quality
 
 
 def with_bass(label: str, bass: int) -> str:
@@ -243,7 +245,8 @@ class Vocabulary:
         """Which pitch classes sound in each class, bool, shape ``(classes, 12)``; none in N."""
         sounding = np.zeros((len(self), 12), bool)
         for row, label in zip(sounding, self.labels, strict=True):
-            row[list(parse_chord(label).pitch_classes)] = True
+            chord = parse_chord(label)
+            row[list(chord.pitch_classes if chord else ())] = True
         return sounding
 
     def index(self, label: str) -> int:

@@ -152,5 +152,6 @@ def dct_matrix(n_input: int, n_output: int) -> np.ndarray:
     """
     n = np.arange(n_input)[:, np.newaxis]
     k = np.arange(n_output)
-    scale = np.where(k == 0, np.sqrt(1.0 / n_input), np.sqrt(2.0 / n_input))
+    scale = np.full(n_output, np.sqrt(2.0 / n_input))
+    scale[:1] = np.sqrt(1.0 / n_input)
     return (scale * np.cos(np.pi * k * (2 * n + 1) / (2 * n_input))).astype(np.float32)
