@@ -8,6 +8,7 @@ registers every layer that a model of the zoo may hold, after which plain
 from __future__ import annotations
 
 import functools
+import os
 import warnings
 from typing import Any
 
@@ -58,8 +59,15 @@ class Model(ModelMethods, keras.Model):
     def __init__(self, *args, card: Card | dict | None = None, **kwargs):
         super().__init__(*args, **kwargs)
         self._card = Card.parse(card) if isinstance(card, dict) else card
+        self._process = os.getpid()
 
     def _compute(self, windows: np.ndarray) -> dict[str, np.ndarray]:
+        if self._process != os.getpid():
+            raise ArtefactError(
+                f"model '{self.name}' was loaded before this process was forked, and TensorFlow "
+                "does not work in a fork: load it in this process, start processes by 'spawn' "
+                '(multiprocessing.get_context("spawn")), or take runtime="litert"'
+            )
         results = self._infer(tf.constant(windows))
         return {name: value.numpy() for name, value in results.items()}
 

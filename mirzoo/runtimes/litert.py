@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from mirzoo.annotate import ModelMethods
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
 from mirzoo.runtimes import tflite_file
+from mirzoo.runtimes._pool import Pool
 from mirzoo.runtimes.base import RUNTIMES, Runtime
 
 SIGNATURE = "serving_default"
@@ -38,6 +40,9 @@ class LiteRTModel(ModelMethods):
         CPU threads to use; by default one per core, four at most. They share the windows of a
         recording among them: each has an interpreter of its own, which is faster than several
         threads inside one window's operations.
+
+    One object serves any number of threads, with the numbers that it gives alone; all of them
+    share its interpreters. It can be pickled and copied, and used after a fork.
 
     Raises
     ------
@@ -61,34 +66,31 @@ class LiteRTModel(ModelMethods):
         card = card or tflite_file.read_card(self.path)
         self.card = card
         threads = threads or min(os.cpu_count() or 1, MOST_THREADS)
-        if card.input.whole:
-            self._runners = [_load(self.path, threads)]
-        else:
-            self._runners = [_load(self.path, 1) for _ in range(threads)]
-        self._input = self._check_fits_card()
+        lanes, each = (1, threads) if card.input.whole else (threads, 1)
+        self._runners = Pool(partial(_load, self.path, each), lanes)
+        with self._runners.lent() as runner:
+            self._input = self._check_fits_card(runner)
 
     def __repr__(self) -> str:
         return f"LiteRTModel({self.card.name!r}, {str(self.path)!r})"
 
     def _compute(self, windows: np.ndarray) -> dict[str, np.ndarray]:
-        shares = [
-            (runner, share)
-            for runner, share in zip(
-                self._runners, np.array_split(windows, len(self._runners)), strict=True
-            )
-            if len(share)
-        ]
-        with ThreadPoolExecutor(len(shares)) as pool:
-            parts = [part for done in pool.map(self._run, *zip(*shares)) for part in done]
+        shares = np.array_split(windows, min(self._runners.most, len(windows)))
+        if len(shares) == 1:
+            parts = self._run(windows)
+        else:
+            with ThreadPoolExecutor(len(shares)) as pool:
+                parts = [part for done in pool.map(self._run, shares) for part in done]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _run(self, runner: SignatureRunner, windows: np.ndarray) -> list[dict[str, np.ndarray]]:
-        return [runner(**{self._input: window[np.newaxis]}) for window in windows]
+    def _run(self, windows: np.ndarray) -> list[dict[str, np.ndarray]]:
+        with self._runners.lent() as runner:
+            return [runner(**{self._input: window[np.newaxis]}) for window in windows]
 
-    def _check_fits_card(self) -> str:
+    def _check_fits_card(self, runner: SignatureRunner) -> str:
         inputs = {
             name: tuple(int(size) for size in details["shape_signature"])
-            for name, details in self._runners[0].get_input_details().items()
+            for name, details in runner.get_input_details().items()
         }
         contract = self.card.input
         expected = (1, ANY_LENGTH if contract.whole else contract.window_samples)
@@ -97,7 +99,7 @@ class LiteRTModel(ModelMethods):
                 f"{self.path} has the inputs {inputs}; the card of {self.card.name} says one of "
                 f"the shape {expected}. Does the card belong to another model?"
             )
-        outputs = self._runners[0].get_output_details()
+        outputs = runner.get_output_details()
         missing = [output.name for output in self.card.outputs if output.name not in outputs]
         if missing:
             raise ArtefactError(

@@ -11,6 +11,7 @@ import importlib
 import os
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +47,8 @@ class ONNXModel(ModelMethods):
     threads : int, optional
         CPU threads to use; by default one per core.
 
+    One object serves any number of threads; it can be pickled and copied, and used after a fork.
+
     Raises
     ------
     ArtefactError
@@ -66,25 +69,39 @@ class ONNXModel(ModelMethods):
     def __init__(
         self, path: str | os.PathLike, card: Card | None = None, *, threads: int | None = None
     ) -> None:
-        runtime = need("onnxruntime")
         self.path = Path(path)
-        if not self.path.is_file():
-            raise ArtefactError(f"{self.path} does not exist; an ONNX model is a .onnx file.")
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = threads or 0
-        try:
-            self._session = runtime.InferenceSession(
-                str(self.path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            raise ArtefactError(f"{self.path} is no ONNX model that can be run: {error}") from error
+        self._threads = threads or 0
+        self._start()
         self.card = card or self._card_inside()
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def __repr__(self) -> str:
         return f"ONNXModel({self.card.name!r}, {str(self.path)!r})"
 
+    def _start(self) -> None:
+        runtime = need("onnxruntime")
+        if not self.path.is_file():
+            raise ArtefactError(f"{self.path} does not exist; an ONNX model is a .onnx file.")
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        try:
+            self._session = runtime.InferenceSession(
+                str(self.path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise ArtefactError(f"{self.path} is no ONNX model that can be run: {error}") from error
+        self._process = os.getpid()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_session"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._start()
+
     def _compute(self, windows: np.ndarray) -> dict[str, np.ndarray]:
+        if self._process != os.getpid():
+            self._start()
         return dict(zip(self._outputs, self._session.run(None, {WAVEFORM: windows}), strict=True))
 
     def _card_inside(self) -> Card:
