@@ -24,13 +24,27 @@ MOVED: dict[str, tuple[str, ...]] = {
     "data.alterations": ("training.alterations",),
     "data.batches": ("training.batches",),
     "data.sequences": ("training.sequences",),
-    "data.tfds_builders": ("studio.tfds_builders",),
+    "data.annotated": ("studio.isolated_chords", "studio.ultrastar"),
+    "data.charts": ("studio.score.charts", "studio.charts_mma"),
+    "data.mixes": (
+        "studio.mir1k", "studio.philharmonia", "studio.sound.mixing", "studio.sound.samples",
+    ),
+    "data.plucked": ("studio.guitar", "studio.sound.plucked"),
+    "data.render": ("studio.sound.render", "studio.score.arranging"),
+    "data.splits": (
+        "studio._items", "studio.emotify", "studio.mir1k", "studio.pop909", "studio.sung",
+    ),
+    "data.voices": ("studio.sung", "studio.sound.voices"),
+    **{f"data.{name}": (f"studio.{name}",) for name in ("debian", "guitar_bands", "guitar_leads")},
     **{
-        f"data.{name}": (f"studio.{name}",)
+        f"data.{name}": (f"studio.score.{name}",)
+        for name in ("fretboard", "general_midi", "midi", "songs")
+    },
+    **{
+        f"data.{name}": (f"studio.sound.{name}",)
         for name in (
-            "annotated", "charts", "debian", "effects", "fluidsynth", "fretboard", "general_midi",
-            "guitar_bands", "guitar_leads", "leads", "midi", "mixes", "plucked", "recorded_leads",
-            "render", "renditions", "soloists", "songs", "splits", "stems", "tracking", "voices",
+            "effects", "fluidsynth", "leads", "recorded_leads", "renditions", "soloists", "stems",
+            "tracking",
         )
     },
     "distillation": ("training.distillation",),

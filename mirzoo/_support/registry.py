@@ -3,7 +3,9 @@
 A `Registry` knows the modules of one package of mirzoo, each of which registers what it defines,
 and whatever other modules register: those of installed packages with an entry point in the group
 ``mirzoo.plugins``, and those that somebody imports (``mirzoo --import my_module``). Looking a name
-up imports its module alone; no recipe, card or artefact makes a registry import anything else.
+up imports the module of that name alone; a name that has no module of its own is looked for in all
+modules of the package, but for those whose names begin with an underscore. No recipe, card or
+artefact makes a registry import anything else.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         What they are, for messages: ``"front-end"``.
     package : str
         The package whose modules register mirzoo's own; a thing ``x`` is looked for in its module
-        ``x`` first.
+        ``x`` first, and then in all of them, of which one may register several things.
     name_of : callable
         Gives the name under which a thing is registered.
 
@@ -79,6 +81,8 @@ circle. One of your own is known once its module is imported (--import, or an en
     def __getitem__(self, name: str) -> Thing:
         if name not in self._things:
             self._import_module_of(name)
+        if name not in self._things:
+            self._import_all()
         if name not in self._things:
             load_plugins()
         if name not in self._things:

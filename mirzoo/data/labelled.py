@@ -3,13 +3,14 @@
 - ``mirdata:NAME`` is a data set that mirdata loads, from mirdata's own folder
   ``~/mir_datasets/NAME`` or another one, ``mirdata:NAME@FOLDER`` (`mirzoo.data.mirdata_sets`);
 - ``tfds:NAME`` is a data set of TensorFlow Datasets with the feature ``audio``, for one
-  ``tfds:mirzoo/charts_mma`` (`mirzoo.studio.tfds_builders`); of others' data sets the feature
+  ``tfds:mirzoo/charts_mma`` (`mirzoo.data.tfds_builders`); of others' data sets the feature
   ``label`` becomes a tag;
 - a folder is a prepared corpus (`mirzoo.data.corpus`).
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import warnings
 from collections.abc import Iterable, Iterator
@@ -149,7 +150,7 @@ def open_tfds(name: str) -> Any:
             f"'{TFDS_PREFIX}{name}' needs the package tensorflow-datasets; install mirzoo[tfds]"
         ) from None
     if name.split("/")[0] == OWN_TFDS:
-        from mirzoo.studio import tfds_builders  # noqa: F401  (importing it makes the name known)
+        importlib.import_module("mirzoo.data.tfds_builders")  # makes the name known
     builder = tfds.builder(name)
     builder.download_and_prepare()
     if "audio" not in builder.info.features:

@@ -20,7 +20,7 @@ ISMIR 2017.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -33,6 +33,8 @@ NO_CHORD = "N"
 UNNAMED = "X"
 UNKNOWN = -1
 ROOT_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+"""Of the letters that name notes."""
 
 QUALITIES: dict[str, tuple[int, ...]] = {
     "maj": (0, 4, 7),
@@ -70,7 +72,6 @@ _EXTENSIONS: dict[str, tuple[str, tuple[int, ...]]] = {
     "aug7": ("aug", (10,)),
 }
 _INCOMPLETE = {"1": (0,), "5": (0, 7)}
-_LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _DEGREES = {1: 0, 2: 2, 3: 4, 4: 5, 5: 7, 6: 9, 7: 11, 8: 0, 9: 2, 10: 4, 11: 5, 12: 7, 13: 9}
 _DEGREE_NAMES = ("1", "b2", "2", "b3", "3", "4", "b5", "5", "#5", "6", "b7", "7")
 _SYNTAX = re.compile(
@@ -143,7 +144,7 @@ def parse_chord(label: str) -> Chord | None:
     match = _SYNTAX.fullmatch(label)
     if match is None:
         raise _not_harte(label)
-    root = (_LETTERS[label[0]] + _accidentals(match["root"][1:])) % 12
+    root = (PITCH_CLASSES[label[0]] + _accidentals(match["root"][1:])) % 12
     quality, degrees, bass = match["quality"], match["degrees"], match["bass"]
     if not quality and degrees is None:
         quality = "maj" if quality is None else _missing_quality(label)
@@ -204,8 +205,53 @@ def with_bass(label: str, bass: int) -> str:
     interval = (bass - chord.root) % 12
     if interval == 0 or interval not in chord.intervals:
         return label
-    diminished_seventh = interval == 9 and {3, 6} <= chord.intervals
-    return f"{label}/{'bb7' if diminished_seventh else _DEGREE_NAMES[interval]}"
+    return f"{label}/{degree_name(interval, chord.intervals)}"
+
+
+def intervals_of(quality: str) -> tuple[int, ...]:
+    """The semitones above the root of a quality, with its degrees, in rising order.
+
+    Raises
+    ------
+    DataError
+        If it is not in Harte's syntax.
+
+    Examples
+    --------
+    >>> intervals_of("min7"), intervals_of("sus4(b7)"), intervals_of("(1,5)")
+    ((0, 3, 7, 10), (0, 5, 7, 10), (0, 7))
+    """
+    return tuple(sorted(parse_chord(f"C:{quality}").intervals))
+
+
+def degree_name(semitones: int, intervals: Collection[int] = ()) -> str:
+    """The degree that lies some semitones above the root, as a chord of these intervals spells it.
+
+    Examples
+    --------
+    >>> degree_name(3), degree_name(9), degree_name(9, {0, 3, 6, 9})
+    ('b3', '6', 'bb7')
+    """
+    semitones %= 12
+    if semitones == 9 and {3, 6, 9} <= set(intervals):
+        return "bb7"
+    return _DEGREE_NAMES[semitones]
+
+
+def degree_semitones(degree: str) -> int:
+    """How far a degree lies above the root, 0 to 11 semitones.
+
+    Raises
+    ------
+    DataError
+        If it is no degree.
+
+    Examples
+    --------
+    >>> degree_semitones("b7"), degree_semitones("#1"), degree_semitones("9")
+    (10, 1, 2)
+    """
+    return _interval(degree, degree)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from mirzoo import audio
 from mirzoo.data.corpus import Item
+from mirzoo.data.sources import COLLECTIONS, Collection
 from mirzoo.errors import DataError
-from mirzoo.studio.splits import audio_files
+from mirzoo.studio._items import audio_files
 
 PACKAGES = (
     "colobot-common-sounds",
@@ -51,7 +52,7 @@ def fetch_package(package: str, folder: Path) -> None:
     Raises
     ------
     DataError
-        Where those programs are missing or fail, with what they said.
+        Where those programs are missing or fail, with their message.
     """
     if folder.exists():
         return
@@ -65,7 +66,7 @@ def unpack(archive: Path, folder: Path) -> None:
     """Unpack the audio files and the copyright of a ``.deb`` into ``folder``, atomically."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        root, kept = Path(scratch, "all"), Path(scratch, "kept")
+        root, audible = Path(scratch, "all"), Path(scratch, "audible")
         _run(["dpkg-deb", "-x", os.fspath(archive.absolute()), os.fspath(root)], Path(scratch))
         for pk3 in root.rglob("*.pk3"):
             with zipfile.ZipFile(pk3) as file:
@@ -73,13 +74,14 @@ def unpack(archive: Path, folder: Path) -> None:
         for path in root.rglob("*"):
             wanted = path.suffix.lower() in audio.SUFFIXES or path.name == "copyright"
             if path.is_file() and wanted:
-                target = kept / path.relative_to(root)
+                target = audible / path.relative_to(root)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 path.rename(target)
-        kept.rename(folder)
+        audible.rename(folder)
 
 
 def fetch_music(folder: Path) -> None:
+    """Bring every package of `PACKAGES` into a folder of its own below ``folder``."""
     for package in PACKAGES:
         fetch_package(package, folder / package)
 
@@ -115,3 +117,16 @@ def _split_of(package: str) -> str:
     if package in TEST_PACKAGES:
         return "test"
     return "valid" if package in VALID_PACKAGES else "train"
+
+
+COLLECTIONS.register(
+    Collection(
+        name="debian",
+        description="about 26 h of game music of many styles, by many people",
+        obtain="Fetched with apt-get download from the Debian mirrors of this machine.",
+        licence="free licences, one for each package, in its file copyright",
+        grouping="package; some packages are held out for validation and for testing",
+        items=music_items,
+        fetch=fetch_music,
+    )
+)

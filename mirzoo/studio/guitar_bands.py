@@ -1,41 +1,41 @@
 """Songs played by guitar bands: rock, metal, punk, reggae and ballads, with every label known.
 
-Guitars are strummed string by string in the shapes of hands (`mirzoo.studio.fretboard`), and most go
-through an amplifier of their own, which makes what no synthesiser's patch has: between the strings
-of a chord their sums and differences sound too. Leads are guitars half of the time, amplified and
-with echoes. `render_band` is a maker for `mirzoo.data.corpus.prepare`; `accompany` gives the band
-alone.
+Guitars are strummed string by string in the shapes of hands (`mirzoo.studio.score.fretboard`), and
+most go through an amplifier of their own, which makes what no synthesiser's patch has: between the
+strings of a chord their sums and differences sound too. Leads are guitars half of the time,
+amplified and with echoes. `render_band` is a maker for `mirzoo.data.corpus.prepare`; `accompany`
+gives the band alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from mirzoo.data.corpus import F0_HOP, Item, item_rng
 from mirzoo.data.labels import ChordSpan, Labels
-from mirzoo.studio import (
-    charts,
+from mirzoo.data.sources import COLLECTIONS, Collection
+from mirzoo.studio import _items, pop909
+from mirzoo.studio.score import arranging, charts, fretboard, general_midi, songs
+from mirzoo.studio.score.midi import Part
+from mirzoo.studio.score.songs import Song, TimedChord
+from mirzoo.studio.sound import (
     effects,
-    fretboard,
-    general_midi,
     leads,
     plucked,
     recorded_leads,
-    render,
     renditions,
     soloists,
-    songs,
     stems,
 )
-from mirzoo.studio.midi import Part
-from mirzoo.studio.plucked import Instrument, Pluck
-from mirzoo.studio.recorded_leads import Player
-from mirzoo.studio.songs import Chord, Song
-from mirzoo.studio.stems import Studio
+from mirzoo.studio.sound.plucked import Instrument, Pluck
+from mirzoo.studio.sound.recorded_leads import Player
+from mirzoo.studio.sound.stems import Studio
+from mirzoo.studio.sound.tracking import PACKAGES
 
 SONG_S, SHORTEST_S = 45.0, 0.05
 STEPS_A_BEAT, STEPS = 4, 16
@@ -48,15 +48,15 @@ DRY_LEADS = (24, 25, 26, 27)
 DRY_GUITARS = (25, 26, 27)
 
 DRUMS = {
-    **render.DRUM_PATTERNS,
-    "one drop": {render.KICK: "........x.......", render.RIM: "........x.......",
-                 render.CLOSED_HAT: "x.x.x.x.x.x.x.x."},
-    "steppers": {render.KICK: "x...x...x...x...", render.RIM: "........x.......",
-                 render.CLOSED_HAT: "x.xxx.x.x.xxx.x."},
-    "double kick": {render.KICK: "xxxxxxxxxxxxxxxx", render.SNARE: "....x.......x...",
-                    render.RIDE: "x...x...x...x..."},
-    "punk": {render.KICK: "x.x...x.x.x...x.", render.SNARE: "..x...x...x...x.",
-             render.CLOSED_HAT: "x.x.x.x.x.x.x.x."},
+    **arranging.DRUM_PATTERNS,
+    "one drop": {arranging.KICK: "........x.......", arranging.RIM: "........x.......",
+                 arranging.CLOSED_HAT: "x.x.x.x.x.x.x.x."},
+    "steppers": {arranging.KICK: "x...x...x...x...", arranging.RIM: "........x.......",
+                 arranging.CLOSED_HAT: "x.xxx.x.x.xxx.x."},
+    "double kick": {arranging.KICK: "xxxxxxxxxxxxxxxx", arranging.SNARE: "....x.......x...",
+                    arranging.RIDE: "x...x...x...x..."},
+    "punk": {arranging.KICK: "x.x...x.x.x...x.", arranging.SNARE: "..x...x...x...x.",
+             arranging.CLOSED_HAT: "x.x.x.x.x.x.x.x."},
 }  # fmt: skip
 
 
@@ -106,12 +106,23 @@ OFTEN = {"rock": 0.32, "metal": 0.24, "punk": 0.12, "reggae": 0.18, "ballad": 0.
 
 @dataclass(frozen=True)
 class Accompaniment:
-    """What a band plays: float32 ``(samples,)`` at 16 kHz, its chords as heard, who plays."""
+    """What a band plays: float32 ``(samples,)`` at 16 kHz, the chords that sound, who plays."""
 
     waveform: np.ndarray
     chords: tuple[ChordSpan, ...]
     instruments: tuple[str, ...]
     style: str
+
+
+def half_to_train(items_of: Callable[[Path], list[Item]]) -> Callable[[Path], list[Item]]:
+    """Every second of the items to train on, and all that are held out."""
+
+    def items(folder: Path) -> list[Item]:
+        whole = items_of(folder)
+        chosen = {item.name for item in [item for item in whole if item.split == "train"][::2]}
+        return [item for item in whole if item.split != "train" or item.name in chosen]
+
+    return items
 
 
 def render_band(item: Item, *, samples: Path) -> tuple[np.ndarray, Labels]:
@@ -246,7 +257,7 @@ def strummed(
     places = np.arange((len(song.beats) - 1) * STEPS_A_BEAT) / STEPS_A_BEAT
     times = np.interp(places, np.arange(len(song.beats)), song.beats)
     since_downbeat = _beats_since_downbeat(song)
-    strokes: list[tuple[float, Chord, bool]] = []
+    strokes: list[tuple[float, TimedChord, bool]] = []
     chords = iter(song.chords)
     chord = next(chords, None)
     for number, at in enumerate(times.tolist()):
@@ -296,7 +307,7 @@ def _rhythm(song: Song, style: Style, rng: np.random.Generator) -> tuple[list[Pa
             )
         )
     if rng.random() < 0.85 and len(song.downbeats) > 1:
-        notes = render.drum_notes(song, DRUMS[str(rng.choice(style.drums))])
+        notes = arranging.drum_notes(song, DRUMS[str(rng.choice(style.drums))])
         parts.append(
             renditions.played(notes, int(rng.choice([0, 0, 8, 16, 16])), 0.01, rng, drums=True)
         )
@@ -321,10 +332,30 @@ def _play_lead(
     lead, stem = soloists.play(notes, soloist, studio, rng)
     if kind == "guitar" and rng.random() < 0.75:
         stem = effects.amplify(stem, rng, drive_db=HIGH_GAIN_DB)
-    f0 = leads.heard(lead, stem)
+    f0 = leads.sounding_f0(lead, stem)
     stem = renditions.accompanied(lead, stem, song, studio, rng)
     if rng.random() < 0.35:
         stem = effects.echo(stem, rng)
     if rng.random() < 0.4:
         stem = effects.reverberate(stem, rng)
     return f0, stem, general_midi.PROGRAMS[lead.parts[0].program]
+
+
+COLLECTIONS.register(
+    Collection(
+        name="guitar_bands",
+        rendered=True,
+        description="POP909: pop songs played by rock, metal, punk and reggae bands, with "
+        "amplified guitars and their leads; labels: chords, melody, beats",
+        obtain="Unpack POP909 (GitHub: music-x-lab/POP909-Dataset) into src/pop909, check out the "
+        "GitHub repository skratchdot/philharmonia-samples into src/philharmonia and install the "
+        "extra 'studio'.",
+        licence="MIT; CC BY-SA 3.0 (notes); soundfonts under their own licences",
+        grouping="song, divided as songs_pop909 is; one soundfont is held out for testing",
+        items=half_to_train(_items.song_items("guitar_bands", pop909.PATTERN, pop909.SONGS)),
+        maker=lambda home: partial(render_band, samples=home / "src" / "philharmonia" / "audio"),
+        source="pop909",
+        packages=PACKAGES,
+        programs=("fluidsynth",),
+    )
+)

@@ -1,4 +1,4 @@
-"""Songs whose lead guitar can be heard alone: real leads, whose pitch is tracked on their stem.
+"""Songs whose lead guitar was recorded apart: real leads, whose pitch is tracked on their stem.
 
 A folder of games (Frets on Fire) holds for each song ``guitar.ogg``, the guitar, and ``song.ogg``,
 everything else. What the guitar plays is the melody where it plays one note at a time; where two
@@ -15,9 +15,11 @@ import numpy as np
 from mirzoo import audio
 from mirzoo.data.corpus import SAMPLE_RATE, Item
 from mirzoo.data.labels import F0_RATE, Labels
+from mirzoo.data.sources import COLLECTIONS, Collection
 from mirzoo.dsp.framing import runs
 from mirzoo.errors import DataError
-from mirzoo.studio.tracking import track_voice
+from mirzoo.studio import debian
+from mirzoo.studio.sound.tracking import PACKAGES, track_voice
 
 STEM, REST = "guitar.ogg", "song.ogg"
 SHORTEST_S = 0.12
@@ -36,22 +38,39 @@ def lead_items(folder: Path) -> list[Item]:
 
 
 def read_lead(item: Item) -> tuple[np.ndarray, Labels]:
-    """Read a whole song, and what its guitar plays while that is one sure note at a time."""
+    """Read a whole song, and the melody that its guitar plays, where it is certain."""
     stem = audio.read(item.path, SAMPLE_RATE)
     rest = audio.read(Path(item.path).parent / REST, SAMPLE_RATE)
     length = max(len(stem), len(rest))
     stem, rest = (np.pad(part, (0, length - len(part))) for part in (stem, rest))
     f0 = track_voice(stem)
-    return stem + rest, Labels(f0=np.where(_held(f0), f0, np.nan).astype(np.float32))
+    return stem + rest, Labels(f0=np.where(_steady(f0), f0, np.nan).astype(np.float32))
 
 
-def _held(f0: np.ndarray) -> np.ndarray:
+def _steady(f0: np.ndarray) -> np.ndarray:
     """Where a pitch (Hz) goes on for `SHORTEST_S` without a step over `STEADY_CENTS`."""
     sounding = np.nan_to_num(f0) > 0
     cents = 1200 * np.log2(np.where(sounding, f0, 1.0))
     goes_on = sounding[1:] & sounding[:-1] & (np.abs(np.diff(cents)) < STEADY_CENTS)
-    held = np.zeros(len(f0), bool)
+    steady = np.zeros(len(f0), bool)
     for first, last in runs(goes_on):
         if last - first >= SHORTEST_S * F0_RATE:
-            held[first : last + 1] = True
-    return held
+            steady[first : last + 1] = True
+    return steady
+
+
+COLLECTIONS.register(
+    Collection(
+        name="guitar_leads",
+        description="metal songs whose guitar is recorded apart, its leads as labels: melody",
+        obtain=f"Fetched with apt-get download of {debian.LEADS_PACKAGE}; needs the extra "
+        "'studio'.",
+        licence="MIT, Carlos Viola Iborra",
+        grouping="artist; never trained on, but among what melodies were validated on",
+        items=lead_items,
+        maker=lambda home: read_lead,
+        fetch=lambda folder: debian.fetch_package(debian.LEADS_PACKAGE, folder),
+        unjudged=("overall accuracy", "voicing false alarm"),
+        packages=PACKAGES,
+    )
+)

@@ -11,7 +11,7 @@ import soundfile
 from mirzoo.data import sources
 from mirzoo.data.corpus import SPLITS
 from mirzoo.errors import DataError, UnknownNameError
-from mirzoo.studio import debian, splits
+from mirzoo.studio import _items, debian, mir1k
 
 HELD_OUT = {
     "emotify",
@@ -149,7 +149,7 @@ def test_songs_are_split_alike_wherever_they_are_sung(home):
     assert [item.split for item in songs][:12] == ["train"] * 5 + ["valid"] + ["train"] * 5 + [
         "test"
     ]
-    for singer in splits.MIR1K_TEST_SINGERS:
+    for singer in mir1k.TEST_SINGERS:
         touch(home / "src", "mir1k", "vocal", f"{singer}_1_01.ogg")
     sung = sources.collection("sung_synth").items(home / "src" / "mir1k")
     assert {item.split for item in sung} == set(SPLITS)
@@ -157,11 +157,11 @@ def test_songs_are_split_alike_wherever_they_are_sung(home):
 
 
 def test_held_out_singers_are_also_mixed_at_equal_level(home):
-    for singer in splits.MIR1K_TEST_SINGERS:
+    for singer in mir1k.TEST_SINGERS:
         touch(home / "src", "mir1k", "vocal", f"{singer}_1_01.ogg")
     items = sources.collection("sung_own").items(home / "src" / "mir1k")
     level = {item.group: item.split for item in items if item.name.startswith("level/")}
-    assert level == {"bug": "valid", **dict.fromkeys(splits.MIR1K_TEST_SINGERS, "test")}
+    assert level == {"bug": "valid", **dict.fromkeys(mir1k.TEST_SINGERS, "test")}
     own = {item.group for item in items if item.name.startswith("own/")}
     assert own == {"amy", *level}
 
@@ -181,9 +181,9 @@ def test_further_renditions_are_of_songs_to_train_on(home, name, more, source):
 
 
 def test_further_renditions_take_the_songs_that_were_left_out(home):
-    items = splits.song_items("some", "*.mxl", 12)(home / "src" / "openewld")
+    items = _items.song_items("some", "*.mxl", 12)(home / "src" / "openewld")
     split = {item.path: item.split for item in items}
-    more = splits.more_song_items("more", "*.mxl", beside=12)(home / "src" / "openewld")
+    more = _items.more_song_items("more", "*.mxl", others=12)(home / "src" / "openewld")
     assert len(split) == 12
     assert Counter(item.path for item in more) == {
         path: 1
@@ -206,7 +206,7 @@ def test_bands_play_every_held_out_song_and_half_of_the_others(home):
 
 @pytest.mark.parametrize("name", ["sung_more", "sung_disguised"])
 def test_more_is_sung_by_singers_to_train_on_alone(home, name):
-    for singer in splits.MIR1K_TEST_SINGERS:
+    for singer in mir1k.TEST_SINGERS:
         touch(home / "src", "mir1k", "vocal", f"{singer}_1_01.ogg")
     items = sources.collection(name).items(home / "src" / "mir1k")
     assert {(item.name, item.group) for item in items} == {

@@ -1,4 +1,4 @@
-"""Chord charts: all qualities, in time, accompanied by what they say."""
+"""TimedChord charts: all qualities, in time, accompanied by what they say."""
 
 import shutil
 from collections import Counter
@@ -12,10 +12,12 @@ import pytest
 from mirzoo.data.corpus import SAMPLE_RATE, Item
 from mirzoo.data.labels import ChordSpan
 from mirzoo.errors import DataError
-from mirzoo.studio import charts, stems
-from mirzoo.studio.charts import Bar
-from mirzoo.studio.midi import Note, Part
-from mirzoo.studio.songs import QUALITIES, Chord
+from mirzoo.studio import charts_mma
+from mirzoo.studio.score import charts
+from mirzoo.studio.score.charts import Bar
+from mirzoo.studio.score.midi import MidiNote, Part
+from mirzoo.studio.score.songs import QUALITIES, TimedChord
+from mirzoo.studio.sound import stems
 
 needs_mma = pytest.mark.skipif(shutil.which("mma") is None, reason="mma is not installed")
 needs_fluidsynth = pytest.mark.skipif(
@@ -33,7 +35,7 @@ def test_all_qualities_are_drawn_and_none_is_rare():
         for bar in charts.draw_chart(24, rng)
         for _, quality, _ in bar.chords
     )
-    assert set(drawn) == set(charts.MMA_CHORDS)
+    assert set(drawn) == set(charts_mma.MMA_CHORDS)
     assert min(drawn.values()) > 0.025 * drawn.total()
 
 
@@ -48,7 +50,7 @@ def test_a_chart_has_the_bars_asked_and_slash_chords_of_chord_tones():
             for root, quality, bass in bar.chords:
                 assert 0 <= root < 12
                 basses[bass] += 1
-                chord = Chord(0, 1, root, QUALITIES[quality], quality, bass)
+                chord = TimedChord(0, 1, root, QUALITIES[quality], quality, bass)
                 assert (chord.bass_pitch_class - root) % 12 in QUALITIES[quality]
                 mir_eval.chord.encode(chord.label)
     assert {"1", "3", "b3", "5", "b7"} <= set(basses)
@@ -87,9 +89,9 @@ def test_gaps_are_filled_with_no_chord():
 
 def test_chord_tones_are_weighed_by_length():
     chords = charts.chords_of([Bar(((0, "maj", "1"),))], 4, 60)
-    fitting = Part([Note(0, 3, 60), Note(0, 3, 64)], 0)
-    passing = Part([Note(0, 2, 61)], 0)
-    drums = Part([Note(0, 4, 38)], 0, drums=True)
+    fitting = Part([MidiNote(0, 3, 60), MidiNote(0, 3, 64)], 0)
+    passing = Part([MidiNote(0, 2, 61)], 0)
+    drums = Part([MidiNote(0, 4, 38)], 0, drums=True)
     assert charts.chord_tones([fitting, drums], chords) == 1
     assert charts.chord_tones([fitting, passing], chords) == pytest.approx(0.75)
     assert charts.chord_tones([drums], chords) == 0
@@ -106,11 +108,11 @@ def test_a_solo_stays_in_its_chords_and_alone():
 
 @needs_mma
 def test_mma_plays_the_chart_in_every_kind_of_library():
-    names = dict(charts.grooves())
+    names = dict(charts_mma.grooves())
     assert len(names) > 1500
     assert set(names.values()) <= {3, 4, 5, 6}
     for groove in ("stdlib/50srock:50sRock", "casio/16beat3:16Beat3"):
-        parts = charts.accompany(CHART, groove, 4, 120, seed=1)
+        parts = charts_mma.accompany(CHART, groove, 4, 120, seed=1)
         assert charts.chord_tones(parts, charts.chords_of(CHART, 4, 120)) > 0.8
         pitched = [note for part in parts if not part.drums for note in part.notes]
         assert min(note.start_s for note in pitched) > 1.9
@@ -119,25 +121,29 @@ def test_mma_plays_the_chart_in_every_kind_of_library():
 
 @needs_mma
 def test_every_quality_is_understood_by_mma():
-    chart = [Bar(((root % 12, quality, "1"),)) for root, quality in enumerate(charts.MMA_CHORDS)]
-    parts = charts.accompany(chart, "stdlib/ballad:Ballad", 4, 120, seed=1)
+    chart = [
+        Bar(((root % 12, quality, "1"),)) for root, quality in enumerate(charts_mma.MMA_CHORDS)
+    ]
+    parts = charts_mma.accompany(chart, "stdlib/ballad:Ballad", 4, 120, seed=1)
     assert charts.chord_tones(parts, charts.chords_of(chart, 4, 120)) > 0.8
 
 
 @needs_mma
 def test_an_unknown_groove_is_refused():
     with pytest.raises(DataError, match="no/such:Groove"):
-        charts.accompany(CHART, "no/such:Groove", 4, 120, seed=1)
+        charts_mma.accompany(CHART, "no/such:Groove", 4, 120, seed=1)
 
 
 @pytest.mark.slow
 @needs_mma
 @needs_fluidsynth
 def test_a_rendered_chart_has_all_its_labels():
-    waveform, labels = charts.render_chart(Item("charts_mma/0001", "charts_mma", "1", "", "train"))
-    assert waveform.shape == (int(charts.CHART_S * SAMPLE_RATE),)
-    assert labels.f0.shape == (int(charts.CHART_S * 100),)
-    assert labels.chords[0].start_s == 0 and labels.chords[-1].end_s == charts.CHART_S
+    waveform, labels = charts_mma.render_chart(
+        Item("charts_mma/0001", "charts_mma", "1", "", "train")
+    )
+    assert waveform.shape == (int(charts_mma.CHART_S * SAMPLE_RATE),)
+    assert labels.f0.shape == (int(charts_mma.CHART_S * 100),)
+    assert labels.chords[0].start_s == 0 and labels.chords[-1].end_s == charts_mma.CHART_S
     assert len(labels.beats) > len(labels.downbeats) > 5
     for span in labels.chords:
         mir_eval.chord.encode(span.label)

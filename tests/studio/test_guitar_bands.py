@@ -10,9 +10,11 @@ import pytest
 
 from mirzoo.data.corpus import SAMPLE_RATE, Item
 from mirzoo.data.labels import ChordSpan
-from mirzoo.studio import charts, effects, fretboard, guitar_bands, stems
-from mirzoo.studio.midi import Note, Part
-from mirzoo.studio.songs import QUALITIES, Chord, Song
+from mirzoo.studio import guitar_bands
+from mirzoo.studio.score import charts, fretboard
+from mirzoo.studio.score.midi import MidiNote, Part
+from mirzoo.studio.score.songs import QUALITIES, Song, TimedChord
+from mirzoo.studio.sound import effects, stems
 
 needs_fluidsynth = pytest.mark.skipif(
     shutil.which("fluidsynth") is None or not Path(stems.HELD_OUT_SOUNDFONT).exists(),
@@ -26,10 +28,10 @@ HAND = {(0, "maj"): C, (9, "min7"): A_MINOR}
 def song():
     """Four bars at 120 beats a minute: C and Am7 in turn, a bar each, then a rest of a bar."""
     chords = tuple(
-        Chord(start, start + 2.0, root, QUALITIES[quality], quality)
+        TimedChord(start, start + 2.0, root, QUALITIES[quality], quality)
         for start, root, quality in ((0.0, 0, "maj"), (2.0, 9, "min7"), (6.0, 0, "maj"))
     )
-    melody = tuple(Note(0.5 * k, 0.5 * k + 0.45, 67 + k % 5) for k in range(16))
+    melody = tuple(MidiNote(0.5 * k, 0.5 * k + 0.45, 67 + k % 5) for k in range(16))
     beats = np.arange(0, 8.01, 0.5)
     return Song(melody, (), chords, beats, beats[::4], "C:maj")
 

@@ -46,14 +46,19 @@ def test_the_song_is_whole_and_its_sure_notes_alone_are_labelled(song):
     assert np.isnan(labels.f0[350:]).all(), "a blip is not sure enough"
 
 
-def test_steps_end_what_is_held():
+def test_steps_end_what_is_steady():
     f0 = np.concatenate([np.full(20, 220.0), np.full(5, 440.0), np.full(20, 330.0), [np.nan, 0.0]])
-    held = guitar_leads._held(f0)
-    assert held[:20].all() and not held[20:25].any() and held[25:45].all() and not held[45:].any()
+    steady = guitar_leads._steady(f0)
+    assert (
+        steady[:20].all()
+        and not steady[20:25].any()
+        and steady[25:45].all()
+        and not steady[45:].any()
+    )
 
 
-def test_a_slow_bend_is_held():
-    assert guitar_leads._held(220 * 2 ** (np.linspace(0, 2, 60) / 12)).all()
+def test_a_slow_bend_is_steady():
+    assert guitar_leads._steady(220 * 2 ** (np.linspace(0, 2, 60) / 12)).all()
 
 
 def test_a_folder_without_stems_is_told(tmp_path):

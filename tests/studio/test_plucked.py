@@ -12,8 +12,11 @@ import soundfile
 from mirzoo.data.corpus import SAMPLE_RATE, Item
 from mirzoo.data.labels import ChordSpan
 from mirzoo.errors import DataError
-from mirzoo.studio import fretboard, plucked, stems
-from mirzoo.studio.songs import QUALITIES, Chord
+from mirzoo.studio import guitar
+from mirzoo.studio.score import fretboard
+from mirzoo.studio.score.midi import MidiNote
+from mirzoo.studio.score.songs import QUALITIES, TimedChord
+from mirzoo.studio.sound import plucked, stems
 
 needs_fluidsynth = pytest.mark.skipif(
     shutil.which("fluidsynth") is None or not any(Path(path).exists() for path in stems.SOUNDFONTS),
@@ -114,7 +117,7 @@ def recorded(tmp_path):
 
 @pytest.mark.parametrize("tuning_cents", [0.0, 40.0])
 def test_recorded_notes_are_moved_to_their_pitch_and_time(recorded, tuning_cents):
-    pluck = plucked.Pluck(plucked.Note(1.0, 2.5, 50, 100), 0)
+    pluck = plucked.Pluck(MidiNote(1.0, 2.5, 50, 100), 0)
     stem = plucked.play_sampled(
         [pluck], recorded, 4.0, np.random.default_rng(0), tuning_cents=tuning_cents
     )
@@ -129,8 +132,8 @@ def test_recorded_notes_are_moved_to_their_pitch_and_time(recorded, tuning_cents
 
 def test_a_string_is_stopped_by_its_next_note(recorded):
     plucks = [
-        plucked.Pluck(plucked.Note(0.0, 3.0, 45, 100), 0),
-        plucked.Pluck(plucked.Note(1.0, 3.0, 57, 100), 0),
+        plucked.Pluck(MidiNote(0.0, 3.0, 45, 100), 0),
+        plucked.Pluck(MidiNote(1.0, 3.0, 57, 100), 0),
     ]
     stem = plucked.play_sampled(plucks, recorded, 3.0, np.random.default_rng(0))
     spectrum = np.abs(np.fft.rfft(stem[24000:40000] * np.hanning(16000)))
@@ -138,16 +141,16 @@ def test_a_string_is_stopped_by_its_next_note(recorded):
 
 
 def test_notes_too_far_from_any_recorded_one_are_refused(recorded):
-    pluck = plucked.Pluck(plucked.Note(0.0, 1.0, 80, 100), 0)
+    pluck = plucked.Pluck(MidiNote(0.0, 1.0, 80, 100), 0)
     with pytest.raises(DataError, match="no note near MIDI pitch 80"):
         plucked.play_sampled([pluck], recorded, 2.0, np.random.default_rng(0))
 
 
 def test_isolated_chords_last_as_long_as_they_are_heard():
-    stem = np.zeros(int(plucked.ITEM_S * SAMPLE_RATE), np.float32)
+    stem = np.zeros(int(guitar.ITEM_S * SAMPLE_RATE), np.float32)
     stem[16000:32000] = 0.5
     stem[80000:88000] = 0.5
-    spans = plucked._until_silent([(1.0, 5.0, "C:maj"), (5.0, 9.0, "A:min/b3")], stem)
+    spans = guitar._until_silent([(1.0, 5.0, "C:maj"), (5.0, 9.0, "A:min/b3")], stem)
     assert spans == (
         ChordSpan(0.0, 1.0, "N"),
         ChordSpan(1.0, 2.0, "C:maj"),
@@ -159,11 +162,11 @@ def test_isolated_chords_last_as_long_as_they_are_heard():
 
 def test_instruments_of_all_kinds_are_drawn():
     rng = np.random.default_rng(0)
-    drawn = [plucked.draw_instrument("strummed", rng) for _ in range(300)]
+    drawn = [guitar.draw_instrument("strummed", rng) for _ in range(300)]
     kinds = Counter(instrument.samples for instrument in drawn)
     assert set(kinds) == {"", "guitar", "mandolin", "banjo"}
     assert 0.2 < np.mean([instrument.gain for instrument in drawn]) < 0.6
-    assert plucked.draw_instrument("piano", rng).tuning == ()
+    assert guitar.draw_instrument("piano", rng).tuning == ()
 
 
 def test_a_loose_hand_also_hits_open_strings_beside_the_chord():
@@ -176,14 +179,14 @@ def test_a_loose_hand_also_hits_open_strings_beside_the_chord():
 
 
 def test_only_guitars_are_struck_loosely_and_only_as_often_as_asked():
-    guitar = plucked.Instrument("nylon guitar", fretboard.GUITAR, 24)
+    nylon = plucked.Instrument("nylon guitar", fretboard.GUITAR, 24)
     banjo = plucked.Instrument("banjo", fretboard.BANJO, 105)
     b7, rng = (47, 51, 57, 59, 66), np.random.default_rng(0)
-    assert plucked._struck(b7, banjo, 1.0, rng) == b7
+    assert guitar._struck(b7, banjo, 1.0, rng) == b7
     before = rng.bit_generator.state
-    assert plucked._struck(b7, guitar, 0.0, rng) == b7
+    assert guitar._struck(b7, nylon, 0.0, rng) == b7
     assert rng.bit_generator.state == before
-    loose = [plucked._struck(b7, guitar, 0.5, rng) != b7 for _ in range(400)]
+    loose = [guitar._struck(b7, nylon, 0.5, rng) != b7 for _ in range(400)]
     assert 0.4 < np.mean(loose) < 0.6
 
 
@@ -191,34 +194,35 @@ def test_only_guitars_are_struck_loosely_and_only_as_often_as_asked():
     ("kind", "is_loose"), [("isolated", True), ("strummed", True), ("picked", False)]
 )
 def test_the_label_of_a_chord_struck_loosely_is_of_the_chord_meant(kind, is_loose, monkeypatch):
-    guitar = plucked.Instrument("nylon guitar", fretboard.GUITAR, 24)
+    nylon = plucked.Instrument("nylon guitar", fretboard.GUITAR, 24)
     struck = []
-    monkeypatch.setattr(plucked, "draw_instrument", lambda kind, rng: guitar)
-    monkeypatch.setattr(plucked, "voicing", lambda *chord: (47, 51, 57, 59, 66))
-    monkeypatch.setattr(plucked, "_draw_chord", lambda *drawn: (11, "7"))
+    monkeypatch.setattr(guitar, "draw_instrument", lambda kind, rng: nylon)
+    monkeypatch.setattr(guitar, "voicing", lambda *chord: (47, 51, 57, 59, 66))
+    monkeypatch.setattr(guitar, "_draw_chord", lambda *drawn: (11, "7"))
     monkeypatch.setattr(
-        plucked.charts,
+        guitar.charts,
         "chords_of",
         lambda chart, beats, tempo: [
-            Chord(start_s, start_s + 2.0, 11, QUALITIES["7"], "7") for start_s in range(0, 30, 2)
+            TimedChord(start_s, start_s + 2.0, 11, QUALITIES["7"], "7")
+            for start_s in range(0, 30, 2)
         ],
     )
     monkeypatch.setattr(
-        plucked.Studio, "play", lambda studio, parts: np.zeros(studio.n_samples, np.float32)
+        guitar.Studio, "play", lambda studio, parts: np.zeros(studio.n_samples, np.float32)
     )
-    monkeypatch.setattr(plucked, "KINDS", {kind: 1.0})
+    monkeypatch.setattr(guitar, "KINDS", {kind: 1.0})
     monkeypatch.setattr(
-        plucked,
+        guitar,
         "play",
         lambda plucks, *rest: (
             struck.extend(plucks)
             or np.random.default_rng(0)
-            .normal(0, 0.1, int(plucked.ITEM_S * SAMPLE_RATE))
+            .normal(0, 0.1, int(guitar.ITEM_S * SAMPLE_RATE))
             .astype(np.float32)
         ),
     )
-    monkeypatch.setattr(plucked.stems, "choose_soundfont", lambda split, rng: None)
-    _, labels = plucked.render_plucked(
+    monkeypatch.setattr(guitar.stems, "choose_soundfont", lambda split, rng: None)
+    _, labels = guitar.render_plucked(
         Item("loose/1", "loose", "1", "", "train"), samples=None, looseness=1.0
     )
     assert {span.label for span in labels.chords} <= {"B:7", "N"}
@@ -227,10 +231,10 @@ def test_the_label_of_a_chord_struck_loosely_is_of_the_chord_meant(kind, is_loos
 
 @pytest.mark.parametrize("number", range(8))
 def test_all_of_a_picked_chord_is_heard_however_few_its_notes(number):
-    chord = Chord(1.0, 2.0, 4, QUALITIES["min7"], "min7")
-    played = plucked._Played(chord, chord.label, (40, 47, 52, 55, 62))
+    chord = TimedChord(1.0, 2.0, 4, QUALITIES["min7"], "min7")
+    played = guitar._Played(chord, chord.label, (40, 47, 52, 55, 62))
     item = Item(f"picked/{number}", "picked", "1", "", "train")
-    plucks = plucked._pattern(played, "picked", 0.5, item, np.random.default_rng(number))
+    plucks = guitar._pattern(played, "picked", 0.5, item, np.random.default_rng(number))
     assert {pluck.note.pitch % 12 for pluck in plucks} == tones(4, "min7")
     first = [pluck for pluck in plucks if pluck.note.start_s < 1.1]
     assert min(pluck.note.pitch for pluck in first) == 40
@@ -238,16 +242,16 @@ def test_all_of_a_picked_chord_is_heard_however_few_its_notes(number):
 
 @pytest.mark.slow
 @needs_fluidsynth
-@pytest.mark.parametrize("kind", plucked.KINDS)
+@pytest.mark.parametrize("kind", guitar.KINDS)
 def test_every_kind_is_rendered_with_labels(kind, monkeypatch, tmp_path):
-    monkeypatch.setattr(plucked, "KINDS", {kind: 1.0})
+    monkeypatch.setattr(guitar, "KINDS", {kind: 1.0})
     monkeypatch.setattr(plucked, "ITEM_S", 8.0)
     number = 0
-    while plucked.draw_instrument(kind, np.random.default_rng(number)).samples:
+    while guitar.draw_instrument(kind, np.random.default_rng(number)).samples:
         number += 1
-    found = plucked.draw_instrument(kind, np.random.default_rng(number))
+    found = guitar.draw_instrument(kind, np.random.default_rng(number))
     monkeypatch.setattr(plucked, "draw_instrument", lambda kind, rng: found)
-    waveform, labels = plucked.render_plucked(
+    waveform, labels = guitar.render_plucked(
         Item("guitar/1", "guitar", "1", "", "train"), samples=tmp_path
     )
     assert waveform.shape == (8 * SAMPLE_RATE,)
@@ -261,7 +265,7 @@ def test_bare_fifths_of_a_progression_carry_the_thirds_that_they_imply():
     instrument = plucked.Instrument("distorted guitar", fretboard.GUITAR, 30, gain=True)
     bare = []
     for seed in range(12):
-        chosen = plucked._chosen(instrument, 120, 0.0, True, np.random.default_rng(seed))
+        chosen = guitar._chosen(instrument, 120, 0.0, True, np.random.default_rng(seed))
         bare += [p for p in chosen if len({pitch % 12 for pitch in p.pitches}) == 2]
     assert {played.label.split(":")[1] for played in bare} == {"maj", "min"}
     for played in bare:

@@ -10,8 +10,10 @@ import soundfile
 
 from mirzoo.data.corpus import SAMPLE_RATE, Item, prepare
 from mirzoo.errors import DataError
-from mirzoo.studio import midi, mixes, render, songs
-from mirzoo.studio.midi import Note, Part
+from mirzoo.studio import mir1k, philharmonia
+from mirzoo.studio.score import arranging, midi, songs
+from mirzoo.studio.score.midi import MidiNote, Part
+from mirzoo.studio.sound import render, samples
 
 SOUNDFONTS = [
     Path(folder, name)
@@ -38,9 +40,12 @@ def pitch_at(waveform, start_s, length_s=0.3):
 
 def test_what_is_written_as_midi_is_read_again(tmp_path):
     parts = [
-        Part((Note(0.0, 0.5, 60, 100), Note(0.5, 1.25, 64, 80), Note(0.5, 3.0, 67, 127)), 73),
-        Part((Note(0.25, 0.3, 38, 90),), 0, drums=True),
-        Part((Note(200.0, 201.0, 30, 64),), 33, name="BASS"),
+        Part(
+            (MidiNote(0.0, 0.5, 60, 100), MidiNote(0.5, 1.25, 64, 80), MidiNote(0.5, 3.0, 67, 127)),
+            73,
+        ),
+        Part((MidiNote(0.25, 0.3, 38, 90),), 0, drums=True),
+        Part((MidiNote(200.0, 201.0, 30, 64),), 33, name="BASS"),
     ]
     midi.write(parts, tmp_path / "song.mid")
     again = midi.read(tmp_path / "song.mid")
@@ -64,12 +69,12 @@ def test_tempo_changes_running_status_and_names_are_read(tmp_path):
     (tmp_path / "a.mid").write_bytes(header + b"MTrk" + len(track).to_bytes(4, "big") + track)
     (part,) = midi.read(tmp_path / "a.mid")
     assert part.name == "PINO"
-    assert part.notes == (Note(0.0, 0.5, 60, 100), Note(1.0, 2.0, 60, 80))
+    assert part.notes == (MidiNote(0.0, 0.5, 60, 100), MidiNote(1.0, 2.0, 60, 80))
 
 
 def test_what_is_not_midi_is_refused(tmp_path):
     path = tmp_path / "a.mid"
-    midi.write([Part((Note(0, 1, 60),), 0)], path)
+    midi.write([Part((MidiNote(0, 1, 60),), 0)], path)
     whole = path.read_bytes()
     for data in (b"", b"RIFF" + whole, whole[:-10], whole[:12] + b"\xe7\x28" + whole[14:]):
         path.write_bytes(data)
@@ -85,10 +90,10 @@ def test_what_is_not_midi_is_refused(tmp_path):
 @pytest.fixture
 def pop909(tmp_path):
     """Eight bars in the layout of POP909: C major, then A minor, at 120 beats a minute."""
-    melody = [Note(0.5 * k, 0.5 * k + 0.4, 72 + (0, 4, 7, 4)[k % 4]) for k in range(32)]
-    piano = [Note(2.0 * k, 2.0 * k + 1.9, pitch) for k in range(8) for pitch in (48, 55)]
+    melody = [MidiNote(0.5 * k, 0.5 * k + 0.4, 72 + (0, 4, 7, 4)[k % 4]) for k in range(32)]
+    piano = [MidiNote(2.0 * k, 2.0 * k + 1.9, pitch) for k in range(8) for pitch in (48, 55)]
     path = tmp_path / "001.mid"
-    second_melody = [Note(15, 16, 90)]
+    second_melody = [MidiNote(15, 16, 90)]
     midi.write([Part(melody, 0, name="MELODY"), Part(piano, 0, name="PIANO"),
                 Part(second_melody, 0, name="BRIDGE")], path)  # fmt: skip
     (tmp_path / "chord_midi.txt").write_text("0 8 C:maj\n8 12 A:min7/b7\n12 16 N\n")
@@ -129,7 +134,7 @@ def test_a_lead_sheet(tmp_path):
         archive.writestr("META-INF/container.xml", "<container/>")
         archive.writestr("sheet.xml", LEAD_SHEET)
     song = songs.read(path)
-    assert song.melody == (Note(0, 0.5, 60), Note(1, 3, 78))
+    assert song.melody == (MidiNote(0, 0.5, 60), MidiNote(1, 3, 78))
     assert [(c.start_s, c.end_s, c.root, c.intervals) for c in song.chords] == [
         (0, 1.5, 10, (0, 4, 7, 10)), (1.5, 3, 4, (0, 3, 7)),
     ]  # fmt: skip
@@ -139,7 +144,7 @@ def test_a_lead_sheet(tmp_path):
 
 def test_an_excerpt_is_cut_sped_up_and_transposed(pop909):
     part = songs.excerpt(songs.read(pop909), 4.0, 4.0, speed=2.0, semitones=3)
-    assert part.melody[0] == Note(0, pytest.approx(0.2), 75, 96)
+    assert part.melody[0] == MidiNote(0, pytest.approx(0.2), 75, 96)
     assert len(part.melody) == 16
     assert [(c.start_s, c.end_s, c.root) for c in part.chords] == [(0, 2, 3), (2, 4, 0)]
     np.testing.assert_allclose(part.beats, np.arange(16) / 4)
@@ -149,11 +154,11 @@ def test_an_excerpt_is_cut_sped_up_and_transposed(pop909):
 # Arrangements
 
 
-@pytest.mark.parametrize("name", render.ENSEMBLES)
+@pytest.mark.parametrize("name", arranging.ENSEMBLES)
 def test_every_ensemble_plays_in_tune_and_in_time(pop909, name):
     song = songs.read(pop909)
-    ensemble = render.ENSEMBLES[name]
-    parts = render.arrange(song, ensemble, np.random.default_rng(0))
+    ensemble = arranging.ENSEMBLES[name]
+    parts = arranging.arrange(song, ensemble, np.random.default_rng(0))
     expected = bool(ensemble.lead) + len(ensemble.chords) + bool(ensemble.bass)
     assert len(parts) == expected + bool(ensemble.drums)
     allowed = {0, 4, 7, 9, 2}
@@ -172,7 +177,7 @@ def test_every_ensemble_plays_in_tune_and_in_time(pop909, name):
 
 
 def test_drum_patterns_are_sixteen_steps():
-    for pattern in render.DRUM_PATTERNS.values():
+    for pattern in arranging.DRUM_PATTERNS.values():
         assert {len(steps) for steps in pattern.values()} == {16}
 
 
@@ -181,7 +186,7 @@ def test_drum_patterns_are_sixteen_steps():
 
 @needs_fluidsynth
 def test_synthesis_gives_the_notes_at_their_times_and_the_level_asked_for():
-    notes = (Note(0.0, 0.9, 69), Note(1.0, 1.9, 81))
+    notes = (MidiNote(0.0, 0.9, 69), MidiNote(1.0, 1.9, 81))
     waveform = render.synthesise([Part(notes, 79)], SOUNDFONTS[0], reverb=0, rms_db=-20)
     assert waveform.dtype == np.float32
     assert pitch_at(waveform, 0.3) == pytest.approx(440, rel=0.02)
@@ -232,8 +237,8 @@ def notes_folder(tmp_path):
 @pytest.mark.parametrize("group", ["flute", "guitar", "ensemble"])
 def test_a_phrase_holds_the_instruments_notes(notes_folder, group):
     item = Item(f"{group}/1", "philharmonia", group, str(notes_folder), "train")
-    phrase = mixes.play_phrase(item)
-    np.testing.assert_array_equal(phrase, mixes.play_phrase(item))
+    phrase = philharmonia.play_phrase(item)
+    np.testing.assert_array_equal(phrase, philharmonia.play_phrase(item))
     assert 12 * SAMPLE_RATE <= len(phrase) <= 20 * SAMPLE_RATE
     assert np.abs(phrase).max() <= 1
     loud = [
@@ -248,7 +253,7 @@ def test_a_phrase_holds_the_instruments_notes(notes_folder, group):
 
 
 def test_a_note_begins_where_it_sounds_and_fades_at_its_end(notes_folder):
-    note = mixes._trimmed(next((notes_folder / "flute").iterdir()), SAMPLE_RATE)
+    note = philharmonia._trimmed(next((notes_folder / "flute").iterdir()), SAMPLE_RATE)
     assert len(note) == SAMPLE_RATE
     assert np.abs(note[:200]).max() > 0.3
     assert np.abs(note[-200:]).max() < 0.2
@@ -259,13 +264,13 @@ def test_a_note_begins_where_it_sounds_and_fades_at_its_end(notes_folder):
     [("cello_A4_025_forte_x.mp3", 69), ("flute_Cs6_1_x.mp3", 85), ("gong__long_x.mp3", 0)],
 )
 def test_pitches_are_read_from_names(name, pitch):
-    assert mixes._pitch_in(name) == pitch
+    assert samples._pitch_in(name) == pitch
 
 
 def test_instruments_without_notes_are_refused(tmp_path):
     (tmp_path / "flute").mkdir()
     with pytest.raises(DataError, match="no notes"):
-        mixes.play_phrase(Item("flute/1", "p", "flute", str(tmp_path), "train"))
+        philharmonia.play_phrase(Item("flute/1", "p", "flute", str(tmp_path), "train"))
 
 
 def make_tone(item):
@@ -292,12 +297,12 @@ def test_a_voice_is_heard_over_its_own_or_other_music_of_its_split(tmp_path):
         ("own/amy_1", "train", 1000), ("other/amy_1", "train", 2000),
         ("other/amy_1", "valid", 3000),
     ):  # fmt: skip
-        mix = mixes.sing(Item(name, "mir1k", "amy", voice, split), backing=backing.directory)
+        mix = mir1k.sing(Item(name, "mir1k", "amy", voice, split), backing=backing.directory)
         assert len(mix) == 32000
         spectrum = np.abs(np.fft.rfft(mix * np.hanning(len(mix))))
         peaks = {hz: spectrum[hz * 2 - 2 : hz * 2 + 3].max() for hz in (300, 1000, 2000, 3000)}
         ratio_db = 20 * np.log10(peaks[300] / peaks[music_hz])
-        assert mixes.VOICE_DB[0] - 0.5 < ratio_db < mixes.VOICE_DB[1] + 0.5
+        assert mir1k.VOICE_DB[0] - 0.5 < ratio_db < mir1k.VOICE_DB[1] + 0.5
         assert all(peaks[hz] < 0.01 * peaks[300] for hz in peaks if hz not in (300, music_hz))
     with pytest.raises(DataError, match="split 'test'"):
-        mixes.sing(Item("other/x", "mir1k", "amy", voice, "test"), backing=backing.directory)
+        mir1k.sing(Item("other/x", "mir1k", "amy", voice, "test"), backing=backing.directory)

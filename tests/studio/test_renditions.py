@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from mirzoo.data.corpus import SAMPLE_RATE, Item
-from mirzoo.studio import leads, midi, renditions, songs, stems
-from mirzoo.studio.charts import chord_tones
-from mirzoo.studio.midi import Note, Part
+from mirzoo.dsp.chord_vocabulary import degree_name
+from mirzoo.studio.score import midi, songs
+from mirzoo.studio.score.charts import chord_tones
+from mirzoo.studio.score.midi import MidiNote, Part
+from mirzoo.studio.sound import leads, renditions, stems
 
 needs_fluidsynth = pytest.mark.skipif(
     shutil.which("fluidsynth") is None or not Path(stems.HELD_OUT_SOUNDFONT).exists(),
@@ -22,8 +24,8 @@ needs_fluidsynth = pytest.mark.skipif(
 @pytest.fixture
 def path(tmp_path):
     """Forty bars in the layout of POP909 at 120 beats a minute, with slash chords and a rest."""
-    melody = [Note(0.5 * k, 0.5 * k + 0.4, 72 + (0, 4, 7, 4)[k % 4]) for k in range(160)]
-    piano = [Note(2.0 * k, 2.0 * k + 1.9, pitch) for k in range(40) for pitch in (48, 55)]
+    melody = [MidiNote(0.5 * k, 0.5 * k + 0.4, 72 + (0, 4, 7, 4)[k % 4]) for k in range(160)]
+    piano = [MidiNote(2.0 * k, 2.0 * k + 1.9, pitch) for k in range(40) for pitch in (48, 55)]
     midi.write([Part(melody, 0, name="MELODY"), Part(piano, 0, name="PIANO")], tmp_path / "001.mid")
     (tmp_path / "chord_midi.txt").write_text(
         "".join(
@@ -51,10 +53,10 @@ def test_slash_chords_and_the_key_survive(path):
 
 
 def test_degrees_are_spelled_as_chords_spell_them():
-    assert songs.degree(10) == "b7"
-    assert songs.degree(9) == "6"
-    assert songs.degree(9, songs.QUALITIES["dim7"]) == "bb7"
-    assert songs.degree(-5) == "5"
+    assert degree_name(10) == "b7"
+    assert degree_name(9) == "6"
+    assert degree_name(9, songs.QUALITIES["dim7"]) == "bb7"
+    assert degree_name(-5) == "5"
 
 
 @pytest.mark.parametrize("seed", range(6))

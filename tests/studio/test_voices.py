@@ -10,13 +10,16 @@ import soundfile
 
 from mirzoo.data.corpus import SAMPLE_RATE, Item
 from mirzoo.errors import DataError
-from mirzoo.studio import guitar_bands, leads, midi, stems, tracking, voices
-from mirzoo.studio.leads import Manner
-from mirzoo.studio.midi import Note, Part
+from mirzoo.studio import guitar_bands
+from mirzoo.studio import sung as sung_collections
+from mirzoo.studio.score import midi
+from mirzoo.studio.score.midi import MidiNote, Part
+from mirzoo.studio.sound import leads, stems, tracking, voices
+from mirzoo.studio.sound.leads import Manner
 
 needs_trackers = pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in ("pyworld", "swift_f0")),
-    reason="pyworld and swift-f0, the extra 'voice', are not installed",
+    reason="pyworld and swift-f0, the extra 'studio', are not installed",
 )
 needs_fluidsynth = pytest.mark.skipif(
     shutil.which("fluidsynth") is None or not Path(stems.HELD_OUT_SOUNDFONT).exists(),
@@ -67,7 +70,7 @@ def test_silence_is_unvoiced():
 
 
 def test_missing_trackers_are_named():
-    with pytest.raises(DataError, match=r"no_such_tracker.*mirzoo\[voice\]"):
+    with pytest.raises(DataError, match=r"no_such_tracker.*mirzoo\[studio\]"):
         tracking.need("no_such_tracker")
 
 
@@ -112,8 +115,8 @@ def centroid_hz(voice: np.ndarray) -> float:
 def test_another_throat_moves_formants_and_leaves_pitch():
     voice, contour = sung(220.0)
     f0 = contour.astype(np.float32)
-    lower, same = voices.shift_by_world(voice, f0, 0.0, throat=0.82)
-    higher, _ = voices.shift_by_world(voice, f0, 0.0, throat=1.22)
+    lower, same = voices.shift_by_world(voice, f0, 0.0, formants=0.82)
+    higher, _ = voices.shift_by_world(voice, f0, 0.0, formants=1.22)
     np.testing.assert_array_equal(same, f0)
     assert centroid_hz(lower) < 0.95 * centroid_hz(higher)
     for other in (lower, higher):
@@ -141,7 +144,7 @@ def test_breath_fills_the_gaps_between_partials():
 def test_a_disguised_voice_is_sung_where_its_f0_says():
     voice, _ = sung(220.0)
     for seed in range(4):
-        heard, f0 = voices.disguised(voice, np.random.default_rng(seed))
+        heard, f0 = voices.transformed(voice, np.random.default_rng(seed))
         assert heard.shape == voice.shape and len(f0) == len(voice) // 160
         tracked = tracking.track_voice(heard)
         both = (tracked > 0) & (f0 > 0)
@@ -152,10 +155,10 @@ def test_a_disguised_voice_is_sung_where_its_f0_says():
 @needs_trackers
 def test_a_singer_follows_another_melody():
     source = voices.analyse(sung(220.0, 3.0, pause=(1.4, 1.6))[0])
-    notes = [Note(0.2, 1.0, 60), Note(1.0, 2.0, 62), Note(2.3, 2.9, 57)]
+    notes = [MidiNote(0.2, 1.0, 60), MidiNote(1.0, 2.0, 62), MidiNote(2.3, 2.9, 57)]
     manner = Manner(vibrato=1.0, vibrato_cents=40, glide=1.0, scoop=1.0)
     lead = leads.perform(notes, 52, 3.0, np.random.default_rng(0), manner=manner)
-    voice, f0 = voices._on_contour(source, lead, 3.0)
+    voice, f0 = sung_collections._on_contour(source, lead, 3.0)
     assert voice.shape == (48000,) and f0.shape == (300,)
     assert np.all(f0[:19] == 0) and np.all(f0[202:229] == 0)
     assert np.all(np.nan_to_num(f0[145:158]) == 0)
@@ -167,13 +170,13 @@ def test_a_singer_follows_another_melody():
 
 def test_long_pauses_are_cut_short():
     voiced = np.array([True] * 10 + [False] * 100 + [True] * 5 + [False] * 20 + [True])
-    kept = voices._without_pauses(voiced)
+    kept = sung_collections._without_pauses(voiced)
     assert kept[:50].all() and not kept[50:110].any() and kept[110:].all()
 
 
 def test_held_out_mixes_have_equal_energy():
     voice, music = sung(220.0)[0], np.random.default_rng(1).standard_normal(32000) * 0.01
-    mixed = voices._equally_loud(voice, music.astype(np.float32))
+    mixed = sung_collections._equally_loud(voice, music.astype(np.float32))
     share = np.dot(mixed, voice) / np.dot(voice, voice) * np.sqrt(np.mean(voice**2))
     other = np.dot(mixed, music) / np.dot(music, music) * np.sqrt(np.mean(music**2))
     assert 20 * np.log10(share / other) == pytest.approx(0, abs=0.3)
@@ -194,7 +197,7 @@ def mir1k(tmp_path):
 @pytest.mark.parametrize("kind", ["own", "level", "without"])
 def test_a_voice_over_its_own_music(mir1k, kind):
     item = Item(f"{kind}/amy_1_01", "sung_own", "amy", str(mir1k), "test")
-    waveform, labels = voices.sing_over_own(item)
+    waveform, labels = sung_collections.sing_over_own(item)
     assert waveform.shape == (64000,) and labels.f0.shape == (400,)
     assert np.any(labels.f0 > 0) == (kind != "without")
 
@@ -202,7 +205,7 @@ def test_a_voice_over_its_own_music(mir1k, kind):
 @pytest.fixture
 def song(tmp_path):
     """A minute of C major in the layout of POP909."""
-    melody = [Note(0.5 * k, 0.5 * k + 0.45, 60 + k % 5) for k in range(120)]
+    melody = [MidiNote(0.5 * k, 0.5 * k + 0.45, 60 + k % 5) for k in range(120)]
     midi.write([Part(melody, 0, name="MELODY")], tmp_path / "001.mid")
     (tmp_path / "chord_midi.txt").write_text("0 60 C:maj\n")
     (tmp_path / "beat_midi.txt").write_text(
@@ -225,7 +228,7 @@ def test_a_voice_over_a_guitar_band_keeps_its_f0(mir1k, song, monkeypatch):
     monkeypatch.setattr(stems, "choose_soundfont", lambda split, rng: Path(f"{split}.sf2"))
     for number in range(4):
         item = Item(f"band/{number}", "sung_bands", "amy", str(mir1k), "test")
-        waveform, labels = voices.sing_over_band(
+        waveform, labels = sung_collections.sing_over_band(
             item, songs_of={"test": [str(song)], "train": []}, samples=Path("notes")
         )
         assert len(labels.f0) == len(waveform) // 160 and labels.tags == ("rock",)
@@ -251,7 +254,7 @@ def test_a_voice_over_rendered_music_and_on_its_melody(mir1k, song, tmp_path):
     for number in range(20):
         item = Item(f"other/{number}", "sung_other", "amy", str(mir1k), "test")
         try:
-            waveform, labels = voices.sing_over_other(
+            waveform, labels = sung_collections.sing_over_other(
                 item, songs_of=songs_of, music=tmp_path / "none"
             )
         except DataError:
@@ -262,7 +265,7 @@ def test_a_voice_over_rendered_music_and_on_its_melody(mir1k, song, tmp_path):
     else:
         pytest.fail("no item was sung over rendered music")
     item = Item("amy/001", "sung_synth", "amy", str(song), "test")
-    waveform, labels = voices.sing_melody(item, voices=mir1k.parent)
+    waveform, labels = sung_collections.sing_melody(item, voices=mir1k.parent)
     assert 12 * SAMPLE_RATE <= len(waveform) <= 25 * SAMPLE_RATE
     assert len(labels.f0) == len(waveform) // 160
     assert np.mean(labels.f0 > 0) > 0.4

@@ -24,7 +24,7 @@ import numpy as np
 import soundfile
 from musicnn import extractor
 
-from mirzoo.studio.midi import Note, Part, write
+from mirzoo.studio.score.midi import MidiNote, Part, write
 
 SAMPLE_RATE = 16000
 DURATION_S = 6.1
@@ -66,12 +66,12 @@ def render(folder: Path, soundfont: str) -> np.ndarray:
 def score() -> list[Part]:
     """Four arpeggiated chords with a melody above."""
     arpeggios = [
-        Note(1.6 * bar + 0.2 * step, 1.6 * bar + 0.2 * step + 0.5, chord[step % 3 + 1], 80)
+        MidiNote(1.6 * bar + 0.2 * step, 1.6 * bar + 0.2 * step + 0.5, chord[step % 3 + 1], 80)
         for bar, chord in enumerate(CHORDS)
         for step in range(8)
     ]
-    roots = [Note(1.6 * bar, 1.6 * bar + 1.5, chord[0], 90) for bar, chord in enumerate(CHORDS)]
-    melody = [Note(0.4 * k, 0.4 * k + 0.38, pitch, 70) for k, pitch in enumerate(MELODY)]
+    roots = [MidiNote(1.6 * bar, 1.6 * bar + 1.5, chord[0], 90) for bar, chord in enumerate(CHORDS)]
+    melody = [MidiNote(0.4 * k, 0.4 * k + 0.38, pitch, 70) for k, pitch in enumerate(MELODY)]
     return [Part(arpeggios, GUITAR), Part(melody, FLUTE), Part(roots, BASS)]
 
 

@@ -1,0 +1,66 @@
+"""POP909: pop songs as symbols, rendered by random ensembles and bands.
+
+References
+----------
+Z. Wang, K. Chen, J. Jiang, Y. Zhang, M. Xu, S. Dai, X. Gu, G. Xia, "POP909: A Pop-song Dataset for
+Music Arrangement Generation", ISMIR 2020.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from mirzoo.data.corpus import SPLITS
+from mirzoo.data.sources import COLLECTIONS, Collection
+from mirzoo.studio import _items
+from mirzoo.studio.sound import render, renditions
+
+PATTERN = "[0-9][0-9][0-9].mid"
+EXCERPTS, SONGS = 160, 420
+"""How many songs the collections pop909 and songs_pop909 have."""
+
+
+def songs_by_split(folder: Path) -> dict[str, list[str]]:
+    """The songs in each split, as the collection ``songs_pop909`` divides them."""
+    items = _items.song_items("songs_pop909", PATTERN, SONGS)(folder)
+    return {split: [item.path for item in items if item.split == split] for split in SPLITS}
+
+
+COLLECTIONS.register(
+    Collection(
+        name="pop909",
+        rendered=True,
+        description="POP909: pop songs rendered with random instruments",
+        obtain="Unpack POP909 (GitHub: music-x-lab/POP909-Dataset) there.",
+        licence="MIT; soundfonts under their own licences",
+        grouping="song",
+        items=_items.excerpts("pop909", PATTERN, EXCERPTS),
+        maker=lambda home: render.render_item,
+        programs=("fluidsynth",),
+    )
+)
+_SONGS = Collection(
+    name="songs_pop909",
+    rendered=True,
+    description="POP909: pop songs, rendered by random bands with leads that bend; "
+    "labels: chords, melody, beats",
+    obtain="Unpack POP909 (GitHub: music-x-lab/POP909-Dataset) into src/pop909.",
+    licence="MIT; soundfonts under their own licences",
+    grouping="song; one soundfont is held out for testing",
+    items=_items.song_items("songs_pop909", PATTERN, SONGS),
+    maker=lambda home: renditions.render_song,
+    source="pop909",
+    programs=("fluidsynth",),
+)
+COLLECTIONS.register(_SONGS)
+COLLECTIONS.register(
+    replace(
+        _SONGS,
+        name="songs_pop909_more",
+        description="POP909: the songs that songs_pop909 leaves out, and second renditions of "
+        "those it trains on; labels: chords, melody, beats",
+        grouping="song; all for training",
+        items=_items.more_song_items("songs_pop909_more", PATTERN, others=SONGS),
+    )
+)

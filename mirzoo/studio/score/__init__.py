@@ -1,0 +1,1 @@
+"""Music as symbols: songs and chord charts, chords on instruments, arrangements, MIDI files."""

@@ -1,0 +1,1 @@
+"""From symbols and single recordings to waveforms: synthesiser, recorded notes, voices, effects."""
