@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 CACHES = ("MIRZOO_HOME", "MIRZOO_DATA")
-# pytest's own, and what libraries set when they are first imported.
 NOT_OURS = {"PYTEST_CURRENT_TEST"}
 
 _theirs: dict[str, str | None] = {}
@@ -68,7 +67,12 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
     changed = sorted(
         name for name in before.keys() | now.keys() if before.get(name) != now.get(name)
     )
-    changed = [name for name in changed if name not in NOT_OURS]
+    # Libraries set new ones of their own when they are first imported.
+    changed = [
+        name
+        for name in changed
+        if (name in before or name.startswith("MIRZOO")) and name not in NOT_OURS
+    ]
     if changed:
         _set({name: before.get(name) for name in changed})
         pytest.fail(f"the test left these variables of the environment changed: {changed}")
