@@ -27,8 +27,8 @@ import scipy.ndimage
 
 from mirzoo.data.corpus import SAMPLE_RATE
 from mirzoo.dsp.chord_vocabulary import NO_CHORD, ROOT_NAMES, parse_chord
-from mirzoo.evaluation import Score, chord_agreement, chord_scores, overall
-from mirzoo.tasks.annotation import Chords
+from mirzoo.evaluation import Score, overall
+from mirzoo.tasks.chords import Chords, chord_agreement, chord_scores
 
 SETS = (
     "isolated_chords", "songs_pop909+songs_openewld", "guitar_bands", "guitar", "charts_mma",

@@ -32,7 +32,8 @@ from mirzoo.data.sources import data_home
 from mirzoo.errors import DataError
 from mirzoo.evaluation import Score
 from mirzoo.evaluation.corpora import truth_of
-from mirzoo.tasks.annotation import ANNOTATIONS, Annotation
+from mirzoo.tasks.annotation import Annotation
+from mirzoo.tasks.base import TASKS
 
 PEERS = Path(__file__).parent / "peers"
 RESULT_SUFFIX = {"chords": ".lab", "melody": ".csv"}
@@ -351,7 +352,7 @@ def heard(
                 computed += 1
                 if computed % 20 == 0:
                     report(f"{system.name}: {computed} recordings heard")
-            yield ANNOTATIONS[task].read(result)
+            yield TASKS[task].annotation.read(result)
 
 
 def timings(contestants: Sequence[System], task: str, rounds: int) -> dict[str, Timing]:

@@ -18,7 +18,8 @@ from pathlib import Path
 import comparison
 
 from mirzoo.data.sources import collection
-from mirzoo.evaluation import melody_scores, overall
+from mirzoo.evaluation import overall
+from mirzoo.tasks.melody import melody_scores
 
 SETS = (
     "sung_own", "sung_bands", "ultrastar_melody", "guitar_leads", "guitar_bands",

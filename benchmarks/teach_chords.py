@@ -22,7 +22,7 @@ import soundfile
 
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.sources import data_home
-from mirzoo.tasks.annotation import Chords
+from mirzoo.tasks.chords import Chords
 
 PLACE = 0.4
 

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from mirzoo.models.model import Model
     from mirzoo.runtimes.litert import LiteRTModel
     from mirzoo.runtimes.onnx import ONNXModel
-    from mirzoo.tasks.annotation import Chords, Melody, Notes, Tags
+    from mirzoo.tasks.chords import Chords
+    from mirzoo.tasks.melody import Melody
+    from mirzoo.tasks.notes import Notes
+    from mirzoo.tasks.tagging import Tags
     from mirzoo.training import train
     from mirzoo.training.fine_tuning import fine_tune
 
@@ -60,14 +63,14 @@ __all__ = [
 
 _MODULES = {
     "Card": "card",
-    "Chords": "tasks.annotation",
+    "Chords": "tasks.chords",
     "LiteRTModel": "runtimes.litert",
-    "Melody": "tasks.annotation",
+    "Melody": "tasks.melody",
     "MirzooError": "errors",
     "Model": "models.model",
-    "Notes": "tasks.annotation",
+    "Notes": "tasks.notes",
     "ONNXModel": "runtimes.onnx",
-    "Tags": "tasks.annotation",
+    "Tags": "tasks.tagging",
     "create": "hub",
     "evaluate": "evaluation",
     "export": "export",

@@ -1,12 +1,13 @@
 """From a recording to an annotation, with any model and in bounded memory.
 
-The recording is heard in windows of the card's length, one every hop, the first beginning where
-the card says (``pad_left_samples`` of zeros before the first sample). The last window is filled
+The recording is processed in windows of the card's length, one every hop, the first beginning
+where the card has it (``pad_left_samples`` of zeros before the first sample). The last window is filled
 up with zeros. A recording that is shorter than the model's minimum is an error.
 
-Taggers leave out a last window with less music in it than their minimum. Of models whose outputs
-have frames, every window's context is heard but not kept (`mirzoo.tasks.frames`), so windows go
-on until the kept middle of one reaches the recording's end.
+Where a task's results are not frames in time, a last window with less music in it than the
+model's minimum is left out. Of models whose outputs have frames, the frames in every window's
+context are dropped (`mirzoo.tasks.frames`), so windows go on until the middle of one reaches the
+recording's end.
 """
 
 from __future__ import annotations
@@ -22,9 +23,15 @@ import numpy as np
 
 from mirzoo import audio
 from mirzoo.card import Card
-from mirzoo.errors import AnnotationError, ArtefactError, AudioError, MissingCardError
-from mirzoo.tasks import decoder
+from mirzoo.errors import (
+    AnnotationError,
+    ArtefactError,
+    AudioError,
+    MissingCardError,
+    TooShortError,
+)
 from mirzoo.tasks.annotation import Annotation
+from mirzoo.tasks.base import TASKS
 from mirzoo.tasks.frames import FrameJoiner
 
 BATCH_WINDOWS = 16
@@ -95,9 +102,10 @@ def annotate(
     decoding : mapping of str to value, optional
         Settings that take the place of the card's: ``{"voicing_threshold": 0.9}`` calls less a
         melody, ``{"change_penalty": 3.0}`` lets chords change more readily. All are fields of
-        `mirzoo.card.ChordDecoding`, `MelodyDecoding` and `NotesDecoding`.
+        `mirzoo.tasks.chords.ChordDecoding`, `mirzoo.tasks.melody.MelodyDecoding` and
+        `mirzoo.tasks.notes.NotesDecoding`.
     progress : callable, optional
-        Called now and then with the end of what has been heard (s).
+        Called now and then with the end of what has been processed (s).
 
     Returns
     -------
@@ -118,9 +126,10 @@ def annotate(
     >>> annotate(mirzoo.load("mel_cnn_tagger"), "song.mp3").top(2)  # doctest: +SKIP
     [('guitar', 0.91), ('slow', 0.38)]
     """
-    hearing = decoder(runner.card.decoded_with(decoding or {}))
-    duration_s = _hear(runner, source, source_rate, hearing.hear, progress)
-    return hearing.finish(duration_s=duration_s, source=_name(source))
+    card = runner.card.decoded_with(decoding or {})
+    decoder = TASKS[card.task].decoder(card)
+    duration_s = _process(runner, source, source_rate, decoder.add, progress)
+    return decoder.finish(duration_s=duration_s, source=_name(source))
 
 
 def hear_frames(
@@ -144,7 +153,7 @@ def hear_frames(
     """
     joiner = FrameJoiner(runner.card)
     pieces: list[dict[str, np.ndarray]] = []
-    duration_s = _hear(
+    duration_s = _process(
         runner, source, source_rate, lambda outputs, starts: pieces.append(
             joiner.join(outputs, starts)
         ), None,
@@ -277,38 +286,38 @@ class ModelMethods:
         return windows
 
 
-def _hear(
+def _process(
     runner: LoadedModel,
     source: audio.Source,
     source_rate: int | None,
     take: Callable[[dict[str, np.ndarray], np.ndarray], None],
     progress: Callable[[float], None] | None,
 ) -> float:
-    """Run a model over a recording, hand over what it says, and return the length heard (s)."""
-    contract = runner.card.input
-    heard, enough = 0, False
+    """Run a model over a recording, hand over its outputs, and return the length (s)."""
+    contract, framewise = runner.card.input, TASKS[runner.card.task].framewise
+    end, enough = 0, False
     windows = _windows(source, runner.card, source_rate)
     for batch in _batches(windows, 1 if contract.whole else BATCH_WINDOWS):
-        heard = batch[-1].end
-        if runner.card.task == "tagging":
+        end = batch[-1].end
+        if not framewise:
             batch = [window for window in batch if _music(window) >= contract.min_samples]
-        elif heard < contract.min_samples:
+        elif end < contract.min_samples:
             batch = []
         if batch:
             enough = True
             starts = np.array([window.start for window in batch]) / contract.sample_rate
             take(runner.predict_windows(np.stack([w.waveform for w in batch])), starts)
         if progress is not None:
-            progress(heard / contract.sample_rate)
+            progress(end / contract.sample_rate)
     if not enough:
-        raise AudioError(
+        raise TooShortError(
             f"{_name(source) or 'the audio'} is too short: it has "
-            f"{heard / contract.sample_rate:.3f} s, and "
+            f"{end / contract.sample_rate:.3f} s, and "
             f"{runner.card.name} needs at least "
             f"{contract.min_samples / contract.sample_rate:.3f} s "
             f"({contract.min_samples} samples at {contract.sample_rate} Hz)"
         )
-    return heard / contract.sample_rate
+    return end / contract.sample_rate
 
 
 class Recording(NamedTuple):
@@ -386,7 +395,7 @@ def name_results(
 
 def _windows(source: audio.Source, card: Card, source_rate: int | None) -> Iterator[Window]:
     contract = card.input
-    context = 0 if card.task == "tagging" else contract.context_samples
+    context = contract.context_samples if TASKS[card.task].framewise else 0
     pieces = [np.zeros(contract.pad_left_samples, np.float32)]
     start, filled, end = -contract.pad_left_samples, contract.pad_left_samples, 0
     seen = 0

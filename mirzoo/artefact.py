@@ -21,6 +21,7 @@ from mirzoo.annotate import EMBEDDING
 from mirzoo.card import CARD_FILE, Card
 from mirzoo.errors import ArtefactError
 from mirzoo.runtimes.base import RUNTIMES
+from mirzoo.tasks.base import TASKS
 
 if TYPE_CHECKING:
     from mirzoo.models.model import Model
@@ -196,7 +197,7 @@ def _write_golden(model: Model, path: Path, windows: np.ndarray) -> None:
         name: np.round(values, GOLDEN_DECIMALS)
         for name, values in model.predict_windows(_from_pcm(pcm)).items()
     }
-    if model.card.task != "tagging":
+    if TASKS[model.card.task].framewise:
         # One embedding a frame would be most of the file, and every output depends on it.
         del outputs[EMBEDDING]
     np.savez_compressed(path, waveform=pcm, **outputs)

@@ -10,13 +10,23 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from mirzoo.dsp.chord_vocabulary import parse_chord
-from mirzoo.errors import CardError, DataError
-from mirzoo.recipe import describe_validation_error
+from mirzoo._support.files import write_whole
+from mirzoo._support.moved import moved_names
+from mirzoo.errors import CardError, UnknownNameError
+from mirzoo.recipe.base import ParsedBy
+from mirzoo.recipe.reading import describe_validation_error
+from mirzoo.recipe.tasks import TASKS
 
 CARD_FILE = "card.json"
 FRAME_ROUNDING = 1e-6
@@ -27,7 +37,6 @@ Count = Annotated[int, Field(ge=1, strict=True)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveHz = Annotated[float, Field(gt=0.0)]
 Cost = Annotated[float, Field(ge=0.0)]
-Task = Literal["tagging", "chords", "melody", "notes"]
 
 
 class _Entry(BaseModel):
@@ -115,111 +124,16 @@ class OutputSpec(_Entry):
     first_frame_s: float = 0.0
 
 
-class ChordDecoding(_Entry):
-    """How frames become chords: the likeliest sequence of classes, then segments.
+class Decoding(_Entry):
+    """How a task's outputs become an annotation; each task has a class of its own.
 
-    Parameters
-    ----------
-    change_penalty : float
-        What a change of chord costs (nats of log-probability, whatever the chords and the
-        tempo): ``log(s * (classes - 1) / (1 - s))`` for a probability ``s`` that a chord stays
-        from frame to frame. Used where there is no ``transition``.
-    transition : list of list of float, optional
-        Probability of each class (column) after each class (row).
-    initial : list of float, optional
-        Probability of each class in the first frame; by default all alike.
-    prior : list of float, optional
-        What the model's probabilities are divided by: how much more often it met each class in
-        training than music has it. By default nothing.
-    bass_threshold : float, optional
-        Where a model with the output ``bass`` is at least this sure, on average over a chord, of
-        a bass that belongs to the chord, its label names the inversion. None: never.
+    ``type`` is the task's name. What tells what the outputs are (``fixed``) cannot be changed
+    for a model whose weights are trained.
     """
 
-    type: Literal["chords"] = "chords"
-    change_penalty: Cost = 10.0
-    transition: list[list[Probability]] | None = None
-    initial: list[Probability] | None = None
-    prior: list[Annotated[float, Field(gt=0.0, le=1.0)]] | None = None
-    bass_threshold: Probability | None = None
+    fixed: ClassVar[frozenset[str]] = frozenset({"type"})
 
-
-class MelodyDecoding(_Entry):
-    """How salience becomes a contour.
-
-    Parameters
-    ----------
-    fmin : float
-        Centre of bin 0 (Hz).
-    bins_per_octave : float
-        60 for bins of 20 cents.
-    method : str
-        ``"viterbi"`` follows the likeliest path through the bins, ``"local_average"`` takes each
-        frame by itself. Both end with the salience-weighted mean around the bin.
-    average_bins : int
-        How many bins that mean takes, an odd number.
-    jump_penalty : float
-        For Viterbi: what a semitone of movement from one frame to the next costs (nats).
-    leap_penalty : float
-        For Viterbi: the most that any movement costs (nats).
-    voicing_threshold : float
-        A frame is voiced where the output ``voicing``, or the salience at the peak where the
-        model has none, is above it.
-    voicing_hysteresis : float
-        How far below the threshold the voicing may fall before a melody that sounds ends.
-    shortest_s : float
-        Voiced stretches shorter than this are dropped, gaps shorter than this closed (s).
-    """
-
-    type: Literal["melody"] = "melody"
-    fmin: PositiveHz
-    bins_per_octave: Annotated[float, Field(gt=0.0)] = 60
-    method: Literal["viterbi", "local_average"] = "viterbi"
-    average_bins: Annotated[int, Field(ge=1, strict=True)] = 9
-    jump_penalty: Cost = 1.0
-    leap_penalty: Cost = 12.0
-    voicing_threshold: Probability = 0.5
-    voicing_hysteresis: Probability = 0.0
-    shortest_s: Annotated[float, Field(ge=0.0)] = 0.0
-
-    @model_validator(mode="after")
-    def _average_has_a_middle(self) -> Self:
-        if self.average_bins % 2 == 0:
-            raise ValueError(
-                f"average_bins {self.average_bins} is even; the bins around a peak are an odd "
-                "number"
-            )
-        return self
-
-
-class NotesDecoding(_Entry):
-    """How onsets, notes and contours become notes.
-
-    Parameters
-    ----------
-    lowest_pitch : int
-        MIDI pitch of the first bin of the note output.
-    onset_threshold, frame_threshold : float
-        Probabilities above which a note begins, and goes on.
-    shortest_s : float
-        Notes shorter than this are dropped (s).
-    contour_bins_per_semitone : int
-        Bins of the contour output per bin of the note output.
-    """
-
-    type: Literal["notes"] = "notes"
-    lowest_pitch: Annotated[int, Field(ge=0, le=127, strict=True)] = 21
-    onset_threshold: Probability = 0.5
-    frame_threshold: Probability = 0.3
-    shortest_s: Annotated[float, Field(ge=0.0)] = 0.128
-    contour_bins_per_semitone: Count = 3
-
-
-OF_THE_OUTPUTS = frozenset({
-    "type", "fmin", "bins_per_octave", "lowest_pitch", "contour_bins_per_semitone",
-})  # fmt: skip
-
-Decoding = Annotated[ChordDecoding | MelodyDecoding | NotesDecoding, Field(discriminator="type")]
+    type: str
 
 
 class Metric(_Entry):
@@ -280,7 +194,7 @@ class Card(_Entry):
         Of the main output: ``"sigmoid"`` for independent tags or bins, ``"softmax"`` where
         exactly one holds.
     outputs : list of OutputSpec
-    decoding : ChordDecoding, MelodyDecoding or NotesDecoding, optional
+    decoding : Decoding, optional
         How the outputs become an annotation; its ``type`` is the task. Taggers have none.
     embedding_size : int, optional
         Length of what `model.embed` gives per clip or frame.
@@ -313,14 +227,14 @@ class Card(_Entry):
     """
 
     name: Name
-    task: Task
+    task: Text
     description: Text
     recipe: dict[str, Any] | None
     input: InputContract
     labels: list[Text]
     activation: Literal["sigmoid", "softmax"]
     outputs: Annotated[list[OutputSpec], Field(min_length=1)]
-    decoding: Decoding | None = None
+    decoding: Annotated[Decoding, ParsedBy(TASKS, lambda task: task.decoding)] | None = None
     embedding_size: Count | None = None
     parameters: Count
     metrics: list[Metric] = []
@@ -330,89 +244,19 @@ class Card(_Entry):
     files: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = {}
     versions: dict[str, str] = {}
 
-    @model_validator(mode="after")
-    def _labels_fit_the_output(self) -> Card:
-        repeated = sorted({label for label in self.labels if self.labels.count(label) > 1})
-        if repeated:
-            raise ValueError(f"labels occur twice: {', '.join(repeated)}; each must be unique")
-        if not self.labels and self.task in ("melody", "notes"):
-            return self
-        if not self.labels:
-            raise ValueError(f"labels = []: a model for {self.task} names what it tells apart")
-        main = self.outputs[0]
-        if not main.axes or main.axes[-1].size != len(self.labels):
-            size = main.axes[-1].size if main.axes else None
-            raise ValueError(
-                f"{len(self.labels)} labels, but the last axis of output '{main.name}' has size "
-                f"{size}; the two must agree"
-            )
-        if self.task == "chords":
-            for label in self.labels:
-                _require_chord_label(label)
-        return self
+    @field_validator("task")
+    @classmethod
+    def _is_a_task(cls, task: str) -> str:
+        try:
+            TASKS[task]
+        except UnknownNameError as error:
+            raise ValueError(str(error)) from error
+        return task
 
     @model_validator(mode="after")
-    def _decoding_fits_the_task(self) -> Card:
-        if self.task == "tagging":
-            if self.decoding is not None:
-                raise ValueError(
-                    f"decoding is of type '{self.decoding.type}', but a tagger's probabilities "
-                    "need none; leave it out, or is the task another?"
-                )
-            return self
-        if self.decoding is None or self.decoding.type != self.task:
-            received = "missing" if self.decoding is None else f"of type '{self.decoding.type}'"
-            raise ValueError(f"decoding is {received}; the task '{self.task}' needs its own")
-        if isinstance(self.decoding, ChordDecoding):
-            self._require_a_probability_per_class(self.decoding)
+    def _suits_the_task(self) -> Card:
+        TASKS[self.task].check_card(self)
         return self
-
-    @model_validator(mode="after")
-    def _kept_frames_tile_the_recording(self) -> Card:
-        if self.task == "tagging":
-            return self
-        contract, main = self.input, self.outputs[0]
-        if main.frame_rate is None:
-            raise ValueError(
-                f"the output '{main.name}' has no frame_rate; results of the task "
-                f"'{self.task}' are frames in time"
-            )
-        for output in self.outputs:
-            frames = (output.frame_rate, output.first_frame_s)
-            if output.frame_rate is not None and frames != (main.frame_rate, main.first_frame_s):
-                raise ValueError(
-                    f"the outputs '{main.name}' and '{output.name}' have their frames at other "
-                    "times; the frame_rate and first_frame_s of all must be the same"
-                )
-        shared = contract.window_samples - contract.hop_samples
-        if shared % 2 or contract.pad_left_samples != shared // 2:
-            raise ValueError(
-                f"pad_left_samples is {contract.pad_left_samples}; with window_samples "
-                f"{contract.window_samples} and hop_samples {contract.hop_samples} it must be "
-                f"half of what windows share, {shared / 2:g}, so that kept frames tile the "
-                "recording"
-            )
-        kept = contract.hop_samples * main.frame_rate / contract.sample_rate
-        if abs(kept - round(kept)) > FRAME_ROUNDING or round(kept) < 1:
-            raise ValueError(
-                f"hop_samples {contract.hop_samples} holds {kept:.4f} frames of "
-                f"{contract.sample_rate / main.frame_rate:g} samples; allowed are whole numbers, "
-                "or frames of neighbouring windows do not join"
-            )
-        return self
-
-    def _require_a_probability_per_class(self, decoding: ChordDecoding) -> None:
-        classes = len(self.labels)
-        for name in ("transition", "initial", "prior"):
-            values = getattr(decoding, name)
-            rows = values if name == "transition" and values is not None else []
-            wrong = [len(row) for row in rows if len(row) != classes]
-            if values is not None and (len(values) != classes or wrong):
-                raise ValueError(
-                    f"decoding.{name} has {len(values)} entries"
-                    f"{f', of lengths {wrong}' if wrong else ''}, but there are {classes} labels; "
-                    "one for each is needed"
-                )
 
     @property
     def sample_rate(self) -> int:
@@ -480,9 +324,7 @@ class Card(_Entry):
         """Write the card to a file, or as `card.json` into a folder; whole or not at all."""
         path = Path(path)
         path = path / CARD_FILE if path.is_dir() else path
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        unfinished.write_text(self.to_json(), encoding="utf-8")
-        unfinished.replace(path)
+        write_whole(path, self.to_json())
 
     def updated(self, **changes: Any) -> Card:
         """A copy with some fields changed, validated anew."""
@@ -494,8 +336,8 @@ class Card(_Entry):
         Parameters
         ----------
         settings : mapping of str to value
-            Fields of `ChordDecoding`, `MelodyDecoding` or `NotesDecoding`; what says what the
-            outputs are (`OF_THE_OUTPUTS`) stays.
+            Fields of the task's class of `Decoding`; those that tell what the outputs are
+            (`Decoding.fixed`) stay.
 
         Raises
         ------
@@ -506,7 +348,9 @@ class Card(_Entry):
             []
             if self.decoding is None
             else [
-                field for field in type(self.decoding).model_fields if field not in OF_THE_OUTPUTS
+                field
+                for field in type(self.decoding).model_fields
+                if field not in self.decoding.fixed
             ]
         )
         for setting in settings:
@@ -520,8 +364,11 @@ class Card(_Entry):
         return self.updated(decoding={**self.decoding.model_dump(), **settings})
 
 
-def _require_chord_label(label: str) -> None:
-    try:
-        parse_chord(label)
-    except DataError as error:
-        raise ValueError(str(error)) from error
+__getattr__ = moved_names(
+    __name__,
+    {
+        "ChordDecoding": "mirzoo.tasks.chords",
+        "MelodyDecoding": "mirzoo.tasks.melody",
+        "NotesDecoding": "mirzoo.tasks.notes",
+    },
+)

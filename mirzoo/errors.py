@@ -32,7 +32,11 @@ class MissingCardError(ArtefactError, AttributeError):
 
 
 class AudioError(MirzooError, ValueError):
-    """Audio that cannot be decoded, or does not fit the model that is to hear it."""
+    """Audio that cannot be decoded, or does not fit the model that is to process it."""
+
+
+class TooShortError(AudioError):
+    """A recording that is shorter than a model's minimum."""
 
 
 class AnnotationError(MirzooError, ValueError):

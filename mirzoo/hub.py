@@ -22,6 +22,7 @@ from mirzoo.card import CARD_FILE, Card, OutputSpec
 from mirzoo.errors import ArtefactError, UnknownNameError
 from mirzoo.recipe import Recipe
 from mirzoo.runtimes.base import RUNTIMES, runtime_of
+from mirzoo.tasks.base import TASKS
 
 if TYPE_CHECKING:
     from mirzoo.models.model import Model
@@ -230,7 +231,7 @@ def create(
         from mirzoo.models.build import build_model
 
         base = build_model(load_recipe(name), Path(name).stem)
-    if base.card.task != "tagging":
+    if not TASKS[base.card.task].free_labels:
         raise ArtefactError(
             f"{base.card.name} is a model for {base.card.task}; new labels can be given to taggers "
             '(`mirzoo.list_models(task="tagging")`)'

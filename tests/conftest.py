@@ -61,7 +61,8 @@ def small_tagger():
     from mirzoo.models.frontends.mel import MelConfig
     from mirzoo.models.heads import ConvBlock
     from mirzoo.models.heads.crnn import CRNNConfig
-    from mirzoo.recipe import Recipe, Source, TaggingConfig
+    from mirzoo.recipe import Recipe, Source
+    from mirzoo.tasks.tagging import TaggingConfig
 
     keras.utils.set_random_seed(0)
     recipe = Recipe(

@@ -24,7 +24,7 @@ def make_card(name="fake_tagger", **contract):
         task="tagging",
         description="Tells loud from rising.",
         recipe=None,
-        input=InputContract(sample_rate=16000, **{**lengths, **contract}),
+        input=InputContract(**{"sample_rate": 16000, **lengths, **contract}),
         labels=LABELS,
         activation="sigmoid",
         outputs=[OutputSpec(name="tags", axes=[Axis(name="tag", size=2, unit="probability")])],

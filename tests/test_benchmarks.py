@@ -14,7 +14,7 @@ from mirzoo.card import Card
 from mirzoo.data.corpus import SAMPLE_RATE, Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.errors import DataError
-from mirzoo.tasks.annotation import Chords
+from mirzoo.tasks.chords import Chords
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 

@@ -18,9 +18,9 @@ from fake_models import TFLITE, FakeRunner, make_card, make_frame_card
 
 from mirzoo import cli, hub
 from mirzoo.annotate import Recording, annotate, find_recordings, name_results
-from mirzoo.card import MelodyDecoding
 from mirzoo.errors import AnnotationError, ArtefactError, AudioError, PullError
-from mirzoo.tasks.annotation import Tags
+from mirzoo.tasks.melody import MelodyDecoding
+from mirzoo.tasks.tagging import Tags
 
 RATE = 16000
 

@@ -5,8 +5,8 @@ import pytest
 from fake_models import FRAME_RATE, FRAME_SAMPLES, FakeFrameRunner, make_frame_card
 
 from mirzoo.annotate import annotate, hear_frames
-from mirzoo.card import ChordDecoding
 from mirzoo.errors import AudioError
+from mirzoo.tasks.chords import ChordDecoding
 
 LABELS = ["N", "C:maj", "D:maj", "X"]
 CONTEXT = 100

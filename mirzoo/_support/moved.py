@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
@@ -19,7 +19,19 @@ if TYPE_CHECKING:
     from importlib.abc import Loader
 
 MOVED: dict[str, tuple[str, ...]] = {
-    "annotation": ("tasks.annotation",),
+    "annotation": (
+        "tasks.annotation", "tasks.tagging", "tasks.chords", "tasks.melody", "tasks.notes",
+    ),
+    "annotation.base": ("tasks.annotation.base",),
+    "annotation.chords": ("tasks.chords.annotation",),
+    "annotation.files": ("tasks.annotation.files",),
+    "annotation.melody": ("tasks.melody.annotation",),
+    "annotation.midi_file": ("tasks.annotation.midi_file",),
+    "annotation.notes": ("tasks.notes.annotation",),
+    "annotation.pictures": ("tasks.annotation.pictures",),
+    "annotation.sheet": ("tasks.annotation.sheet",),
+    "annotation.sound": ("tasks.annotation.sound",),
+    "annotation.tags": ("tasks.tagging.annotation",),
     "build": ("models.build",),
     "data.alterations": ("training.alterations",),
     "data.batches": ("training.batches",),
@@ -48,6 +60,10 @@ MOVED: dict[str, tuple[str, ...]] = {
         )
     },
     "distillation": ("training.distillation",),
+    "evaluation.chords": ("tasks.chords.scores",),
+    "evaluation.melody": ("tasks.melody.scores",),
+    "evaluation.scores": ("tasks.scores",),
+    "evaluation.tagging": ("tasks.tagging.scores", "evaluation.probes"),
     "fine_tuning": ("training.fine_tuning",),
     "frontends": ("models.frontends",),
     "heads": ("models.heads",),
@@ -57,7 +73,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "measuring": ("evaluation.corpora",),
     "model": ("models.model", "errors"),
     "onnx": ("runtimes.onnx",),
-    "outputs": ("models.outputs",),
+    "outputs": ("models.build",),
     "pipelines": ("training.datasets",),
     "probing": ("evaluation.probes",),
     "zoo": ("hub", "artefact"),
@@ -122,6 +138,34 @@ def _homes(name: str) -> tuple[str, ...] | None:
         except ModuleNotFoundError:
             return None
     return None
+
+
+def moved_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Make the `__getattr__` of a module for names that stand elsewhere now.
+
+    Parameters
+    ----------
+    module : str
+        The module's own name.
+    homes : mapping of str to str
+        Each name, and the module that has it now.
+
+    Examples
+    --------
+    >>> __getattr__ = moved_names(__name__, {"hann": "mirzoo.dsp.windows"})
+    """
+
+    def getattr_(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module '{module}' has no attribute {name!r}")
+        warnings.warn(
+            f"{module}.{name} is now {homes[name]}.{name}; the old name goes with the next version",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return getattr(importlib.import_module(homes[name]), name)
+
+    return getattr_
 
 
 def install() -> None:

@@ -319,9 +319,10 @@ def fine_tune(
     """Fit a trained model to labels of your own, and save it."""
     from mirzoo import hub
     from mirzoo.data import folder
+    from mirzoo.tasks.base import TASKS
     from mirzoo.training.fine_tuning import fine_tune
 
-    if hub.card(name).task == "tagging":
+    if TASKS[hub.card(name).task].free_labels:
         clips = folder.load(data)
         one_label_each = bool((clips.targets.sum(axis=1) == 1).all())
         model = hub.create(name, clips.labels, exclusive=one_label_each)
@@ -463,12 +464,13 @@ def _pictures(recordings, picture: Path | None):
 def _sounds(recordings, cards: list[Card], sonify: Path | None):
     """Where what each model with pitches hears in each recording goes as sound."""
     from mirzoo.annotate import name_results
-    from mirzoo.tasks.annotation import ANNOTATIONS, Playable
+    from mirzoo.tasks.annotation import Playable
     from mirzoo.tasks.annotation.sound import FORMATS
+    from mirzoo.tasks.base import TASKS
 
     if sonify is None:
         return {}
-    names = [card.name for card in cards if issubclass(ANNOTATIONS[card.task], Playable)]
+    names = [card.name for card in cards if issubclass(TASKS[card.task].annotation, Playable)]
     if not names:
         raise typer.BadParameter(
             f"{', '.join(card.name for card in cards)} only tags; allowed are models for chords, "
@@ -505,12 +507,13 @@ def _with_folder(path: Path) -> Path:
 
 
 def _require_format(card: Card, suffix: str, option: str) -> None:
-    from mirzoo.tasks.annotation import ANNOTATIONS
+    from mirzoo.tasks.base import TASKS
 
-    allowed = ANNOTATIONS[card.task].formats
+    kind = TASKS[card.task].annotation
+    allowed = kind.formats
     if suffix not in allowed:
         raise typer.BadParameter(
-            f"{suffix} is no format for {ANNOTATIONS[card.task].kind}, which {card.name} gives; "
+            f"{suffix} is no format for {kind.kind}, which {card.name} gives; "
             f"allowed are {', '.join(allowed)}",
             param_hint=option,
         )
@@ -531,7 +534,7 @@ def _card_text(card: Card) -> str:
         "",
         f"hears       {contract.sample_rate} Hz mono, {seconds:.2f} s at a time "
         f"(at least {contract.min_samples / contract.sample_rate:.2f} s)",
-        *_says(card),
+        *_outputs(card),
         *([f"embedding   {card.embedding_size} numbers"] if card.embedding_size else []),
         f"size        {card.parameters:,} parameters",
         f"licences    code {card.licences.code}; weights {card.licences.weights}; "
@@ -551,24 +554,10 @@ def _card_text(card: Card) -> str:
     return "\n".join(lines)
 
 
-def _says(card: Card) -> list[str]:
-    rate = card.outputs[0].frame_rate
-    if card.task == "tagging":
-        return [f"says        {len(card.labels)} labels ({card.activation}): "
-                f"{', '.join(card.labels)}"]  # fmt: skip
-    named = f"one of {len(card.labels)} " if card.labels else ""
-    lines = [f"says        {named}{card.task}, {rate:.4g} frames a second"]
-    if card.labels:
-        qualities = dict.fromkeys(label.partition(":")[2] for label in card.labels)
-        lines.append(f"knows       {', '.join(filter(None, qualities))}")
-    outputs = (f"{output.name} ({output.axes[-1].size})" for output in card.outputs)
-    lines.append(f"outputs     {', '.join(outputs)}")
-    settings = card.decoding.model_dump(exclude={"type", "transition", "initial", "prior"})
-    told = [f"{name} {value}" for name, value in settings.items() if value is not None]
-    prior = getattr(card.decoding, "prior", None)
-    if prior:
-        told.append(f"a prior that holds classes back up to {max(prior) / min(prior):.1f} times")
-    return [*lines, f"decoding    {', '.join(told)}"]
+def _outputs(card: Card) -> list[str]:
+    from mirzoo.tasks.base import TASKS
+
+    return [f"{word:<11} {text}" for word, text in TASKS[card.task].describe(card)]
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""How good a model is: against what people say, against another model, and as a representation.
+"""How good a model is: compared with labels, with another model, and as a representation.
 
-One module a task: `tagging`, `chords` and `melody`, the latter two with all of mir_eval's scores
-for one recording; `scores` makes one figure of many recordings, and `recordings` lets a model
-annotate them first. Scoring needs neither TensorFlow nor the model.
+The metrics of a task stand with the task (`mirzoo.tasks.chords.scores`); `recordings` lets a model
+annotate recordings and scores what it gives, `corpora` and `probes` measure what the cards of the
+zoo's own models state. Scoring needs neither TensorFlow nor the model.
 """
 
 from __future__ import annotations
@@ -10,53 +10,43 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from mirzoo._support.moved import moved_names
+from mirzoo.annotate import Runner
 from mirzoo.card import Metric
-from mirzoo.data import labelled
+from mirzoo.data import folder, labelled
 from mirzoo.data.folder import LabelledClips
-from mirzoo.evaluation.chords import chord_agreement, chord_scores
-from mirzoo.evaluation.melody import melody_scores
 from mirzoo.evaluation.recordings import (
     LabelledRecording,
     evaluate_recordings,
     find_labelled_recordings,
     open_recordings,
+    recordings_of_clips,
     recordings_of_data_set,
 )
-from mirzoo.evaluation.scores import Score, overall
-from mirzoo.evaluation.tagging import (
-    Agreement,
-    TaggingScores,
-    agreement,
-    evaluate_tagger,
-    linear_probe,
-    tagging_scores,
-)
+from mirzoo.evaluation.representations import linear_probe
+from mirzoo.tasks.base import TASKS
+from mirzoo.tasks.scores import Score, overall
 
 __all__ = [
-    "Agreement",
     "LabelledRecording",
     "Score",
-    "TaggingScores",
-    "agreement",
-    "chord_agreement",
-    "chord_scores",
     "evaluate",
     "evaluate_recordings",
     "evaluate_tagger",
     "find_labelled_recordings",
     "linear_probe",
-    "melody_scores",
     "open_recordings",
     "overall",
+    "recordings_of_clips",
     "recordings_of_data_set",
-    "tagging_scores",
 ]
 
 
 def evaluate(
-    runner, data: str | os.PathLike | LabelledClips | Iterable[LabelledRecording]
+    runner: Runner | str | os.PathLike,
+    data: str | os.PathLike | LabelledClips | Iterable[LabelledRecording],
 ) -> list[Metric]:
-    """Score a model on labelled recordings.
+    """Score what `mirzoo.annotate.annotate` gives for labelled recordings.
 
     Parameters
     ----------
@@ -86,13 +76,40 @@ def evaluate(
         from mirzoo import hub
 
         runner = hub.load(runner, runtime="litert")
-    if runner.card.task == "tagging":
-        return evaluate_tagger(runner, data)
-    split = labelled.held_out_split(data) if labelled.is_known(data) else None
+    task = TASKS[runner.card.task]
     named = isinstance(data, str | os.PathLike)
+    if task.free_labels:
+        clips = folder.load(data, labels=runner.card.labels) if named else data
+        if isinstance(clips, LabelledClips):
+            clips = recordings_of_clips(clips, task.name)
+        return evaluate_recordings(
+            runner, clips, dataset=os.fspath(data) if named else "clips", split="all clips"
+        )
+    split = labelled.held_out_split(data) if labelled.is_known(data) else None
     return evaluate_recordings(
         runner,
-        open_recordings(data, runner.card.task, split),
+        open_recordings(data, task.name, split),
         dataset=os.fspath(data) if named else "recordings",
         split=split or "all recordings",
     )
+
+
+def evaluate_tagger(
+    runner: Runner, data: str | os.PathLike | LabelledClips | Iterable[LabelledRecording]
+) -> list[Metric]:
+    """Score a tagger on labelled clips; the same as `evaluate`."""
+    return evaluate(runner, data)
+
+
+__getattr__ = moved_names(
+    __name__,
+    {
+        "Agreement": "mirzoo.tasks.tagging.scores",
+        "TaggingScores": "mirzoo.tasks.tagging.scores",
+        "agreement": "mirzoo.tasks.tagging.scores",
+        "tagging_scores": "mirzoo.tasks.tagging.scores",
+        "chord_agreement": "mirzoo.tasks.chords",
+        "chord_scores": "mirzoo.tasks.chords",
+        "melody_scores": "mirzoo.tasks.melody",
+    },
+)

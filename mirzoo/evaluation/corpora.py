@@ -1,6 +1,6 @@
-"""What the cards of chord and melody models say: their scores on prepared corpora with labels.
+"""The scores on the cards of models whose results are frames, on prepared corpora with labels.
 
-Only items of the split "test" count. Other models' scores on the same items stand beside.
+Only items of the split "test" count. Other models' scores on the same items are baselines.
 """
 
 from __future__ import annotations
@@ -12,19 +12,10 @@ import numpy as np
 from mirzoo.annotate import Runner
 from mirzoo.card import Metric
 from mirzoo.data.corpus import FULL_SCALE, SAMPLE_RATE, Corpus
-from mirzoo.data.labels import F0_RATE, Labels
+from mirzoo.data.labels import Labels
 from mirzoo.data.sources import collection as find_collection
-from mirzoo.evaluation.recordings import SCORES
-from mirzoo.evaluation.scores import Score, overall
-from mirzoo.tasks.annotation import Annotation, Chords, Melody
-
-STATED = {
-    "chords": ("root", "majmin", "sevenths", "tetrads", "seg"),
-    "melody": (
-        "overall accuracy", "raw pitch accuracy", "raw chroma accuracy", "voicing recall",
-        "voicing false alarm",
-    ),
-}  # fmt: skip
+from mirzoo.tasks.annotation import Annotation
+from mirzoo.tasks.base import TASKS, Score
 
 
 def measure(
@@ -34,12 +25,12 @@ def measure(
     beside: Sequence[Runner] = (),
     report: Callable[[str], None] = print,
 ) -> list[Metric]:
-    """Score a chord or melody model on the test items of corpora.
+    """Score a model on the test items of corpora.
 
     Parameters
     ----------
     runner : Runner
-        A model for chords or melody.
+        A model of a task with labels over time.
     corpora : sequence of Corpus
         Those without test items with the task's labels drop out.
     beside : sequence of Runner
@@ -50,12 +41,12 @@ def measure(
     Returns
     -------
     list of Metric
-        Those of `STATED` for each corpus; ``n`` counts recordings.
+        The task's ``headline`` for each corpus; ``n`` counts recordings.
     """
-    task = runner.card.task
+    task = TASKS[runner.card.task]
     metrics = []
     for corpus in corpora:
-        truths = dict(_truths(corpus, task))
+        truths = dict(_truths(corpus, task.name))
         if not truths:
             continue
         collection = find_collection(corpus.directory.name)
@@ -68,30 +59,24 @@ def measure(
                 metric=name,
                 value=scores[name].value,
                 n=len(truths),
-                method=f"mir_eval, weighted by duration, {scores[name].seconds:.0f} s judged; "
+                method=f"{task.scoring}, {scores[name].seconds:.0f} s judged; "
                 f"held out by {collection.grouping}",
                 rendered=collection.rendered,
                 baseline={other: given[name].value for other, given in others.items()},
             )
-            for name in STATED[task]
+            for name in task.headline
             if scores[name].seconds > 0 and name not in collection.unjudged
         ]
         report(
             f"{runner.card.name} on {collection.name}: "
-            + ", ".join(f"{name} {scores[name].value:.3f}" for name in STATED[task])
+            + ", ".join(f"{name} {scores[name].value:.3f}" for name in task.headline)
         )
     return metrics
 
 
 def truth_of(labels: Labels, task: str, duration_s: float) -> Annotation | None:
-    """What a model should say of a recording with labels; None where they don't tell."""
-    if task == "chords" and labels.chords is not None:
-        segments = [(span.start_s, span.end_s, span.label) for span in labels.chords]
-        return Chords(segments, duration_s=duration_s) if segments else None
-    if task == "melody" and labels.f0 is not None:
-        known = np.flatnonzero(~np.isnan(labels.f0))
-        return Melody(known / F0_RATE, labels.f0[known]) if len(known) else None
-    return None
+    """The result that a perfect model gives for labels; None where they don't tell."""
+    return TASKS[task].truth(labels, duration_s)
 
 
 def _truths(corpus: Corpus, task: str) -> Iterator[tuple[int, Annotation]]:
@@ -103,14 +88,11 @@ def _truths(corpus: Corpus, task: str) -> Iterator[tuple[int, Annotation]]:
 
 
 def _scores(runner: Runner, corpus: Corpus, truths: dict[int, Annotation]) -> dict[str, Score]:
-    return overall(
-        [
-            SCORES[runner.card.task](
-                truth, runner.annotate(read_item(corpus, number), source_rate=SAMPLE_RATE)
-            )
-            for number, truth in truths.items()
-        ]
+    results = (
+        (truth, runner.annotate(read_item(corpus, number), source_rate=SAMPLE_RATE))
+        for number, truth in truths.items()
     )
+    return TASKS[runner.card.task].overall_scores(results, runner.card)
 
 
 def read_item(corpus: Corpus, number: int) -> np.ndarray:

@@ -21,15 +21,15 @@ import numpy as np
 from mirzoo.card import Metric
 from mirzoo.data.corpus import FULL_SCALE, Corpus, PreparedItem, Windows
 from mirzoo.data.sung import read_lyric_lines, read_ultrastar, sung_share
-from mirzoo.evaluation.tagging import (
+from mirzoo.evaluation.representations import linear_probe
+from mirzoo.models.model import EMBEDDING, Model
+from mirzoo.ports import PORTS
+from mirzoo.tasks.tagging.scores import (
     FEWEST_POSITIVES,
     TEACHER_GIVES_TAG,
     agreement,
-    linear_probe,
     tagging_scores,
 )
-from mirzoo.models.model import EMBEDDING, Model
-from mirzoo.ports import PORTS
 
 BATCH_WINDOWS = 64
 SUNG_SHARE = 0.5

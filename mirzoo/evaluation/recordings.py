@@ -1,4 +1,4 @@
-"""Models for chords and melody on recordings whose labels are known."""
+"""Models on recordings whose labels are known; what is scored is what `annotate` gives."""
 
 from __future__ import annotations
 
@@ -10,19 +10,15 @@ from typing import NamedTuple
 import numpy as np
 
 from mirzoo import audio
-from mirzoo.annotate import find_recordings
+from mirzoo.annotate import Runner, annotate, find_recordings
 from mirzoo.card import Metric
 from mirzoo.data import labelled
+from mirzoo.data.folder import LabelledClips
 from mirzoo.data.labelled import labelled_recordings
-from mirzoo.data.labels import F0_RATE, Labels
-from mirzoo.errors import DataError
-from mirzoo.evaluation.chords import chord_scores
-from mirzoo.evaluation.melody import melody_scores
-from mirzoo.evaluation.scores import overall
-from mirzoo.tasks.annotation import ANNOTATIONS, Annotation, Chords, Melody
-
-SCORES = {"chords": chord_scores, "melody": melody_scores}
-LABELS = {"chords": "chords", "melody": "f0"}
+from mirzoo.data.labels import Labels
+from mirzoo.errors import DataError, TooShortError
+from mirzoo.tasks.annotation import Annotation
+from mirzoo.tasks.base import TASKS
 
 
 class LabelledRecording(NamedTuple):
@@ -47,7 +43,7 @@ def find_labelled_recordings(folder: str | os.PathLike, task: str) -> list[Label
     DataError
         If no recording has labels.
     """
-    kind = ANNOTATIONS[task]
+    kind = TASKS[task].annotation
     found = []
     for recording in find_recordings([folder]):
         candidates = (recording.path.with_suffix(suffix) for suffix in kind.readable)
@@ -81,18 +77,27 @@ def recordings_of_data_set(
     DataError
         If the source cannot be opened, has nothing for the task, or is asked for another task.
     """
-    if task not in LABELS:
-        raise DataError(f"'{source}' has labels for {' and '.join(LABELS)}, not for {task}")
-    return (
-        LabelledRecording(recording.source, TRUTHS[task](recording.labels), recording.source_rate)
-        for recording in labelled_recordings(source, need=LABELS[task], split=split)
-    )
+    known = TASKS[task]
+    if known.label_kind is None:
+        others = [other.name for other in TASKS.values() if other.label_kind is not None]
+        raise DataError(f"'{source}' has labels for {' and '.join(others)}, not for {task}")
+    return _with_truth(source, task, split)
+
+
+def _with_truth(
+    source: str | os.PathLike, task: str, split: str | None
+) -> Iterator[LabelledRecording]:
+    known = TASKS[task]
+    for recording in labelled_recordings(source, need=known.label_kind, split=split):
+        truth = known.truth(recording.labels)
+        if truth is not None:
+            yield LabelledRecording(recording.source, truth, recording.source_rate)
 
 
 def open_recordings(
     data: str | os.PathLike | Iterable[LabelledRecording], task: str, split: str | None = None
 ) -> Iterable[LabelledRecording]:
-    """Open whatever holds recordings labelled for a task: a known data set, a folder, themselves.
+    """Open recordings labelled over time: a known data set, a folder, or recordings themselves.
 
     ``split`` is of a data set that has splits.
     """
@@ -103,20 +108,17 @@ def open_recordings(
     return data
 
 
-def _true_chords(labels: Labels) -> Chords:
-    return Chords([(span.start_s, span.end_s, span.label) for span in labels.chords])
-
-
-def _true_melody(labels: Labels) -> Melody:
-    known = np.flatnonzero(~np.isnan(labels.f0))
-    return Melody(known / F0_RATE, labels.f0[known])
-
-
-TRUTHS = {"chords": _true_chords, "melody": _true_melody}
+def recordings_of_clips(clips: LabelledClips, task: str) -> list[LabelledRecording]:
+    """Give clips that are labelled with words as recordings with their truth."""
+    known = TASKS[task]
+    return [
+        LabelledRecording(clip.source, known.truth(Labels(tags=clip.labels)), clip.source_rate)
+        for clip in clips.clips
+    ]
 
 
 def evaluate_recordings(
-    runner,
+    runner: Runner,
     recordings: Iterable[LabelledRecording],
     *,
     dataset: str,
@@ -129,7 +131,7 @@ def evaluate_recordings(
     Parameters
     ----------
     runner : mirzoo.models.model.Model or mirzoo.runtimes.litert.LiteRTModel
-        A model for chords or melody.
+        The model.
     recordings : iterable of LabelledRecording
     dataset, split, rendered
         As `Metric` states them.
@@ -139,45 +141,58 @@ def evaluate_recordings(
     Returns
     -------
     list of Metric
-        Every score of the task, the recordings weighted by the seconds that it judges; ``n``
-        counts recordings. A score that judges nothing is left out.
+        Every score of the task, the recordings weighted by the seconds that it is computed on;
+        ``n`` counts recordings. A score that is computed on nothing is left out.
 
     Raises
     ------
     DataError
         If there is no recording, or the model has another task.
     """
-    task = runner.card.task
-    if task not in SCORES:
-        raise DataError(
-            f"{runner.card.name} is a model for {task}; recordings with labels over time score "
-            f"models for {' and '.join(SCORES)}"
-        )
-    scored = []
-    for recording in recordings:
-        if recording.truth.task != task:
-            raise DataError(
-                f"the truth is {recording.truth.kind}, but {runner.card.name} is a model for {task}"
-            )
-        heard = runner.annotate(recording.source, source_rate=recording.source_rate)
-        scored.append(SCORES[task](recording.truth, heard))
-        if progress is not None:
-            progress(len(scored))
-    if not scored:
-        raise DataError("there is no recording to score; is the data set empty?")
+    task = TASKS[runner.card.task]
+    count = 0
+
+    def annotated() -> Iterator[tuple[Annotation, Annotation]]:
+        nonlocal count
+        for recording in recordings:
+            if recording.truth.task != task.name:
+                raise DataError(
+                    f"the truth is {recording.truth.kind}, but {runner.card.name} is a model for "
+                    f"{task.name}"
+                )
+            yield recording.truth, _annotate(runner, recording)
+            count += 1
+            if progress is not None:
+                progress(count)
+
+    scores = task.overall_scores(annotated(), runner.card)
     return [
         Metric(
             dataset=dataset,
             split=split,
             metric=name,
             value=score.value,
-            n=len(scored),
+            n=count,
             method=(
-                f"mir_eval, weighted by duration: {score.seconds:.0f} s judged, "
-                f"{ANNOTATIONS[task].__name__} as the card decodes them"
+                f"{task.scoring}: {score.seconds:.0f} s judged, "
+                f"{task.annotation.__name__} as the card decodes them"
             ),
             rendered=rendered,
         )
-        for name, score in overall(scored).items()
+        for name, score in scores.items()
         if score.seconds > 0
     ]
+
+
+def _annotate(runner: Runner, recording: LabelledRecording) -> Annotation:
+    """What `annotate` gives; a clip that is too short for the model is filled up with zeros."""
+    source, source_rate = recording.source, recording.source_rate
+    try:
+        return annotate(runner, source, source_rate=source_rate)
+    except TooShortError:
+        if not TASKS[runner.card.task].free_labels:
+            raise
+    contract = runner.card.input
+    waveform = audio.read(source, contract.sample_rate, source_rate=source_rate)
+    missing = max(0, contract.min_samples - len(waveform))
+    return annotate(runner, np.pad(waveform, (0, missing)))

@@ -26,6 +26,7 @@ from flatbuffers import number_types
 from mirzoo.card import Card, OutputSpec
 from mirzoo.runtimes import tflite_file
 from mirzoo.runtimes.tflite_file import CARD_BUFFER, LABELS_FILE, MODEL_IDENTIFIER
+from mirzoo.tasks.base import TASKS
 
 STANDARD_BUFFER = "TFLITE_METADATA"
 METADATA_IDENTIFIER = b"M001"
@@ -229,7 +230,7 @@ def _write_output(writer: _Writer, card: Card, output: OutputSpec) -> int:
 
 
 def _write_embedding(writer: _Writer, card: Card, name: str) -> int:
-    per_frame = [] if card.task == "tagging" else ["frame"]
+    per_frame = ["frame"] if TASKS[card.task].framewise else []
     return writer.table(
         "TensorMetadata",
         name=writer.text(name),

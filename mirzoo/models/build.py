@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import keras
 
-from mirzoo.card import Card, ChordDecoding, InputContract, Licences, MelodyDecoding
+from mirzoo.card import Card, InputContract, Licences, OutputSpec
 from mirzoo.models.frontends import build_frontend
 from mirzoo.models.heads import build_head
 from mirzoo.models.model import Model
-from mirzoo.models.outputs import build_outputs, describe_outputs
-from mirzoo.recipe import ChordsConfig, MelodyConfig, Recipe, TaskConfig
+from mirzoo.recipe import Recipe
+from mirzoo.tasks.base import TASKS
 
-SHORTEST_HEARD_S = 0.25
+SHORTEST_INPUT_S = 0.25
 
 
 def build_model(recipe: Recipe, name: str) -> Model:
@@ -34,7 +34,8 @@ def build_model(recipe: Recipe, name: str) -> Model:
     --------
     >>> from mirzoo.models.frontends.mel import MelConfig
     >>> from mirzoo.models.heads.rnn import RNNConfig
-    >>> from mirzoo.recipe import Recipe, Source, TaggingConfig
+    >>> from mirzoo.recipe import Recipe, Source
+    >>> from mirzoo.tasks.tagging import TaggingConfig
     >>> recipe = Recipe(
     ...     description="speech or music",
     ...     frontend=MelConfig(),
@@ -61,13 +62,25 @@ def build_model(recipe: Recipe, name: str) -> Model:
     return model
 
 
+def build_outputs(
+    recipe: Recipe, embedding: keras.KerasTensor, pitches: int
+) -> dict[str, keras.KerasTensor]:
+    """Build the output layers of a recipe's task; see `mirzoo.tasks.base.Task.build_outputs`."""
+    return TASKS[recipe.task.type].build_outputs(recipe.task, embedding, pitches)
+
+
+def describe_outputs(recipe: Recipe, frame_rate: float | None) -> list[OutputSpec]:
+    """What a card states of the outputs; ``frame_rate`` (Hz) is None where there are no frames."""
+    return TASKS[recipe.task.type].describe_outputs(recipe.task, frame_rate)
+
+
 def untrained_card(recipe: Recipe, name: str, *, parameters: int, embedding_size: int) -> Card:
     """The card of a model that no one has trained yet: a contract without scores."""
     sample_rate = recipe.frontend.sample_rate
     window_samples = round(recipe.window_s * sample_rate)
     context_samples = round(recipe.context_s * sample_rate)
     grid = recipe.head.output_grid(recipe.frontend.grid)
-    tagging = recipe.task.type == "tagging"
+    task = TASKS[recipe.task.type]
     return Card(
         name=name,
         task=recipe.task.type,
@@ -75,28 +88,20 @@ def untrained_card(recipe: Recipe, name: str, *, parameters: int, embedding_size
         recipe=recipe.model_dump(mode="json"),
         input=InputContract(
             sample_rate=sample_rate,
-            min_samples=max(grid.min_samples, round(SHORTEST_HEARD_S * sample_rate)),
+            min_samples=max(grid.min_samples, round(SHORTEST_INPUT_S * sample_rate)),
             window_samples=window_samples,
             hop_samples=window_samples - 2 * context_samples,
             pad_left_samples=context_samples,
         ),
-        labels=list(getattr(recipe.task, "labels", ())),
-        activation=recipe.task.activation if tagging else "softmax",
+        labels=task.labels(recipe.task),
+        activation=task.activation(recipe.task),
         outputs=describe_outputs(
             recipe, grid.frame_rate if recipe.head.pooling == "none" else None
         ),
-        decoding=_decoding(recipe.task),
+        decoding=task.default_decoding(recipe.task),
         embedding_size=embedding_size,
         parameters=parameters,
         licences=Licences(code="MIT", weights="MIT", data="none: untrained"),
         citation=recipe.source.paper,
         provenance="Fresh weights, untrained.",
     )
-
-
-def _decoding(task: TaskConfig) -> ChordDecoding | MelodyDecoding | None:
-    if isinstance(task, ChordsConfig):
-        return ChordDecoding(bass_threshold=0.6 if task.structured else None)
-    if isinstance(task, MelodyConfig):
-        return MelodyDecoding(fmin=task.fmin, bins_per_octave=task.bins_per_octave)
-    return None

@@ -27,12 +27,13 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from mirzoo.card import Axis, Card, InputContract, NotesDecoding, OutputSpec
+from mirzoo.card import Axis, Card, InputContract, OutputSpec
 from mirzoo.errors import PullError
 from mirzoo.models.layers.halving_cqt import HalvingCQT, ScaledDecibel, StackedHarmonics
 from mirzoo.models.model import Model
 from mirzoo.ports.catalogue import PortSpec
 from mirzoo.ports.package import unpacked
+from mirzoo.tasks.notes import NotesDecoding
 
 SAMPLE_RATE = 22050
 HOP_LENGTH = 256

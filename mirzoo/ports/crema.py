@@ -39,7 +39,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from mirzoo.card import Axis, Card, ChordDecoding, InputContract, OutputSpec
+from mirzoo.card import Axis, Card, InputContract, OutputSpec
 from mirzoo.errors import PullError
 from mirzoo.models.layers.cqt import HCQT
 from mirzoo.models.layers.peak import DecibelsBelowPeak
@@ -48,6 +48,7 @@ from mirzoo.models.model import Model
 from mirzoo.ports.catalogue import PortSpec
 from mirzoo.ports.numpy_pickle import read_records
 from mirzoo.ports.package import unpacked
+from mirzoo.tasks.chords import ChordDecoding
 
 SAMPLE_RATE = 44100
 HOP_LENGTH = 4096

@@ -24,13 +24,14 @@ import keras
 import numpy as np
 from keras import layers
 
-from mirzoo.card import Axis, Card, InputContract, MelodyDecoding, OutputSpec
+from mirzoo.card import Axis, Card, InputContract, OutputSpec
 from mirzoo.errors import PullError
 from mirzoo.models.layers.frames import EachFrame, StandardisedFrames
 from mirzoo.models.model import Model
 from mirzoo.ports.catalogue import PortSpec
 from mirzoo.ports.package import unpacked
 from mirzoo.ports.torch_checkpoint import read_tensors
+from mirzoo.tasks.melody import MelodyDecoding
 
 SAMPLE_RATE = 16000
 FRAME_LENGTH = 1024

@@ -18,22 +18,15 @@ from mirzoo.recipe.frontends import FRONTENDS, Frontend, FrontendConfig
 from mirzoo.recipe.heads import HEADS, Head, HeadConfig
 from mirzoo.recipe.reading import describe_validation_error, load_recipe, parse_recipe
 from mirzoo.recipe.scalings import DecibelScaling, LogScaling, NoScaling, PCENScaling, Scaling
-from mirzoo.recipe.tasks import (
-    TASK_CONFIGS,
-    ChordsConfig,
-    MelodyConfig,
-    TaggingConfig,
-    TaskConfig,
-)
+from mirzoo.recipe.tasks import TASKS, TaskConfig
 from mirzoo.recipe.training import Augmentation, DataConfig, TrainingConfig
 from mirzoo.recipe.whole import Recipe, Source
 
 __all__ = [
     "FRONTENDS",
     "HEADS",
-    "TASK_CONFIGS",
+    "TASKS",
     "Augmentation",
-    "ChordsConfig",
     "Config",
     "DataConfig",
     "DecibelScaling",
@@ -42,13 +35,11 @@ __all__ = [
     "Head",
     "HeadConfig",
     "LogScaling",
-    "MelodyConfig",
     "NoScaling",
     "PCENScaling",
     "Recipe",
     "Scaling",
     "Source",
-    "TaggingConfig",
     "TaskConfig",
     "TrainingConfig",
     "describe_validation_error",
@@ -61,6 +52,7 @@ _MOVED = {
     "CNNConfig": "models.heads.cnn.CNNConfig",
     "CQTConfig": "models.frontends.cqt.CQTConfig",
     "CRNNConfig": "models.heads.crnn.CRNNConfig",
+    "ChordsConfig": "tasks.chords.ChordsConfig",
     "ChromaConfig": "models.frontends.chroma.ChromaConfig",
     "ConstantQ": "models.frontends._constant_q.ConstantQ",
     "ConvBlock": "models.heads.ConvBlock",
@@ -72,6 +64,7 @@ _MOVED = {
     "MFCCConfig": "models.frontends.mfcc.MFCCConfig",
     "MelBank": "models.frontends._spectral.MelBank",
     "MelConfig": "models.frontends.mel.MelConfig",
+    "MelodyConfig": "tasks.melody.MelodyConfig",
     "PitchCNNConfig": "models.heads.pitch_cnn.PitchCNNConfig",
     "PitchClassCRNNConfig": "models.heads.pitch_class_crnn.PitchClassCRNNConfig",
     "RNNConfig": "models.heads.rnn.RNNConfig",
@@ -80,6 +73,7 @@ _MOVED = {
     "STFTConfig": "models.frontends.stft.STFTConfig",
     "SincConfig": "models.frontends.sinc.SincConfig",
     "Spectral": "models.frontends._spectral.Spectral",
+    "TaggingConfig": "tasks.tagging.TaggingConfig",
     "TemporalBlock": "models.heads.TemporalBlock",
     "VQTConfig": "models.frontends.vqt.VQTConfig",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -43,7 +43,10 @@ class ParsedBy:
     Parameters
     ----------
     registry : Registry
-        Of classes of `Config`, by the default of their field ``type``.
+        Knows what ``type`` names.
+    settings : callable, optional
+        Gives the class of the settings of something registered, or None where it has none here;
+        by default what is registered is that class.
 
     Examples
     --------
@@ -59,11 +62,16 @@ class ParsedBy:
     2.0
     """
 
-    def __init__(self, registry: Registry[type[Config]]) -> None:
+    def __init__(
+        self,
+        registry: Registry[Any],
+        settings: Callable[[Any], type[BaseModel] | None] = lambda thing: thing,
+    ) -> None:
         self.registry = registry
+        self.settings = settings
 
-    def __get_pydantic_core_schema__(self, source: type[Config], handler: Any) -> Any:
-        def parse(value: Any) -> Config:
+    def __get_pydantic_core_schema__(self, source: type[BaseModel], handler: Any) -> Any:
+        def parse(value: Any) -> BaseModel:
             return value if isinstance(value, source) else self._parse(value)
 
         return core_schema.no_info_plain_validator_function(
@@ -74,7 +82,7 @@ class ParsedBy:
         names = {"type": {"enum": list(self.registry)}}
         return {"type": "object", "properties": names, "required": ["type"]}
 
-    def _parse(self, value: Any) -> Config:
+    def _parse(self, value: Any) -> BaseModel:
         kind = self.registry.kind
         if not isinstance(value, Mapping):
             raise PydanticCustomError("no_mapping", f"a {kind} is a mapping with the key 'type'")
@@ -84,9 +92,14 @@ class ParsedBy:
         if not isinstance(name, str):
             raise self._fault(f"the type of a {kind} is a name", name)
         try:
-            config = self.registry[name]
+            config = self.settings(self.registry[name])
         except UnknownNameError as error:
             raise self._fault(str(error), name) from None
+        if config is None:
+            allowed = (known for known, thing in self.registry.items() if self.settings(thing))
+            raise self._fault(
+                f"the {kind} '{name}' has no settings here; allowed are {', '.join(allowed)}", name
+            )
         try:
             return config.model_validate(value)
         except ValidationError as error:

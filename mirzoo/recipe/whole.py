@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import NonNegativeFloat, PositiveFloat, model_validator
@@ -9,7 +10,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 from mirzoo.recipe.base import Config, ParsedBy, type_of
 from mirzoo.recipe.frontends import FRONTENDS, Frontend
 from mirzoo.recipe.heads import HEADS, Head
-from mirzoo.recipe.tasks import TASK_CONFIGS, TaggingConfig, TaskConfig
+from mirzoo.recipe.tasks import TASKS, TaskConfig
 from mirzoo.recipe.training import DataConfig, TrainingConfig
 
 
@@ -33,7 +34,7 @@ class Recipe(Config):
     description: str
     frontend: Annotated[Frontend, ParsedBy(FRONTENDS)]
     head: Annotated[Head, ParsedBy(HEADS)]
-    task: Annotated[TaskConfig, ParsedBy(TASK_CONFIGS)]
+    task: Annotated[TaskConfig, ParsedBy(TASKS, lambda task: task.config)]
     window_s: PositiveFloat = 3.008
     context_s: NonNegativeFloat = 0.0
     data: DataConfig | None = None
@@ -78,7 +79,13 @@ class Recipe(Config):
         self.task.check(self)
         return self
 
-    def with_labels(self, labels, *, activation: str | None = None) -> Recipe:
-        """Return the same recipe for other labels, without the data that it was trained on."""
-        task = TaggingConfig(labels=tuple(labels), activation=activation or self.task.activation)
+    def with_labels(self, labels: Sequence[str], *, activation: str | None = None) -> Recipe:
+        """Return the same recipe for other labels, without the data that it was trained on.
+
+        Raises
+        ------
+        RecipeError
+            If the task's labels are not the user's to choose.
+        """
+        task = TASKS[self.task.type].relabelled(self.task, labels, activation)
         return self.model_copy(update={"task": task, "data": None})

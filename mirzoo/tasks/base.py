@@ -22,34 +22,34 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 
 from mirzoo._support.registry import Registry
-from mirzoo.errors import ArtefactError, RecipeError
+from mirzoo.card import FRAME_ROUNDING, Axis, Card, Decoding, OutputSpec
+from mirzoo.errors import ArtefactError, DataError, RecipeError
+from mirzoo.recipe import tasks as known_tasks
+from mirzoo.recipe.base import type_of
+from mirzoo.tasks.scores import Score, overall
 
 if TYPE_CHECKING:
     import keras
 
-    from mirzoo.card import Axis, Card, Decoding
     from mirzoo.data.corpus import Corpus
     from mirzoo.data.labels import Labels
-    from mirzoo.recipe import TaskConfig
+    from mirzoo.recipe import Recipe
+    from mirzoo.recipe.tasks import TaskConfig
     from mirzoo.tasks.annotation import Annotation
 
+__all__ = [
+    "TASKS",
+    "Decoder",
+    "FrameTargets",
+    "FramewiseTask",
+    "Labelled",
+    "Rates",
+    "Score",
+    "Task",
+]
 
-class _Tasks(Registry["Task"]):
-    def register(self, thing: Any) -> Any:
-        """Make a task known: an object of a class of `Task`, or the class itself."""
-        super().register(thing() if isinstance(thing, type) else thing)
-        return thing
-
-
-TASKS = _Tasks("task", "mirzoo.tasks", name_of=lambda task: task.name)
+TASKS: Registry[Task] = known_tasks.TASKS
 """Every task by name."""
-
-
-class Score(NamedTuple):
-    """A metric's value on one recording, and how much of the recording it was computed on (s)."""
-
-    value: float
-    seconds: float
 
 
 class Rates(NamedTuple):
@@ -151,23 +151,40 @@ class Task(ABC):
     framewise: ClassVar[bool] = False
     """Whether outputs have frames in time: windows then overlap by their context."""
 
+    free_labels: ClassVar[bool] = False
+    """Whether its labels are words that hold for a whole clip, of the user's choice: labelled data
+    are then folders of classes and tables (`mirzoo.data.folder`), else recordings with labels over
+    time."""
+
     label_kind: ClassVar[str | None] = None
     """The field of `mirzoo.data.labels.Labels` that it is trained and scored on; None where
-    labels are words of whole clips."""
+    labels are words of whole clips, or there are none to train on."""
+
+    labelled: ClassVar[bool] = False
+    """Whether the main output's last axis always has labels."""
+
+    pitch_layouts: ClassVar[frozenset[str]] = frozenset()
+    """What may lie side by side in the embedding of heads that treat every pitch alike, as those
+    heads have it in their ``pitch_layout``: "pitch_classes", "pitches"."""
+
+    weighs_teachers: ClassVar[bool] = False
+    """Whether training weighs the predictions of teachers against labels."""
 
     headline: ClassVar[tuple[str, ...]] = ()
     """The scores that a card states, the most telling first."""
+
+    scoring: ClassVar[str] = ""
+    """How the scores are computed, as a card states it: ``"mir_eval, weighted by duration"``."""
 
     rates: ClassVar[Rates]
     """Learning rates for fine-tuning."""
 
     # Recipe and network
 
-    @abstractmethod
     def output_axes(self, config: TaskConfig) -> dict[str, Axis]:
         """The last axis of each output, the main output first."""
+        raise self._no_recipes()
 
-    @abstractmethod
     def build_outputs(
         self, config: TaskConfig, embedding: keras.KerasTensor, pitches: int
     ) -> dict[str, keras.KerasTensor]:
@@ -186,6 +203,10 @@ class Task(ABC):
         dict of str to keras.KerasTensor
             The main output first.
         """
+        raise self._no_recipes()
+
+    def _no_recipes(self) -> RecipeError:
+        return RecipeError(f"no recipe makes a model for {self.name}; there are published ones")
 
     def labels(self, config: TaskConfig) -> list[str]:
         """The labels of the main output's last axis; empty where it has none."""
@@ -199,8 +220,42 @@ class Task(ABC):
         """How the outputs of a new model are decoded."""
         return None
 
-    def relabelled(self, config: TaskConfig, labels: Sequence[str], activation: str) -> TaskConfig:
-        """The section of the recipe for other labels.
+    def describe_outputs(self, config: TaskConfig, frame_rate: float | None) -> list[OutputSpec]:
+        """Give the outputs for a card; ``frame_rate`` (Hz) is None where there are no frames."""
+        frames = [] if frame_rate is None else [Axis(name="frame", size=None, unit="frame")]
+        return [
+            OutputSpec(name=name, axes=[*frames, axis], frame_rate=frame_rate)
+            for name, axis in self.output_axes(config).items()
+        ]
+
+    def check_recipe(self, recipe: Recipe) -> None:
+        """Raise a ValueError where the parts of a recipe do not suit the task."""
+        head, training = recipe.head, recipe.training
+        if self.framewise and head.pooling != "none":
+            raise ValueError(
+                f"head.pooling {head.pooling!r} gives one result a clip, but "
+                f"'{self.name}' asks for one a frame; allowed is 'none'"
+            )
+        layout = head.pitch_layout
+        if layout is not None and layout not in self.pitch_layouts:
+            made_for = [task.name for task in TASKS.values() if layout in task.pitch_layouts]
+            raise ValueError(
+                f"a {type_of(type(head))!r} head is made for {' and '.join(made_for)}; for "
+                f"'{self.name}' take another head"
+            )
+        usual = type(training).model_fields["teacher_weight"].default
+        if not self.weighs_teachers and training.teacher_weight != usual:
+            weighing = [task.name for task in TASKS.values() if task.weighs_teachers]
+            raise ValueError(
+                f"training.teacher_weight is {training.teacher_weight:g}, but only "
+                f"{' and '.join(weighing)} weigh teachers against labels; leave it out for "
+                f"'{self.name}'"
+            )
+
+    def relabelled(
+        self, config: TaskConfig, labels: Sequence[str], activation: str | None = None
+    ) -> TaskConfig:
+        """Give the section of the recipe for other labels; ``activation`` by default stays.
 
         Raises
         ------
@@ -213,15 +268,38 @@ class Task(ABC):
 
     def layers(self) -> None:
         """Import the Keras layers of its own, so that a saved model finds them."""
+        return None
 
     # Card
 
     def check_card(self, card: Card) -> None:
         """Raise a ValueError where labels, outputs or decoding of a card do not suit the task."""
+        repeated = sorted({label for label in card.labels if card.labels.count(label) > 1})
+        if repeated:
+            raise ValueError(f"labels occur twice: {', '.join(repeated)}; each must be unique")
+        if self.labelled and not card.labels:
+            raise ValueError(f"labels = []: a model for {self.name} names what it tells apart")
+        main = card.outputs[0]
+        size = main.axes[-1].size if main.axes else None
+        if card.labels and size != len(card.labels):
+            raise ValueError(
+                f"{len(card.labels)} labels, but the last axis of output '{main.name}' has size "
+                f"{size}; the two must agree"
+            )
+        if self.decoding is None:
+            if card.decoding is not None:
+                raise ValueError(
+                    f"decoding is of type '{card.decoding.type}', but the outputs of the task "
+                    f"'{self.name}' need none; leave it out, or is the task another?"
+                )
+        elif card.decoding is None or card.decoding.type != self.name:
+            received = "missing" if card.decoding is None else f"of type '{card.decoding.type}'"
+            raise ValueError(f"decoding is {received}; the task '{self.name}' needs its own")
 
     def describe(self, card: Card) -> list[tuple[str, str]]:
         """What `mirzoo info` states of the outputs: pairs of a word and its text."""
-        return []
+        count = f"{len(card.labels)} labels" if card.labels else self.name
+        return [("outputs", f"{count} ({card.activation}): {', '.join(card.labels)}")]
 
     # From outputs to results
 
@@ -231,7 +309,7 @@ class Task(ABC):
 
     # Labels and scores
 
-    def truth(self, labels: Labels, duration_s: float) -> Annotation | None:
+    def truth(self, labels: Labels, duration_s: float | None = None) -> Annotation | None:
         """The result that a perfect model would give; None where the labels don't tell."""
         return None
 
@@ -240,8 +318,43 @@ class Task(ABC):
         raise ArtefactError(f"annotations of {self.name} cannot be trained on")
 
     def scores(self, truth: Annotation, estimate: Annotation) -> dict[str, Score]:
-        """Score a result against the truth, with all of the field's metrics."""
-        return {}
+        """Score a result against the truth, with all of the field's metrics.
+
+        Raises
+        ------
+        DataError
+            If the task has none.
+        """
+        scored = [task.name for task in TASKS.values() if task.scoring]
+        raise DataError(
+            f"results of the task '{self.name}' cannot be scored; there are scores for "
+            f"{', '.join(scored)}"
+        )
+
+    def overall_scores(
+        self, results: Iterable[tuple[Annotation, Annotation]], card: Card
+    ) -> dict[str, Score]:
+        """Score the results of many recordings, each with its truth before it.
+
+        By default the mean of `scores`, the recordings weighted by the seconds that each score
+        is computed on.
+
+        Parameters
+        ----------
+        results : iterable of (Annotation, Annotation)
+            Truth and result of each recording, taken one after the other.
+        card : Card
+            Of the model that the results are from.
+
+        Raises
+        ------
+        DataError
+            If there is no recording, or the task has no scores.
+        """
+        scored = [self.scores(truth, estimate) for truth, estimate in results]
+        if not scored:
+            raise DataError("there is no recording to score; is the data set empty?")
+        return overall(scored)
 
 
 class FramewiseTask(Task):
@@ -249,15 +362,64 @@ class FramewiseTask(Task):
 
     framewise = True
 
-    @abstractmethod
+    def check_card(self, card: Card) -> None:
+        """Raise a ValueError where a card does not suit the task, or its frames do not join."""
+        super().check_card(card)
+        contract, main = card.input, card.outputs[0]
+        if main.frame_rate is None:
+            raise ValueError(
+                f"the output '{main.name}' has no frame_rate; results of the task "
+                f"'{self.name}' are frames in time"
+            )
+        for output in card.outputs:
+            frames = (output.frame_rate, output.first_frame_s)
+            if output.frame_rate is not None and frames != (main.frame_rate, main.first_frame_s):
+                raise ValueError(
+                    f"the outputs '{main.name}' and '{output.name}' have their frames at other "
+                    "times; the frame_rate and first_frame_s of all must be the same"
+                )
+        shared = contract.window_samples - contract.hop_samples
+        if shared % 2 or contract.pad_left_samples != shared // 2:
+            raise ValueError(
+                f"pad_left_samples is {contract.pad_left_samples}; with window_samples "
+                f"{contract.window_samples} and hop_samples {contract.hop_samples} it must be "
+                f"half of what windows share, {shared / 2:g}, so that kept frames tile the "
+                "recording"
+            )
+        kept = contract.hop_samples * main.frame_rate / contract.sample_rate
+        if abs(kept - round(kept)) > FRAME_ROUNDING or round(kept) < 1:
+            raise ValueError(
+                f"hop_samples {contract.hop_samples} holds {kept:.4f} frames of "
+                f"{contract.sample_rate / main.frame_rate:g} samples; allowed are whole numbers, "
+                "or frames of neighbouring windows do not join"
+            )
+
+    def describe(self, card: Card) -> list[tuple[str, str]]:
+        """What `mirzoo info` states of the outputs: pairs of a word and its text."""
+        named = f"one of {len(card.labels)} " if card.labels else ""
+        lines = [
+            ("result", f"{named}{self.name}, {card.outputs[0].frame_rate:.4g} frames a second")
+        ]
+        outputs = ", ".join(f"{output.name} ({output.axes[-1].size})" for output in card.outputs)
+        lines.append(("outputs", outputs))
+        if card.decoding is not None:
+            lines.append(("decoding", ", ".join(self.describe_decoding(card.decoding))))
+        return lines
+
+    def describe_decoding(self, decoding: Decoding) -> list[str]:
+        """The settings of a decoder, each with its value."""
+        settings = decoding.model_dump(exclude={"type"}).items()
+        return [f"{name} {value}" for name, value in settings if value is not None]
+
     def targets(
         self, config: TaskConfig, known: Labelled, frame_times: Sequence[np.ndarray]
     ) -> FrameTargets:
         """The targets that labels give at the times of each recording's frames (s)."""
+        raise self._no_recipes()
 
-    @abstractmethod
     def losses(self, config: TaskConfig) -> dict[str, tuple[Any, float]]:
         """For each output its loss, which is 0 where nothing is known, and the loss's weight."""
+        raise self._no_recipes()
 
     def metrics(self, config: TaskConfig) -> dict[str, list]:
         """Keras metrics of outputs, to be shown during training."""

@@ -14,14 +14,13 @@ import numpy as np
 
 from mirzoo import hub
 from mirzoo.annotate import hear_frames
-from mirzoo.card import ChordDecoding, MelodyDecoding
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.dsp.chord_vocabulary import NO_CHORD, UNKNOWN, Vocabulary
 from mirzoo.evaluation.corpora import read_item
 from mirzoo.models.model import Model
-from mirzoo.tasks.chords import likeliest_classes
-from mirzoo.tasks.melody import is_voiced, refine, strongest_bins
+from mirzoo.tasks.chords import ChordDecoding, likeliest_classes
+from mirzoo.tasks.melody import MelodyDecoding, is_voiced, refine, strongest_bins
 from mirzoo.training.taught_chords import hear_chords
 
 ITEMS_PER_CORPUS = 40

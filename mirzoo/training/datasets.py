@@ -23,8 +23,9 @@ from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.data.recordings import Recording, fields_of
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError
-from mirzoo.models.outputs import describe_outputs
-from mirzoo.recipe import Recipe, TaggingConfig
+from mirzoo.models.build import describe_outputs
+from mirzoo.recipe import Recipe
+from mirzoo.tasks.tagging import TaggingConfig
 from mirzoo.training.sequences import ChordTargets, FrameTargets, MelodyTargets
 
 Source = str | os.PathLike | Sequence[Recording]

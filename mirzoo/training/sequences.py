@@ -11,7 +11,8 @@ import numpy as np
 from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary, parse_chord, targets
 from mirzoo.errors import DataError
-from mirzoo.recipe import Augmentation, MelodyConfig
+from mirzoo.recipe import Augmentation
+from mirzoo.tasks.melody import MelodyConfig
 from mirzoo.training.alterations import alter_magnitudes
 
 

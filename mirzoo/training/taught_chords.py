@@ -18,7 +18,7 @@ from mirzoo.annotate import Runner, hear_frames
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary
 from mirzoo.errors import UnknownNameError
-from mirzoo.tasks.annotation import Chords
+from mirzoo.tasks.chords import Chords
 from mirzoo.training.teaching import Answer, answers_folder, nearest, teach
 
 CHORDS = "chords"

@@ -18,10 +18,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mirzoo.annotate import Runner, hear_frames
-from mirzoo.card import MelodyDecoding
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.errors import RecipeError
-from mirzoo.tasks.melody import refine, salience_around, strongest_bins
+from mirzoo.tasks.melody import MelodyDecoding, refine, salience_around, strongest_bins
 from mirzoo.training.sequences import HeardMelody
 from mirzoo.training.teaching import Answer, nearest, teach
 

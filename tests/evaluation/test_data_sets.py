@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from fake_models import FakeFrameRunner, make_frame_card
 
-from mirzoo.card import ChordDecoding, MelodyDecoding
 from mirzoo.data import corpus, mirdata_sets
 from mirzoo.data.corpus import Item
 from mirzoo.data.labels import ChordSpan, Labels
@@ -12,6 +11,8 @@ from mirzoo.data.mirdata_sets import MirdataSet
 from mirzoo.data.recordings import Recording
 from mirzoo.errors import DataError
 from mirzoo.evaluation import evaluate, recordings_of_data_set
+from mirzoo.tasks.chords import ChordDecoding
+from mirzoo.tasks.melody import MelodyDecoding
 
 CLASS_LEVEL = 0.01
 

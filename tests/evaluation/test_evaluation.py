@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from fake_models import make_card
 
 from mirzoo.data.folder import Clip, LabelledClips
 from mirzoo.errors import DataError
-from mirzoo.evaluation import agreement, evaluate, linear_probe, tagging_scores
+from mirzoo.evaluation import evaluate, linear_probe
+from mirzoo.tasks.tagging.scores import agreement, tagging_scores
 
 
 def test_tagging_scores_by_hand():
@@ -74,14 +76,9 @@ def test_probe_needs_enough_of_each_class():
 class Loudness:
     """A tagger that says 'loud' with the probability of the mean level."""
 
-    class card:
-        task = "tagging"
-        labels = ("loud", "quiet")
-        activation = "softmax"
-        outputs = (type("Output", (), {"name": "tags"}),)
-        input = type(
-            "Contract", (), {"sample_rate": 1000, "window_samples": 500, "hop_samples": 500}
-        )
+    card = make_card(
+        "loudness", sample_rate=1000, min_samples=50, window_samples=500, hop_samples=500
+    ).updated(labels=["loud", "quiet"], activation="softmax")
 
     def predict_windows(self, windows):
         level = np.abs(windows).mean(axis=1)

@@ -5,20 +5,17 @@ import numpy as np
 import pytest
 from fake_models import FakeFrameRunner, make_card, make_frame_card
 
-from mirzoo.card import ChordDecoding, MelodyDecoding
 from mirzoo.errors import DataError
 from mirzoo.evaluation import (
     LabelledRecording,
     Score,
-    chord_agreement,
-    chord_scores,
     evaluate,
     evaluate_recordings,
     find_labelled_recordings,
-    melody_scores,
     overall,
 )
-from mirzoo.tasks.annotation import Chords, Melody
+from mirzoo.tasks.chords import ChordDecoding, Chords, chord_agreement, chord_scores
+from mirzoo.tasks.melody import Melody, MelodyDecoding, melody_scores
 
 
 @pytest.fixture

@@ -16,9 +16,10 @@ from mirzoo.models.build import build_model
 from mirzoo.models.frontends.mel import MelConfig
 from mirzoo.models.heads import ConvBlock
 from mirzoo.models.heads.crnn import CRNNConfig
-from mirzoo.recipe import ChordsConfig, MelodyConfig, Recipe, Source
+from mirzoo.recipe import Recipe, Source
 from mirzoo.runtimes.tflite_file import read_card, read_labels
-from mirzoo.tasks.annotation import Chords, Melody
+from mirzoo.tasks.chords import Chords, ChordsConfig
+from mirzoo.tasks.melody import Melody, MelodyConfig
 
 RATE = 16000
 TASKS = {

@@ -13,8 +13,11 @@ import pytest
 import soundfile
 
 from mirzoo.errors import AnnotationError
-from mirzoo.tasks.annotation import ANNOTATIONS, Chords, Melody, Note, Notes
 from mirzoo.tasks.annotation.midi_file import MidiNote, midi_bytes
+from mirzoo.tasks.base import TASKS
+from mirzoo.tasks.chords import Chords
+from mirzoo.tasks.melody import Melody
+from mirzoo.tasks.notes import Note, Notes
 
 RATE = 22050
 
@@ -66,7 +69,8 @@ def same(one, other):
     return one["source"] == other["source"] and one["model"] == other["model"]
 
 
-CASES = [(kind.task, suffix) for kind in ANNOTATIONS.values() if kind.task != "tagging"
+KINDS = [task.annotation for task in TASKS.values()]
+CASES = [(kind.task, suffix) for kind in KINDS if kind.task != "tagging"
          for suffix in kind.readable]  # fmt: skip
 
 

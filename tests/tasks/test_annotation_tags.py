@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mirzoo.errors import AnnotationError
-from mirzoo.tasks.annotation import Tags
+from mirzoo.tasks.tagging import Tags
 
 
 @pytest.fixture

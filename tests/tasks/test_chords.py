@@ -5,10 +5,9 @@ import pytest
 from fake_models import FakeFrameRunner, make_frame_card
 
 from mirzoo.annotate import annotate
-from mirzoo.card import ChordDecoding
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.tasks import decode
-from mirzoo.tasks.chords import likeliest_classes
+from mirzoo.tasks.chords import ChordDecoding, likeliest_classes
 
 LABELS = list(VOCABULARIES["majmin"].labels)
 WINDOW = np.array([-0.1])

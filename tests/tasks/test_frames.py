@@ -5,10 +5,11 @@ import pytest
 from fake_models import FRAME_RATE, FRAME_SAMPLES, FakeFrameRunner, make_frame_card
 
 from mirzoo.annotate import annotate
-from mirzoo.card import ChordDecoding, MelodyDecoding
 from mirzoo.errors import ArtefactError, AudioError, CardError
 from mirzoo.tasks import decode
+from mirzoo.tasks.chords import ChordDecoding
 from mirzoo.tasks.frames import FrameJoiner
+from mirzoo.tasks.melody import MelodyDecoding
 
 RATE = 1000
 LABELS = ["N", "C:maj", "D:maj", "X"]

@@ -5,9 +5,8 @@ import pytest
 from fake_models import FakeFrameRunner, make_frame_card
 
 from mirzoo.annotate import annotate
-from mirzoo.card import MelodyDecoding
 from mirzoo.tasks import decode, melody
-from mirzoo.tasks.melody import is_voiced, refine, strongest_bins
+from mirzoo.tasks.melody import MelodyDecoding, is_voiced, refine, strongest_bins
 
 BINS = 120
 WINDOW = np.array([-0.1])

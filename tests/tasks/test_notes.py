@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mirzoo.card import Axis, Card, InputContract, Licences, NotesDecoding, OutputSpec
+from mirzoo.card import Axis, Card, InputContract, Licences, OutputSpec
 from mirzoo.tasks import decode
-from mirzoo.tasks.notes import FrameNote, find_notes, follow_bends, with_rises
+from mirzoo.tasks.notes import FrameNote, NotesDecoding, find_notes, follow_bends, with_rises
 
 DECODING = NotesDecoding()
 SHORTEST = 11.08

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mirzoo.card import ChordDecoding, MelodyDecoding
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
+from mirzoo.tasks.chords import ChordDecoding
+from mirzoo.tasks.melody import MelodyDecoding
 from mirzoo.training import calibration
 
 VOCABULARY = VOCABULARIES["majmin"]

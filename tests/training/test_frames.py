@@ -7,11 +7,11 @@ import pytest
 from pydantic import TypeAdapter
 from toy_music import make_recipe, play
 
-from mirzoo.card import MelodyDecoding
 from mirzoo.data.corpus import Corpus, Item, prepare
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES, parse_chord
 from mirzoo.errors import DataError, RecipeError, UnknownNameError
 from mirzoo.recipe import FrontendConfig
+from mirzoo.tasks.melody import MelodyDecoding
 from mirzoo.training import features, frames, taught_chords, taught_melody
 from mirzoo.training.fitting import BEST_WEIGHTS
 from mirzoo.training.frames import transposition

@@ -8,9 +8,11 @@ from toy_music import RATE, make_recipe, play
 
 from mirzoo.data.corpus import Item, prepare
 from mirzoo.errors import DataError, RecipeError
-from mirzoo.evaluation.recordings import TRUTHS, LabelledRecording
+from mirzoo.evaluation.recordings import LabelledRecording
 from mirzoo.models.build import build_model
-from mirzoo.tasks.annotation import Chords, Melody
+from mirzoo.tasks.base import TASKS
+from mirzoo.tasks.chords import Chords
+from mirzoo.tasks.melody import Melody
 from mirzoo.training import own_recordings
 from mirzoo.training.fine_tuning import _name_of, fine_tune
 from mirzoo.training.own_recordings import _labels
@@ -25,7 +27,9 @@ def same_weights_each_time():
 
 def recorded(task: str, numbers) -> list[LabelledRecording]:
     made = [play(Item(str(number), "toys", str(number), "", "train")) for number in numbers]
-    return [LabelledRecording(waveform, TRUTHS[task](labels), RATE) for waveform, labels in made]
+    return [
+        LabelledRecording(waveform, TASKS[task].truth(labels), RATE) for waveform, labels in made
+    ]
 
 
 def make_model(task: str, **changes):
@@ -117,7 +121,7 @@ def test_labels_lie_beside_recordings_of_a_folder(tmp_path):
     for number in range(2):
         waveform, labels = play(Item(str(number), "toys", str(number), "", "train"))
         soundfile.write(folder / f"{number}.wav", waveform, RATE)
-        TRUTHS["chords"](labels).write(folder / f"{number}.lab")
+        TASKS["chords"].truth(labels).write(folder / f"{number}.lab")
     model = make_model("chords")
     fine_tune(model, folder, epochs=1)
     assert "on 2 recordings of songs, from toys" in model.card.provenance

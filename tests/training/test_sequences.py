@@ -7,7 +7,8 @@ from mirzoo.data.corpus import Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError
-from mirzoo.recipe import Augmentation, MelodyConfig
+from mirzoo.recipe import Augmentation
+from mirzoo.tasks.melody import MelodyConfig
 from mirzoo.training.alterations import alter_magnitudes, transpose, transpose_spectrum
 from mirzoo.training.sequences import (
     ChordTargets,

@@ -1,30 +1,36 @@
-"""What a model hears in a recording, aligned with time, and the files it is kept in.
+"""What the annotations of all tasks share: files, pictures, sounds.
 
-One class a task: `Tags`, `Chords`, `Melody` and `Notes`. Each writes and reads its files, draws
-itself and, where it can be played, sounds. NumPy alone: neither TensorFlow nor the runtime that
-made the result is needed.
+An annotation is a model's result on a recording, aligned with time. Each task has a class of its
+own (`mirzoo.tasks.chords.Chords`), which writes and reads its files, draws itself and, where it
+has pitches, plays them. NumPy alone: neither TensorFlow nor the runtime that made the result is
+needed.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
+from mirzoo._support.moved import moved_names
 from mirzoo.tasks.annotation.base import Annotation, Playable
-from mirzoo.tasks.annotation.chords import Chords
-from mirzoo.tasks.annotation.melody import Melody
-from mirzoo.tasks.annotation.notes import Note, Notes
 from mirzoo.tasks.annotation.sheet import draw_together
-from mirzoo.tasks.annotation.tags import Tags
 
-__all__ = [
-    "ANNOTATIONS",
-    "Annotation",
-    "Chords",
-    "Melody",
-    "Note",
-    "Notes",
-    "Playable",
-    "Tags",
-    "draw_together",
-]
+__all__ = ["Annotation", "Playable", "draw_together"]
 
-ANNOTATIONS: dict[str, type[Annotation]] = {
-    kind.task: kind for kind in (Tags, Chords, Melody, Notes)
-}
-"""The class of each task's results; its ``formats`` are the files that it writes."""
+_moved = moved_names(
+    __name__,
+    {
+        "Chords": "mirzoo.tasks.chords",
+        "Melody": "mirzoo.tasks.melody",
+        "Note": "mirzoo.tasks.notes",
+        "Notes": "mirzoo.tasks.notes",
+        "Tags": "mirzoo.tasks.tagging",
+    },
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ANNOTATIONS":
+        from mirzoo.recipe.tasks import TASKS
+
+        return {task.name: task.annotation for task in TASKS.values()}
+    return _moved(name)

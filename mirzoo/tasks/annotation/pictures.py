@@ -70,7 +70,7 @@ def save(figure: Any, path: str | os.PathLike, *, dpi: int) -> None:
     write_whole(path, content.getvalue())
 
 
-def hear(source: str | None, sample_rate: int) -> np.ndarray | None:
+def read_recording(source: str | None, sample_rate: int) -> np.ndarray | None:
     """The waveform of an annotation's source; None where it can't be read any more."""
     if source is None:
         return None

@@ -27,9 +27,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mirzoo.card import Card, NotesDecoding
-from mirzoo.tasks.annotation import Note, Notes
+from mirzoo.card import Card
 from mirzoo.tasks.frames import FrameJoiner
+from mirzoo.tasks.notes.annotation import Note, Notes
+from mirzoo.tasks.notes.config import NotesDecoding
 
 GAP_FRAMES = 11  # a key that is below the threshold for so long no longer sounds
 RISE_FRAMES = 2  # a rise counts as an onset when it holds against each of so many frames before
@@ -46,15 +47,15 @@ class FrameNote(NamedTuple):
     amplitude: float
 
 
-class Decoder:
-    """Turns a note model's outputs into notes; see `mirzoo.tasks.Decoder`."""
+class NoteDecoder:
+    """Turns a note model's outputs into notes; see `mirzoo.tasks.base.Decoder`."""
 
     def __init__(self, card: Card) -> None:
         self._card = card
         self._joiner = FrameJoiner(card)
         self._pieces: dict[str, list[np.ndarray]] = {"note": [], "onset": [], "contour": []}
 
-    def hear(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
+    def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
         """Take the outputs of the next windows."""
         joined = self._joiner.join(outputs, starts)
         for name, pieces in self._pieces.items():
@@ -216,27 +217,27 @@ def _amplitude(note: np.ndarray, start: int, end: int, key: int) -> float:
 
 def _fades(activation: np.ndarray, start: int, key: int, threshold: float) -> int:
     """The frame behind the last one that sounds, of a note from ``start`` on."""
-    heard, silent = _listen(activation[start + 1 : -1, key], threshold)
-    return start + 1 + heard - silent
+    read, silent = _until_silent(activation[start + 1 : -1, key], threshold)
+    return start + 1 + read - silent
 
 
 def _use_up(activation: np.ndarray, middle: int, key: int, threshold: float) -> tuple[int, int]:
     """Edges of a note around ``middle``; what was listened to is set to 0, neighbours too."""
-    heard, silent = _listen(activation[middle + 1 : -1, key], threshold)
-    activation[middle + 1 : middle + 1 + heard, _neighbourhood(key)] = 0.0
-    end = middle + heard - silent
-    heard, silent = _listen(activation[1:middle, key][::-1], threshold)
-    activation[middle - heard : middle, _neighbourhood(key)] = 0.0
-    return middle - heard + silent, end
+    read, silent = _until_silent(activation[middle + 1 : -1, key], threshold)
+    activation[middle + 1 : middle + 1 + read, _neighbourhood(key)] = 0.0
+    end = middle + read - silent
+    read, silent = _until_silent(activation[1:middle, key][::-1], threshold)
+    activation[middle - read : middle, _neighbourhood(key)] = 0.0
+    return middle - read + silent, end
 
 
-def _listen(activation: np.ndarray, threshold: float) -> tuple[int, int]:
-    """How many frames are heard until a gap is long enough, and the length of the last gap."""
+def _until_silent(activation: np.ndarray, threshold: float) -> tuple[int, int]:
+    """How many frames are read until a gap is long enough, and the length of the last gap."""
     silent = 0
-    for heard, value in enumerate(_in_pieces(activation), start=1):
+    for read, value in enumerate(_in_pieces(activation), start=1):
         silent = silent + 1 if value < threshold else 0
         if silent == GAP_FRAMES:
-            return heard, silent
+            return read, silent
     return len(activation), silent
 
 

@@ -18,8 +18,8 @@ import warnings
 
 import numpy as np
 
-from mirzoo.evaluation.scores import Score, weighted_score
-from mirzoo.tasks.annotation import Melody
+from mirzoo.tasks.melody.annotation import Melody
+from mirzoo.tasks.scores import Score, weighted_score
 
 MEASURES = (
     "overall accuracy", "raw pitch accuracy", "raw chroma accuracy", "voicing recall",

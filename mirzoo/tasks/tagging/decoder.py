@@ -2,7 +2,7 @@
 
 A tagger hears a window of a few seconds and gives each tag of its vocabulary a probability:
 independent ones where any number of tags may fit (sigmoid), or ones that sum to 1 where exactly
-one does (softmax). A recording longer than a window is heard window by window; what is said of
+one does (softmax). A recording longer than a window is read window by window; what is said of
 the whole is the mean over windows, weighted by the seconds of music in each, as the published
 taggers report their clip-level figures (Pons & Serra 2019, arXiv:1909.06654).
 """
@@ -13,13 +13,13 @@ import numpy as np
 
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
-from mirzoo.tasks.annotation import Tags
+from mirzoo.tasks.tagging.annotation import Tags
 
 OUTPUT = "tags"
 
 
-class Decoder:
-    """Turns a tagger's outputs into tags; see `mirzoo.tasks.Decoder`.
+class TagDecoder:
+    """Turns a tagger's outputs into tags; see `mirzoo.tasks.base.Decoder`.
 
     ``outputs["tags"]`` has the shape ``(windows, tags)``, or ``(windows, frames, tags)``, of which
     the mean over frames is taken.
@@ -30,7 +30,7 @@ class Decoder:
         self._probabilities: list[np.ndarray] = []
         self._starts: list[np.ndarray] = []
 
-    def hear(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
+    def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
         """Take the outputs of the next windows."""
         card = self._card
         if OUTPUT not in outputs:

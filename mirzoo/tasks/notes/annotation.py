@@ -94,7 +94,7 @@ class Notes(Playable):
     duration_s : float, optional
         Length of the recording (s); by default the end of the last note.
     model : str, optional
-        The model that heard it.
+        The model that made it.
 
     Raises
     ------
@@ -204,7 +204,7 @@ class Notes(Playable):
         import jams
 
         document, made_by = new_jams(self)
-        heard = jams.Annotation(
+        found = jams.Annotation(
             "note_midi",
             annotation_metadata=made_by,
             sandbox={
@@ -216,13 +216,13 @@ class Notes(Playable):
             duration=self.duration_s,
         )
         for note in self.notes:
-            heard.append(
+            found.append(
                 time=note.start_s,
                 duration=note.end_s - note.start_s,
                 value=float(note.pitch),
                 confidence=float(note.amplitude),
             )
-        document.annotations.append(heard)
+        document.annotations.append(found)
         return dump_jams(document)
 
     @staticmethod
@@ -243,13 +243,13 @@ class Notes(Playable):
 
     @staticmethod
     def _from_jams(text: str) -> dict[str, Any]:
-        document, heard = load_jams(text, "note_midi")
-        about = dict(**heard.sandbox)
-        bends = about.get("bends") or [()] * len(heard.data)
+        document, found = load_jams(text, "note_midi")
+        about = dict(**found.sandbox)
+        bends = about.get("bends") or [()] * len(found.data)
         return {
             "notes": [
                 Note(o.time, o.time + o.duration, o.value, o.confidence, tuple(bent))
-                for o, bent in zip(heard.data, bends, strict=True)
+                for o, bent in zip(found.data, bends, strict=True)
             ],
             "source": about.get("source"),
             "model": about.get("model"),

@@ -57,7 +57,7 @@ class Chords(Playable):
     duration_s : float, optional
         Length of the recording (s); by default the end of the last segment.
     model : str, optional
-        The model that heard it.
+        The model that made it.
 
     Raises
     ------
@@ -170,7 +170,7 @@ class Chords(Playable):
     def _draw(self, ax: Any) -> None:
         import matplotlib.pyplot as plt
 
-        waveform = pictures.hear(self.source, pictures.SAMPLE_RATE)
+        waveform = pictures.read_recording(self.source, pictures.SAMPLE_RATE)
         if waveform is not None:
             edges, chroma = pictures.chromagram(waveform)
             ax.pcolormesh(edges, np.arange(13), chroma, cmap="Greys", vmin=0, vmax=1.4)
@@ -229,7 +229,7 @@ class Chords(Playable):
         import jams
 
         document, made_by = new_jams(self)
-        heard = jams.Annotation(
+        found = jams.Annotation(
             "chord",
             annotation_metadata=made_by,
             sandbox={"model": self.model, "source": self.source},
@@ -238,8 +238,8 @@ class Chords(Playable):
         )
         for number, (start, end, label) in enumerate(self.segments):
             confidence = self.confidence[number] if self.confidence else None
-            heard.append(time=start, duration=end - start, value=label, confidence=confidence)
-        document.annotations.append(heard)
+            found.append(time=start, duration=end - start, value=label, confidence=confidence)
+        document.annotations.append(found)
         return dump_jams(document)
 
     @staticmethod
@@ -266,11 +266,11 @@ class Chords(Playable):
 
     @staticmethod
     def _from_jams(text: str) -> dict[str, Any]:
-        document, heard = load_jams(text, "chord")
-        about = dict(**heard.sandbox)
-        confidence = [observation.confidence for observation in heard.data]
+        document, found = load_jams(text, "chord")
+        about = dict(**found.sandbox)
+        confidence = [observation.confidence for observation in found.data]
         return {
-            "segments": [(o.time, o.time + o.duration, o.value) for o in heard.data],
+            "segments": [(o.time, o.time + o.duration, o.value) for o in found.data],
             "confidence": None if None in confidence else confidence,
             "source": about.get("source"),
             "model": about.get("model"),

@@ -47,7 +47,7 @@ class Tags(Annotation):
     duration_s : float, optional
         Length of the recording (s); by default the end of the last window.
     model : str, optional
-        The model that heard it.
+        The model that made it.
 
     Raises
     ------

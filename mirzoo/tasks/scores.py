@@ -1,4 +1,4 @@
-"""Scores of recordings, and one figure of many of them."""
+"""Values of metrics on recordings, and one value for many of them."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ import numpy as np
 
 
 class Score(NamedTuple):
-    """A score and the seconds that it judges; NaN where it judges none."""
+    """A metric's value on a recording, and the seconds that it was computed on.
+
+    The value is NaN where there are none.
+    """
 
     value: float
     seconds: float
 
 
 def weighted_score(right: np.ndarray, seconds: np.ndarray) -> Score:
-    """The mean of ``right`` over the parts it judges (those that aren't negative)."""
-    judged = right >= 0
-    total = float(seconds[judged].sum())
-    value = float((right[judged] * seconds[judged]).sum() / total) if total else float("nan")
+    """The mean of ``right``, weighted by ``seconds``, over the parts that are not negative."""
+    defined = right >= 0
+    total = float(seconds[defined].sum())
+    value = float((right[defined] * seconds[defined]).sum() / total) if total else float("nan")
     return Score(value, total)
 
 
 def overall(recordings: Iterable[dict[str, Score]]) -> dict[str, Score]:
-    """Average the scores of recordings, each weighted by the seconds that it judges.
+    """Average the scores of recordings, each weighted by the seconds that it was computed on.
 
     Examples
     --------

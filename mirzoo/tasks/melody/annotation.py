@@ -15,7 +15,7 @@ from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import pictures, sound
 from mirzoo.tasks.annotation.base import Playable, dump_jams, load_jams, new_jams
 from mirzoo.tasks.annotation.midi_file import midi_bytes
-from mirzoo.tasks.annotation.notes import Note, note_for_midi, pitch_name
+from mirzoo.tasks.notes.annotation import Note, note_for_midi, pitch_name
 
 ROUNDING = 1e-5
 NOTE_CHANGE_COST = 0.06
@@ -53,7 +53,7 @@ class Melody(Playable):
     duration_s : float, optional
         Length of the recording (s); by default one frame behind the last.
     model : str, optional
-        The model that heard it.
+        The model that made it.
 
     Raises
     ------
@@ -183,7 +183,7 @@ class Melody(Playable):
         voiced = self.f0[self.voiced] if self.voiced.any() else np.array([110.0, 440.0])
         around = 2.0 ** (PLOTTED_SEMITONES_AROUND / 12)
         fmin, fmax = voiced.min() / around, voiced.max() * around
-        waveform = pictures.hear(self.source, pictures.SAMPLE_RATE)
+        waveform = pictures.read_recording(self.source, pictures.SAMPLE_RATE)
         if waveform is not None and fmin < pictures.SAMPLE_RATE / 4:
             edges, frequencies, levels = pictures.log_spectrogram(waveform, fmin, fmax)
             ax.pcolormesh(edges, frequencies, levels, cmap="Greys", vmin=-60, vmax=0)
@@ -213,7 +213,7 @@ class Melody(Playable):
         import jams
 
         document, made_by = new_jams(self)
-        heard = jams.Annotation(
+        found = jams.Annotation(
             "pitch_contour",
             annotation_metadata=made_by,
             sandbox={"model": self.model, "source": self.source},
@@ -225,8 +225,8 @@ class Melody(Playable):
         rows = zip(self.times.tolist(), self.f0.tolist(), self.confidence.tolist(), stretches)
         for time, f0, confidence, stretch in rows:
             value = {"index": int(stretch), "frequency": abs(f0), "voiced": f0 > 0}
-            heard.append(time=time, duration=0.0, value=value, confidence=confidence)
-        document.annotations.append(heard)
+            found.append(time=time, duration=0.0, value=value, confidence=confidence)
+        document.annotations.append(found)
         return dump_jams(document)
 
     @staticmethod
@@ -248,13 +248,13 @@ class Melody(Playable):
 
     @staticmethod
     def _from_jams(text: str) -> dict[str, Any]:
-        document, heard = load_jams(text, "pitch_contour")
-        about = dict(**heard.sandbox)
-        values = [observation.value for observation in heard.data]
+        document, found = load_jams(text, "pitch_contour")
+        about = dict(**found.sandbox)
+        values = [observation.value for observation in found.data]
         return {
-            "times": [observation.time for observation in heard.data],
+            "times": [observation.time for observation in found.data],
             "f0": [v["frequency"] * (1.0 if v["voiced"] else -1.0) for v in values],
-            "confidence": [observation.confidence for observation in heard.data],
+            "confidence": [observation.confidence for observation in found.data],
             "source": about.get("source"),
             "model": about.get("model"),
             "duration_s": document.file_metadata.duration,

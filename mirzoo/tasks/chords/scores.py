@@ -22,8 +22,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from mirzoo.dsp.chord_vocabulary import NO_CHORD, UNNAMED
-from mirzoo.evaluation.scores import Score, overall, weighted_score
-from mirzoo.tasks.annotation import Chords
+from mirzoo.tasks.chords.annotation import Chords
+from mirzoo.tasks.scores import Score, overall, weighted_score
 
 COMPARISONS = (
     "root", "majmin", "majmin_inv", "mirex", "thirds", "thirds_inv", "triads", "triads_inv",

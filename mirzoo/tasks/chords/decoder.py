@@ -23,18 +23,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirzoo.card import Card, ChordDecoding
+from mirzoo.card import Card
 from mirzoo.dsp.chord_vocabulary import with_bass
 from mirzoo.dsp.viterbi import path_with_changes, path_with_transitions
-from mirzoo.tasks.annotation import Chords
+from mirzoo.tasks.chords.annotation import Chords
+from mirzoo.tasks.chords.config import ChordDecoding
 from mirzoo.tasks.frames import FrameJoiner
 
 BASS = "bass"
 SMALLEST = float(np.finfo(np.float32).tiny)
 
 
-class Decoder:
-    """Turns a chord model's outputs into chords; see `mirzoo.tasks.Decoder`."""
+class ChordDecoder:
+    """Turns a chord model's outputs into chords; see `mirzoo.tasks.base.Decoder`."""
 
     def __init__(self, card: Card) -> None:
         self._card = card
@@ -46,7 +47,7 @@ class Decoder:
             output.name: [] for output in card.outputs if output.name in needed
         }
 
-    def hear(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
+    def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
         """Take the outputs of the next windows."""
         joined = self._joiner.join(outputs, starts)
         for name, parts in self._outputs.items():

@@ -22,19 +22,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirzoo.card import Card, MelodyDecoding
+from mirzoo.card import Card
 from mirzoo.dsp.framing import runs
 from mirzoo.dsp.viterbi import CONTEXT_FRAMES, PIECE_FRAMES, path_with_movement
-from mirzoo.tasks.annotation import Melody
 from mirzoo.tasks.frames import FrameJoiner
+from mirzoo.tasks.melody.annotation import Melody
+from mirzoo.tasks.melody.config import MelodyDecoding
 
 VOICING = "voicing"
 SMALLEST = 1e-9
 BLOCK_FRAMES = 8 * PIECE_FRAMES
 
 
-class Decoder:
-    """Turns a melody model's outputs into a melody; see `mirzoo.tasks.Decoder`.
+class MelodyDecoder:
+    """Turns a melody model's outputs into a melody; see `mirzoo.tasks.base.Decoder`.
 
     The salience of a recording is large, so the path is followed while it comes in, in blocks of
     8,192 frames with their neighbourhood.
@@ -49,7 +50,7 @@ class Decoder:
         self._peaks: list[np.ndarray] = []
         self._voicing: list[np.ndarray] = []
 
-    def hear(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
+    def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
         """Take the outputs of the next windows."""
         joined = self._joiner.join(outputs, starts)
         self._pending.append(joined[self._card.outputs[0].name])

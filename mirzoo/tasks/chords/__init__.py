@@ -1,0 +1,112 @@
+"""Chord recognition: which chord sounds when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mirzoo.card import Axis, Card
+from mirzoo.dsp.chord_vocabulary import parse_chord
+from mirzoo.errors import DataError
+from mirzoo.tasks.base import TASKS, FramewiseTask, Rates, Score
+from mirzoo.tasks.chords.annotation import Chords
+from mirzoo.tasks.chords.config import ChordDecoding, ChordsConfig
+from mirzoo.tasks.chords.decoder import ChordDecoder, likeliest_classes
+from mirzoo.tasks.chords.scores import chord_agreement, chord_scores
+
+if TYPE_CHECKING:
+    import keras
+
+    from mirzoo.data.labels import Labels
+
+__all__ = [
+    "ChordDecoder",
+    "ChordDecoding",
+    "ChordRecognition",
+    "Chords",
+    "ChordsConfig",
+    "chord_agreement",
+    "chord_scores",
+    "likeliest_classes",
+]
+
+BASS_THRESHOLD = 0.6
+
+
+@TASKS.register
+class ChordRecognition(FramewiseTask):
+    """Which chord sounds when, of a vocabulary; and its root, bass and pitch classes."""
+
+    name = "chords"
+    annotation = Chords
+    config = ChordsConfig
+    decoding = ChordDecoding
+    labelled = True
+    label_kind = "chords"
+    pitch_layouts = frozenset({"pitch_classes"})
+    weighs_teachers = True
+    headline = ("root", "majmin", "sevenths", "tetrads", "seg")
+    scoring = "mir_eval, weighted by duration"
+    rates = Rates(whole=2e-4, outputs=2e-3)
+
+    def output_axes(self, config: ChordsConfig) -> dict[str, Axis]:
+        axes = {"chords": Axis(name="chord", size=len(config.labels), unit="probability")}
+        if config.structured:
+            axes["root"] = Axis(name="none or pitch class", size=13, unit="probability")
+            axes["bass"] = Axis(name="none or pitch class", size=13, unit="probability")
+            axes["pitches"] = Axis(name="pitch class", size=12, unit="probability")
+        return axes
+
+    def build_outputs(
+        self, config: ChordsConfig, embedding: keras.KerasTensor, pitches: int
+    ) -> dict[str, keras.KerasTensor]:
+        from mirzoo.tasks.chords.outputs import build
+
+        return build(config, embedding, pitches)
+
+    def labels(self, config: ChordsConfig) -> list[str]:
+        return list(config.labels)
+
+    def default_decoding(self, config: ChordsConfig) -> ChordDecoding:
+        return ChordDecoding(bass_threshold=BASS_THRESHOLD if config.structured else None)
+
+    def check_card(self, card: Card) -> None:
+        for label in card.labels:
+            try:
+                parse_chord(label)
+            except DataError as error:
+                raise ValueError(str(error)) from error
+        super().check_card(card)
+        classes = len(card.labels)
+        for name in ("transition", "initial", "prior"):
+            values = getattr(card.decoding, name)
+            rows = values if name == "transition" and values is not None else []
+            wrong = [len(row) for row in rows if len(row) != classes]
+            if values is not None and (len(values) != classes or wrong):
+                raise ValueError(
+                    f"decoding.{name} has {len(values)} entries"
+                    f"{f', of lengths {wrong}' if wrong else ''}, but there are {classes} labels; "
+                    "one for each is needed"
+                )
+
+    def describe(self, card: Card) -> list[tuple[str, str]]:
+        result, *rest = super().describe(card)
+        qualities = dict.fromkeys(label.partition(":")[2] for label in card.labels)
+        return [result, ("qualities", ", ".join(filter(None, qualities))), *rest]
+
+    def describe_decoding(self, decoding: ChordDecoding) -> list[str]:
+        long = ("transition", "initial", "prior")
+        lines = super().describe_decoding(decoding.model_copy(update=dict.fromkeys(long)))
+        if decoding.prior:
+            most = max(decoding.prior) / min(decoding.prior)
+            lines.append(f"a prior that weakens classes up to {most:.1f} times")
+        return lines
+
+    def decoder(self, card: Card) -> ChordDecoder:
+        return ChordDecoder(card)
+
+    def truth(self, labels: Labels, duration_s: float | None = None) -> Chords | None:
+        segments = [(span.start_s, span.end_s, span.label) for span in labels.chords or ()]
+        return Chords(segments, duration_s=duration_s) if segments else None
+
+    def scores(self, truth: Chords, estimate: Chords) -> dict[str, Score]:
+        return chord_scores(truth, estimate)

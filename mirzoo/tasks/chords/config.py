@@ -1,0 +1,62 @@
+"""The section of a recipe for chords, and the settings of their decoder."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mirzoo.card import Cost, Decoding, Probability
+from mirzoo.dsp.chord_vocabulary import VOCABULARIES
+from mirzoo.recipe.tasks import TaskConfig
+
+
+class ChordsConfig(TaskConfig):
+    """Which chord sounds when.
+
+    ``vocabulary`` is ``majmin`` (25 classes) or ``large`` (169); with ``structured`` the model
+    also names the root, the bass and every pitch class that sounds.
+    """
+
+    type: Literal["chords"] = "chords"
+    vocabulary: Literal["majmin", "large"] = "large"
+    structured: bool = True
+
+    @property
+    def qualities(self) -> tuple[str, ...]:
+        """The qualities that a root may have, in the order of the classes."""
+        return VOCABULARIES[self.vocabulary].qualities
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes in order, "N" first."""
+        return VOCABULARIES[self.vocabulary].labels
+
+
+class ChordDecoding(Decoding):
+    """How frames become chords: the likeliest sequence of classes, then segments.
+
+    Parameters
+    ----------
+    change_penalty : float
+        What a change of chord costs (nats of log-probability, whatever the chords and the
+        tempo): ``log(s * (classes - 1) / (1 - s))`` for a probability ``s`` that a chord stays
+        from frame to frame. Used where there is no ``transition``.
+    transition : list of list of float, optional
+        Probability of each class (column) after each class (row).
+    initial : list of float, optional
+        Probability of each class in the first frame; by default all alike.
+    prior : list of float, optional
+        What the model's probabilities are divided by: how much more often it met each class in
+        training than music has it. By default nothing.
+    bass_threshold : float, optional
+        Where a model with the output ``bass`` is at least this sure, on average over a chord, of
+        a bass that belongs to the chord, its label names the inversion. None: never.
+    """
+
+    type: Literal["chords"] = "chords"
+    change_penalty: Cost = 10.0
+    transition: list[list[Probability]] | None = None
+    initial: list[Probability] | None = None
+    prior: list[Annotated[float, Field(gt=0.0, le=1.0)]] | None = None
+    bass_threshold: Probability | None = None

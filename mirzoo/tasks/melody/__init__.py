@@ -1,0 +1,85 @@
+"""Melody extraction: the frequency of the main voice over time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mirzoo.card import Axis, Card
+from mirzoo.tasks.base import TASKS, FramewiseTask, Rates, Score
+from mirzoo.tasks.melody.annotation import Melody
+from mirzoo.tasks.melody.config import MelodyConfig, MelodyDecoding
+from mirzoo.tasks.melody.decoder import (
+    VOICING,
+    MelodyDecoder,
+    is_voiced,
+    refine,
+    salience_around,
+    strongest_bins,
+)
+from mirzoo.tasks.melody.scores import MEASURES, melody_scores
+
+if TYPE_CHECKING:
+    import keras
+
+    from mirzoo.data.labels import Labels
+
+__all__ = [
+    "VOICING",
+    "Melody",
+    "MelodyConfig",
+    "MelodyDecoder",
+    "MelodyDecoding",
+    "MelodyExtraction",
+    "is_voiced",
+    "melody_scores",
+    "refine",
+    "salience_around",
+    "strongest_bins",
+]
+
+
+@TASKS.register
+class MelodyExtraction(FramewiseTask):
+    """Which pitch the main voice has when, and whether it sounds."""
+
+    name = "melody"
+    annotation = Melody
+    config = MelodyConfig
+    decoding = MelodyDecoding
+    label_kind = "f0"
+    pitch_layouts = frozenset({"pitches"})
+    headline = MEASURES
+    scoring = "mir_eval, weighted by duration"
+    rates = Rates(whole=2e-4, outputs=2e-3)
+
+    def output_axes(self, config: MelodyConfig) -> dict[str, Axis]:
+        return {
+            "salience": Axis(name="pitch bin", size=config.n_bins, unit="probability"),
+            VOICING: Axis(name="voicing", size=1, unit="probability"),
+        }
+
+    def build_outputs(
+        self, config: MelodyConfig, embedding: keras.KerasTensor, pitches: int
+    ) -> dict[str, keras.KerasTensor]:
+        from mirzoo.tasks.melody.outputs import build
+
+        return build(config, embedding, pitches)
+
+    def default_decoding(self, config: MelodyConfig) -> MelodyDecoding:
+        return MelodyDecoding(fmin=config.fmin, bins_per_octave=config.bins_per_octave)
+
+    def decoder(self, card: Card) -> MelodyDecoder:
+        return MelodyDecoder(card)
+
+    def truth(self, labels: Labels, duration_s: float | None = None) -> Melody | None:
+        from mirzoo.data.labels import F0_RATE
+
+        if labels.f0 is None:
+            return None
+        known = np.flatnonzero(~np.isnan(labels.f0))
+        return Melody(known / F0_RATE, labels.f0[known]) if len(known) else None
+
+    def scores(self, truth: Melody, estimate: Melody) -> dict[str, Score]:
+        return melody_scores(truth, estimate)

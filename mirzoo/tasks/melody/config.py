@@ -1,0 +1,83 @@
+"""The section of a recipe for melodies, and the settings of their decoder."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from mirzoo.card import Cost, Decoding, PositiveHz, Probability
+from mirzoo.recipe.tasks import TaskConfig
+
+
+class MelodyConfig(TaskConfig):
+    """Which pitch the melody has when, in bins from ``fmin`` (Hz) up, and whether it sounds."""
+
+    type: Literal["melody"] = "melody"
+    fmin: PositiveFloat = 28.469809
+    n_octaves: PositiveInt = 6
+    bins_per_octave: PositiveInt = 60
+
+    @model_validator(mode="after")
+    def _divides_semitones(self):
+        if self.bins_per_octave % 12:
+            raise ValueError(
+                f"bins_per_octave {self.bins_per_octave} does not divide semitones; allowed are "
+                "multiples of 12"
+            )
+        return self
+
+    @property
+    def n_bins(self) -> int:
+        """Bins of the salience."""
+        return self.n_octaves * self.bins_per_octave
+
+
+class MelodyDecoding(Decoding):
+    """How salience becomes a contour.
+
+    Parameters
+    ----------
+    fmin : float
+        Centre of bin 0 (Hz).
+    bins_per_octave : float
+        60 for bins of 20 cents.
+    method : str
+        ``"viterbi"`` follows the likeliest path through the bins, ``"local_average"`` takes each
+        frame by itself. Both end with the salience-weighted mean around the bin.
+    average_bins : int
+        How many bins that mean takes, an odd number.
+    jump_penalty : float
+        For Viterbi: what a semitone of movement from one frame to the next costs (nats).
+    leap_penalty : float
+        For Viterbi: the most that any movement costs (nats).
+    voicing_threshold : float
+        A frame is voiced where the output ``voicing``, or the salience at the peak where the
+        model has none, is above it.
+    voicing_hysteresis : float
+        How far below the threshold the voicing may fall before a melody that sounds ends.
+    shortest_s : float
+        Voiced stretches shorter than this are dropped, gaps shorter than this closed (s).
+    """
+
+    fixed = frozenset({"type", "fmin", "bins_per_octave"})
+
+    type: Literal["melody"] = "melody"
+    fmin: PositiveHz
+    bins_per_octave: Annotated[float, Field(gt=0.0)] = 60
+    method: Literal["viterbi", "local_average"] = "viterbi"
+    average_bins: Annotated[int, Field(ge=1, strict=True)] = 9
+    jump_penalty: Cost = 1.0
+    leap_penalty: Cost = 12.0
+    voicing_threshold: Probability = 0.5
+    voicing_hysteresis: Probability = 0.0
+    shortest_s: Annotated[float, Field(ge=0.0)] = 0.0
+
+    @model_validator(mode="after")
+    def _average_has_a_middle(self) -> Self:
+        if self.average_bins % 2 == 0:
+            raise ValueError(
+                f"average_bins {self.average_bins} is even; the bins around a peak are an odd "
+                "number"
+            )
+        return self

@@ -1,0 +1,40 @@
+"""Note transcription: what is played when, by any number of voices."""
+
+from __future__ import annotations
+
+from mirzoo.card import Card
+from mirzoo.tasks.base import TASKS, FramewiseTask, Rates
+from mirzoo.tasks.notes.annotation import Note, Notes
+from mirzoo.tasks.notes.config import NotesDecoding
+from mirzoo.tasks.notes.decoder import (
+    FrameNote,
+    NoteDecoder,
+    find_notes,
+    follow_bends,
+    with_rises,
+)
+
+__all__ = [
+    "FrameNote",
+    "Note",
+    "NoteDecoder",
+    "NoteTranscription",
+    "Notes",
+    "NotesDecoding",
+    "find_notes",
+    "follow_bends",
+    "with_rises",
+]
+
+
+@TASKS.register
+class NoteTranscription(FramewiseTask):
+    """Notes of any number of voices; only published models have this task."""
+
+    name = "notes"
+    annotation = Notes
+    decoding = NotesDecoding
+    rates = Rates(whole=2e-4, outputs=2e-3)
+
+    def decoder(self, card: Card) -> NoteDecoder:
+        return NoteDecoder(card)

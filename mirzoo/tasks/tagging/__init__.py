@@ -1,0 +1,103 @@
+"""Tagging: which words fit a recording, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mirzoo.card import Axis, Card
+from mirzoo.tasks.base import TASKS, Rates, Score, Task
+from mirzoo.tasks.tagging.annotation import Tags
+from mirzoo.tasks.tagging.config import TaggingConfig
+from mirzoo.tasks.tagging.decoder import OUTPUT, TagDecoder
+from mirzoo.tasks.tagging.scores import overall_scores
+
+if TYPE_CHECKING:
+    import keras
+
+    from mirzoo.data.labels import Labels
+    from mirzoo.recipe import Recipe
+    from mirzoo.tasks.annotation import Annotation
+
+__all__ = ["TagDecoder", "Tagging", "TaggingConfig", "Tags"]
+
+
+@TASKS.register
+class Tagging(Task):
+    """Which words fit a recording, window by window."""
+
+    name = "tagging"
+    annotation = Tags
+    config = TaggingConfig
+    labelled = True
+    free_labels = True
+    scoring = "probabilities of a recording averaged over its windows, weighted by duration"
+    rates = Rates(whole=2e-3, outputs=1e-2)
+
+    def output_axes(self, config: TaggingConfig) -> dict[str, Axis]:
+        return {OUTPUT: Axis(name="tag", size=len(config.labels), unit="probability")}
+
+    def build_outputs(
+        self, config: TaggingConfig, embedding: keras.KerasTensor, pitches: int
+    ) -> dict[str, keras.KerasTensor]:
+        from mirzoo.tasks.tagging.outputs import build
+
+        return build(config, embedding)
+
+    def labels(self, config: TaggingConfig) -> list[str]:
+        return list(config.labels)
+
+    def activation(self, config: TaggingConfig) -> str:
+        return config.activation
+
+    def relabelled(
+        self, config: TaggingConfig, labels: Sequence[str], activation: str | None = None
+    ) -> TaggingConfig:
+        return TaggingConfig(labels=tuple(labels), activation=activation or config.activation)
+
+    def check_recipe(self, recipe: Recipe) -> None:
+        super().check_recipe(recipe)
+        training = recipe.training
+        for key, value, allowed in (
+            ("precision", training.precision, "float32"),
+            ("transpose_semitones", training.transpose_semitones, (0, 0)),
+            ("excerpt_probability", training.excerpt_probability, 0.0),
+            ("example_s", training.example_s, None),
+        ):
+            if value != allowed:
+                raise ValueError(
+                    f"training.{key} is {value!r}, but taggers learn from waveforms, through "
+                    f"their front-ends, as they are; allowed is {allowed!r}"
+                )
+
+    def check_card(self, card: Card) -> None:
+        if card.decoding is not None:
+            raise ValueError(
+                f"decoding is of type '{card.decoding.type}', but a tagger's probabilities "
+                "need none; leave it out, or is the task another?"
+            )
+        super().check_card(card)
+
+    def decoder(self, card: Card) -> TagDecoder:
+        return TagDecoder(card)
+
+    def truth(self, labels: Labels, duration_s: float | None = None) -> Tags | None:
+        words = _words(labels)
+        if words is None:
+            return None
+        window_s = duration_s or 1.0
+        return Tags(words, [0.0], np.ones((1, len(words))), window_s, duration_s=duration_s)
+
+    def overall_scores(
+        self, results: Iterable[tuple[Annotation, Annotation]], card: Card
+    ) -> dict[str, Score]:
+        return overall_scores(results, card.activation)
+
+
+def _words(labels: Labels) -> tuple[str, ...] | None:
+    """All words that hold for a clip; None where nothing is known."""
+    key = None if labels.key is None else (labels.key,)
+    known = [words for words in (labels.tags, labels.instruments, key) if words is not None]
+    return tuple(dict.fromkeys(word for words in known for word in words)) if known else None

@@ -1,0 +1,26 @@
+"""Tagging's section of a recipe."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from mirzoo.recipe.tasks import TaskConfig
+
+
+class TaggingConfig(TaskConfig):
+    """Which labels apply: any number of them (``sigmoid``) or exactly one (``softmax``)."""
+
+    type: Literal["tagging"] = "tagging"
+    labels: tuple[str, ...]
+    activation: Literal["sigmoid", "softmax"] = "sigmoid"
+
+    @model_validator(mode="after")
+    def _labels_are_distinct(self):
+        if not self.labels:
+            raise ValueError("labels is empty; a tagger needs at least one label")
+        twice = sorted({label for label in self.labels if self.labels.count(label) > 1})
+        if twice:
+            raise ValueError(f"labels holds {twice} more than once; each label is listed once")
+        return self

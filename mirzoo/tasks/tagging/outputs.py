@@ -1,0 +1,14 @@
+"""Output layers of taggers."""
+
+from __future__ import annotations
+
+import keras
+
+from mirzoo.tasks.tagging.config import TaggingConfig
+from mirzoo.tasks.tagging.decoder import OUTPUT
+
+
+def build(config: TaggingConfig, embedding: keras.KerasTensor) -> dict[str, keras.KerasTensor]:
+    """Build the output layer on an embedding ``(batch, size)`` or ``(batch, frames, size)``."""
+    dense = keras.layers.Dense(len(config.labels), config.activation, name=OUTPUT)
+    return {OUTPUT: dense(embedding)}
