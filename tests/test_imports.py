@@ -198,11 +198,16 @@ def run(program):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def builds_layers(name):
+    """Whether this is the module in which a task builds its output layers, with Keras."""
+    return name.startswith("tasks.") and name.endswith(".outputs")
+
+
 def test_nothing_light_imports_anything_heavy():
     names = [
         ".".join(filter(None, ("mirzoo", dotted(path))))
         for path in modules()
-        if prefixes(dotted(path))[-1] in WITHOUT_TENSORFLOW
+        if prefixes(dotted(path))[-1] in WITHOUT_TENSORFLOW and not builds_layers(dotted(path))
     ]
     program = (
         "import importlib, json, sys\n"
@@ -259,7 +264,7 @@ def test_the_public_names_are_there():
     assert mirzoo.__version__.count(".") == 2
     for name, module in mirzoo._MODULES.items():
         assert name in top_level_names(module), f"mirzoo.{module} has no {name}"
-    assert mirzoo.Tags.__module__ == "mirzoo.tasks.annotation.tags"
+    assert mirzoo.Tags.__module__ == "mirzoo.tasks.tagging.annotation"
     with pytest.raises(AttributeError, match="no attribute 'laod'"):
         mirzoo.laod  # noqa: B018
 

@@ -5,8 +5,15 @@ import pytest
 from fake_models import FakeFrameRunner, make_frame_card
 
 from mirzoo.annotate import annotate
-from mirzoo.tasks import decode, melody
-from mirzoo.tasks.melody import MelodyDecoding, is_voiced, refine, strongest_bins
+from mirzoo.tasks import decode
+from mirzoo.tasks.melody import (
+    MelodyDecoder,
+    MelodyDecoding,
+    is_voiced,
+    refine,
+    strongest_bins,
+)
+from mirzoo.tasks.melody import decoder as decoding
 
 BINS = 120
 WINDOW = np.array([-0.1])
@@ -114,18 +121,18 @@ def test_blocks_join_without_a_seam(method, monkeypatch):
     waveform = np.repeat(np.clip(np.abs(steps), 0, BINS - 1), 10).astype(np.float32)
     the_card = card(voicing=False, method=method, jump_penalty=0.1, leap_penalty=3.0)
     whole = annotate(FakeFrameRunner(the_card), waveform)
-    monkeypatch.setattr(melody, "BLOCK_FRAMES", 1500)
+    monkeypatch.setattr(decoding, "BLOCK_FRAMES", 1500)
     in_blocks = annotate(FakeFrameRunner(the_card), waveform)
     np.testing.assert_array_equal(in_blocks.f0, whole.f0)
     np.testing.assert_array_equal(in_blocks.times, np.arange(8960) / 100)
 
 
 def test_memory_does_not_grow_with_the_recording(monkeypatch):
-    monkeypatch.setattr(melody, "BLOCK_FRAMES", 1000)
-    decoder = melody.Decoder(card())
+    monkeypatch.setattr(decoding, "BLOCK_FRAMES", 1000)
+    decoder = MelodyDecoder(card())
     sizes = []
     for number in range(60):
-        decoder.hear(window([60] * 80), WINDOW + 0.8 * number)
+        decoder.add(window([60] * 80), WINDOW + 0.8 * number)
         sizes.append(sum(map(len, decoder._pending)))
-    assert max(sizes) <= 1000 + 2 * melody.CONTEXT_FRAMES + 80
+    assert max(sizes) <= 1000 + 2 * decoding.CONTEXT_FRAMES + 80
     assert len(decoder.finish(duration_s=48.0).times) == 4800
