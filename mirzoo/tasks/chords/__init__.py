@@ -91,7 +91,7 @@ class ChordRecognition(FramewiseTask):
     def describe(self, card: Card) -> list[tuple[str, str]]:
         result, *rest = super().describe(card)
         qualities = dict.fromkeys(label.partition(":")[2] for label in card.labels)
-        return [result, ("qualities", ", ".join(filter(None, qualities))), *rest]
+        return [result, ("knows", ", ".join(filter(None, qualities))), *rest]
 
     def describe_decoding(self, decoding: ChordDecoding) -> list[str]:
         long = ("transition", "initial", "prior")
