@@ -1,8 +1,8 @@
 """From a recording to an annotation, with any model and in bounded memory.
 
 The recording is processed in windows of the card's length, one every hop, the first beginning
-where the card has it (``pad_left_samples`` of zeros before the first sample). The last window is filled
-up with zeros. A recording that is shorter than the model's minimum is an error.
+where the card has it (``pad_left_samples`` of zeros before the first sample). The last window is
+filled up with zeros. A recording that is shorter than the model's minimum is an error.
 
 Where a task's results are not frames in time, a last window with less music in it than the
 model's minimum is left out. Of models whose outputs have frames, the frames in every window's
