@@ -10,10 +10,10 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import numpy as np
 import pytest
+from places import ROOT
 
 pytest_plugins = ("surroundings",)
 
-ROOT = Path(__file__).parent.parent
 SMALLEST_RECORDING = 1000
 AUDIO_SUFFIXES = {".aac", ".aif", ".flac", ".m4a", ".mp3", ".ogg", ".wav"}
 

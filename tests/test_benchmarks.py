@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from places import ROOT
 
 from mirzoo import hub
 from mirzoo.card import Card
@@ -16,7 +17,7 @@ from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.errors import DataError
 from mirzoo.tasks.chords import Chords
 
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+BENCHMARKS = ROOT / "benchmarks"
 
 
 def load(file: str):

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 from fake_models import TFLITE, FakeRunner, make_card, make_frame_card
+from places import ROOT
 
 from mirzoo import cli, hub
 from mirzoo.annotate import Recording, annotate, find_recordings, name_results
@@ -174,9 +175,9 @@ def test_pictures_of_a_folder_go_into_one(run, models, music, tmp_path):
     assert status == 2 and "give a folder" in err
 
 
-MODELS = Path(__file__).parents[1] / "saved_models"
+MODELS = ROOT / "saved_models"
 CHORDS = MODELS / "cqt_crnn_chords"
-CLIP = Path(__file__).parents[1] / "mirzoo" / "cli" / "demo" / "clip.ogg"
+CLIP = ROOT / "mirzoo" / "cli" / "demo" / "clip.ogg"
 
 
 def test_what_has_pitch_is_played_over_the_recording(run, models, tmp_path):

@@ -9,7 +9,7 @@ import tomllib
 import zipfile
 
 import pytest
-from conftest import ROOT
+from places import ROOT
 
 from mirzoo import hub
 
@@ -24,7 +24,8 @@ assert Path(mirzoo.__file__).is_relative_to(site), mirzoo.__file__
 assert hub.list_models("*_cnn_tagger")
 hub.load_recipe("mel_cnn_tagger")
 for name in sys.argv[2:]:
-    tags = mirzoo.load(name, runtime="litert").annotate(site / "mirzoo" / "cli" / "demo" / "clip.ogg")
+    clip = site / "mirzoo" / "cli" / "demo" / "clip.ogg"
+    tags = mirzoo.load(name, runtime="litert").annotate(clip)
     assert len(tags.top(5)) == 5
 assert "tensorflow" not in sys.modules
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import ROOT
+from places import ROOT
 
 from mirzoo.data import folder, labelled, mirdata_sets
 from mirzoo.data.labelled import MissingRecordings, labelled_recordings, parse_mirdata

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from conftest import ROOT
+from places import ROOT
 
 from mirzoo.export import export
 from mirzoo.models.build import build_model

@@ -6,7 +6,7 @@ import keras
 import mir_eval
 import numpy as np
 import pytest
-from conftest import ROOT
+from places import ROOT
 
 from mirzoo import ports
 from mirzoo.annotate import hear_frames

@@ -6,7 +6,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import ROOT
+from places import ROOT
 from scipy.signal import resample_poly
 
 from mirzoo import ports

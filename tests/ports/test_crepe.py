@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from conftest import ROOT
+from places import ROOT
 
 from mirzoo import ports
 from mirzoo.annotate import hear_frames

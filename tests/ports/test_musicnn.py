@@ -7,7 +7,7 @@ import librosa
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ROOT
+from places import ROOT
 
 from mirzoo import ports
 from mirzoo.errors import PullError

@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from places import ROOT
 
 from mirzoo.data.folder import LabelledWindows
 from mirzoo.errors import DataError

@@ -4,16 +4,15 @@ Their tags are "loud" (twice the mean magnitude, at most 1) and "rising" (the sh
 above the one before).
 """
 
-from pathlib import Path
-
 import numpy as np
+from places import GOLDEN
 
 from mirzoo.card import Axis, Card, InputContract, Licences, OutputSpec
 
 LABELS = ["loud", "rising"]
 
 # The same taggers as LiteRT models, written by make_fake_taggers.py beside them.
-TFLITE = Path(__file__).parent / "golden" / "litert" / "fake_tagger.tflite"
+TFLITE = GOLDEN / "litert" / "fake_tagger.tflite"
 TFLITE_TAGS_ONLY = TFLITE.with_name("fake_tagger_tags_only.tflite")
 
 
