@@ -59,7 +59,8 @@ def test_they_load_and_give_the_same_numbers(folder, name, runtime):
         model = mirzoo.load(path, runtime=runtime)
         assert largest_difference(expected, model.predict_windows(waveform)) < 1e-4
         assert model.card.labels == Card.load(folder / name).labels
-    assert model.embed(waveform).shape == (1, *expected["chords"].shape[1:2], 56)
+    frames = expected["chords"].shape[1]
+    assert model.embed(waveform).shape == (1, frames, model.card.embedding_size)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -99,9 +100,8 @@ def test_they_are_trained_on_and_saved_anew(folder, name, tmp_path):
     waveform, before = golden(folder / name)
     saved = artefact.save(model, tmp_path / "trained_on")
     after = mirzoo.load(saved).predict_windows(waveform)
-    assert 1e-6 < largest_difference(before, after)
+    assert largest_difference(before, after) > 1e-6
     assert max(artefact.verify(saved).values()) < 1e-4
-    assert mirzoo.load(saved).head is mirzoo.load(saved).get_layer("trunk")
 
 
 @pytest.mark.slow

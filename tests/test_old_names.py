@@ -9,10 +9,10 @@ import pytest
 import mirzoo
 from mirzoo._support.moved import MOVED
 
-NAMES = (
-    "Card Chords LiteRTModel Melody MirzooError Model Notes ONNXModel Tags __version__ create "
-    "evaluate export fine_tune list_models load pull save train verify"
-).split()
+NAMES = """
+    Card Chords LiteRTModel Melody MirzooError Model Notes ONNXModel Tags __version__ create
+    evaluate export fine_tune list_models load pull save train verify
+""".split()  # noqa: SIM905
 
 MODULES = """
     annotate annotation annotation.base annotation.chords annotation.files annotation.melody
@@ -39,7 +39,7 @@ MODULES = """
     tasks.frames tasks.melody tasks.notes tasks.tagging training training.calibration
     training.corpora training.features training.fitting training.frames training.own_recordings
     training.tags training.taught_chords training.taught_melody training.teaching zoo
-""".split()
+""".split()  # noqa: SIM905
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -70,15 +70,11 @@ def test_what_moved_warns_and_names_its_new_home(name):
 
 
 def test_old_scripts_find_what_they_import():
-    with pytest.warns(DeprecationWarning):
-        sys.modules.pop("mirzoo.zoo", None)
-        from mirzoo.zoo import LITERT_FILE, list_models, load, save, verify
-    with pytest.warns(DeprecationWarning):
-        sys.modules.pop("mirzoo.model", None)
-        from mirzoo.model import EMBEDDING, MissingCardError, Model
-    with pytest.warns(DeprecationWarning):
-        sys.modules.pop("mirzoo.litert", None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
         from mirzoo.litert import LiteRTModel
+        from mirzoo.model import EMBEDDING, MissingCardError, Model
+        from mirzoo.zoo import LITERT_FILE, list_models, load, save, verify
     assert (load, verify, list_models) == (mirzoo.load, mirzoo.verify, mirzoo.list_models)
     assert (save, Model, LiteRTModel) == (mirzoo.save, mirzoo.Model, mirzoo.LiteRTModel)
     assert (LITERT_FILE, EMBEDDING) == ("model.tflite", "embedding")

@@ -59,6 +59,8 @@ MOVED: dict[str, tuple[str, ...]] = {
             "tracking",
         )
     },
+    "demo": ("cli.demo",),
+    "demo.make_clip": ("studio.demo_clip",),
     "distillation": ("training.distillation",),
     "evaluation.chords": ("tasks.chords.scores",),
     "evaluation.melody": ("tasks.melody.scores",),
@@ -68,6 +70,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "frontends": ("models.frontends",),
     "heads": ("models.heads",),
     "heads.blocks": ("models.heads._blocks", "models.heads._settings"),
+    "heads.pitched": ("models.heads.pitch_class_crnn", "models.heads.pitch_cnn"),
     "layers": ("models.layers",),
     "litert": ("runtimes.litert",),
     "measuring": ("evaluation.corpora",),
