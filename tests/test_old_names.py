@@ -4,9 +4,11 @@ import importlib
 import sys
 import warnings
 
+import keras
 import pytest
 
 import mirzoo
+from mirzoo import ports
 from mirzoo._support.moved import MOVED
 
 NAMES = """
@@ -88,3 +90,40 @@ def test_functions_that_moved_within_export_warn():
     for name in ("read_card", "read_labels", "operators", "custom_operators"):
         with pytest.warns(DeprecationWarning, match=f"tflite_file.{name}"):
             assert getattr(metadata, name) is getattr(tflite_file, name)
+
+
+NEW_HOMES_OF_LAYERS = {
+    "frames": "EachFrame",
+    "halving_cqt": "HalvingCQT",
+    "patches": "MeanOverPatches",
+    "peak": "DecibelsBelowPeak",
+    "recurrent": "BothWaysGRU",
+    "cqt": "CQT",
+}
+
+
+def _deprecated(name):
+    sys.modules.pop(name, None)
+    with pytest.warns(DeprecationWarning, match="the old name goes with the next version"):
+        return importlib.import_module(name)
+
+
+@pytest.mark.parametrize(("module", "layer"), NEW_HOMES_OF_LAYERS.items())
+def test_layers_are_found_where_they_were(module, layer):
+    moved = getattr(_deprecated(f"mirzoo.layers.{module}"), layer)
+    assert getattr(_deprecated("mirzoo.layers"), layer) is moved
+    assert keras.saving.get_registered_object(f"mirzoo>{layer}") is moved
+
+
+def test_ports_are_found_where_they_were():
+    catalogue = _deprecated("mirzoo.ports.catalogue")
+    assert catalogue.PORTS is ports.PORTS
+    assert _deprecated("mirzoo.ports.package").Package is ports.Package
+    for family in ("basic_pitch", "crema", "crepe", "musicnn"):
+        module = importlib.import_module(f"mirzoo.ports.{family}")
+        with pytest.warns(DeprecationWarning, match=f"{family}.network.build_head"):
+            assert callable(module.build_trunk)
+        with pytest.warns(DeprecationWarning, match=r"mirzoo\.ports\.build;"):
+            assert module.build is ports.build
+        with pytest.raises(AttributeError, match="no attribute 'keras'"):
+            module.keras  # noqa: B018

@@ -71,13 +71,26 @@ MOVED: dict[str, tuple[str, ...]] = {
     "heads": ("models.heads",),
     "heads.blocks": ("models.heads._blocks", "models.heads._settings"),
     "heads.pitched": ("models.heads.pitch_class_crnn", "models.heads.pitch_cnn"),
-    "layers": ("models.layers",),
+    "dsp.halving_cqt": ("ports.basic_pitch.wavelets",),
+    "layers": (
+        "models.layers", "ports.basic_pitch.layers", "ports.crema.layers", "ports.crepe.layers",
+        "ports.musicnn.layers",
+    ),
+    "layers.frames": ("ports.crepe.layers",),
+    "layers.halving_cqt": ("ports.basic_pitch.layers",),
+    "layers.patches": ("ports.musicnn.layers",),
+    "layers.peak": ("ports.crema.layers",),
+    "layers.recurrent": ("ports.crema.layers",),
     "litert": ("runtimes.litert",),
     "measuring": ("evaluation.corpora",),
     "model": ("models.model", "errors"),
     "onnx": ("runtimes.onnx",),
     "outputs": ("models.build",),
     "pipelines": ("training.datasets",),
+    "ports.catalogue": ("ports",),
+    "ports.numpy_pickle": ("ports._numpy_pickle",),
+    "ports.package": ("ports._package", "ports"),
+    "ports.torch_checkpoint": ("ports._torch_checkpoint",),
     "probing": ("evaluation.probes",),
     "zoo": ("hub", "artefact"),
 }  # fmt: skip
@@ -119,6 +132,9 @@ class _Finder:
         return module
 
     def exec_module(self, module: ModuleType) -> None:
+        # What importing the old module registered is registered: files of models name layers.
+        for home in module._homes:
+            importlib.import_module(home)
         homes = " and ".join(module._homes)
         warnings.warn(
             f"{module.__name__} is now {homes}; the old name goes with the next version",
@@ -134,12 +150,13 @@ def _homes(name: str) -> tuple[str, ...] | None:
     if old in MOVED:
         return tuple(f"mirzoo.{new}" for new in MOVED[old])
     parent, _, child = old.rpartition(".")
-    if parent in MOVED and len(MOVED[parent]) == 1:
-        new = f"mirzoo.{MOVED[parent][0]}.{child}"
+    for home in MOVED.get(parent, ()):
+        new = f"mirzoo.{home}.{child}"
         try:
-            return (new,) if importlib.util.find_spec(new) is not None else None
+            if importlib.util.find_spec(new) is not None:
+                return (new,)
         except ModuleNotFoundError:
-            return None
+            continue
     return None
 
 
@@ -175,3 +192,36 @@ def install() -> None:
     """Let old names be found from now on."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.append(_Finder())
+
+
+def names(
+    module: str, homes: Sequence[str], renamed: Mapping[str, str] | None = None
+) -> Callable[[str], Any]:
+    """Make the ``__getattr__`` of a module whose names have moved, with a DeprecationWarning.
+
+    Parameters
+    ----------
+    module : str
+        Name of the module.
+    homes : sequence of str
+        Modules that hold its old names now; the first that has a name gives it.
+    renamed : mapping of str to str, optional
+        Old name to the new one in ``homes``.
+    """
+
+    def give(name: str) -> Any:
+        if not name.startswith("__"):
+            new = (renamed or {}).get(name, name)
+            for home in homes:
+                value = getattr(importlib.import_module(home), new, None)
+                if value is not None and not isinstance(value, ModuleType):
+                    warnings.warn(
+                        f"{module}.{name} is now {home}.{new}; the old name goes with the next "
+                        "version",
+                        DeprecationWarning,
+                        stacklevel=2,
+                    )
+                    return value
+        raise AttributeError(f"module '{module}' has no attribute '{name}'")
+
+    return give

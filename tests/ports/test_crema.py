@@ -1,4 +1,4 @@
-"""crema says here what it says in its authors' package."""
+"""crema gives the outputs of its authors' package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mirzoo.errors import AudioError, PullError
 from mirzoo.export import real_windows
 from mirzoo.export.litert import write_litert
 from mirzoo.export.metadata import custom_operators
-from mirzoo.ports import crema
+from mirzoo.ports.crema import network as crema
 from mirzoo.runtimes.litert import LiteRTModel
 
 GOLDEN = ROOT / "tests" / "golden" / "ports"
@@ -70,7 +70,7 @@ def litert(model, waveform, tmp_path_factory):
 @pytest.mark.network
 class TestPublishedWeights:
     def test_the_network_says_what_the_package_says_of_the_same_features(self, model, golden):
-        from_features = keras.Model(model.trunk_input, model.output)
+        from_features = keras.Model(model.head_input, model.output)
         received = from_features(golden["features"][np.newaxis])
         assert set(received) == set(PUBLISHED)
         for name, values in received.items():
@@ -159,7 +159,7 @@ class TestPublishedWeights:
         spec = ports.find("crema_chords")
         altered = ports.PortSpec(**{**vars(spec), "checkpoint": "crema/models/beat"})
         with pytest.raises(PullError, match=r"holds no crema/models/beat/model\.h5"):
-            crema.build(altered, wheel)
+            ports.build(altered, wheel)
 
 
 class _Runner:
@@ -193,8 +193,8 @@ def test_frames_are_whole_hops(n_samples):
 
 def test_weights_that_do_not_fit_are_refused(tmp_path):
     features = keras.Input((None, 216, 2))
-    trunk = crema.build_trunk()
-    model = keras.Model(features, trunk(features))
+    head = crema.build_head()
+    model = keras.Model(features, head(features))
     path = tmp_path / "model.h5"
     path.write_bytes(b"not HDF5")
     with pytest.raises(PullError, match=r"model\.h5 cannot be read as HDF5"):

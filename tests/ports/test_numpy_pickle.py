@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mirzoo.errors import PullError
-from mirzoo.ports.numpy_pickle import Record, read_records
+from mirzoo.ports._numpy_pickle import Record, read_records
 
 
 class Task:

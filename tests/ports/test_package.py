@@ -11,8 +11,8 @@ import pytest
 
 from mirzoo import ports
 from mirzoo.errors import PullError, UnknownNameError
-from mirzoo.ports import package as packages
-from mirzoo.ports.package import Package, cache_folder, fetch, unpacked
+from mirzoo.ports import _package as packages
+from mirzoo.ports._package import Package, cache_home, fetch, unpacked
 
 WHEEL = "tinytagger-1.0-py3-none-any.whl"
 
@@ -50,7 +50,7 @@ def write_wheel(path, weights):
 
 
 def files_in_cache():
-    return [path.name for path in cache_folder().rglob("*") if path.is_file()]
+    return [path.name for path in cache_home().rglob("*") if path.is_file()]
 
 
 def test_a_package_is_brought_once_and_then_needs_no_index(package, index):
@@ -92,13 +92,13 @@ def test_an_interrupted_download_leaves_nothing(package, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         fetch(package)
     assert files_in_cache() == []
-    assert list(cache_folder().glob("wheels/*")) == []
+    assert list(cache_home().glob("wheels/*")) == []
 
 
 def test_another_build_than_the_pinned_one_is_refused(package, index):
     other = WHEEL.replace("py3", "py2.py3")
     (index / WHEEL).rename(index / other)
-    with pytest.raises(PullError, match=f"brought {other}.*expected {WHEEL}"):
+    with pytest.raises(PullError, match=f"downloaded {other}.*expected {WHEEL}"):
         fetch(package)
     assert files_in_cache() == []
 
@@ -128,7 +128,7 @@ def test_what_is_no_wheel_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name", ports.PORTS)
-def test_every_port_says_all_that_its_card_needs(name):
+def test_every_port_states_all_that_its_card_needs(name):
     spec = ports.find(name)
     assert spec.name == name
     assert len(set(spec.labels)) == len(spec.labels)

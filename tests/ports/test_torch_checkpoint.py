@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mirzoo.errors import PullError
-from mirzoo.ports.torch_checkpoint import read_tensors
+from mirzoo.ports._torch_checkpoint import read_tensors
 
 NUMBERS = np.arange(6, dtype="<f4")
 

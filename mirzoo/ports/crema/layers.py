@@ -1,11 +1,58 @@
-"""What recurrent networks published before Keras 3 need to give the same numbers."""
+"""The layers of crema alone: decibels below the loudest bin, and recurrent units as in Keras 2."""
 
 from __future__ import annotations
+
+import math
 
 import keras
 import tensorflow as tf
 
 DIRECTIONS = ("forward", "backward")
+
+
+@keras.saving.register_keras_serializable(package="mirzoo")
+class DecibelsBelowPeak(keras.layers.Layer):
+    """Convert magnitudes to decibels against each clip's and channel's own maximum.
+
+    ``max(20 * log10(max(x, amin) / max(peak, amin)), -range_db)`` with ``peak`` the maximum of
+    ``x`` over frames and bins: ``librosa.amplitude_to_db(x, ref=np.max, amin=amin,
+    top_db=range_db)`` of each clip and channel. A clip does not depend on the others in the
+    batch, but a frame depends on the whole clip. Silence is 0 dB throughout.
+
+    Parameters
+    ----------
+    range_db : float
+        How far below the peak values may lie (dB).
+    amin : float
+        Magnitudes below this count as this.
+
+    Notes
+    -----
+    Input and output: features ``(batch, frames, bins, channels)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> magnitudes = np.float32([5.0, 0.5, 0.0]).reshape(1, 3, 1, 1)
+    >>> DecibelsBelowPeak()(magnitudes).numpy().ravel().round(3).tolist()
+    [0.0, -20.0, -80.0]
+    """
+
+    def __init__(self, range_db: float = 80.0, amin: float = 1e-5, **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.range_db = range_db
+        self.amin = amin
+
+    def call(self, features):
+        level = tf.math.log(tf.maximum(features, self.amin)) * (20.0 / math.log(10.0))
+        peak = tf.reduce_max(level, axis=(1, 2), keepdims=True)
+        return tf.maximum(level - peak, -self.range_db)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "range_db": self.range_db, "amin": self.amin}
 
 
 @keras.saving.register_keras_serializable(package="mirzoo")
@@ -34,14 +81,14 @@ class BothWaysGRU(keras.layers.Layer):
     Parameters
     ----------
     units : int
-        Numbers that each direction remembers.
+        Size of the state of each direction.
     chunk_frames : int
         How many frames a round of the loop takes; it does not change the results.
 
     Notes
     -----
-    Input ``(batch, frames, size)``, output ``(batch, frames, 2 * units)``: what was heard up to
-    a frame, then what is heard from it on.
+    Input ``(batch, frames, size)``, output ``(batch, frames, 2 * units)``: the state of the units
+    that run forward, then of those that run backward.
 
     References
     ----------
@@ -90,11 +137,11 @@ class BothWaysGRU(keras.layers.Layer):
         )
         rounds = (frames + self.chunk_frames - 1) // self.chunk_frames
         inputs = tf.pad(inputs, [[0, 0], [0, rounds * self.chunk_frames - frames], [0, 0]])
-        heard = tf.transpose(inputs @ kernel + bias, [1, 0, 2])
-        heard = tf.reshape(heard, [rounds, self.chunk_frames, batch, 3 * self.units])
+        projected = tf.transpose(inputs @ kernel + bias, [1, 0, 2])
+        projected = tf.reshape(projected, [rounds, self.chunk_frames, batch, 3 * self.units])
 
-        def listen(number, state, states):
-            chunk, said = heard[number], []
+        def take_chunk(number, state, states):
+            chunk, outputs = projected[number], []
             for frame in range(self.chunk_frames):
                 gates = chunk[frame, :, : 2 * self.units] + state @ gates_kernel
                 update, reset = tf.split(keras2_hard_sigmoid(gates), 2, axis=-1)
@@ -102,14 +149,14 @@ class BothWaysGRU(keras.layers.Layer):
                     chunk[frame, :, 2 * self.units :] + (reset * state) @ candidate_kernel
                 )
                 state = update * state + (1 - update) * candidate
-                said.append(state)
-            return number + 1, state, states.write(number, tf.stack(said))
+                outputs.append(state)
+            return number + 1, state, states.write(number, tf.stack(outputs))
 
         states = tf.TensorArray(
             inputs.dtype, rounds, element_shape=(self.chunk_frames, inputs.shape[0], self.units)
         )
         start = (0, tf.zeros([batch, self.units], inputs.dtype), states)
-        _, _, states = tf.while_loop(lambda number, *_: number < rounds, listen, start)
+        _, _, states = tf.while_loop(lambda number, *_: number < rounds, take_chunk, start)
         states = tf.reshape(states.stack(), [rounds * self.chunk_frames, batch, self.units])
         return tf.transpose(states[:frames], [1, 0, 2])
 

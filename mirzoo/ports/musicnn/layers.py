@@ -1,4 +1,4 @@
-"""Apply a network that knows only patches of one length to features of any length."""
+"""The layer of musicnn alone: a network of patches of one length on features of any length."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="mirzoo")
 class MeanOverPatches(keras.layers.Wrapper):
-    """Average what a model says of each patch of consecutive frames.
+    """Average the outputs of a model over patches of consecutive frames.
 
     Features are cut into as many whole patches, side by side, as fit; frames that are left over
-    are not looked at. Features shorter than one patch are filled up with zeros, which is what
+    do not count. Features shorter than one patch are filled up with zeros, which is what
     silence is after `mirzoo.models.layers.scaling.Logarithm`.
 
     Parameters

@@ -1,7 +1,7 @@
-"""Short frames of a waveform, and a network that hears each of them alone.
+"""The layers of CREPE alone: standardised frames, and a network applied to each of them.
 
-Together they are how CREPE hears (Kim et al. 2018, arXiv:1802.06182): frame by frame, each
-standardised, with nothing carried from one to the next.
+CREPE (Kim et al. 2018, arXiv:1802.06182) processes a waveform frame by frame, each standardised,
+with nothing carried from one to the next.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class StandardisedFrames(keras.layers.Layer):
 class EachFrame(keras.layers.Wrapper):
     """Apply a network to each frame by itself, a bounded number of frames at a time.
 
-    The frames of all clips are heard in chunks one after the other, so that what the network
+    The frames of all clips are processed in chunks, one after the other, so that what the network
     needs in memory does not grow with the length of the music.
 
     Parameters
@@ -97,7 +97,7 @@ class EachFrame(keras.layers.Wrapper):
     layer : keras.Model
         Frames ``(frames, bins, channels)`` to ``(frames, size)``.
     chunk_frames : int
-        How many frames are heard at once.
+        How many frames are processed at once.
 
     Notes
     -----

@@ -4,7 +4,7 @@
   connected convolutions over time, pooling by maximum and mean;
 - *vgg*: five 3 x 3 convolutions with max-pooling.
 
-Both look at patches of 187 frames (3 s) of a log-mel spectrogram, which is inside the graph here.
+Both process patches of 187 frames (3 s) of a log-mel spectrogram, which is inside the graph here.
 The authors' package counts centred frames over a whole file and cuts them into patches; a window
 of `PATCH_SAMPLES` samples with frames that are not centred gives the same patch, if
 ``N_FFT // 2`` zeros stand before the file and windows follow each other by `PATCH_HOP_SAMPLES`.
@@ -24,17 +24,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import keras
-import tensorflow as tf
+import numpy as np
 from keras import layers
 
-from mirzoo.card import Axis, Card, InputContract, OutputSpec
-from mirzoo.errors import PullError
+from mirzoo.card import Axis, InputContract, OutputSpec
 from mirzoo.models.frontends import build_frontend
 from mirzoo.models.frontends.mel import MelConfig
-from mirzoo.models.layers.patches import MeanOverPatches
-from mirzoo.models.model import Model
-from mirzoo.ports.catalogue import PortSpec
-from mirzoo.ports.package import unpacked
+from mirzoo.ports._network import Network, assign, batch_norm, head_of, read_checkpoint
+from mirzoo.ports._specification import PortSpec
+from mirzoo.ports.musicnn.layers import MeanOverPatches
 from mirzoo.recipe import LogScaling
 
 SAMPLE_RATE = 16000
@@ -47,42 +45,50 @@ PATCH_HOP_SAMPLES = PATCH_FRAMES * HOP_LENGTH
 PAD_LEFT_SAMPLES = N_FFT // 2
 # With half a frame of zeros on either side this much music fills a patch.
 MIN_SAMPLES = PATCH_SAMPLES - N_FFT
-CHECKPOINT_FILES = (".index", ".data-00000-of-00001")
 
 
-def build(spec: PortSpec, wheel: Path) -> Model:
-    """Build a published model with its weights and its card.
+def network(spec: PortSpec, checkpoint: Path) -> Network:
+    """Build the parts of a published model.
+
+    A window of `PATCH_SAMPLES` gives what the package gives for a patch. A longer waveform gives
+    the tags of its mean embedding; `Model.annotate` processes a recording patch by patch, as the
+    package does.
 
     Parameters
     ----------
     spec : PortSpec
         Which of them.
-    wheel : path
-        The authors' package.
+    checkpoint : path
+        Folder of the weights.
 
     Returns
     -------
-    mirzoo.models.model.Model
-        Waveform ``(batch, samples)`` at 16 kHz to probabilities ``(batch, 50)``. A window of
-        `PATCH_SAMPLES` gives what the package gives for a patch. A longer waveform gives the
-        tags of its mean embedding; `Model.annotate` hears a recording patch by patch, as the
-        package does.
-
-    Raises
-    ------
-    PullError
-        If the wheel lacks the weights, or has them in other shapes.
+    Network
+        Waveform ``(batch, samples)`` at 16 kHz to probabilities ``(batch, 50)``.
     """
-    frontend, trunk = build_musicnn_frontend(), build_trunk(spec.family)
+    head = build_head(spec.family)
     tags = layers.Dense(len(spec.labels), activation="sigmoid", name="tags")
-    waveform = keras.Input((None,), dtype="float32", name="waveform")
-    probabilities = tags(trunk(frontend(waveform)))
-    members = [f"{spec.checkpoint}/{file}" for file in CHECKPOINT_FILES]
-    with unpacked(wheel, members) as folder:
-        load_checkpoint(trunk, tags, folder / spec.checkpoint)
-    parameters = sum(part.count_params() for part in (frontend, trunk, tags))
-    card = _card(spec, embedding_size=trunk.output_shape[-1], parameters=parameters)
-    return Model(waveform, probabilities, name=spec.name, card=card)
+    return Network(
+        frontend=build_musicnn_frontend(),
+        head=head,
+        outputs=tags,
+        load=lambda model: load_checkpoint(head, tags, checkpoint),
+        card={
+            "input": InputContract(
+                sample_rate=SAMPLE_RATE,
+                min_samples=MIN_SAMPLES,
+                window_samples=PATCH_SAMPLES,
+                hop_samples=PATCH_HOP_SAMPLES,
+                pad_left_samples=PAD_LEFT_SAMPLES,
+            ),
+            "activation": "sigmoid",
+            "outputs": [
+                OutputSpec(
+                    name="tags", axes=[Axis(name="tag", size=len(spec.labels), unit="probability")]
+                )
+            ],
+        },
+    )
 
 
 def build_musicnn_frontend() -> keras.Model:
@@ -112,40 +118,40 @@ def build_musicnn_frontend() -> keras.Model:
     )
 
 
-def build_trunk(family: str) -> keras.Model:
-    """Build the trunk of a family, with fresh weights.
+def build_head(family: str) -> keras.Model:
+    """Build the head of a family, with fresh weights.
 
     Parameters
     ----------
     family : {"musicnn", "vgg"}
-        Which network looks at a patch.
+        Which network processes a patch.
 
     Returns
     -------
     keras.Model
-        Named ``trunk``; features ``(batch, frames, 96, 1)`` to the embedding, ``(batch, 200)``
+        Features ``(batch, frames, 96, 1)`` to the embedding, ``(batch, 200)``
         for musicnn (its "penultimate") and ``(batch, 256)`` for vgg (its "pool5"). Longer
         features give the mean over patches of 187 frames.
 
     Examples
     --------
-    >>> build_trunk("vgg").output_shape
+    >>> build_head("vgg").output_shape
     (None, 256)
     """
     features = keras.Input((None, N_MELS, 1), name="features")
     patch = keras.Input((PATCH_FRAMES, N_MELS, 1), name="patch")
     network = keras.Model(patch, _NETWORKS[family](patch), name="patch_network")
     embedding = MeanOverPatches(network, PATCH_FRAMES, name="mean_over_patches")(features)
-    return keras.Model(features, embedding, name="trunk")
+    return head_of(features, embedding)
 
 
-def load_checkpoint(trunk: keras.Model, tags: layers.Dense, folder: Path) -> None:
-    """Copy the published weights into a trunk and its output layer.
+def load_checkpoint(head: keras.Model, tags: layers.Dense, folder: Path) -> None:
+    """Copy the published weights into a head and its output layer.
 
     Parameters
     ----------
-    trunk : keras.Model
-        From `build_trunk`.
+    head : keras.Model
+        From `build_head`.
     tags : keras.layers.Dense
         The output layer, built.
     folder : path
@@ -156,54 +162,23 @@ def load_checkpoint(trunk: keras.Model, tags: layers.Dense, folder: Path) -> Non
     PullError
         If the checkpoint lacks a weight, or has it in another shape.
     """
-    reader = tf.compat.v1.train.NewCheckpointReader(f"{folder}/")
-    network = trunk.get_layer("mean_over_patches").layer
+    published = read_checkpoint(f"{folder}/")
+    network = head.get_layer("mean_over_patches").layer
     names = {layer: layer.name for layer in network.layers}
     dense_layers = sum(isinstance(layer, layers.Dense) for layer in network.layers)
     names[tags] = f"dense_{dense_layers}" if dense_layers else "dense"
     for layer, published_name in names.items():
         for weight in layer.weights:
             if not weight.path.endswith("seed_generator_state"):
-                _assign(weight, reader, f"{published_name}/{weight.name}")
-
-
-def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
-    return spec.card(
-        input=InputContract(
-            sample_rate=SAMPLE_RATE,
-            min_samples=MIN_SAMPLES,
-            window_samples=PATCH_SAMPLES,
-            hop_samples=PATCH_HOP_SAMPLES,
-            pad_left_samples=PAD_LEFT_SAMPLES,
-        ),
-        activation="sigmoid",
-        outputs=[
-            OutputSpec(
-                name="tags", axes=[Axis(name="tag", size=len(spec.labels), unit="probability")]
-            )
-        ],
-        embedding_size=embedding_size,
-        parameters=parameters,
-    )
-
-
-def _assign(weight: keras.Variable, reader, published_name: str) -> None:
-    if not reader.has_tensor(published_name):
-        raise PullError(
-            f"the checkpoint has no weight '{published_name}'; is it the network that was asked "
-            "for?"
-        )
-    value = reader.get_tensor(published_name)
-    if value.size != weight.value.shape.num_elements():
-        raise PullError(
-            f"the checkpoint's weight '{published_name}' has shape {value.shape}, not "
-            f"{tuple(weight.shape)}; is it the network that was asked for?"
-        )
-    weight.assign(value.reshape(weight.shape))
+                name = f"{published_name}/{weight.name}"
+                value = published(name)
+                # Convolutions over time have an axis of one more there.
+                same_size = value.size == np.prod(weight.shape)
+                assign(weight, value.reshape(weight.shape) if same_size else value, name)
 
 
 def _musicnn(patch):
-    x = _normalise("batch_normalization")(patch)
+    x = batch_norm("batch_normalization")(patch)
     padded = layers.ZeroPadding2D((3, 0))(x)
     timbral = [
         _strongest_bin(padded, "conv2d", 204, (7, 38), "valid", "batch_normalization_1"),
@@ -219,24 +194,24 @@ def _musicnn(patch):
         y = layers.Conv1D(64, 7, padding="same", activation="relu", name=f"conv2d_{number}")(
             stages[-1]
         )
-        y = _normalise(f"batch_normalization_{number + 1}")(y)
+        y = batch_norm(f"batch_normalization_{number + 1}")(y)
         stages.append(y if number == 5 else layers.Add()([y, stages[-1]]))
     x = layers.Concatenate()(stages)
     peak, mean = layers.GlobalMaxPooling1D()(x), layers.GlobalAveragePooling1D()(x)
     # The published weights expect maximum and mean of a channel side by side.
     pooled = layers.Concatenate()([layers.Reshape((-1, 1))(column) for column in (peak, mean)])
-    x = _normalise("batch_normalization_9")(layers.Flatten()(pooled))
+    x = batch_norm("batch_normalization_9")(layers.Flatten()(pooled))
     x = layers.Dropout(0.5)(x)
     x = layers.Dense(200, activation="relu", name="dense")(x)
-    return _normalise("batch_normalization_10")(x)
+    return batch_norm("batch_normalization_10")(x)
 
 
 def _vgg(patch):
-    x = _normalise("batch_normalization")(patch)
+    x = batch_norm("batch_normalization")(patch)
     poolings = [((4, 1), 2), (2, 2), (2, 2), (2, 2), (4, 4)]
     for number, (size, stride) in enumerate(poolings, start=1):
         x = layers.Conv2D(128, 3, padding="same", activation="relu", name=f"{number}CNN")(x)
-        x = _normalise(f"batch_normalization_{number}")(x)
+        x = batch_norm(f"batch_normalization_{number}")(x)
         x = layers.MaxPooling2D(size, stride)(x)
         x = layers.Dropout(0.5 if number == len(poolings) else 0.25)(x)
     return layers.Flatten()(x)
@@ -245,12 +220,8 @@ def _vgg(patch):
 _NETWORKS = {"musicnn": _musicnn, "vgg": _vgg}
 
 
-def _normalise(name: str) -> layers.BatchNormalization:
-    return layers.BatchNormalization(epsilon=1e-3, name=name)
-
-
 def _strongest_bin(x, name: str, filters: int, kernel: tuple[int, int], padding: str, norm: str):
     x = layers.Conv2D(filters, kernel, padding=padding, activation="relu", name=name)(x)
-    x = _normalise(norm)(x)
+    x = batch_norm(norm)(x)
     _, frames, bins, _ = x.shape
     return layers.Reshape((frames, filters))(layers.MaxPooling2D((1, bins))(x))

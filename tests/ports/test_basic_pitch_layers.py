@@ -8,9 +8,9 @@ import pytest
 import scipy.signal
 import tensorflow as tf
 
-from mirzoo.dsp.halving_cqt import halving_filter, top_octave_wavelets
 from mirzoo.errors import RecipeError
-from mirzoo.models.layers.halving_cqt import HalvingCQT, ScaledDecibel, StackedHarmonics
+from mirzoo.ports.basic_pitch.layers import HalvingCQT, ScaledDecibel, StackedHarmonics
+from mirzoo.ports.basic_pitch.wavelets import halving_filter, top_octave_wavelets
 
 RATE, HOP = 22050, 256
 

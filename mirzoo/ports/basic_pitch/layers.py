@@ -1,4 +1,4 @@
-"""The front-end that basic-pitch was trained on: nnAudio's CQT, scaled, harmonics stacked."""
+"""The layers of basic-pitch alone: nnAudio's CQT, scaled decibels, stacked harmonics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from mirzoo.dsp.framing import FrameGrid
-from mirzoo.dsp.halving_cqt import (
+from mirzoo.ports.basic_pitch.wavelets import (
     HALVING_TAPS,
     halving_filter,
     top_octave_wavelets,
@@ -184,7 +184,7 @@ class ScaledDecibel(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="mirzoo")
 class StackedHarmonics(keras.layers.Layer):
-    """Put the harmonics of each bin beside it as channels, by shifting one constant-Q spectrum.
+    """Stack the harmonics of each bin as channels, by shifting one constant-Q spectrum.
 
     Channel ``c`` of bin ``b`` is bin ``b + round(bins_per_octave * log2(harmonics[c]))`` of the
     input, or 0 where it has none (Bittner et al. 2017; Bittner et al. 2022, arXiv:2203.09893).
@@ -195,7 +195,7 @@ class StackedHarmonics(keras.layers.Layer):
         Multiples of a bin's frequency.
     bins_per_octave : int
     n_bins : int
-        Bins that are kept, from the lowest.
+        Bins of the output, from the lowest.
 
     Notes
     -----

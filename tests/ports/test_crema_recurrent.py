@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mirzoo.models.layers import BothWaysGRU, keras2_hard_sigmoid
-from mirzoo.models.layers.recurrent import DIRECTIONS
+from mirzoo.ports.crema.layers import DIRECTIONS, BothWaysGRU, keras2_hard_sigmoid
 
 UNITS, SIZE = 6, 5
 
