@@ -60,7 +60,7 @@ MOVED: dict[str, tuple[str, ...]] = {
         )
     },
     "demo": ("cli.demo",),
-    "demo.make_clip": ("studio.demo_clip",),
+    "demo.make_clip": ("studio._demo_clip",),
     "distillation": ("training.distillation",),
     "evaluation.chords": ("tasks.chords.scores",),
     "evaluation.melody": ("tasks.melody.scores",),
