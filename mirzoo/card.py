@@ -32,6 +32,7 @@ CARD_FILE = "card.json"
 FRAME_ROUNDING = 1e-6
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*(@[a-z0-9_]+)?$")]  # recipe@run
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, strict=True)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -226,7 +227,7 @@ class Card(_Entry):
     (16000, 3.0)
     """
 
-    name: Name
+    name: ModelName
     task: Text
     description: Text
     recipe: dict[str, Any] | None

@@ -10,6 +10,7 @@ import difflib
 import fnmatch
 import os
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
@@ -21,6 +22,7 @@ from mirzoo.artefact import require_unaltered, save
 from mirzoo.card import CARD_FILE, Card, OutputSpec
 from mirzoo.errors import ArtefactError, UnknownNameError
 from mirzoo.recipe import Recipe
+from mirzoo.recipe.runs import SEPARATOR, split_name
 from mirzoo.runtimes.base import RUNTIMES, runtime_of
 from mirzoo.tasks.base import TASKS
 
@@ -29,13 +31,11 @@ if TYPE_CHECKING:
     from mirzoo.runtimes.litert import LiteRTModel
     from mirzoo.runtimes.onnx import ONNXModel
 
-FIRST_RUNS = "first_runs"
-
 
 def list_models(
     pattern: str = "*", *, pretrained: bool | None = None, task: str | None = None
 ) -> list[str]:
-    """List the names of the zoo in natural order, but those of recipes for first runs alone.
+    """List the names of the zoo in natural order: trained models, and recipes that make others.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def list_models(
     ['musicnn_msd']
     """
     trained = set(_shipped()) | set(ports.PORTS)
-    own = {name for name, path in _recipes().items() if path.parent.name != FIRST_RUNS}
+    own = set(_recipes())
     every = {True: trained, False: own - trained, None: trained | own}
     names = fnmatch.filter(every[pretrained], pattern)
     if task is not None:
@@ -102,17 +102,65 @@ def recipe_path(name: str | os.PathLike) -> Path:
     UnknownNameError
         If there is no recipe of that name.
     """
-    if Path(name).suffix in (".yaml", ".yml"):
-        return Path(name)
-    found = _recipes()
-    if str(name) not in found:
-        raise UnknownNameError(_unknown(str(name), "recipe", found))
-    return found[str(name)]
+    return _find_recipe(name)[0]
+
+
+def recipe_name(name: str | os.PathLike) -> str:
+    """The name of what a recipe, or one run of it, trains.
+
+    Parameters
+    ----------
+    name : str or path
+        A recipe's name or `.yaml` file, with ``@`` and the name of one of its runs where it is
+        not the last that is meant.
+
+    Returns
+    -------
+    str
+        ``<recipe>``, or ``<recipe>@<run>`` for a run before the last.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such recipe.
+
+    Examples
+    --------
+    >>> recipe_name("recipes/hcqt_cnn_melody.yaml@distilled")
+    'hcqt_cnn_melody@distilled'
+    >>> recipe_name("hcqt_cnn_melody@final")
+    'hcqt_cnn_melody'
+    """
+    path, run = _find_recipe(name)
+    if run is None or run == recipes.run_names(path)[-1]:
+        return path.stem
+    return f"{path.stem}{SEPARATOR}{run}"
+
+
+def former_names(name: str | os.PathLike) -> list[str]:
+    """The names that a recipe or run had in earlier versions; see `recipe_name`."""
+    now = recipe_name(name)
+    return [old for old, new in recipes.former_names(recipe_path(name)).items() if new == now]
 
 
 def load_recipe(name: str | os.PathLike) -> Recipe:
-    """Read a recipe by its name, or from a `.yaml` file."""
-    return recipes.load_recipe(recipe_path(name))
+    """Read a recipe, or one run of it.
+
+    Parameters
+    ----------
+    name : str or path
+        As `recipe_name` takes it.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no recipe of that name.
+    RecipeError
+        If it has no such run, or holds what a recipe does not allow.
+    """
+    path, run = _find_recipe(name)
+    own = _recipes().get(path.stem, path).resolve() == path.resolve() and path.stem in _recipes()
+    return recipes.load_recipe(path, run, name=path.stem if own else str(path))
 
 
 def card(name: str | os.PathLike) -> Card:
@@ -230,7 +278,7 @@ def create(
     else:
         from mirzoo.models.build import build_model
 
-        base = build_model(load_recipe(name), Path(name).stem)
+        base = build_model(load_recipe(name), recipe_name(name))
     if not TASKS[base.card.task].free_labels:
         raise ArtefactError(
             f"{base.card.name} is a model for {base.card.task}; new labels can be given to taggers "
@@ -283,7 +331,26 @@ def _bundled(folder: str) -> Path:
 
 
 def _recipes() -> dict[str, Path]:
-    return {path.stem: path for path in _bundled("recipes").rglob("*.yaml")}
+    return {path.stem: path for path in _bundled("recipes").glob("*.yaml")}
+
+
+def _find_recipe(name: str | os.PathLike) -> tuple[Path, str | None]:
+    recipe, run = split_name(os.fspath(name))
+    if Path(recipe).suffix in (".yaml", ".yml"):
+        return Path(recipe), run
+    found = _recipes()
+    if recipe in found:
+        return found[recipe], run
+    for path in found.values():
+        now = recipes.former_names(path).get(recipe)
+        if now is not None:
+            warnings.warn(
+                f"the recipe '{recipe}' is now '{now}'; the old name goes with the next version",
+                DeprecationWarning,
+                stacklevel=4,
+            )
+            return path, split_name(now)[1]
+    raise UnknownNameError(_unknown(recipe, "recipe", list(found)))
 
 
 def _shipped() -> dict[str, Path]:
@@ -307,7 +374,7 @@ def _folder(name: str | os.PathLike) -> Path:
         return pull(str(name))
     if (Path(name) / CARD_FILE).exists():
         return Path(name)
-    if str(name) in _recipes():
+    if split_name(str(name))[0] in _recipes():
         raise UnknownNameError(
             f"'{name}' is a recipe without trained weights; train it with `mirzoo train {name}`, "
             "or take mirzoo.create(..., pretrained=False)"

@@ -40,14 +40,6 @@ def test_names_are_in_natural_order(monkeypatch):
     assert hub.list_models("net_*") == ["net_1", "net_9", "net_10"]
 
 
-def test_first_runs_are_trained_by_name_and_not_listed():
-    folder = hub.recipe_path("mel_cnn_tagger").parent
-    first = hub.load_recipe("mel_cnn_tagger").training.initial_weights
-    assert hub.recipe_path(first) == folder / "first_runs" / f"{first}.yaml"
-    assert hub.load_recipe(first).task.type == "tagging"
-    assert first not in hub.list_models() + hub.list_models(pretrained=False)
-
-
 def test_every_name_is_trained_or_a_recipe_alone():
     trained, untrained = hub.list_models(pretrained=True), hub.list_models(pretrained=False)
     assert set(trained) >= set(ports.PORTS)

@@ -52,7 +52,7 @@ def build_model(recipe: Recipe, name: str) -> Model:
     pitches = recipe.head.embedded_pitches(head.output_shape[-1])
     outputs = build_outputs(recipe, head(frontend(waveform)), pitches)
     single = next(iter(outputs.values())) if len(outputs) == 1 else outputs
-    model = Model(waveform, single, name=name)
+    model = Model(waveform, single, name=name.replace("@", "_"))  # as TensorFlow's scopes allow
     model.card = untrained_card(
         recipe,
         name,

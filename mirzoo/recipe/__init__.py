@@ -16,7 +16,14 @@ from typing import Any
 from mirzoo.recipe.base import Config
 from mirzoo.recipe.frontends import FRONTENDS, Frontend, FrontendConfig
 from mirzoo.recipe.heads import HEADS, Head, HeadConfig
-from mirzoo.recipe.reading import describe_validation_error, load_recipe, parse_recipe
+from mirzoo.recipe.reading import (
+    describe_validation_error,
+    former_names,
+    load_recipe,
+    load_runs,
+    parse_recipe,
+    run_names,
+)
 from mirzoo.recipe.scalings import DecibelScaling, LogScaling, NoScaling, PCENScaling, Scaling
 from mirzoo.recipe.tasks import TASKS, TaskConfig
 from mirzoo.recipe.training import Augmentation, DataConfig, TrainingConfig
@@ -43,8 +50,11 @@ __all__ = [
     "TaskConfig",
     "TrainingConfig",
     "describe_validation_error",
+    "former_names",
     "load_recipe",
+    "load_runs",
     "parse_recipe",
+    "run_names",
 ]
 
 _MOVED = {

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mirzoo import hub
-from mirzoo.errors import RecipeError
+from mirzoo.errors import RecipeError, UnknownNameError
 from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe
+from mirzoo.recipe.runs import training_order
 from mirzoo.training import frames, tags
 from mirzoo.training.fitting import average_weights
 
@@ -58,6 +59,7 @@ def train(
         If the loss stops being a number.
     """
     recipe, name = _resolve(recipe, name)
+    training_order(name, lambda needed: recipe if needed == name else _untrained(needed))
     school = SCHOOLS[recipe.task.type]
     settings = recipe.training
 
@@ -83,11 +85,24 @@ def trained_model(
     """
     if name in hub.list_models(pretrained=True):
         return hub.load(name)
-    run = Path(out).parent / name
-    if not (run / name).exists():
-        report(f"{name} comes first: the recipe builds on it")
-        train(name, data, run, report=report)
-    return hub.load(run / name)
+    now = hub.recipe_name(name)
+    runs = Path(out).parent
+    for known in (now, *hub.former_names(name)):
+        if (runs / known / known).exists():
+            return hub.load(runs / known / known)
+    report(f"{now} comes first: the recipe builds on it")
+    train(name, data, runs / now, report=report)
+    return hub.load(runs / now / now)
+
+
+def _untrained(name: str) -> Recipe | None:
+    """The recipe of a name, or None where its model needs no training."""
+    if name in hub.list_models(pretrained=True):
+        return None
+    try:
+        return hub.load_recipe(name)
+    except UnknownNameError:
+        return None
 
 
 def _resolve(recipe: str | Path | Recipe, name: str | None) -> tuple[Recipe, str]:
@@ -95,5 +110,4 @@ def _resolve(recipe: str | Path | Recipe, name: str | None) -> tuple[Recipe, str
         if name is None:
             raise RecipeError("a recipe object has no name of its own; give train(..., name=...)")
         return recipe, name
-    path = hub.recipe_path(recipe)
-    return hub.load_recipe(recipe), name or path.stem
+    return hub.load_recipe(recipe), name or hub.recipe_name(recipe)

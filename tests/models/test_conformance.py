@@ -10,17 +10,17 @@ from places import ROOT
 
 from mirzoo.export import export
 from mirzoo.models.build import build_model
-from mirzoo.recipe import Recipe, load_recipe
+from mirzoo.recipe import Recipe, load_runs
 
 
-def recipes_of_different_graphs() -> list[Path]:
-    """Every recipe, but of those that only learn otherwise (as first runs do) the one listed."""
-    folder = ROOT / "recipes"
-    found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*.yaml"), key=lambda path: len(path.parts)):
-        graph = load_recipe(path).model_dump_json(include={"frontend", "head", "task"})
-        found.setdefault(graph, path)
-    return sorted(found.values())
+def recipes_of_different_graphs() -> dict[str, Recipe]:
+    """Every recipe, and those of its runs that have another network."""
+    found: dict[str, tuple[str, Recipe]] = {}
+    for path in sorted((ROOT / "recipes").glob("*.yaml")):
+        for name, recipe in reversed(load_runs(path).items()):
+            graph = recipe.model_dump_json(include={"frontend", "head", "task"})
+            found.setdefault(graph, (name, recipe))
+    return dict(found.values())
 
 
 RECIPES = recipes_of_different_graphs()
@@ -161,17 +161,17 @@ def test_every_form_gives_the_same_numbers(frontend, head, form, made_up_music, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_recipe_conforms(path, tmp_path):
-    recipe = load_recipe(path)
-    model = build_model(recipe, path.stem)
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipe_conforms(name, tmp_path):
+    recipe = RECIPES[name]
+    model = build_model(recipe, name)
     assert model.card.parameters == model.count_params() <= 1_000_000
     assert_conforms(model, recipe, 20000, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_recipe_is_finite_on_silence(path):
-    model = build_model(load_recipe(path), path.stem)
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipe_is_finite_on_silence(name):
+    model = build_model(RECIPES[name], name)
     for value in said(model, np.zeros((1, 16000), np.float32)).values():
         assert np.isfinite(value).all()

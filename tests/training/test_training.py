@@ -253,9 +253,14 @@ def test_the_model_to_start_from_is_trained_first_where_it_is_missing(tmp_path, 
     quiet = lambda line: None  # noqa: E731
     assert training.trained_model("some_tagger", "data", tmp_path / "x", quiet) == "some_tagger"
     assert not trained
-    found = training.trained_model("first_run", "data", tmp_path / "x", quiet)
-    assert found == tmp_path / "first_run" / "first_run"
-    assert trained == [tmp_path / "first_run"]
+    first = "mel_cnn_tagger@pretraining"
+    found = training.trained_model(first, "data", tmp_path / "x", quiet)
+    assert found == tmp_path / first / first
+    assert trained == [tmp_path / first]
+    former = tmp_path / "mel_cnn_pretraining" / "mel_cnn_pretraining"  # trained by version 0.1
+    former.mkdir(parents=True)
+    assert training.trained_model(first, "data", tmp_path / "x", quiet) == former
+    assert len(trained) == 1
 
 
 def test_interrupted_run_ends_where_a_whole_one_does(corpora, tmp_path, monkeypatch):

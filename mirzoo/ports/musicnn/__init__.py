@@ -8,6 +8,7 @@ from mirzoo._support import moved
 from mirzoo.card import Licences, Metric
 from mirzoo.ports._package import Package
 from mirzoo.ports._specification import PORTS, PortSpec
+from mirzoo.recipe.label_sets import MAGNATAGATUNE, MILLION_SONG
 
 PACKAGE = Package(
     name="musicnn",
@@ -20,25 +21,6 @@ CITATION = (
     "Jordi Pons and Xavier Serra, musicnn: Pre-trained convolutional neural networks for music "
     "audio tagging, 2019, arXiv:1909.06654"
 )
-
-MTT_TAGS = (
-    "guitar", "classical", "slow", "techno", "strings", "drums", "electronic", "rock", "fast",
-    "piano", "ambient", "beat", "violin", "vocal", "synth", "female", "indian", "opera", "male",
-    "singing", "vocals", "no vocals", "harpsichord", "loud", "quiet", "flute", "woman",
-    "male vocal", "no vocal", "pop", "soft", "sitar", "solo", "man", "classic", "choir", "voice",
-    "new age", "dance", "male voice", "female vocal", "beats", "harp", "cello", "no voice",
-    "weird", "country", "metal", "female voice", "choral",
-)  # fmt: skip
-
-MSD_TAGS = (
-    "rock", "pop", "alternative", "indie", "electronic", "female vocalists", "dance", "00s",
-    "alternative rock", "jazz", "beautiful", "metal", "chillout", "male vocalists",
-    "classic rock", "soul", "indie rock", "Mellow", "electronica", "80s", "folk", "90s", "chill",
-    "instrumental", "punk", "oldies", "blues", "hard rock", "ambient", "acoustic", "experimental",
-    "female vocalist", "guitar", "Hip-Hop", "70s", "party", "country", "easy listening", "sexy",
-    "catchy", "funk", "electro", "heavy metal", "Progressive rock", "60s", "rnb", "indie pop",
-    "sad", "House", "happy",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,14 +37,14 @@ _MTT = _TrainingSet(
     "MagnaTagATune",
     "MagnaTagATune: Magnatune recordings, CC BY-NC-SA",
     5329,
-    MTT_TAGS,
+    MAGNATAGATUNE,
 )
 _MSD = _TrainingSet(
     "Million Song Dataset",
     "the Million Song Dataset",
     "Million Song Dataset with Last.fm tags: research use; the audio is not distributed",
     28435,
-    MSD_TAGS,
+    MILLION_SONG,
 )
 
 

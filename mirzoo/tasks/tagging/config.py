@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
+from mirzoo.recipe.label_sets import labels_of
 from mirzoo.recipe.tasks import TaskConfig
 
 
 class TaggingConfig(TaskConfig):
-    """Which labels apply: any number of them (``sigmoid``) or exactly one (``softmax``)."""
+    """Which labels apply: any number of them (``sigmoid``) or exactly one (``softmax``).
+
+    ``labels`` is a list, or the name of one of `mirzoo.recipe.label_sets.LABEL_SETS`.
+    """
 
     type: Literal["tagging"] = "tagging"
-    labels: tuple[str, ...]
+    labels: Annotated[tuple[str, ...], BeforeValidator(labels_of)]
     activation: Literal["sigmoid", "softmax"] = "sigmoid"
 
     @model_validator(mode="after")
