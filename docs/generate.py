@@ -1,0 +1,242 @@
+"""Pages and pictures that are made when the documentation is built, from models and their cards.
+
+Nothing that is made here is committed. What a card cannot hold (weak spots, how the weights came
+about in detail) stands in ``notes/<model>.md``, one for every model that comes with mirzoo.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+NOTES = HERE / "notes"
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import models_table  # noqa: E402
+import pictures  # noqa: E402
+
+import mirzoo  # noqa: E402
+from mirzoo import hub, ports  # noqa: E402
+from mirzoo.card import Card  # noqa: E402
+
+NOT_FOR_READERS = {"mirzoo.cli", "mirzoo.studio.demo_clip"}
+
+TASK_CALLS = {
+    "tagging": "tags.top(5)                    # [(label, probability), ...]",
+    "chords": 'chords.segments                # [(start_s, end_s, "A:min7/b3"), ...]',
+    "melody": "melody.times, melody.f0        # s; Hz, below 0 where unvoiced",
+    "notes": "notes.notes                    # start, end, pitch, loudness, bends",
+}
+RESULTS = {"tagging": "tags", "chords": "chords", "melody": "melody", "notes": "notes"}
+
+
+def everything(folder: Path) -> None:
+    """Write all pages and pictures into a folder."""
+    for part in ("pictures", "models", "parts", "api"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    pictures.frontends(folder / "pictures")
+    for card in models_table.cards():
+        pictures.annotation(card.name, folder / "pictures")
+        _write(folder / "models" / f"{card.name}.md", model_page(card))
+    for name in models_table.port_names():
+        _write(folder / "models" / f"{name}.md", port_page(ports.PORTS[name]))
+    _write(folder / "models" / "index.md", models_index())
+    for task in models_table.HEADLINES:
+        _write(folder / "parts" / f"scores_{task}.md", models_table.scores_of(task))
+    _write(folder / "parts" / "published.md", models_table.published())
+    _write(folder / "parts" / "models.md", models_table.models())
+    _write(folder / "api" / "rooms.rst", rooms())
+
+
+def models_index() -> str:
+    """The list of models with their table."""
+    ours = "\n".join(card.name for card in models_table.cards())
+    theirs = "\n".join(models_table.port_names())
+    return f"""# Models
+
+Every model has a page of its own, made from its card. The first part of the table are models that
+come with mirzoo; "pulled" are published models, whose weights are downloaded from their authors'
+package on first use. Scores in bold are ours; see [the comparisons](../../comparisons.md) for what
+each set is and for all other scores.
+
+{models_table.models()}
+
+```{{toctree}}
+:caption: Models that come with mirzoo
+:maxdepth: 1
+
+{ours}
+```
+
+```{{toctree}}
+:caption: Published models
+:maxdepth: 1
+
+{theirs}
+```
+"""
+
+
+def model_page(card: Card) -> str:
+    """The page of a model that comes with mirzoo."""
+    recipe = hub.recipe_path(card.name).relative_to(ROOT)
+    return "\n\n".join([
+        f"# {card.name}",
+        card.description,
+        f"```{{image}} ../pictures/{card.name}.png\n:alt: {card.name} on the bundled clip\n```",
+        "Its annotation of the clip that comes with mirzoo (18 seconds; flute, guitar, strings, "
+        "bass and drums, rendered).",
+        "## Use",
+        _use(card.name, card.task),
+        "## Contract",
+        _contract(card),
+        "## Scores next to peers",
+        "Bold is this model; the others are published systems on the same recordings. "
+        "[The comparisons](../../comparisons.md) explain each set.",
+        models_table.scores_of_card(card),
+        _methods(card),
+        _note(card.name),
+        f"On its card: {card.provenance}",
+        "## Licence",
+        _licences(card.licences),
+        "## Citation",
+        card.citation,
+        "## Recipe",
+        f"```{{literalinclude}} ../../../{recipe}\n:language: yaml\n```",
+    ]) + "\n"  # fmt: skip
+
+
+def port_page(spec) -> str:
+    """The page of a published model, from its port's specification."""
+    parts = [
+        f"# {spec.name}",
+        spec.description,
+        "## Use",
+        f"The first use (or `mirzoo pull {spec.name}`) downloads the authors' package, checks its "
+        "SHA-256 and converts the weights; after that it works without a network.",
+        _use(spec.name, spec.task),
+    ]
+    if spec.metrics:
+        rows = [
+            (metric.dataset, metric.metric, f"{metric.value:.3f}", f"{metric.n:,}")
+            for metric in spec.metrics
+        ]
+        parts += [
+            "## Scores that its authors published",
+            models_table.markdown(("set", "score", "value", "n"), rows, right={2, 3}),
+            "\n".join(dict.fromkeys(f"- {metric.method}" for metric in spec.metrics)),
+        ]
+    parts += [_note(spec.name), spec.provenance, "## Licence", _licences(spec.licences),
+              "## Citation", spec.citation]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def rooms() -> str:
+    """The API reference room by room."""
+    lines = ["Room by room", "============", ""]
+    for room in _children("mirzoo"):
+        title = room.removeprefix("mirzoo.")
+        lines += [title, "-" * len(title), ""]
+        lines += [".. autosummary::", "   :toctree: .", ""]
+        lines += [f"   {name}" for name in _modules(room)]
+        lines += [""]
+    return "\n".join(lines)
+
+
+def _modules(name: str) -> Iterator[str]:
+    """A module and every public one below it."""
+    yield name
+    for child in _children(name):
+        yield from _modules(child)
+
+
+def _children(name: str) -> Iterator[str]:
+    """The public modules directly below a package."""
+    for child in pkgutil.iter_modules(getattr(import_module(name), "__path__", ())):
+        full = f"{name}.{child.name}"
+        if not child.name.startswith("_") and full not in NOT_FOR_READERS:
+            yield full
+
+
+def _use(name: str, task: str) -> str:
+    result = RESULTS.get(task, "annotation")
+    call = TASK_CALLS.get(task, f"print({result})")
+    return f"""```python
+import mirzoo
+
+{result} = mirzoo.load("{name}", runtime="litert").annotate("song.mp3")
+{call}
+```
+
+```sh
+mirzoo annotate {name} song.mp3
+```"""
+
+
+def _contract(card: Card) -> str:
+    contract, rate = card.input, card.sample_rate
+    window, shortest = contract.window_samples / rate, contract.min_samples / rate
+    rows = [
+        ("input", f"waveform `(batch, samples)`, float32 in [-1, 1], {rate:,} Hz mono"),
+        ("window", f"{window:.2f} s at a time, at least {shortest:.2f} s; "
+                   f"a step of {contract.hop_samples / rate:.2f} s"),
+    ]  # fmt: skip
+    for output in card.outputs:
+        axes = ", ".join(
+            f"{axis.name} {axis.size}" if axis.size else axis.name for axis in output.axes
+        )
+        frames = f", {output.frame_rate:.4g} frames a second" if output.frame_rate else ""
+        rows.append((f"output `{output.name}`", f"({axes}), {output.axes[-1].unit}{frames}"))
+    rows.append(("labels", _labels(card)))
+    if card.decoding is not None:
+        settings = card.decoding.model_dump(exclude={"type", "transition", "initial", "prior"})
+        stated = ", ".join(f"`{k}` {v}" for k, v in settings.items() if v is not None)
+        prior = "; a prior over the classes" if getattr(card.decoding, "prior", None) else ""
+        rows.append(("decoding", stated + prior))
+    if card.embedding_size:
+        rows.append(("embedding", f"{card.embedding_size} numbers"))
+    size = models_table.litert_megabytes(card.name)
+    rows.append(("size", f"{card.parameters:,} parameters; {size:.1f} MB as LiteRT"))
+    body = models_table.markdown(("", ""), rows, right=set())
+    return f":::{{rst-class}} prose\n:::\n\n{body}"
+
+
+def _labels(card: Card) -> str:
+    if card.task == "chords":
+        qualities = dict.fromkeys(label.partition(":")[2] for label in card.labels)
+        named = ", ".join(filter(None, qualities))
+        return f"{len(card.labels)} chords: no chord, and {named} on 12 roots"
+    return ", ".join(card.labels) or "none: bins are frequencies"
+
+
+def _methods(card: Card) -> str:
+    methods: dict[str, str] = {}
+    for metric in card.metrics:
+        methods.setdefault(f"{metric.dataset}, {metric.split}", metric.method)
+    lines = "\n".join(f"- {where}: {how}" for where, how in methods.items())
+    return f":::{{dropdown}} How each was measured\n{lines}\n:::"
+
+
+def _licences(licences) -> str:
+    data = licences.data.replace("; ", ";\n  ")
+    return f"- code: {licences.code}\n- weights: {licences.weights}\n- training data: {data}"
+
+
+def _note(name: str) -> str:
+    path = NOTES / f"{name}.md"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} is missing: write how the weights of '{name}' were made and where it is weak"
+        )
+    return path.read_text(encoding="utf-8").rstrip()
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a page only where it changed, so that Sphinx reads no page again for nothing."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
