@@ -20,7 +20,6 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 import models_table  # noqa: E402
 import pictures  # noqa: E402
 
-import mirzoo  # noqa: E402
 from mirzoo import hub, ports  # noqa: E402
 from mirzoo.card import Card  # noqa: E402
 
@@ -89,7 +88,7 @@ def model_page(card: Card) -> str:
         f"# {card.name}",
         card.description,
         f"```{{image}} ../pictures/{card.name}.png\n:alt: {card.name} on the bundled clip\n```",
-        "Its annotation of the clip that comes with mirzoo (18 seconds; flute, guitar, strings, "
+        "Its annotation of the clip that comes with mirzoo (20 seconds; flute, guitar, strings, "
         "bass and drums, rendered).",
         "## Use",
         _use(card.name, card.task),
