@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test test-slow lint docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/mirzoo annotate mel_cnn_tagger,cqt_crnn_chords,hcqt_cnn_melody mirzoo/cli/demo/clip.ogg --picture demo.png
@@ -22,6 +22,10 @@ lint: $(VENV)/installed-for-tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+# The documentation, in docs/_build/html: no network, every warning is an error.
+docs: $(VENV)/installed-for-docs
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --builder html docs docs/_build/html
+
 clean:
 	rm -rf $(VENV)
 
@@ -32,4 +36,8 @@ $(VENV)/installed: pyproject.toml
 
 $(VENV)/installed-for-tests: $(VENV)/installed
 	$(PIP) --editable '.[test]'
+	touch $@
+
+$(VENV)/installed-for-docs: $(VENV)/installed
+	$(PIP) --editable '.[docs]'
 	touch $@

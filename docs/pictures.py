@@ -41,7 +41,7 @@ def frontends(folder: Path) -> None:
     _waveform(folder / "frontend_waveform.png")
     for name, shown in SHOWN.items():
         if shown.trained:
-            frontend = mirzoo.load(shown.recipe).get_layer("frontend")
+            frontend = mirzoo.load(shown.recipe).frontend
             config = hub.load_recipe(shown.recipe).frontend
         else:
             from mirzoo.models.frontends import build_frontend

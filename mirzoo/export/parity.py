@@ -8,7 +8,7 @@ from mirzoo.errors import ExportError
 
 
 def largest_difference(expected: dict[str, np.ndarray], received: dict[str, np.ndarray]) -> float:
-    """Largest |received - expected| of any output, over max(1, that output's largest |expected|).
+    """Largest ``|received - expected|`` of any output, over max(1, its largest ``|expected|``).
 
     For probabilities that is the absolute difference; an embedding, whose scale is arbitrary, is
     compared relative to its largest value. Not a number anywhere gives infinity.
