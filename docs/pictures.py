@@ -14,6 +14,7 @@ import numpy as np
 
 import mirzoo
 from mirzoo import audio, hub
+from mirzoo.artefact import LITERT_FILE
 from mirzoo.dsp.mel import mel_frequencies
 
 BEAT_S = 60 / 104
@@ -55,7 +56,7 @@ def frontends(folder: Path) -> None:
 def annotation(name: str, folder: Path) -> None:
     """Draw a model's annotation of the bundled clip."""
     path = folder / f"{name}.png"
-    model = hub.shipped_folder(name) / hub.LITERT_FILE
+    model = hub.shipped_folder(name) / LITERT_FILE
     if not _is_fresh(path, model, Path(__file__)):
         mirzoo.load(name, runtime="litert").annotate(audio.demo_clip()).plot(path=path)
 
