@@ -345,7 +345,7 @@ def test_train_and_prepare_share_a_home(run, monkeypatch, tmp_path):
     training = types.ModuleType("mirzoo.training")
     training.train = lambda *arguments, report: calls.append(arguments)
     monkeypatch.setitem(sys.modules, "mirzoo.training", training)
-    monkeypatch.setattr(sources, "prepare", lambda name, home, report: calls.append((name, home)))
+    monkeypatch.setattr(sources, "prepare", lambda name, home: calls.append((name, home)))
     assert run("prepare", "debian", "mir1k", "--home", tmp_path)[0] == 0
     assert run("train", "recipes/mel_cnn_tagger.yaml", "--home", tmp_path)[0] == 0
     monkeypatch.setenv("MIRZOO_DATA", str(tmp_path / "elsewhere"))

@@ -30,7 +30,7 @@ def unfinished(path: str | os.PathLike) -> Iterator[Path]:
     'whole'
     """
     path = Path(path)
-    new = path.with_name(f".{secrets.token_hex(4)}.{path.name[-100:]}")
+    new = path.with_name(f".{secrets.token_hex(4)}.{path.name[-60:]}")
     try:
         yield new
         new.replace(path)

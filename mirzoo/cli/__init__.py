@@ -264,10 +264,12 @@ def prepare(
     home: DataHome = None,
 ) -> None:
     """Prepare collections of music to train on."""
+    from mirzoo._support.logs import show_messages
     from mirzoo.data import sources
 
+    show_messages()
     for name in collections or []:
-        sources.prepare(name, home=home, report=_report)
+        sources.prepare(name, home=home)
     if not collections:
         names = sources.list_collections()
         width = max(map(len, names))

@@ -1,12 +1,12 @@
 """Prepared corpora: many items as one memory-mapped file of samples.
 
 Training reads random windows out of hours of music, so each collection is decoded once to
-``audio.i16`` (int16 mono at 16 kHz, items one after the other, 115 MB an hour) beside
-``items.csv``, which says where each item lies, which group (album, artist, singer, instrument)
+``audio.i16`` (int16 mono at 16 kHz, items one after the other, 115 MB an hour) and
+``items.csv``, which states where each item begins, which group (album, artist, singer, instrument)
 it belongs to and which split that group is in. Preparing is resumable: each item is finished
 under ``parts/`` first, and both files appear only when all are there.
 
-What is known of the items lies beside the audio, each kind only where some item has it:
+What is known of the items is in the same folder, each kind only where some item has it:
 ``chords.csv``, ``beats.csv``, ``keys.csv``, ``instruments.csv``, ``tags.csv``, and ``f0.f32``, the
 melody at 100 frames a second (float32, Hz, ``n_samples // 160`` frames an item, items one after the
 other). `Corpus.labels` gives them back.
@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import logging
 import multiprocessing
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -27,9 +27,13 @@ from pathlib import Path
 import numpy as np
 
 from mirzoo import audio
+from mirzoo._support.files import unfinished
+from mirzoo._support.logs import deprecated_report
 from mirzoo.data import label_files
 from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.errors import DataError, MirzooError
+
+logger = logging.getLogger(__name__)
 
 SAMPLE_RATE = 16000
 FULL_SCALE = 32767
@@ -62,7 +66,7 @@ class Item:
 
 @dataclass(frozen=True)
 class PreparedItem(Item):
-    """An `Item` and where it lies in ``audio.i16`` (samples)."""
+    """An `Item` and its place in ``audio.i16`` (samples)."""
 
     offset_samples: int
     n_samples: int
@@ -89,7 +93,7 @@ def prepare(
     make: Callable[[Item], Made] = read_recording,
     min_seconds: float = 20.0,
     processes: int = 2,
-    report: Callable[[str], None] = print,
+    report: Callable[[str], None] | None = None,
 ) -> Corpus:
     """Decode or make every item into a corpus folder; what is already there is not done again.
 
@@ -106,28 +110,45 @@ def prepare(
         module-level function, or a `functools.partial` of one, since it runs in other processes.
     processes : int
         How many items are made at a time; 1 makes them in this process.
-    report : callable
-        Told one line at a time how far things are.
+    report : callable, optional
+        Deprecated: how far things are goes to the logger ``mirzoo.data.corpus``, level INFO.
 
     Raises
     ------
     DataError
         When there are no items, two share a name, or none is long enough.
     """
-    directory = Path(directory)
+    with deprecated_report(report):
+        return _prepare(
+            items, Path(directory), make=make, min_seconds=min_seconds, processes=processes
+        )
+
+
+def _prepare(
+    items: Sequence[Item],
+    directory: Path,
+    *,
+    make: Callable[[Item], Made],
+    min_seconds: float,
+    processes: int,
+) -> Corpus:
     _check_items(items)
     if (directory / "items.csv").exists():
         corpus = Corpus.load(directory)
         done = {item.name for item in corpus.items} | set(_read_left_out(directory))
         if done == {item.name for item in items}:
-            report(f"{directory.name}: already prepared, {corpus}")
+            logger.info("%s: already prepared, %s", directory.name, corpus)
             return corpus
     parts = directory / "parts"
     parts.mkdir(parents=True, exist_ok=True)
-    report(
-        f"{directory.name}: {len(items)} items into {directory}; an hour of audio takes "
-        f"{3600 * SAMPLE_RATE * 2 / 1e6:.0f} MB, twice that while it is put together; "
-        f"{shutil.disk_usage(directory).free / 1e9:.0f} GB are free"
+    logger.info(
+        "%s: %d items into %s; an hour of audio takes %.0f MB, twice that while it is put "
+        "together; %.0f GB are free",
+        directory.name,
+        len(items),
+        directory,
+        3600 * SAMPLE_RATE * 2 / 1e6,
+        shutil.disk_usage(directory).free / 1e9,
     )
     left_out = {}
     work = partial(_prepare_one, make=make, parts=parts, min_seconds=min_seconds)
@@ -136,17 +157,17 @@ def prepare(
             if reason:
                 left_out[item.name] = reason
             if done % max(1, len(items) // 10) == 0:
-                report(f"{directory.name}: {done} of {len(items)} items")
-    kept = [item for item in items if item.name not in left_out]
-    if not kept:
+                logger.info("%s: %d of %d items", directory.name, done, len(items))
+    usable = [item for item in items if item.name not in left_out]
+    if not usable:
         raise DataError(
             f"none of the {len(items)} items for {directory} could be used; the first "
             f"was left out because: {next(iter(left_out.values()))}"
         )
-    _put_together(kept, parts, directory, left_out)
+    _put_together(usable, parts, directory, left_out)
     shutil.rmtree(parts)
     corpus = Corpus.load(directory)
-    report(f"{directory.name}: {corpus}")
+    logger.info("%s: %s", directory.name, corpus)
     return corpus
 
 
@@ -182,9 +203,9 @@ def _labels_path(part: Path) -> Path:
 def _prepare_one(
     item: Item, *, make: Callable[[Item], Made], parts: Path, min_seconds: float
 ) -> tuple[Item, str]:
-    """Make one part: its labels first, then its samples, whose file says that it is whole.
+    """Make one part: its labels first, then its samples, whose file shows that it is whole.
 
-    The reason is empty where the item is kept.
+    The reason is empty where the item can be used.
     """
     part = _part_path(parts, item.name)
     if part.exists():
@@ -198,9 +219,8 @@ def _prepare_one(
     if seconds < min_seconds:
         return item, f"{seconds:.1f} s long, the least is {min_seconds:g} s"
     label_files.write_part(labels, _labels_path(part), f0_frames=len(waveform) // F0_HOP)
-    unfinished = part.with_suffix(".unfinished")
-    to_int16(waveform).tofile(unfinished)
-    os.replace(unfinished, part)
+    with unfinished(part) as new:
+        to_int16(waveform).tofile(new)
     return item, ""
 
 
@@ -219,8 +239,7 @@ def _put_together(
 ) -> None:
     offset = 0
     prepared = []
-    unfinished = directory / "audio.unfinished"
-    with unfinished.open("wb") as whole:
+    with unfinished(directory / "audio.i16") as new, new.open("wb") as whole:
         for item in items:
             part = _part_path(parts, item.name)
             n_samples = part.stat().st_size // 2
@@ -230,7 +249,6 @@ def _put_together(
                 PreparedItem(**asdict(item), offset_samples=offset, n_samples=n_samples)
             )
             offset += n_samples
-    os.replace(unfinished, directory / "audio.i16")
     label_files.put_together(
         [
             (item.name, _labels_path(_part_path(parts, item.name)), item.n_samples // F0_HOP)
@@ -238,19 +256,10 @@ def _put_together(
         ],
         directory,
     )
-    _write_csv(directory / "left_out.csv", ("name", "reason"), left_out.items())
+    label_files.write_table(directory / "left_out.csv", ("name", "reason"), left_out.items())
     columns = [field.name for field in fields(PreparedItem)]
     rows = ([getattr(item, column) for column in columns] for item in prepared)
-    _write_csv(directory / "items.csv", columns, rows)
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence]) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(rows)
-    os.replace(unfinished, path)
+    label_files.write_table(directory / "items.csv", columns, rows)
 
 
 def _read_left_out(directory: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Labels on disk: one archive beside each part while a corpus is made, tables beside it after.
+"""Labels on disk: an archive for each part while a corpus is made, then tables for all of it.
 
 The tables name the item in their first column, and are absent where no item has such labels:
 ``chords.csv`` (item, start_s, end_s, label), ``beats.csv`` (item, time_s, downbeat: 0 or 1),
@@ -8,13 +8,13 @@ The tables name the item in their first column, and are absent where no item has
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from mirzoo._support.files import unfinished
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.errors import DataError
 
@@ -52,10 +52,8 @@ def write_part(labels: Labels, path: Path, *, f0_frames: int) -> None:
         values = getattr(labels, name)
         if values is not None:
             arrays[name] = values
-    unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("wb") as file:
+    with unfinished(path) as new, new.open("wb") as file:
         np.savez(file, **arrays)
-    os.replace(unfinished, path)
 
 
 def put_together(parts: Sequence[tuple[str, Path, int]], directory: Path) -> None:
@@ -65,23 +63,26 @@ def put_together(parts: Sequence[tuple[str, Path, int]], directory: Path) -> Non
     gets NaN where others have some, and a part without an archive has no labels.
     """
     rows: dict[str, list[tuple]] = {kind: [] for kind in COLUMNS}
-    unfinished = directory / "f0.unfinished"
-    any_f0 = False
-    with unfinished.open("wb") as f0_file:
-        for item, path, frames in parts:
-            arrays = _read_archive(path)
-            any_f0 = any_f0 or "f0" in arrays
-            f0 = arrays.get("f0", np.full(frames, np.nan))
-            f0_file.write(f0.astype(np.float32).tobytes())
-            for kind, row in _rows(item, arrays):
-                rows[kind].append(row)
-    if any_f0:
-        os.replace(unfinished, directory / "f0.f32")
+    with_f0 = [path for _, path, _ in parts if "f0" in _names_in(path)]
+    for item, path, _ in parts:
+        for kind, row in _rows(item, _read_archive(path)):
+            rows[kind].append(row)
+    if with_f0:
+        with unfinished(directory / "f0.f32") as new, new.open("wb") as f0_file:
+            for _, path, frames in parts:
+                f0 = _read_archive(path).get("f0", np.full(frames, np.nan))
+                f0_file.write(f0.astype(np.float32).tobytes())
     else:
-        unfinished.unlink()
         (directory / "f0.f32").unlink(missing_ok=True)
     for kind, columns in COLUMNS.items():
         _write_table(directory / f"{kind}.csv", columns, rows[kind])
+
+
+def _names_in(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    with np.load(path, allow_pickle=False) as archive:
+        return archive.files
 
 
 def _read_archive(path: Path) -> dict[str, np.ndarray]:
@@ -111,12 +112,15 @@ def _write_table(path: Path, columns: Sequence[str], rows: Iterable[tuple]) -> N
     if not rows:
         path.unlink(missing_ok=True)
         return
-    unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("w", newline="", encoding="utf-8") as file:
+    write_table(path, columns, rows)
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence]) -> None:
+    """Write a CSV file with a first line of columns, whole or not at all."""
+    with unfinished(path) as new, new.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(rows)
-    os.replace(unfinished, path)
 
 
 def open_f0(directory: Path, frames: int) -> np.ndarray | None:

@@ -20,21 +20,19 @@ same version. An hour takes 115 MB.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
+from mirzoo._support.files import data_home, sha256
 from mirzoo.data import sources
 from mirzoo.data.corpus import SAMPLE_RATE, SPLITS, Corpus
 from mirzoo.data.recordings import fields_of
 from mirzoo.errors import DataError
 
 CORPUS_FILES = ("audio.i16", "f0.f32", "*.csv")
-BLOCK_BYTES = 1 << 24
 
 
 class Collection(tfds.core.BuilderConfig):
@@ -73,7 +71,7 @@ class Mirzoo(tfds.core.GeneratorBasedBuilder):
 
     def _corpus(self) -> Corpus:
         name = self.builder_config.name
-        folder = sources.data_home() / "corpus" / name
+        folder = data_home() / "corpus" / name
         if (folder / "items.csv").exists():
             return Corpus.load(folder)
         try:
@@ -113,15 +111,7 @@ def features() -> tfds.features.FeaturesDict:
 def file_hashes(corpus: Corpus) -> dict[str, str]:
     """SHA-256 of each file of a corpus, by name."""
     paths = sorted(path for pattern in CORPUS_FILES for path in corpus.directory.glob(pattern))
-    return {path.name: _sha256(path) for path in paths}
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+    return {path.name: sha256(path) for path in paths}
 
 
 def _examples(corpus: Corpus, split: str) -> Iterator[tuple[str, dict]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from pathlib import Path
 
 import keras
@@ -11,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from mirzoo._support.files import unfinished
 from mirzoo.errors import ExportError
 from mirzoo.export.metadata import describe
 from mirzoo.export.parity import require_parity
@@ -44,23 +44,21 @@ def write_litert(model: Model, path: Path, windows: np.ndarray, quantize: str | 
     """
     _require_known_precision(model, quantize)
     content = describe(_convert(model, quantize), model.card)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        unfinished = Path(folder) / path.name
-        unfinished.write_bytes(content)
-        foreign = custom_operators(unfinished)
+    with unfinished(path) as new:
+        new.write_bytes(content)
+        foreign = custom_operators(new)
         if foreign:
             raise ExportError(
                 f"'{model.card.name}' cannot be written with LiteRT's builtin operators "
                 f"({', '.join(foreign)}); replace the layer that made them"
             )
-        written = LiteRTModel(unfinished, model.card)
+        written = LiteRTModel(new, model.card)
         require_parity(
             what=f"'{model.card.name}' as LiteRT ({quantize or 'float32'})",
             expected=model.predict_windows(windows),
             received=written.predict_windows(windows),
             tolerance=TOLERANCES[quantize],
         )
-        unfinished.replace(path)
 
 
 def _require_known_precision(model: Model, quantize: str | None) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
+from mirzoo._support.files import unfinished
 from mirzoo.errors import ExportError
 from mirzoo.export.parity import require_parity
 from mirzoo.models.layers.fourier import transforms_by_matrices
@@ -41,16 +41,14 @@ def write_onnx(model: Model, path: Path, windows: np.ndarray) -> None:
     for package in ("onnxruntime", "tf2onnx"):
         need(package)
     content = _convert(model)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        unfinished = Path(folder) / path.name
-        unfinished.write_bytes(content)
+    with unfinished(path) as new:
+        new.write_bytes(content)
         require_parity(
             what=f"'{model.card.name}' as ONNX",
             expected=model.predict_windows(windows),
-            received=ONNXModel(unfinished).predict_windows(windows),
+            received=ONNXModel(new).predict_windows(windows),
             tolerance=TOLERANCE,
         )
-        unfinished.replace(path)
 
 
 def _convert(model: Model) -> bytes:

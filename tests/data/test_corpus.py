@@ -1,5 +1,6 @@
 """Prepared corpora: every sample where items.csv says, resumable, windows that stay the same."""
 
+import logging
 from functools import partial
 
 import numpy as np
@@ -44,7 +45,7 @@ ITEMS = [
 
 @pytest.fixture
 def corpus(tmp_path):
-    return prepare(ITEMS, tmp_path / "c", make=make_ramp, min_seconds=1, processes=1, report=str)
+    return prepare(ITEMS, tmp_path / "c", make=make_ramp, min_seconds=1, processes=1)
 
 
 def test_every_item_lies_where_its_row_says(corpus):
@@ -67,14 +68,23 @@ def test_what_is_left_out_is_listed_with_the_reason(corpus):
     assert not (corpus.directory / "parts").exists()
 
 
-def test_disk_use_is_stated_before_anything_is_made(tmp_path):
-    said = []
-
+def test_disk_use_is_stated_before_anything_is_made(tmp_path, caplog):
     def make(entry):
-        assert "an hour of audio takes 115 MB" in said[0]
+        assert "an hour of audio takes 115 MB" in caplog.messages[0]
         return make_ramp(entry)
 
-    prepare(ITEMS[:1], tmp_path, make=make, min_seconds=1, processes=1, report=said.append)
+    with caplog.at_level(logging.INFO, "mirzoo"):
+        prepare(ITEMS[:1], tmp_path, make=make, min_seconds=1, processes=1)
+    assert caplog.messages[-1].endswith("0.00 h, 1 items, 1 groups")
+
+
+def test_messages_still_go_to_a_function_for_one_version(tmp_path):
+    lines = []
+    with pytest.warns(DeprecationWarning, match="report= goes with the next version"):
+        prepare(
+            ITEMS[:1], tmp_path, make=make_ramp, min_seconds=1, processes=1, report=lines.append
+        )
+    assert "an hour of audio takes 115 MB" in lines[0]
 
 
 def test_an_interrupted_preparation_goes_on(tmp_path):
@@ -85,7 +95,7 @@ def test_an_interrupted_preparation_goes_on(tmp_path):
             raise KeyboardInterrupt
         return make_ramp(entry, made)
 
-    arguments = {"min_seconds": 1, "processes": 1, "report": str}
+    arguments = {"min_seconds": 1, "processes": 1}
     with pytest.raises(KeyboardInterrupt):
         prepare(ITEMS, tmp_path, make=interrupted, **arguments)
     with pytest.raises(DataError, match="not a prepared corpus"):
@@ -109,9 +119,7 @@ def test_two_processes_make_the_same_corpus(tmp_path, corpus):
         soundfile.write(path, np.full(seconds * 8000, 0.25), 8000, subtype="FLOAT")
         files.append(item(f"r/{number}", str(path)))
     one, two = (
-        prepare(
-            files, tmp_path / str(n), make=read_recording, min_seconds=1, processes=n, report=str
-        )
+        prepare(files, tmp_path / str(n), make=read_recording, min_seconds=1, processes=n)
         for n in (1, 2)
     )
     assert one.items == two.items
@@ -130,7 +138,7 @@ def test_two_processes_make_the_same_corpus(tmp_path, corpus):
 )
 def test_what_cannot_be_prepared_is_refused(tmp_path, items, message):
     with pytest.raises(DataError, match=message):
-        prepare(items, tmp_path, make=make_ramp, min_seconds=1, processes=1, report=str)
+        prepare(items, tmp_path, make=make_ramp, min_seconds=1, processes=1)
 
 
 def test_a_damaged_corpus_is_refused(corpus):

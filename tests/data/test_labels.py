@@ -41,9 +41,7 @@ def wrong(item):
 
 
 def prepared(folder, names, make=make):
-    return prepare(
-        items(*names), folder, make=make, min_seconds=0.1, processes=1, report=lambda line: None
-    )
+    return prepare(items(*names), folder, make=make, min_seconds=0.1, processes=1)
 
 
 def assert_full(labels):

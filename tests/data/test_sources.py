@@ -220,7 +220,7 @@ def test_a_collection_is_prepared_from_its_folder(tmp_path):
     song.parent.mkdir(parents=True)
     soundfile.write(song, np.full(8000 * 21, 0.25), 8000)
     song.with_name("song.txt").write_text("#MP3:audio.mp3\n")
-    corpus = sources.prepare("ultrastar", home=tmp_path, processes=1, report=str)
+    corpus = sources.prepare("ultrastar", home=tmp_path, processes=1)
     assert corpus.directory == tmp_path / "corpus" / "ultrastar"
     assert corpus.items[0].group == "Artist"
     assert corpus.items[0].n_samples == 16000 * 21
@@ -240,8 +240,8 @@ def test_the_home_comes_from_the_environment(monkeypatch, tmp_path):
 
 def test_a_missing_collection_says_how_to_get_it(tmp_path):
     with pytest.raises(DataError, match="vocal/"):
-        sources.prepare("mir1k", home=tmp_path, report=str)
+        sources.prepare("mir1k", home=tmp_path)
     with pytest.raises(UnknownNameError, match="emotify"):
-        sources.prepare("emotiffy", home=tmp_path, report=str)
+        sources.prepare("emotiffy", home=tmp_path)
     with pytest.raises(DataError, match="obtain the collection first"):
         sources.collection("instruments").items(tmp_path / "missing")

@@ -43,7 +43,6 @@ def home(tmp_path, monkeypatch):
 def prepare(home):
     return corpus.prepare(
         ITEMS, home / "corpus" / NAME, make=make, min_seconds=0.5, processes=1,
-        report=lambda line: None,
     )  # fmt: skip
 
 

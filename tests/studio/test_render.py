@@ -290,7 +290,6 @@ def test_a_voice_is_heard_over_its_own_or_other_music_of_its_split(tmp_path):
         make=make_tone,
         min_seconds=1,
         processes=1,
-        report=str,
     )
     voice = str(tmp_path / "vocal" / "amy_1.wav")
     for name, split, music_hz in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from mirzoo._support import files
 from mirzoo.errors import AnnotationError
 
 
@@ -33,13 +34,9 @@ def write_whole(path: str | os.PathLike, content: bytes) -> None:
     AnnotationError
         If it cannot be written.
     """
-    path = Path(path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+        files.write_whole(path, content)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         reason = error.strerror or error
         raise AnnotationError(
             f"{path} cannot be written ({reason}). Does the folder exist?"
