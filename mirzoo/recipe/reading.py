@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import reprlib
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from mirzoo.errors import RecipeError
+from mirzoo.recipe import _yaml
 from mirzoo.recipe.runs import RUNS, Run, RunConfig, expand_runs
 from mirzoo.recipe.whole import Recipe
 
-_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is eight times faster
+_REPR = reprlib.Repr()  # of a value of any size, in no time
+_REPR.maxstring = _REPR.maxother = 80
+_REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = 8
 _RUN_LIST = TypeAdapter(tuple[RunConfig, ...])
 
 
@@ -85,13 +88,14 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise RecipeError(f"cannot read the recipe {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(
+            f"the recipe {path} is not text in UTF-8 (byte {error.start:,} is not); save it so"
+        ) from error
 
 
 def _runs(text: str, where: str, name: str) -> list[Run]:
-    try:
-        values = yaml.load(text, Loader=_YAML_LOADER)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{where} is not valid YAML: {error}") from error
+    values = _yaml.load(text, where)
     if not isinstance(values, dict):
         raise RecipeError(
             f"{where} holds {type(values).__name__}, not a mapping; a recipe has the keys "
@@ -124,7 +128,7 @@ def describe_validation_error(error: ValidationError, *within: str) -> str:
 def _describe_fault(fault: Any, within: tuple[str, ...]) -> str:
     key = ".".join(str(part) for part in (*within, *fault["loc"])) or "as a whole"
     received = fault["input"]
-    shown = repr(received)
+    shown = _REPR.repr(received)
     if len(shown) > 80:
         shown = f"{shown[:77]}..."
     if fault["type"] == "missing":
