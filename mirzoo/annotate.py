@@ -135,7 +135,7 @@ def annotate(
 def hear_frames(
     runner: LoadedModel, source: audio.Source, *, source_rate: int | None = None
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Give the outputs of a model that answers per frame, joined over a whole recording.
+    """Give the outputs of a model with frames, joined over a whole recording.
 
     The parameters are those of `annotate`.
 

@@ -55,7 +55,7 @@ def evaluate(
     data : str, path, LabelledClips or iterable of LabelledRecording
         For a tagger: a folder with a folder for each class, a CSV file, ``tfds:<name>`` or
         ``mirdata:<name>`` (see `mirzoo.data.folder`), or clips already loaded; their labels are
-        among the tagger's. For chords and melody: a folder of recordings with their labels beside
+        among the tagger's. For chords and melody: a folder of recordings with their labels next to
         them (``song.mp3`` and ``song.lab``; see `find_labelled_recordings`), or such recordings;
         ``mirdata:<name>``, ``tfds:<name>`` or the folder of a prepared corpus (see
         `mirzoo.data.labelled`), of which only the split "test" counts where there is one.
@@ -64,7 +64,7 @@ def evaluate(
     -------
     list of Metric
         For a tagger macro ROC-AUC and PR-AUC, and the accuracy where exactly one label holds; for
-        chords and melody all of mir_eval's scores, each weighted by the seconds it judges.
+        chords and melody all of mir_eval's scores, each weighted by the seconds it is computed on.
 
     Examples
     --------

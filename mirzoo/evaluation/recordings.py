@@ -33,7 +33,7 @@ class LabelledRecording(NamedTuple):
 
 
 def find_labelled_recordings(folder: str | os.PathLike, task: str) -> list[LabelledRecording]:
-    """Find the recordings in a folder that have their labels beside them.
+    """Find the recordings in a folder that have their labels next to them.
 
     The labels of ``song.mp3`` lie in ``song.lab``, ``song.jams``, ``song.csv`` or ``song.json``,
     whichever of these the task has.

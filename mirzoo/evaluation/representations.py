@@ -1,4 +1,4 @@
-"""How good an embedding is: whether it holds what tells classes apart."""
+"""How good an embedding is: whether classes can be told apart by it."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ half of what neighbouring windows share. Of its frames, those in its middle, fro
 and for ``hop_samples``, are kept. A hop holds a whole number of frames, so that frame ``n`` of
 the recording lies at ``offset + n / frame_rate``, without seams, however long the recording is.
 
-Where the card says that recordings are heard whole (`mirzoo.card.InputContract.whole`), a window
+Where the card has recordings processed whole (`mirzoo.card.InputContract.whole`), a window
 that starts at sample 0 is all of the recording, and all of its frames are kept.
 """
 
@@ -77,7 +77,7 @@ class FrameJoiner:
         Raises
         ------
         ArtefactError
-            If an output is missing, not finite, of another shape than the card says, or a
+            If an output is missing, not finite, of another shape than on the card, or a
             window starts elsewhere than the next one should.
         """
         self._require_next(starts)

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from mirzoo.errors import AnnotationError
-from mirzoo.tasks.annotation.midi_file import MidiNote, midi_bytes
+from mirzoo.tasks.annotation.midi_file import BentNote, midi_bytes
 from mirzoo.tasks.base import TASKS
 from mirzoo.tasks.chords import Chords
 from mirzoo.tasks.melody import Melody
@@ -286,12 +286,12 @@ def test_notes_that_bend_have_channels_of_their_own(notes, tmp_path):
 
 
 def test_more_bending_notes_than_channels_still_sound():
-    many = [MidiNote(0.0, 1.0, 40 + n, 90, (0.0,), (0.5,)) for n in range(20)]
+    many = [BentNote(0.0, 1.0, 40 + n, 90, (0.0,), (0.5,)) for n in range(20)]
     file = mido.MidiFile(file=io.BytesIO(midi_bytes(many, name="x")))
     assert sum(message.type == "note_on" for message in file) == 20
     assert sum(message.type == "pitchwheel" for message in file) == 15
     with pytest.raises(AnnotationError, match="received 128"):
-        midi_bytes([MidiNote(0.0, 1.0, 128)], name="x")
+        midi_bytes([BentNote(0.0, 1.0, 128)], name="x")
 
 
 def test_mir_eval_reads_lab_files(chords, tmp_path):

@@ -1,5 +1,6 @@
 """Tasks are found by name, and nothing outside them knows which there are."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +49,68 @@ def test_what_a_task_lacks_it_says():
         notes.scores(None, None)
     with pytest.raises(RecipeError, match="taggers alone; what chords are is fixed"):
         TASKS["chords"].relabelled(None, ["a", "b"])
+
+
+PENDING = {"training"}
+"""Rooms that do not yet ask the task."""
+
+CLASSES = {
+    kind.__name__
+    for task in TASKS.values()
+    for kind in (type(task), task.annotation, task.config, task.decoding)
+    if kind is not None
+}
+
+
+def branches(source):
+    """Where a module asks which task something is of, with the line."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            asks = any(getattr(side, "attr", getattr(side, "id", "")) in ("task", "type")
+                       for side in sides)  # fmt: skip
+            if asks and _strings(sides) & set(TASKS):
+                yield node.lineno, ast.unparse(node)
+        elif isinstance(node, ast.Dict):
+            if len(_strings(node.keys) & set(TASKS)) > 1:
+                yield node.lineno, ast.unparse(node)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance":
+            named = {getattr(part, "attr", getattr(part, "id", "")) for part in ast.walk(node)}
+            if named & CLASSES:
+                yield node.lineno, ast.unparse(node)
+        elif isinstance(node, ast.Match) and any(
+            _strings([case.pattern]) & set(TASKS) for case in node.cases
+        ):
+            yield node.lineno, ast.unparse(node.subject)
+
+
+def _strings(nodes):
+    inside = (part for node in nodes if node is not None for part in ast.walk(node))
+    return {part.value for part in inside
+            if isinstance(part, ast.Constant) and isinstance(part.value, str)}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "if card.task == 'tagging': pass",
+        "x = 1 if recipe.task.type != 'chords' else 2",
+        "if task in ('melody', 'notes'): pass",
+        "TABLE = {'chords': 1, 'melody': 2}",
+        "isinstance(recipe.task, ChordsConfig)",
+        "match task:\n    case 'chords': pass",
+    ],
+)
+def test_a_branch_on_the_task_is_seen(source):
+    assert list(branches(source))
+
+
+def test_nothing_outside_the_tasks_asks_which_task_it_is():
+    found = [
+        f"{path.relative_to(PACKAGE)}, line {line}: {code}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if path.relative_to(PACKAGE).parts[:2] not in {("tasks", name) for name in TASKS}
+        and path.relative_to(PACKAGE).parts[0] not in PENDING
+        for line, code in branches(path.read_text(encoding="utf-8"))
+    ]
+    assert not found, "\n".join(found)

@@ -62,7 +62,7 @@ class Annotation(ABC):
         """
         path = Path(path)
         content = getattr(self, f"_to_{format_of(path, self.formats, self.kind)}")()
-        write_whole(path, content.encode("utf-8") if isinstance(content, str) else content)
+        write_whole(path, content)
         return path
 
     @classmethod
@@ -92,10 +92,10 @@ class Annotation(ABC):
 
     @abstractmethod
     def summary(self, top: int = 5) -> list[str]:
-        """Tell what was heard in a few lines for a terminal."""
+        """Sum the result up in a few lines for a terminal."""
 
     def plot(self, ax: Any = None, *, path: str | os.PathLike | None = None) -> Any:
-        """Draw the result along time; the class says what is drawn.
+        """Draw the result along time; what is drawn stands with the class.
 
         Where the recording can't be read any more, the background stays white.
 
@@ -142,7 +142,7 @@ class Annotation(ABC):
 
 
 class Playable(Annotation):
-    """An annotation with pitches, which an ear can check."""
+    """An annotation with pitches, which can be checked by ear."""
 
     def sonify(
         self,
@@ -151,7 +151,7 @@ class Playable(Annotation):
         original: str | os.PathLike | np.ndarray | None = None,
         path: str | os.PathLike | None = None,
     ) -> np.ndarray:
-        """Play what was heard.
+        """Synthesise the pitches.
 
         Parameters
         ----------

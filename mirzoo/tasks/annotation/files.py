@@ -1,4 +1,4 @@
-"""Files written whole or not at all, whose suffix says what they hold."""
+"""Files of annotations, whose suffix names their format."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def format_of(path: str | os.PathLike, allowed: tuple[str, ...], kind: str) -> s
     return suffix.removeprefix(".")
 
 
-def write_whole(path: str | os.PathLike, content: bytes) -> None:
+def write_whole(path: str | os.PathLike, content: bytes | str) -> None:
     """Write a file, or leave what was there.
 
     Raises

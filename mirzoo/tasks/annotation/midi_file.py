@@ -19,7 +19,7 @@ BEND_STEPS = 8191
 RPN_MSB, RPN_LSB, DATA_ENTRY = 101, 100, 6
 
 
-class MidiNote(NamedTuple):
+class BentNote(NamedTuple):
     """A note: start and end (s), MIDI pitch, velocity (1 to 127) and bends.
 
     ``bends`` are semitones above ``pitch``, at ``bend_times`` (s).
@@ -33,7 +33,7 @@ class MidiNote(NamedTuple):
     bends: np.ndarray | tuple[float, ...] = ()
 
 
-def midi_bytes(notes: Iterable[MidiNote], *, name: str, program: int = 0) -> bytes:
+def midi_bytes(notes: Iterable[BentNote], *, name: str, program: int = 0) -> bytes:
     """Write notes into a MIDI file of one track.
 
     Where any note bends, each has a channel to itself while it sounds, as far as MIDI's 15
@@ -41,7 +41,7 @@ def midi_bytes(notes: Iterable[MidiNote], *, name: str, program: int = 0) -> byt
 
     Parameters
     ----------
-    notes : iterable of MidiNote
+    notes : iterable of BentNote
     name : str
         Of the track.
     program : int
@@ -98,8 +98,8 @@ def midi_bytes(notes: Iterable[MidiNote], *, name: str, program: int = 0) -> byt
     return written.getvalue()
 
 
-def _channel(note: MidiNote, channels: tuple[int, ...], used: dict[int, float]) -> tuple[int, bool]:
-    """A channel, and whether nothing else sounds on it; ``used`` says until when each does."""
+def _channel(note: BentNote, channels: tuple[int, ...], used: dict[int, float]) -> tuple[int, bool]:
+    """A channel, and whether nothing else sounds on it; ``used`` holds until when each does."""
     channel = min(channels, key=lambda channel: max(used.get(channel, 0.0), note.start_s))
     is_alone = used.get(channel, 0.0) <= note.start_s
     used[channel] = max(used.get(channel, 0.0), note.end_s)

@@ -1,4 +1,4 @@
-"""One picture of everything that several models hear in a recording."""
+"""One picture of the annotations of several models of one recording."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def draw_together(annotations: Sequence[Annotation], path: str | os.PathLike) ->
 
     Examples
     --------
-    >>> from mirzoo.tasks.annotation import Chords
+    >>> from mirzoo.tasks.chords import Chords
     >>> draw_together([Chords([(0.0, 2.0, "C:maj")])], "chords.png")  # doctest: +SKIP
     PosixPath('chords.png')
     """

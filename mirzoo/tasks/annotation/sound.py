@@ -1,4 +1,4 @@
-"""Annotations made audible, so that an ear can tell whether they are right."""
+"""Annotations made audible, so that they can be checked by ear."""
 
 from __future__ import annotations
 
@@ -99,9 +99,9 @@ def _at_level(sound: np.ndarray) -> np.ndarray:
 
 
 def _harmonics(phase: np.ndarray, frequency: float, sample_rate: int) -> np.ndarray:
-    heard: Sequence[tuple[int, float]] = [
+    audible: Sequence[tuple[int, float]] = [
         (number, strength)
         for number, strength in enumerate(HARMONICS, 1)
         if number * frequency < sample_rate / 2
     ]
-    return sum((s * np.sin(n * phase) for n, s in heard), np.zeros_like(phase))
+    return sum((s * np.sin(n * phase) for n, s in audible), np.zeros_like(phase))

@@ -18,7 +18,7 @@ from mirzoo.dsp.chord_vocabulary import ROOT_NAMES, parse_chord
 from mirzoo.errors import AnnotationError, DataError
 from mirzoo.tasks.annotation import pictures, sound
 from mirzoo.tasks.annotation.base import Playable, dump_jams, load_jams, new_jams
-from mirzoo.tasks.annotation.midi_file import MidiNote, midi_bytes
+from mirzoo.tasks.annotation.midi_file import BentNote, midi_bytes
 
 OVERLAP_S = 1e-6
 LOWEST_BASS = 40
@@ -51,7 +51,7 @@ class Chords(Playable):
         Start (s), end (s) and label in Harte's syntax (``"A:min7/b3"``, ``"N"`` for no chord),
         in the order of time, without overlaps.
     confidence : sequence of float, optional
-        How sure the model is of each segment, in [0, 1].
+        Confidence in each segment, in [0, 1].
     source : str, optional
         The recording's file name.
     duration_s : float, optional
@@ -140,7 +140,7 @@ class Chords(Playable):
         return f"Chords({self._described()}, {count} segment{'s'[: count > 1]}: {shown})"
 
     def summary(self, top: int = 5) -> list[str]:
-        """Tell the chords with the times at which they begin, and which sound longest."""
+        """Give the chords with the times at which they begin, and which sound longest."""
         first = self.segments[:SHOWN_CHORDS]
         shown = [f"{pictures.clock(start)} {label}" for start, _, label in first]
         lines = textwrap.wrap(
@@ -197,16 +197,16 @@ class Chords(Playable):
         ]
         return sound.play(tones, sample_rate, n_samples)
 
-    def _voiced(self) -> list[MidiNote]:
+    def _voiced(self) -> list[BentNote]:
         notes = []
         for start, end, label in self.segments:
             chord = parse_chord(label)
             if chord is None or chord.root is None:
                 continue
-            notes.append(MidiNote(start, end, LOWEST_BASS + (chord.bass - LOWEST_BASS) % 12))
+            notes.append(BentNote(start, end, LOWEST_BASS + (chord.bass - LOWEST_BASS) % 12))
             for pitch_class in chord.pitch_classes:
                 tone = LOWEST_TONE + (pitch_class - LOWEST_TONE) % 12
-                notes.append(MidiNote(start, end, tone, velocity=72))
+                notes.append(BentNote(start, end, tone, velocity=72))
         return notes
 
     def _to_mid(self) -> bytes:
@@ -218,10 +218,10 @@ class Chords(Playable):
     def _to_csv(self) -> str:
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
-        sure = self.confidence
-        rows.writerow(["start_s", "end_s", "label", *(["confidence"] if sure else [])])
+        confidence = self.confidence
+        rows.writerow(["start_s", "end_s", "label", *(["confidence"] if confidence else [])])
         for number, (start, end, label) in enumerate(self.segments):
-            extra = [f"{sure[number]:.4f}"] if sure else []
+            extra = [f"{confidence[number]:.4f}"] if confidence else []
             rows.writerow([f"{start:.6f}", f"{end:.6f}", label, *extra])
         return text.getvalue()
 

@@ -39,19 +39,19 @@ class ChordDecoding(Decoding):
     Parameters
     ----------
     change_penalty : float
-        What a change of chord costs (nats of log-probability, whatever the chords and the
-        tempo): ``log(s * (classes - 1) / (1 - s))`` for a probability ``s`` that a chord stays
+        Transition penalty of a change of chord (nats of log-probability, whatever the chords and
+        the tempo): ``log(s * (classes - 1) / (1 - s))`` for a probability ``s`` that a chord stays
         from frame to frame. Used where there is no ``transition``.
     transition : list of list of float, optional
         Probability of each class (column) after each class (row).
     initial : list of float, optional
         Probability of each class in the first frame; by default all alike.
     prior : list of float, optional
-        What the model's probabilities are divided by: how much more often it met each class in
-        training than music has it. By default nothing.
+        What the model's probabilities are divided by: how often each class occurs in training
+        compared with music. By default nothing.
     bass_threshold : float, optional
-        Where a model with the output ``bass`` is at least this sure, on average over a chord, of
-        a bass that belongs to the chord, its label names the inversion. None: never.
+        Where the output ``bass`` gives a bass that belongs to the chord at least this probability,
+        on average over the chord, its label names the inversion. None: never.
     """
 
     type: Literal["chords"] = "chords"

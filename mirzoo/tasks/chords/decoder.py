@@ -2,12 +2,12 @@
 
 A chord model gives every frame (about ten a second) a probability for each chord of its
 vocabulary. Frame by frame the likeliest chord would flicker, because a passing note makes
-another chord of the same second; chords last. So the likeliest *sequence* is taken, in which
-every change costs something (Viterbi), and frames of the same chord are merged to segments whose
-edges lie midway between frames.
+another chord of the same second; chords last. So the likeliest *sequence* is taken, with a
+transition penalty for every change (Viterbi), and frames of the same chord are merged to segments
+whose edges lie midway between frames.
 
 Conventions: ``chords`` is ``(frames, classes)``, a softmax over the card's labels, which are in
-Harte's syntax (`mirzoo.dsp.chord_vocabulary`). Models may say more: ``root`` and ``bass``
+Harte's syntax (`mirzoo.dsp.chord_vocabulary`). Models may have more outputs: ``root`` and ``bass``
 ``(frames, 13)``, 0 for none and 1 for C to 12 for B, and ``pitches`` ``(frames, 12)`` from C, each
 the probability that the pitch class sounds. Of these the bass goes into the labels, as
 inversions, where the card has a ``bass_threshold``.
@@ -16,7 +16,7 @@ References
 ----------
 B. McFee and J. P. Bello, "Structured training for large-vocabulary chord recognition", ISMIR
 2017. T. Cho and J. P. Bello, "On the relative importance of individual components of chord
-recognition systems", IEEE TASLP 22(2), 2014, on the cost of changes.
+recognition systems", IEEE TASLP 22(2), 2014, on transition penalties.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ class ChordDecoder:
 
     def _inverted(self, label: str, bass: np.ndarray) -> str:
         likeliest = int(bass.argmax())
-        is_sure = likeliest > 0 and bass[likeliest] >= self._card.decoding.bass_threshold
-        return with_bass(label, likeliest - 1) if is_sure else label
+        is_likely = likeliest > 0 and bass[likeliest] >= self._card.decoding.bass_threshold
+        return with_bass(label, likeliest - 1) if is_likely else label
 
 
 def likeliest_classes(probabilities: np.ndarray, decoding: ChordDecoding) -> np.ndarray:

@@ -4,7 +4,7 @@ Labels are compared by what they share: the root; the third as well (``thirds``)
 (``triads``), the seventh (``sevenths``), the whole chord (``tetrads``); major and minor alone
 (``majmin``); at least three common pitches (``mirex``). Names that end in ``_inv`` ask for the
 bass too. Each score is the share of the time, of that part of it for which the comparison is
-defined by the reference: ``majmin`` says nothing of a diminished chord. The segmentation scores
+defined by the reference: ``majmin`` leaves out a diminished chord. The segmentation scores
 compare the edges alone: ``overseg`` falls where chords are cut up, ``underseg`` where changes are
 missed, and ``seg`` is the smaller of the two.
 

@@ -18,8 +18,8 @@ from mirzoo.tasks.annotation.midi_file import midi_bytes
 from mirzoo.tasks.notes.annotation import Note, note_for_midi, pitch_name
 
 ROUNDING = 1e-5
-NOTE_CHANGE_COST = 0.06
-"""What a change of note costs: semitones of error, times the seconds for which they last."""
+NOTE_CHANGE_PENALTY = 0.06
+"""Penalty of a change of note: semitones of error, times the seconds for which they last."""
 SHORTEST_NOTE_S = 0.06
 PLOTTED_SEMITONES_AROUND = 12
 
@@ -47,7 +47,7 @@ class Melody(Playable):
         Hz. 0 or negative where no melody sounds, as mir_eval has it: a negative value is what
         the frequency would be if one did.
     confidence : array, shape (frames,), optional
-        How sure the model is that the melody sounds, in [0, 1]; by default 1 or 0 as ``f0`` says.
+        Confidence that the melody sounds, in [0, 1]; by default 1 where ``f0`` is positive, else 0.
     source : str, optional
         The recording's file name.
     duration_s : float, optional
@@ -119,7 +119,7 @@ class Melody(Playable):
 
         Every voiced stretch is divided where its pitch moves to another semitone for longer
         than vibrato or a glide takes: the division has the least sum of semitones of error times
-        their seconds, each change of note counting `NOTE_CHANGE_COST`. Notes of less than
+        their seconds, each change of note counting `NOTE_CHANGE_PENALTY`. Notes of less than
         `SHORTEST_NOTE_S` are left out.
 
         Returns
@@ -134,7 +134,7 @@ class Melody(Playable):
             pitch = _midi(self.f0[first:last])
             keys = np.arange(np.floor(pitch.min()), np.ceil(pitch.max()) + 1)
             errors = np.abs(pitch[:, np.newaxis] - keys) * step
-            path = path_with_changes(-errors, NOTE_CHANGE_COST)
+            path = path_with_changes(-errors, NOTE_CHANGE_PENALTY)
             edges = np.flatnonzero(np.diff(path)) + 1
             for begin, end in zip([0, *edges], [*edges, len(path)]):
                 start_s = max(0.0, self.times[first + begin] - step / 2)
@@ -158,7 +158,7 @@ class Melody(Playable):
         return f"{100 * self.voiced.mean():.0f} % voiced, {span}"
 
     def summary(self, top: int = 5) -> list[str]:
-        """Tell how much is voiced, the range, the middle and the first notes."""
+        """Give how much is voiced, the range, the middle and the first notes."""
         if not self.voiced.any():
             return ["no melody"]
         notes = self.notes()

@@ -48,9 +48,9 @@ class MelodyDecoding(Decoding):
     average_bins : int
         How many bins that mean takes, an odd number.
     jump_penalty : float
-        For Viterbi: what a semitone of movement from one frame to the next costs (nats).
+        For Viterbi: transition penalty of a semitone from one frame to the next (nats).
     leap_penalty : float
-        For Viterbi: the most that any movement costs (nats).
+        For Viterbi: the largest transition penalty of any movement (nats).
     voicing_threshold : float
         A frame is voiced where the output ``voicing``, or the salience at the peak where the
         model has none, is above it.

@@ -1,15 +1,15 @@
 """Melody extraction: the frequency of the main voice over time.
 
 A melody model gives every frame a salience for each of its pitch bins, and how likely it is that
-any melody sounds. The contour is the likeliest path through the bins (Viterbi), in which the
-pitch may glide at a price and leap anywhere at a higher one, or each frame's strongest bin by
-itself; the frequency is then the salience-weighted mean of the bins around it, which is finer
-than a bin. Frames whose voicing is below the card's threshold keep their frequency with a minus
-sign, as mir_eval has it, so that pitch and voicing can be judged apart.
+any melody sounds. The contour is the likeliest path through the bins (Viterbi), with a transition
+penalty that grows with the interval up to a limit, or each frame's strongest bin by itself; the
+frequency is then the salience-weighted mean of the bins around it, which is finer than a bin.
+Frames whose voicing is below the card's threshold keep their frequency with a minus sign, as
+mir_eval has it, so that pitch and voicing can be judged apart.
 
 Conventions: ``salience`` is ``(frames, bins)``, bin ``b`` centred at
-``fmin * 2 ** (b / bins_per_octave)`` Hz; ``voicing`` is ``(frames, 1)``. A model without
-``voicing`` is as sure of a melody as its salience is high at the bin taken.
+``fmin * 2 ** (b / bins_per_octave)`` Hz; ``voicing`` is ``(frames, 1)``. Of a model
+without ``voicing``, the salience at the bin taken is the voicing.
 
 References
 ----------
@@ -184,7 +184,7 @@ def salience_around(salience: np.ndarray, bins: np.ndarray, reach: int) -> np.nd
 
 
 def is_voiced(voicing: np.ndarray, decoding: MelodyDecoding, frame_rate: float) -> np.ndarray:
-    """Say in which frames the melody sounds.
+    """Find the frames in which the melody sounds.
 
     A melody begins where the voicing is above the threshold and lasts while it is above the
     threshold less the hysteresis; then gaps shorter than ``shortest_s`` are closed, and after
@@ -209,10 +209,10 @@ def is_voiced(voicing: np.ndarray, decoding: MelodyDecoding, frame_rate: float) 
     >>> is_voiced(np.array([0.4, 0.6, 0.4, 0.2, 0.4]), decoding, 100.0).tolist()
     [True, True, True, False, False]
     """
-    surely = voicing > decoding.voicing_threshold
+    above = voicing > decoding.voicing_threshold
     voiced = voicing > decoding.voicing_threshold - decoding.voicing_hysteresis
     for first, end in runs(voiced):
-        voiced[first:end] = surely[first:end].any()
+        voiced[first:end] = above[first:end].any()
     shortest = decoding.shortest_s * frame_rate
     for value in (False, True):
         for first, end in runs(voiced == value):

@@ -14,7 +14,7 @@ import numpy as np
 from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import sound
 from mirzoo.tasks.annotation.base import Playable, dump_jams, load_jams, new_jams
-from mirzoo.tasks.annotation.midi_file import MidiNote, midi_bytes
+from mirzoo.tasks.annotation.midi_file import BentNote, midi_bytes
 
 PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 HIGHEST_PITCH = 127
@@ -30,7 +30,7 @@ class Note(NamedTuple):
     pitch : float
         In MIDI's numbers (69 is A4, 440 Hz), with fractions where it lies between semitones.
     amplitude : float
-        How loud, or how sure, in [0, 1].
+        Loudness or confidence, in [0, 1].
     bends : tuple of float
         Semitones above ``pitch``, at even steps from start to end; empty where it doesn't bend.
     """
@@ -59,14 +59,14 @@ def pitch_name(pitch: float) -> str:
     return f"{PITCH_NAMES[nearest % 12]}{nearest // 12 - 1}"
 
 
-def note_for_midi(note: Note) -> MidiNote:
+def note_for_midi(note: Note) -> BentNote:
     """A note with the bends, if any, that bring MIDI's whole semitones to its pitch."""
     key = round(note.pitch)
     bends = np.asarray(note.bends or (0.0,)) + (note.pitch - key)
     times = np.linspace(note.start_s, note.end_s, len(bends), endpoint=False)
     bent = bool(np.abs(bends).max() > 0.005)
     velocity = max(1, round(HIGHEST_PITCH * note.amplitude))
-    return MidiNote(
+    return BentNote(
         note.start_s, note.end_s, key, velocity, times if bent else (), bends if bent else ()
     )
 
@@ -88,7 +88,7 @@ class Notes(Playable):
     Parameters
     ----------
     notes : sequence of Note or tuple
-        Sorted by their start when kept.
+        Sorted by their start.
     source : str, optional
         The recording's file name.
     duration_s : float, optional
@@ -150,7 +150,7 @@ class Notes(Playable):
         return f"{count} note{'s'[: count > 1]} {span}"
 
     def summary(self, top: int = 5) -> list[str]:
-        """Tell how many notes there are, their range and how many sound at once."""
+        """Give how many notes there are, their range and how many sound at once."""
         if not self.notes:
             return ["no notes"]
         sounding = sum(note.end_s - note.start_s for note in self.notes)

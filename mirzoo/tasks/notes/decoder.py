@@ -6,8 +6,8 @@ A note model gives every frame three activations: how likely each key of the pia
 the onsets, for as long as its key sounds. Then, from the strongest activation that no note has
 used, notes that have no onset, in both directions. What a note uses up is no longer there for
 others, nor in the neighbouring keys. A key's sudden rise counts as an onset too, measured by the
-steepest rise of the whole recording, which is why a recording's activations are kept until its
-end: 0.6 GB for each hour.
+steepest rise of the whole recording, which is why a recording's activations stay in memory until
+its end: 0.6 GB for each hour.
 
 Conventions: ``note`` and ``onset`` are ``(frames, keys)``, from ``lowest_pitch`` up; ``contour``
 has ``contour_bins_per_semitone`` bins to a key, the first of a key's at its own pitch. A note's

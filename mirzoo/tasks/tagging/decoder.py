@@ -1,10 +1,10 @@
 """Music tagging: which words fit a recording, and when.
 
-A tagger hears a window of a few seconds and gives each tag of its vocabulary a probability:
+A tagger processes a window of a few seconds and gives each tag of its vocabulary a probability:
 independent ones where any number of tags may fit (sigmoid), or ones that sum to 1 where exactly
-one does (softmax). A recording longer than a window is read window by window; what is said of
+one does (softmax). A recording longer than a window is processed window by window; the result for
 the whole is the mean over windows, weighted by the seconds of music in each, as the published
-taggers report their clip-level figures (Pons & Serra 2019, arXiv:1909.06654).
+taggers report their clip-level scores (Pons & Serra 2019, arXiv:1909.06654).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How good a tagger is: against labels, and against its teacher.
 
-Two questions, each answered by a figure that can be compared with another model's:
+Two questions, each answered by a number that can be compared with another model's:
 
 - `tagging_scores`: does it find the labels people gave? Area under the receiver operating
   characteristic (ROC-AUC) and average precision (PR-AUC), computed for each tag that has both
