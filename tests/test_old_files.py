@@ -13,7 +13,7 @@ from mirzoo.card import Card
 from mirzoo.evaluation import LabelledRecording
 from mirzoo.export.parity import largest_difference
 from mirzoo.models.model import Model
-from mirzoo.tasks.annotation import Chords
+from mirzoo.tasks.chords import Chords
 
 ARCHIVE = Path(__file__).parent / "fixtures" / "models_of_version_0_1.tar.xz"
 SHIPPED, FINE_TUNED = "chroma_rnn_chords", "fine_tuned_chroma_rnn"

@@ -29,7 +29,8 @@ class FrameJoiner:
 
     Examples
     --------
-    >>> from mirzoo.card import Axis, ChordDecoding, InputContract, Licences, OutputSpec
+    >>> from mirzoo.card import Axis, InputContract, Licences, OutputSpec
+    >>> from mirzoo.tasks.chords import ChordDecoding
     >>> frames = OutputSpec(name="chords", frame_rate=10.0, axes=[
     ...     Axis(name="frame", size=None, unit="frame"),
     ...     Axis(name="chord", size=2, unit="probability")])
