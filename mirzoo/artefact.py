@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -128,7 +128,7 @@ def verify(folder: str | os.PathLike) -> dict[str, float]:
         require_unaltered(folder, card, file)
     waveform, golden = _read_golden(folder / GOLDEN_FILE)
     keras, litert = RUNTIMES["keras"], RUNTIMES["litert"]
-    model = keras.load(folder / KERAS_FILE, card)
+    model = cast("Model", keras.load(folder / KERAS_FILE, card))
     differences = {
         "keras": largest_difference(golden, model.predict_windows(waveform)),
         "saved_model": largest_difference(golden, run_saved_model(folder, waveform)),
@@ -193,7 +193,7 @@ def _uncompiled_copy(model: Model) -> Model:
 
 def _write_golden(model: Model, path: Path, windows: np.ndarray) -> None:
     pcm = np.round(np.clip(windows, -1.0, 1.0) * INT16_SCALE).astype(np.int16)
-    outputs = {
+    outputs: dict[str, Any] = {
         name: np.round(values, GOLDEN_DECIMALS)
         for name, values in model.predict_windows(_from_pcm(pcm)).items()
     }

@@ -360,7 +360,7 @@ class Card(_Entry):
                     f"the decoding of '{self.name}' has no setting '{setting}' to change; it has: "
                     f"{', '.join(changeable) or 'none'}"
                 )
-        if not settings:
+        if not settings or self.decoding is None:
             return self
         return self.updated(decoding={**self.decoding.model_dump(), **settings})
 

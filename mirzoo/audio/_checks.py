@@ -71,7 +71,7 @@ class Levels:
 
     def warnings(self, channel: str) -> list[str]:
         """What is odd about the whole recording, a sentence each."""
-        found = []
+        found: list[str] = []
         if self._samples == 0:
             return found
         if self._channels_energy > 0:

@@ -101,7 +101,7 @@ class Spliced(io.RawIOBase):
                     view[done : done + count] = piece[inside : inside + count]
                 else:
                     self._file.seek(piece + inside)
-                    count = self._file.readinto(view[done : done + count])  # type: ignore[attr-defined]
+                    count = self._file.readinto(view[done : done + count])
                 if not count:
                     break
                 done += count
@@ -305,11 +305,12 @@ def _frame_at(data: mmap.mmap | bytearray, at: int) -> _MpegFrame | None:
 def _mp3(data: mmap.mmap) -> Stated | None:
     begin = _after_tags(data, 0)
     first = _next_frame(data, begin, None)
-    if first is None or first - begin > MOST_JUNK:
+    kind = None if first is None else _frame_at(data, first)
+    if first is None or kind is None or first - begin > MOST_JUNK:
         return None
-    kind = _frame_at(data, first)
     end = _before_tags(data, first)
-    at, faults = first, []
+    at = first
+    faults: list[str] = []
     runs: list[list[int]] = [[first, first]]  # stretches of whole frames
     counts: list[tuple[bytes | None, int | None, int]] = []  # each part: header, stated, frames
     n_frames = 0
@@ -320,11 +321,12 @@ def _mp3(data: mmap.mmap) -> Stated | None:
             if resumed == at:
                 if _is_padding(data, at, end):
                     break
-                resumed = _next_frame(data, at + 1, kind)
-                lost = (end if resumed is None else resumed) - at
+                following = _next_frame(data, at + 1, kind)
+                lost = (end if following is None else following) - at
                 faults.append(f"{lost:,} bytes at byte {at:,} are no frames of MPEG audio")
-                if resumed is None:
+                if following is None:
                     break
+                resumed = following
             at = resumed
             runs.append([at, at])
             continue
@@ -449,7 +451,7 @@ def _info_frame(
         return b""
     own = _frame_at(data, first)
     name = None if own is None else _info_tag(data, first, own)
-    if name in (b"Xing", b"Info"):
+    if own is not None and name is not None and name in (b"Xing", b"Info"):
         frame = bytearray(data[first : first + own.length])
         place = frame.find(name)
         flags = struct.unpack(">I", frame[place + 4 : place + 8])[0]
@@ -459,15 +461,16 @@ def _info_frame(
                 frame[place + 12 : place + 16] = struct.pack(">I", own.length + n_bytes)
             return bytes(frame)
     head = bytearray(data[first : first + 4])
-    is_mono = head[3] >> 6 == 3
+    head[1] |= 1  # no checksum
+    place = 4 + _side_info(kind, is_mono=head[3] >> 6 == 3)
+    length = 0
     for bitrate in range(1, 15):
-        head[1] |= 1  # no checksum
         head[2] = bitrate << 4 | head[2] & 0x0C
         made = _frame_at(head, 0)
-        if made is not None and made.length >= 4 + _side_info(made, is_mono) + 12:
+        length = 0 if made is None else made.length
+        if length >= place + 12:
             break
-    frame = bytearray(head) + bytes(made.length - 4)
-    place = 4 + _side_info(made, is_mono)
+    frame = bytearray(head) + bytes(length - 4)
     frame[place : place + 12] = b"Info" + struct.pack(">II", 1, n_frames)
     return bytes(frame)
 
@@ -482,7 +485,8 @@ def _flac(data: mmap.mmap) -> Stated | None:
             starts.append(at)
         else:
             break
-    links, faults = [], []
+    links: list[Link] = []
+    faults: list[str] = []
     for start, end in zip(starts, [*starts[1:], len(data)]):
         if start + 42 > end:
             faults.append("its header is cut short")
@@ -490,17 +494,16 @@ def _flac(data: mmap.mmap) -> Stated | None:
         packed = int.from_bytes(data[start + 18 : start + 26], "big")
         total = packed & (1 << 36) - 1
         if total:
-            pieces = None if len(starts) == 1 else [(start, end - start)]
-            links.append(Link(pieces, total))
+            links.append(Link(None if len(starts) == 1 else [(start, end - start)], total))
             continue
-        total = _flac_total(data, start, end)
-        if total is None:
+        found = _flac_total(data, start, end)
+        if found is None:
             faults.append("it states no length, and its last frame cannot be found")
             links.append(Link())
             continue
-        field = (packed & ~((1 << 36) - 1) | total).to_bytes(8, "big")
-        pieces = [(start, 18), field, (start + 26, end - start - 26)]
-        links.append(Link(pieces, total))
+        field = (packed & ~((1 << 36) - 1) | found).to_bytes(8, "big")
+        pieces: list[Piece] = [(start, 18), field, (start + 26, end - start - 26)]
+        links.append(Link(pieces, found))
     return Stated(links or [Link()], faults)
 
 

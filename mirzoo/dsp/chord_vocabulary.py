@@ -221,7 +221,8 @@ def intervals_of(quality: str) -> tuple[int, ...]:
     >>> intervals_of("min7"), intervals_of("sus4(b7)"), intervals_of("(1,5)")
     ((0, 3, 7, 10), (0, 5, 7, 10), (0, 7))
     """
-    return tuple(sorted(parse_chord(f"C:{quality}").intervals))
+    chord = parse_chord(f"C:{quality}")
+    return tuple(sorted(chord.intervals)) if chord else ()
 
 
 def degree_name(semitones: int, intervals: Collection[int] = ()) -> str:

@@ -31,6 +31,9 @@ class Frontend(Config):
     """Whether neighbouring bins have something to do with each other, so that a head may
     convolve over them."""
 
+    if TYPE_CHECKING:
+        type: str
+
     sample_rate: PositiveInt
 
     @property

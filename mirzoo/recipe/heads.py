@@ -35,6 +35,9 @@ class Head(Config):
     """What lies side by side in its embedding, each ``embedding`` wide: pitches from low to high,
     or the twelve pitch classes; None where an embedding is one whole."""
 
+    if TYPE_CHECKING:
+        type: str
+
     pooling: Literal["mean", "max", "mean_max", "attention", "none"] = "mean"
     embedding: PositiveInt = 128
     dropout: Fraction = 0.2

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 class TaskConfig(Config):
     """Base of every task's section in a recipe; its ``type`` is the task's name."""
 
+    if TYPE_CHECKING:
+        type: str
+
     def check(self, recipe: Recipe) -> None:
         """Raise a ValueError where other sections of the recipe don't suit the task."""
         TASKS[type_of(type(self))].check_recipe(recipe)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -212,7 +212,7 @@ class Task(ABC):
         """The labels of the main output's last axis; empty where it has none."""
         return []
 
-    def activation(self, config: TaskConfig) -> str:
+    def activation(self, config: TaskConfig) -> Literal["sigmoid", "softmax"]:
         """Of the main output: "softmax" where exactly one label holds, else "sigmoid"."""
         return "softmax"
 

@@ -87,9 +87,9 @@ class STFTChroma(_Chroma):
 class CQTChroma(_Chroma):
     """Fold the magnitude of a constant-Q transform into pitch classes.
 
-    Input: magnitude, ``(batch, frames, bins, channels)``, as `mirzoo.models.layers.cqt.CQT` gives it.
-    Output ``(batch, frames, n_chroma, channels)``, pitch class 0 being C, the strongest of each
-    frame and channel 1, unless it is below 1e-10 (silence gives zeros, to within 1e-6).
+    Input: magnitude, ``(batch, frames, bins, channels)``, as `mirzoo.models.layers.cqt.CQT`
+    gives it. Output ``(batch, frames, n_chroma, channels)``, pitch class 0 being C, the strongest
+    of each frame and channel 1, unless it is below 1e-10 (silence gives zeros, to within 1e-6).
 
     ``librosa.feature.chroma_cqt(C=magnitude, fmin=fmin, bins_per_octave=bins_per_octave,
     n_chroma=n_chroma)``

@@ -243,7 +243,8 @@ class HCQT(_ConstantQ):
         super().build(input_shape)
 
     def _plan_transforms(self):
-        lowest, widest = {}, {}
+        lowest: dict[int, float] = {}
+        widest: dict[int, int] = {}
         for harmonic, (group, first_bin) in zip(self.harmonics, self._slices, strict=True):
             if first_bin == 0:
                 lowest[group] = harmonic

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 import numpy as np
 import tensorflow as tf
 
-_longest = ContextVar("longest_transform_by_matrices", default=0)
+_longest: ContextVar[float] = ContextVar("longest_transform_by_matrices", default=0)
 
 
 @contextmanager

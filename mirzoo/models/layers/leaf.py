@@ -34,7 +34,8 @@ class GaborFilters(LearntFilters):
     filter, so that a step of the optimiser changes low and high filters by the same factor. They
     start as mel filters and stay within ``c <= pi`` and the paper's bounds on ``w``.
 
-    The parameters, the input and the output are those of `mirzoo.models.layers.filters.LearntFilters`.
+    The parameters, the input and the output are those of
+    `mirzoo.models.layers.filters.LearntFilters`.
 
     Examples
     --------

@@ -37,7 +37,8 @@ class SincFilters(LearntFilters):
     reparametrisation keeps both positive and ``h_f`` is clipped at half the sample rate. They
     start side by side, evenly spaced in mels.
 
-    The parameters, the input and the output are those of `mirzoo.models.layers.filters.LearntFilters`.
+    The parameters, the input and the output are those of
+    `mirzoo.models.layers.filters.LearntFilters`.
 
     Examples
     --------

@@ -96,7 +96,7 @@ class HalvingCQT(keras.layers.Layer):
         level, hop = tf.pad(waveform, [[0, 0], [0, missing]]), self.hop_length
         kernel = tf.constant(self._kernel[:, tf.newaxis])
         halving = tf.constant(self._halving)
-        octaves = []
+        octaves: list[tf.Tensor] = []
         for octave in range(self.n_octaves):
             if octave:
                 level, hop = self._halve(level, halving), hop // 2

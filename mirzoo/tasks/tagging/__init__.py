@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class Tagging(Task):
     def labels(self, config: TaggingConfig) -> list[str]:
         return list(config.labels)
 
-    def activation(self, config: TaggingConfig) -> str:
+    def activation(self, config: TaggingConfig) -> Literal["sigmoid", "softmax"]:
         return config.activation
 
     def relabelled(
