@@ -17,34 +17,24 @@ from __future__ import annotations
 
 import csv
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mirzoo import audio
+from mirzoo._support.moved import moved_names
 from mirzoo.data import labelled
 from mirzoo.data.labelled import MIRDATA_PREFIX, TFDS_PREFIX
 from mirzoo.data.recordings import Recording
+from mirzoo.data.windows import cut_windows
 from mirzoo.errors import DataError
 
 LABEL_SEPARATOR = ";"
 CLIP_LABELS = ("tags", "instruments", "key")
-
-
-@dataclass(frozen=True, eq=False)
-class Clip:
-    """A recording with its labels; ``source_rate`` (Hz) goes with an array as ``source``."""
-
-    source: Path | np.ndarray
-    labels: tuple[str, ...]
-    group: str
-    source_rate: int | None = None
-
-    def read(self, sample_rate: int) -> np.ndarray:
-        """Decode to float32 ``(samples,)`` at ``sample_rate`` (Hz)."""
-        return audio.read(self.source, sample_rate, source_rate=self.source_rate)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,14 +73,14 @@ class LabelledClips:
     >>> fit = windows.of_clips(train)                               # doctest: +SKIP
     """
 
-    clips: tuple[Clip, ...]
+    clips: tuple[Recording, ...]
     labels: tuple[str, ...]
 
     @property
     def targets(self) -> np.ndarray:
         """float32 ``(clips, labels)``: 1 where the label holds, else 0."""
         return np.array(
-            [[label in clip.labels for label in self.labels] for clip in self.clips], np.float32
+            [[label in _tags(clip) for label in self.labels] for clip in self.clips], np.float32
         )
 
     def windows(
@@ -113,51 +103,36 @@ class LabelledClips:
         """Divide the clips ``k`` times into training and testing, each clip tested once.
 
         No group is on both sides, and each label is spread over the folds as evenly as whole
-        groups allow.
+        groups allow: scikit-learn's `StratifiedGroupKFold`, where a clip with several labels
+        counts once for each of them, and one without a label as if that were a label.
 
         Yields
         ------
         train, test : numpy.ndarray
             Numbers of clips, int64, ascending.
-        """
-        fold_of_group = self._assign_folds(k, seed)
-        fold = np.array([fold_of_group[clip.group] for clip in self.clips])
-        for number in range(k):
-            yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
 
-    def _assign_folds(self, k: int, seed: int) -> dict[str, int]:
-        """Give each group, the largest first, to the fold that lacks its labels the most."""
-        names, group_of_clip = np.unique([clip.group for clip in self.clips], return_inverse=True)
-        if not 2 <= k <= len(names):
+        Raises
+        ------
+        DataError
+            If there are fewer groups than folds.
+        """
+        from sklearn.model_selection import StratifiedGroupKFold
+
+        _, group_of_clip = np.unique([clip.group for clip in self.clips], return_inverse=True)
+        n_groups = int(group_of_clip.max()) + 1
+        if not 2 <= k <= n_groups:
             raise DataError(
-                f"{k} folds were asked for of {len(names)} groups; allowed are from "
+                f"{k} folds were asked for of {n_groups} groups; allowed are from "
                 "2 to the number of groups"
             )
-        counts = np.zeros((len(names), len(self.labels)))
-        np.add.at(counts, group_of_clip, self.targets)
-        rng = np.random.default_rng(seed)
-        shuffled = rng.permutation(len(names))
-        filled = np.zeros((k, len(self.labels)))
-        sizes = np.zeros(k)
-        fold_of_group = {}
-        for group in shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]:
-            lack = filled @ counts[group] + 1e-3 * sizes
-            fold = int(np.argmin(lack))
-            filled[fold] += counts[group]
-            sizes[fold] += counts[group].sum()
-            fold_of_group[str(names[group])] = fold
-        return fold_of_group
-
-
-def cut_windows(waveform: np.ndarray, window_samples: int, hop_samples: int) -> np.ndarray:
-    """Cut ``(samples,)`` into float32 ``(windows, window_samples)``, as `LabelledClips.windows`."""
-    last = max(0, len(waveform) - window_samples // 2)
-    starts = range(0, max(1, last), hop_samples)
-    windows = np.zeros((len(starts), window_samples), np.float32)
-    for row, start in zip(windows, starts, strict=True):
-        samples = waveform[start : start + window_samples]
-        row[: len(samples)] = samples
-    return windows
+        without = ~self.targets.any(axis=1, keepdims=True)
+        clips, labels = np.nonzero(np.concatenate([self.targets, without], axis=1))
+        # A label of fewer clips than folds is refused: all are counted k times.
+        clips, labels = np.tile(clips, k), np.tile(labels, k)
+        folds = StratifiedGroupKFold(k, shuffle=True, random_state=seed)
+        for _, tested in folds.split(clips, labels, group_of_clip[clips]):
+            test = np.unique(clips[tested])
+            yield np.setdiff1d(np.arange(len(self.clips)), test), test
 
 
 def load(source: str | os.PathLike, labels: Sequence[str] | None = None) -> LabelledClips:
@@ -192,7 +167,7 @@ def load(source: str | os.PathLike, labels: Sequence[str] | None = None) -> Labe
                 "for each class, an existing .csv file, tfds:<name> or "
                 "mirdata:<name>"
             )
-    found = {label for clip in clips for label in clip.labels}
+    found = {label for clip in clips for label in _tags(clip)}
     if labels is None:
         return LabelledClips(tuple(clips), tuple(sorted(found)))
     if unexpected := sorted(found - set(labels)):
@@ -203,7 +178,26 @@ def load(source: str | os.PathLike, labels: Sequence[str] | None = None) -> Labe
     return LabelledClips(tuple(clips), tuple(labels))
 
 
-def _read_folder(folder: Path) -> list[Clip]:
+_MOVED = moved_names(__name__, {"cut_windows": "mirzoo.data.windows"})
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Clip":
+        warnings.warn(
+            f"{__name__}.Clip is now mirzoo.data.recordings.Recording.tagged, whose labels are "
+            "`Labels` with tags; the old name goes with the next version",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return Recording.tagged
+    return _MOVED(name)
+
+
+def _tags(clip: Recording) -> tuple[str, ...]:
+    return clip.labels.tags or ()
+
+
+def _read_folder(folder: Path) -> list[Recording]:
     classes = sorted(
         path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
     )
@@ -222,11 +216,12 @@ def _read_folder(folder: Path) -> list[Clip]:
         for path in paths:
             inner = path.relative_to(class_folder)
             group = inner.parts[0] if len(inner.parts) > 1 else str(path.relative_to(folder))
-            clips.append(Clip(path, (class_folder.name,), group))
+            name = path.relative_to(folder).as_posix()
+            clips.append(Recording.tagged(path, (class_folder.name,), group, name=name))
     return clips
 
 
-def _read_csv(table: Path) -> list[Clip]:
+def _read_csv(table: Path) -> list[Recording]:
     with table.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         columns = set(reader.fieldnames or ())
@@ -244,11 +239,13 @@ def _read_csv(table: Path) -> list[Clip]:
         if not path.is_file():
             raise DataError(f"'{table}', line {line}: there is no file '{path}'")
         labels = tuple(filter(None, map(str.strip, (row["label"] or "").split(LABEL_SEPARATOR))))
-        clips.append(Clip(path, labels, row.get("group") or row["path"]))
+        clips.append(
+            Recording.tagged(path, labels, row.get("group") or row["path"], name=row["path"])
+        )
     return clips
 
 
-def _read_mirdata(source: str) -> list[Clip]:
+def _read_mirdata(source: str) -> list[Recording]:
     name, kind, folder = labelled.parse_mirdata(source)
     if kind not in (None, *CLIP_LABELS):
         raise DataError(
@@ -264,7 +261,9 @@ def _read_mirdata(source: str) -> list[Clip]:
     if chosen is None:
         raise DataError(f"'{source}' has no {' or '.join(words)}, so its clips have no labels")
     return [
-        Clip(recording.source, labels, recording.group, recording.source_rate)
+        Recording.tagged(
+            recording.source, labels, recording.group, recording.source_rate, name=recording.name
+        )
         for recording, labels in zip(recordings, words[chosen], strict=True)
         if labels
     ]
@@ -275,7 +274,7 @@ def _clip_labels(recording: Recording, kind: str) -> tuple[str, ...]:
     return (known,) if isinstance(known, str) else known
 
 
-def _read_tfds(name: str) -> list[Clip]:
+def _read_tfds(name: str) -> list[Recording]:
     builder = labelled.open_tfds(name)
     features = builder.info.features
     if "label" not in features:
@@ -289,6 +288,8 @@ def _read_tfds(name: str) -> list[Clip]:
         for number, example in enumerate(tfds.as_numpy(builder.as_dataset(split=split))):
             samples = labelled.tfds_samples(example["audio"])
             clips.append(
-                Clip(samples, (label_names[example["label"]],), f"{split}/{number}", sample_rate)
+                Recording.tagged(
+                    samples, (label_names[example["label"]],), f"{split}/{number}", sample_rate
+                )
             )
     return clips

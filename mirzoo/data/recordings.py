@@ -8,7 +8,7 @@ parameters of `mirzoo.data.labels.Labels` say more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -49,6 +49,28 @@ class Recording:
     source: Path | np.ndarray
     read_labels: Callable[[], Labels]
     source_rate: int | None = None
+
+    @classmethod
+    def tagged(
+        cls,
+        source: Path | np.ndarray,
+        tags: Sequence[str],
+        group: str,
+        source_rate: int | None = None,
+        *,
+        name: str | None = None,
+    ) -> Recording:
+        """A recording whose labels are words of all of it: what a tagger predicts.
+
+        Its name is by default that of its group.
+
+        Examples
+        --------
+        >>> Recording.tagged(np.zeros(8000), ["dog"], "rex", 8000).labels.tags
+        ('dog',)
+        """
+        labels = Labels(tags=tuple(tags))
+        return cls(group if name is None else name, group, source, lambda: labels, source_rate)
 
     @cached_property
     def labels(self) -> Labels:

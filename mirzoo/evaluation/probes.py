@@ -21,6 +21,7 @@ import numpy as np
 from mirzoo.card import Metric
 from mirzoo.data.corpus import FULL_SCALE, Corpus, PreparedItem, Windows
 from mirzoo.data.sung import read_lyric_lines, read_ultrastar, sung_share
+from mirzoo.data.windows import cut_windows
 from mirzoo.evaluation.representations import linear_probe
 from mirzoo.models.model import EMBEDDING, Model
 from mirzoo.ports import PORTS
@@ -224,13 +225,10 @@ def _windows_of(model: Model, corpus: Corpus, item: PreparedItem, most: int | No
     """
     size = model.card.input.window_samples
     samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
-    count = max(1, round(len(samples) / size))
-    padded = np.zeros(count * size, np.int16)
-    padded[: len(samples)] = samples[: count * size]
-    windows = padded.reshape(count, size)
-    if most is None or count <= most:
+    windows = cut_windows(samples, size, size)
+    if most is None or len(windows) <= most:
         return windows
-    return windows[np.linspace(0, count - 1, most).round().astype(int)]
+    return windows[np.linspace(0, len(windows) - 1, most).round().astype(int)]
 
 
 def _tags(model: Model, windows: np.ndarray) -> np.ndarray:

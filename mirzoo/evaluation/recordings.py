@@ -15,7 +15,6 @@ from mirzoo.card import Metric
 from mirzoo.data import labelled
 from mirzoo.data.folder import LabelledClips
 from mirzoo.data.labelled import labelled_recordings
-from mirzoo.data.labels import Labels
 from mirzoo.errors import DataError, TooShortError
 from mirzoo.tasks.annotation import Annotation
 from mirzoo.tasks.base import TASKS
@@ -112,7 +111,7 @@ def recordings_of_clips(clips: LabelledClips, task: str) -> list[LabelledRecordi
     """Give clips that are labelled with words as recordings with their truth."""
     known = TASKS[task]
     return [
-        LabelledRecording(clip.source, known.truth(Labels(tags=clip.labels)), clip.source_rate)
+        LabelledRecording(clip.source, known.truth(clip.labels), clip.source_rate)
         for clip in clips.clips
     ]
 

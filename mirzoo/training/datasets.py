@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import tensorflow as tf
 
-from mirzoo.data.folder import cut_windows
 from mirzoo.data.labelled import labelled_recordings
 from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.data.recordings import Recording, fields_of
+from mirzoo.data.windows import cut_windows
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError
 from mirzoo.models.build import describe_outputs

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from mirzoo.data.folder import Clip, LabelledClips, load
+from mirzoo.data.folder import LabelledClips, load
+from mirzoo.data.recordings import Recording
 from mirzoo.errors import DataError, MirzooError
 
 RATE = 8000
@@ -29,7 +30,7 @@ def class_folder(tmp_path):
 def test_a_folder_of_class_folders(class_folder):
     clips = load(class_folder)
     assert clips.labels == ("cat", "dog")
-    assert [clip.labels for clip in clips.clips] == [("cat",), ("cat",), ("dog",), ("dog",)]
+    assert [clip.labels.tags for clip in clips.clips] == [("cat",), ("cat",), ("dog",), ("dog",)]
     assert [clip.group for clip in clips.clips] == ["tom", "tom", "dog/1.wav", "dog/2.wav"]
     np.testing.assert_array_equal(clips.targets, [[1, 0], [1, 0], [0, 1], [0, 1]])
 
@@ -37,7 +38,7 @@ def test_a_folder_of_class_folders(class_folder):
 def test_hidden_files_are_no_clips_and_all_kinds_of_audio_are(class_folder):
     (class_folder / "dog" / "._1.wav").write_bytes(b"a Mac's")
     (class_folder / "dog" / "9.AAC").write_bytes(b"compressed")
-    names = [clip.source.name for clip in load(class_folder).clips if clip.labels == ("dog",)]
+    names = [clip.source.name for clip in load(class_folder).clips if clip.labels.tags == ("dog",)]
     assert names == ["1.wav", "2.wav", "9.AAC"]
 
 
@@ -58,7 +59,7 @@ def test_windows_carry_their_clip_and_its_labels(class_folder):
     [(2.49, 1.0, 2), (2.6, 1.0, 3), (2.0, 0.5, 3), (0.1, 1.0, 1), (1.0, 1.0, 1)],
 )
 def test_a_last_window_of_mostly_zeros_is_left_out(seconds, hop, starts):
-    clip = Clip(np.ones(int(seconds * 100), np.float32), ("a",), "g", source_rate=100)
+    clip = Recording.tagged(np.ones(int(seconds * 100), np.float32), ("a",), "g", source_rate=100)
     windows = LabelledClips((clip,), ("a",)).windows(100, 100, int(hop * 100))
     assert len(windows.waveforms) == starts
     assert (windows.waveforms.mean(axis=1) >= min(0.5, seconds)).all()
@@ -120,7 +121,7 @@ def test_a_broken_clip_is_named(class_folder):
 
 def many_clips(groups_per_label=10, clips_per_group=3):
     clips = [
-        Clip(np.zeros(1), (label,), f"{label}{group}")
+        Recording.tagged(np.zeros(1), (label,), f"{label}{group}")
         for label in "abc"
         for group in range(groups_per_label)
         for _ in range(clips_per_group)
@@ -138,6 +139,42 @@ def test_folds_test_each_clip_once_and_never_divide_a_group():
         assert not groups[0] & groups[1]
         np.testing.assert_array_equal(clips.targets[test].sum(axis=0), [6, 6, 6])
     assert sorted(tested) == list(range(90))
+
+
+def test_clips_of_several_labels_and_of_none_are_spread_evenly():
+    rng = np.random.default_rng(0)
+    words = [[label for label in "abcd" if rng.random() < 0.4] for _ in range(200)]
+    clips = LabelledClips(
+        tuple(
+            Recording.tagged(np.zeros(1), labels, f"{number // 2}")
+            for number, labels in enumerate(words)
+        ),
+        tuple("abcd"),
+    )
+    whole = clips.targets.sum(axis=0)
+    without = (clips.targets.sum(axis=1) == 0).sum()
+    tested = []
+    for train, test in clips.folds(4, seed=0):
+        assert not {number // 2 for number in train} & {number // 2 for number in test}
+        np.testing.assert_allclose(clips.targets[test].sum(axis=0), whole / 4, atol=2)
+        assert abs((clips.targets[test].sum(axis=1) == 0).sum() - without / 4) <= 2
+        tested.extend(test.tolist())
+    assert sorted(tested) == list(range(200))
+
+
+def test_a_label_of_fewer_clips_than_folds_is_divided_all_the_same():
+    clips = LabelledClips(
+        tuple(Recording.tagged(np.zeros(1), [label], label) for label in "abcde"), tuple("abcde")
+    )
+    tests = [test.tolist() for _, test in clips.folds(5, seed=0)]
+    assert sorted(tests) == [[0], [1], [2], [3], [4]]
+
+
+def test_the_old_name_of_a_clip_makes_a_recording():
+    with pytest.warns(DeprecationWarning, match=r"Recording\.tagged"):
+        from mirzoo.data.folder import Clip
+    clip = Clip(np.ones(100, np.float32), ("a",), "g", source_rate=100)
+    assert (clip.labels.tags, clip.group, len(clip.read(200))) == (("a",), "g", 200)
 
 
 def test_folds_depend_on_the_seed_alone():
@@ -182,6 +219,6 @@ def test_a_tfds_data_set(tmp_path, monkeypatch):
     builder = TinySounds(data_dir=tmp_path)
     monkeypatch.setattr(tfds, "builder", lambda name: builder)
     clips = load("tfds:tiny_sounds")
-    assert sorted(clip.labels for clip in clips.clips) == [("hiss",), ("hum",), ("hum",)]
+    assert sorted(clip.labels.tags for clip in clips.clips) == [("hiss",), ("hum",), ("hum",)]
     windows = clips.windows(RATE, RATE)
     np.testing.assert_allclose(windows.waveforms, 0.5)

@@ -5,7 +5,8 @@ import pytest
 from fake_models import make_card
 
 from mirzoo.annotate import annotate
-from mirzoo.data.folder import Clip, LabelledClips
+from mirzoo.data.folder import LabelledClips
+from mirzoo.data.recordings import Recording
 from mirzoo.errors import DataError, TooShortError
 from mirzoo.evaluation import evaluate, linear_probe
 from mirzoo.tasks.tagging.scores import agreement, tagging_scores
@@ -86,8 +87,10 @@ class Loudness:
         return {"tags": np.stack([level, 1 - level], axis=1)}
 
 
-def clip(level: float, label: str) -> Clip:
-    return Clip(np.full(1600, level, np.float32), (label,), str(level), source_rate=1000)
+def clip(level: float, label: str) -> Recording:
+    return Recording.tagged(
+        np.full(1600, level, np.float32), (label,), str(level), source_rate=1000
+    )
 
 
 def test_evaluate_scores_clips_by_the_mean_over_their_windows():
@@ -125,7 +128,7 @@ def test_what_is_scored_is_what_annotate_gives(waveform, mean, other):
     assert tags.mean[0] == pytest.approx(mean)
     louder = mean > other
     clips = (
-        Clip(waveform, ("loud" if louder else "quiet",), "a", source_rate=1000),
+        Recording.tagged(waveform, ("loud" if louder else "quiet",), "a", source_rate=1000),
         clip(other, "quiet" if louder else "loud"),
     )
     metrics = {m.metric: m for m in evaluate(Peak(), LabelledClips(clips, ("loud", "quiet")))}
@@ -134,7 +137,7 @@ def test_what_is_scored_is_what_annotate_gives(waveform, mean, other):
 
 
 def test_a_clip_shorter_than_the_model_takes_is_filled_up():
-    short = Clip(np.full(20, 0.9, np.float32), ("loud",), "a", source_rate=1000)
+    short = Recording.tagged(np.full(20, 0.9, np.float32), ("loud",), "a", source_rate=1000)
     with pytest.raises(TooShortError):
         annotate(Peak(), short.source)
     clips = LabelledClips((short, clip(0.1, "quiet")), ("loud", "quiet"))
