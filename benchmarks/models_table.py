@@ -15,6 +15,7 @@ import yaml
 from mirzoo import hub, ports
 from mirzoo.artefact import LITERT_FILE
 from mirzoo.card import Card, Metric
+from mirzoo.tasks.base import TASKS
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
@@ -35,13 +36,6 @@ HEADLINES = {
     "chords": Headline("songs_pop909", "majmin", "majmin on POP909, rendered"),
     "melody": Headline("ultrastar_melody", "raw chroma accuracy", "chroma on karaoke songs"),
 }
-MAIN_SCORES = {
-    "chords": {"majmin", "sevenths", "tetrads"},
-    "melody": {"overall accuracy", "raw pitch accuracy", "raw chroma accuracy",
-               "voicing recall", "voicing false alarm"},
-}  # fmt: skip
-"""Of tasks with many scores, those that the tables across models have."""
-
 LOWER_IS_BETTER = {"voicing false alarm"}
 
 
@@ -74,7 +68,7 @@ def scores_of(task: str) -> str:
     others: dict[tuple[str, str], dict[str, str]] = {}
     for card in of_task:
         for metric in card.metrics:
-            if metric.metric in MAIN_SCORES.get(task, {metric.metric}):
+            if metric.metric in (TASKS[task].headline or {metric.metric}):
                 row = described_set(metric), metric.metric
                 ours.setdefault(row, {})[card.name] = f"**{metric.value:.3f}**"
                 others.setdefault(row, {}).update(

@@ -22,16 +22,9 @@ import pictures  # noqa: E402
 
 from mirzoo import hub, ports  # noqa: E402
 from mirzoo.card import Card  # noqa: E402
+from mirzoo.tasks.base import TASKS  # noqa: E402
 
 NOT_FOR_READERS = {"mirzoo.cli", "mirzoo.studio.demo_clip"}
-
-TASK_CALLS = {
-    "tagging": "tags.top(5)                    # [(label, probability), ...]",
-    "chords": 'chords.segments                # [(start_s, end_s, "A:min7/b3"), ...]',
-    "melody": "melody.times, melody.f0        # s; Hz, below 0 where unvoiced",
-    "notes": "notes.notes                    # start, end, pitch, loudness, bends",
-}
-RESULTS = {"tagging": "tags", "chords": "chords", "melody": "melody", "notes": "notes"}
 
 
 def everything(folder: Path) -> None:
@@ -45,7 +38,7 @@ def everything(folder: Path) -> None:
     for name in models_table.port_names():
         _write(folder / "models" / f"{name}.md", port_page(ports.PORTS[name]))
     _write(folder / "models" / "index.md", models_index())
-    for task in models_table.HEADLINES:
+    for task in dict.fromkeys(card.task for card in models_table.cards()):
         _write(folder / "parts" / f"scores_{task}.md", models_table.scores_of(task))
     _write(folder / "parts" / "published.md", models_table.published())
     _write(folder / "parts" / "models.md", models_table.models())
@@ -163,18 +156,22 @@ def _children(name: str) -> Iterator[str]:
 
 
 def _use(name: str, task: str) -> str:
-    result = RESULTS.get(task, "annotation")
-    call = TASK_CALLS.get(task, f"print({result})")
+    kind = TASKS[task].annotation
+    result = kind.__name__.lower()
+    files = ", ".join(kind.formats)
     return f"""```python
 import mirzoo
 
 {result} = mirzoo.load("{name}", runtime="litert").annotate("song.mp3")
-{call}
+print(*{result}.summary(), sep="\\n")
+{result}.write("song.jams")   # or one of {files}
 ```
 
 ```sh
 mirzoo annotate {name} song.mp3
-```"""
+```
+
+The result is a [`mirzoo.{kind.__name__}`](../api/mirzoo.{kind.__name__}.rst)."""
 
 
 def _contract(card: Card) -> str:
@@ -184,6 +181,7 @@ def _contract(card: Card) -> str:
         ("input", f"waveform `(batch, samples)`, float32 in [-1, 1], {rate:,} Hz mono"),
         ("window", f"{window:.2f} s at a time, at least {shortest:.2f} s; "
                    f"a step of {contract.hop_samples / rate:.2f} s"),
+        *TASKS[card.task].describe(card),
     ]  # fmt: skip
     for output in card.outputs:
         axes = ", ".join(
@@ -191,26 +189,12 @@ def _contract(card: Card) -> str:
         )
         frames = f", {output.frame_rate:.4g} frames a second" if output.frame_rate else ""
         rows.append((f"output `{output.name}`", f"({axes}), {output.axes[-1].unit}{frames}"))
-    rows.append(("labels", _labels(card)))
-    if card.decoding is not None:
-        settings = card.decoding.model_dump(exclude={"type", "transition", "initial", "prior"})
-        stated = ", ".join(f"`{k}` {v}" for k, v in settings.items() if v is not None)
-        prior = "; a prior over the classes" if getattr(card.decoding, "prior", None) else ""
-        rows.append(("decoding", stated + prior))
     if card.embedding_size:
         rows.append(("embedding", f"{card.embedding_size} numbers"))
     size = models_table.litert_megabytes(card.name)
     rows.append(("size", f"{card.parameters:,} parameters; {size:.1f} MB as LiteRT"))
     body = models_table.markdown(("", ""), rows, right=set())
     return f":::{{rst-class}} prose\n:::\n\n{body}"
-
-
-def _labels(card: Card) -> str:
-    if card.task == "chords":
-        qualities = dict.fromkeys(label.partition(":")[2] for label in card.labels)
-        named = ", ".join(filter(None, qualities))
-        return f"{len(card.labels)} chords: no chord, and {named} on 12 roots"
-    return ", ".join(card.labels) or "none: bins are frequencies"
 
 
 def _methods(card: Card) -> str:
