@@ -24,7 +24,7 @@ from mirzoo import hub, ports  # noqa: E402
 from mirzoo.card import Card  # noqa: E402
 from mirzoo.tasks.base import TASKS  # noqa: E402
 
-NOT_FOR_READERS = {"mirzoo.cli", "mirzoo.studio.demo_clip"}
+NOT_FOR_READERS = {"mirzoo.cli"}
 
 
 def everything(folder: Path) -> None:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import soundfile
-from conftest import ROOT
+from places import ROOT
 
 PAGES = [
     Path("README.md"),
