@@ -11,6 +11,9 @@ from mirzoo.dsp.chord_vocabulary import (
     ROOT_NAMES,
     UNKNOWN,
     VOCABULARIES,
+    degree_name,
+    degree_semitones,
+    intervals_of,
     parse_chord,
     targets,
     transpose_label,
@@ -40,6 +43,27 @@ def test_labels_mean_what_mir_eval_takes_them_for(label):
     assert extended <= set(chord.intervals)
     has_extension = any(degree in label for degree in ("9", "11", "13"))
     assert has_extension or extended == set(chord.intervals)
+
+
+@pytest.mark.parametrize("label", sorted({*LARGE.labels, *MAJMIN.labels}))
+def test_every_label_of_the_vocabularies_is_that_of_mir_eval(label):
+    root, bitmap, bass = mir_eval.chord.encode(label)
+    chord = parse_chord(label)
+    if label == "N":
+        assert root == -1 and chord.root is None and not bitmap.any() and not chord.intervals
+        return
+    assert (chord.root, chord.bass) == (root, (root + bass) % 12)
+    assert chord.intervals == chord.stated == set(np.flatnonzero(bitmap))
+
+
+@pytest.mark.parametrize("quality", [*QUALITIES, "sus4(b7)", "(1,5)"])
+def test_intervals_and_degrees_are_those_of_mir_eval(quality):
+    _, bitmap, _ = mir_eval.chord.encode(f"C:{quality}")
+    assert intervals_of(quality) == tuple(np.flatnonzero(bitmap))
+    for interval in intervals_of(quality):
+        degree = degree_name(interval, intervals_of(quality))
+        assert degree_semitones(degree) == interval
+        assert mir_eval.chord.scale_degree_to_semitone(degree) == interval
 
 
 @pytest.mark.parametrize(
