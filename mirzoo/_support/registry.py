@@ -13,7 +13,9 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import os
 import pkgutil
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -104,6 +106,10 @@ circle. One of your own is known once its module is imported (--import, or an en
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def registered(self) -> list[Thing]:
+        """Give those that are known already, without importing anything."""
+        return list(self._things.values())
+
     def _import_module_of(self, name: str) -> None:
         if isinstance(name, str) and name.isidentifier() and not name.startswith("_"):
             module = f"{self._package}.{name}"
@@ -124,6 +130,33 @@ circle. One of your own is known once its module is imported (--import, or an en
             f"there is no {self.kind} {name!r}; {guess}Known are: {', '.join(known)}. One of your "
             f"own is known once its module is imported (--import, or an entry point in '{PLUGINS}')"
         )
+
+
+def import_plugin(module: str) -> None:
+    """Import a module of somebody's own, so that what it registers is known.
+
+    Parameters
+    ----------
+    module : str
+        Its name, as in ``import``; it is looked for in the working folder too.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such module. What goes wrong inside it is raised as it is.
+    """
+    here = os.getcwd()
+    if here not in sys.path and "" not in sys.path:
+        sys.path.append(here)
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        raise UnknownNameError(
+            f"there is no module '{module}' to import; install it, or run mirzoo from the folder "
+            f"that holds {module.partition('.')[0]}.py"
+        ) from error
 
 
 @cache

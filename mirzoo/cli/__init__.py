@@ -96,7 +96,19 @@ def main() -> NoReturn:
 @app.callback(invoke_without_command=True)
 def _options(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    imported: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--import",
+            metavar="MODULE",
+            help="Import a module with front-ends, heads or tasks of your own. May be repeated.",
+        ),
+    ] = None,
 ) -> None:
+    from mirzoo._support.registry import import_plugin
+
+    for module in imported or []:
+        import_plugin(module)
     if version:
         import mirzoo
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import PositiveInt
@@ -69,6 +69,11 @@ class Frontend(Config):
         """
         return []
 
+    @classmethod
+    def import_layers(cls) -> None:
+        """Import the modules of Keras layers of its own, so that a saved model finds them."""
+        return None
+
     def bin_frequencies(self) -> np.ndarray:
         """The frequency of each bin of each channel (Hz), shape ``(bins, channels)``.
 
@@ -88,3 +93,11 @@ FRONTENDS: Registry[type[Frontend]] = Registry(
 
 FrontendConfig = Annotated[Frontend, ParsedBy(FRONTENDS)]
 """A field that holds any front-end."""
+
+
+def __getattr__(name: str) -> Any:
+    from mirzoo import recipe  # names that stood here in version 0.1
+
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(recipe, name)

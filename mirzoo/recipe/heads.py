@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import PositiveInt
 
@@ -57,6 +57,11 @@ class Head(Config):
         """
         raise TypeError(f"{type(self).__name__} defines no layers")
 
+    @classmethod
+    def import_layers(cls) -> None:
+        """Import the modules of Keras layers of its own, so that a saved model finds them."""
+        return None
+
     def output_grid(self, grid: FrameGrid) -> FrameGrid:
         """Where the frames of the output lie, given those of the features."""
         return grid
@@ -71,3 +76,11 @@ HEADS: Registry[type[Head]] = Registry("head", "mirzoo.models.heads", name_of=ty
 
 HeadConfig = Annotated[Head, ParsedBy(HEADS)]
 """A field that holds any head."""
+
+
+def __getattr__(name: str) -> Any:
+    from mirzoo import recipe  # names that stood here in version 0.1
+
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(recipe, name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mirzoo._support.registry import PLUGINS, load_plugins
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
+from mirzoo.recipe import FRONTENDS, HEADS, TASKS
 from mirzoo.runtimes.base import RUNTIMES, Runtime
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def load(path: Path, card: Card | None = None) -> Model:
     from mirzoo.models.model import Model
 
     load_plugins()
+    for registry in (FRONTENDS, HEADS, TASKS):
+        for known in registry.registered():
+            known.import_layers()
     card = card or read_card(path)
     try:
         model = keras.models.load_model(path, compile=False)

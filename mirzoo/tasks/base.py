@@ -266,8 +266,8 @@ class Task(ABC):
             f"new labels can be given to taggers alone; what {self.name} are is fixed"
         )
 
-    def layers(self) -> None:
-        """Import the Keras layers of its own, so that a saved model finds them."""
+    def import_layers(self) -> None:
+        """Import the modules of Keras layers of its own, so that a saved model finds them."""
         return None
 
     # Card

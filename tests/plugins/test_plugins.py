@@ -1,0 +1,225 @@
+"""A front-end, a head and a task from outside the package do all that those inside it do."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+from places import ROOT
+
+import mirzoo
+from mirzoo import hub
+from mirzoo._support.registry import import_plugin
+from mirzoo.errors import RecipeError, UnknownNameError
+from mirzoo.models.build import build_model
+from mirzoo.recipe import FRONTENDS, HEADS, TASKS, Recipe, load_recipe, parse_recipe
+
+RATE = 8000
+PULSES = (0.31, 0.85, 1.43, 2.11, 2.71, 3.29, 3.83)
+RECIPE = {
+    "description": "Finds pulses.",
+    "frontend": {"type": "toy_energy", "parts": 2},
+    "head": {"type": "toy_shallow", "pooling": "none", "embedding": 6, "dropout": 0.0},
+    "task": {"type": "toy_pulses"},
+    "window_s": 2.0,
+    "context_s": 0.2,
+    "data": {"collections": ["toys"], "windows_per_item": 2},
+    "training": {"epochs": 1, "batch_size": 4, "learning_rate": 0.05},
+    "source": {"paper": "none"},
+}
+HELPERS = ROOT / "tests" / "helpers"
+
+
+def pulsing(times=PULSES, seconds=4.3, seed=0) -> np.ndarray:
+    """Bursts of 20 ms in faint noise, float32 ``(samples,)``."""
+    rng = np.random.default_rng(seed)
+    waveform = 1e-3 * rng.standard_normal(round(seconds * RATE))
+    for time in times:
+        start = round((time - 0.01) * RATE)
+        waveform[start : start + 160] += 0.5 * rng.uniform(-1, 1, 160)
+    return waveform.astype(np.float32)
+
+
+def python(*arguments: str, **environment: str) -> str:
+    """What a fresh process prints."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(HELPERS)]), **environment},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered():
+    """The toys are known in this module alone."""
+    import_plugin("toy_plugins")
+    yield
+    for registry in (FRONTENDS, HEADS, TASKS):
+        for name in [name for name in registry._things if name.startswith("toy_")]:
+            del registry._things[name]
+    del sys.modules["toy_plugins"]
+
+
+def test_everything_is_registered_without_tensorflow():
+    program = (
+        "import json, sys\n"
+        "class Blocked:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] in ('tensorflow', 'keras', 'kapre'):\n"
+        "            raise ImportError(f'{name} is blocked')\n"
+        "sys.meta_path.insert(0, Blocked())\n"
+        "import toy_plugins\n"
+        "from mirzoo.recipe import FRONTENDS, HEADS, TASKS\n"
+        "print(json.dumps([sorted(registry) for registry in (FRONTENDS, HEADS, TASKS)]))\n"
+    )
+    frontends, heads, tasks = json.loads(python("-c", program).splitlines()[-1])
+    assert frontends == sorted(
+        ["chroma", "cqt", "hcqt", "leaf", "mel", "mfcc", "raw", "sinc", "stft", "vqt"]
+        + ["toy_energy"]
+    )
+    assert heads == sorted(
+        ["cnn", "cnn1d", "crnn", "pitch_class_crnn", "pitch_cnn", "rnn", "toy_shallow"]
+    )
+    assert tasks == sorted(["chords", "melody", "notes", "tagging", "toy_pulses"])
+
+
+def test_a_recipe_names_what_is_registered():
+    recipe = parse_recipe(yaml.safe_dump(RECIPE))
+    assert type(recipe.frontend).__name__ == "EnergyConfig"
+    assert recipe.frontend.parts == 2
+    assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+    wrong = yaml.safe_dump({**RECIPE, "frontend": {"type": "toy_energy", "part": 2}})
+    with pytest.raises(RecipeError, match=r"frontend\.toy_energy\.part = 2 is not a known key"):
+        parse_recipe(wrong)
+
+
+def test_a_recipe_imports_nothing_by_itself(tmp_path):
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(RECIPE))
+    program = (
+        "import sys\n"
+        "from mirzoo.recipe import load_recipe\n"
+        "try:\n"
+        "    load_recipe(sys.argv[1])\n"
+        "except Exception as error:\n"
+        "    print(error, 'toy_plugins' in sys.modules)\n"
+    )
+    printed = python("-c", program, str(tmp_path / "recipe.yaml"))
+    assert "frontend.type = 'toy_energy': there is no front-end 'toy_energy'" in printed
+    assert "--import" in printed and printed.strip().endswith("False")
+
+
+def test_another_class_of_the_same_name_is_refused():
+    from mirzoo.models.heads.rnn import RNNConfig
+
+    with pytest.raises(ValueError, match="there are two heads called 'rnn'"):
+        HEADS.register(type("Other", (RNNConfig,), {"__module__": "elsewhere"}))
+
+
+def test_a_missing_module_is_named():
+    with pytest.raises(UnknownNameError, match="there is no module 'no_such_module' to import"):
+        import_plugin("no_such_module")
+
+
+# From training to scores
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of a toy model that has learnt pulses."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    folder = tmp_path_factory.mktemp("toys")
+    path = folder / "toy_shallow_pulses.yaml"
+    path.write_text(yaml.safe_dump(RECIPE))
+    recipe = load_recipe(path)
+    model = build_model(recipe, "toy_shallow_pulses")
+    task = TASKS["toy_pulses"]
+    known = type("Known", (), {"labels": lambda self, index: task.labels_of(truth, 4.3)})()
+    truth = task.annotation(PULSES)
+    waveform = pulsing()
+    times = recipe.frontend.grid.times(recipe.frontend.grid.frames(len(waveform)))
+    targets = task.targets(recipe.task, known, [times]).read(0, len(times), 0)
+    (loss, _) = task.losses(recipe.task)["activity"]
+    model.compile(keras.optimizers.Adam(0.05), loss)
+    before = model.evaluate(waveform[None], targets["activity"][None], verbose=0)
+    model.fit(waveform[None], targets["activity"][None], epochs=60, verbose=0)
+    assert model.evaluate(waveform[None], targets["activity"][None], verbose=0) < before / 2
+    return hub.save(model, folder / "toy_shallow_pulses")
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """Two recordings with the pulses that they hold, in the task's own format."""
+    folder = tmp_path_factory.mktemp("recordings")
+    for number, shift in enumerate((0.0, 0.2)):
+        times = tuple(time + shift for time in PULSES)
+        soundfile.write(folder / f"{number}.wav", pulsing(times, 9.0, seed=number + 1), RATE)
+        TASKS["toy_pulses"].annotation(times).write(folder / f"{number}.pulses")
+    return folder
+
+
+def test_what_is_saved_gives_the_same_numbers(trained):
+    assert max(hub.verify(trained).values()) < 1e-4
+
+
+@pytest.mark.parametrize("runtime", ["keras", "litert"])
+def test_a_recording_is_annotated(trained, recordings, runtime):
+    pulses = mirzoo.load(trained, runtime=runtime).annotate(recordings / "0.wav")
+    assert pulses.task == "toy_pulses"
+    np.testing.assert_allclose(pulses.times, PULSES, atol=0.03)
+
+
+def test_a_decoding_setting_is_taken(trained, recordings):
+    model = mirzoo.load(trained, runtime="litert")
+    assert not model.annotate(recordings / "0.wav", decoding={"threshold": 1.0}).times
+
+
+def test_a_lone_file_is_loaded_in_a_fresh_process(trained, recordings):
+    program = (
+        "import sys, toy_plugins, mirzoo\n"
+        "model = mirzoo.load(sys.argv[1])\n"
+        "print(len(model.annotate(sys.argv[2]).times))\n"
+    )
+    path = str(recordings / "0.wav")
+    assert int(python("-c", program, str(trained / "model.keras"), path)) == len(PULSES)
+
+
+def mirzoo_command(*arguments: str) -> str:
+    return python("-m", "mirzoo", "--import", "toy_plugins", *map(str, arguments))
+
+
+def test_the_command_line_annotates(trained, recordings, tmp_path):
+    out = tmp_path / "found.pulses"
+    printed = mirzoo_command("annotate", trained, recordings / "1.wav", "--output", out)
+    assert f"{len(PULSES)} pulses" in printed
+    np.testing.assert_allclose(np.loadtxt(out), np.array(PULSES) + 0.2, atol=0.03)
+
+
+def test_the_command_line_scores(trained, recordings):
+    printed = mirzoo_command("evaluate", trained, recordings)
+    assert "found" in printed and "1.0" in printed
+
+
+def test_the_command_line_describes(trained):
+    assert "toy_pulses" in mirzoo_command("info", trained)
+
+
+def test_without_its_module_a_model_says_what_to_do(trained):
+    done = subprocess.run(
+        [sys.executable, "-m", "mirzoo", "info", str(trained)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode != 0
+    assert "toy_pulses" in done.stderr and "--import" in done.stderr
+    assert "Traceback" not in done.stderr
