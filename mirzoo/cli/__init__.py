@@ -432,13 +432,17 @@ def _decodings(cards: list[Card], given: list[str]) -> list[dict]:
 def _results(recordings, cards, output, format_):
     """Where the result of each model on each recording goes."""
     from mirzoo.annotate import name_results
+    from mirzoo.tasks.base import TASKS
 
     names = [card.name for card in cards]
     if output is None:
         if format_ is not None:
             raise typer.BadParameter("needs -o, where the files go", param_hint="--format")
         return {}
-    is_file = _is_file(output, tuple(f".{known}" for known in Format), "-o")
+    suffixes = [f".{known}" for known in Format]
+    for card in cards:
+        suffixes += TASKS[card.task].annotation.formats
+    is_file = _is_file(output, tuple(dict.fromkeys(suffixes)), "-o")
     suffix = output.suffix.lower() if is_file else f".{(format_ or Format.json).value}"
     for card in cards:
         _require_format(card, suffix, "-o" if is_file else "--format")
