@@ -61,7 +61,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     },
     "demo": ("cli.demo",),
     "demo.make_clip": ("studio._demo_clip",),
-    "distillation": ("training.distillation",),
+    "distillation": ("data.predictions",),
     "evaluation.chords": ("tasks.chords.scores",),
     "evaluation.melody": ("tasks.melody.scores",),
     "evaluation.scores": ("tasks.scores",),
@@ -92,6 +92,8 @@ MOVED: dict[str, tuple[str, ...]] = {
     "ports.package": ("ports._package", "ports"),
     "ports.torch_checkpoint": ("ports._torch_checkpoint",),
     "probing": ("evaluation.probes",),
+    "training.corpora": ("training.provenance", "training.runs"),
+    "training.tags": ("training.clips",),
     "zoo": ("hub", "artefact"),
 }  # fmt: skip
 """Old name to the modules that now hold what it held, all below ``mirzoo``."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from mirzoo._support.logs import show_messages
 from mirzoo.errors import CardError, MirzooError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def _options(
 
         typer.echo(f"mirzoo {mirzoo.__version__}")
         raise typer.Exit
+    show_messages()
 
 
 @app.command("list")
@@ -263,7 +265,6 @@ def train(
         recipe,
         (home or data_home()) / "corpus",
         out or Path("runs") / Path(recipe).stem,
-        report=_report,
     )
 
 

@@ -5,25 +5,26 @@ Only items of the split "test" count. Other models' scores on the same items are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-
-import numpy as np
+import logging
+from collections.abc import Iterator, Sequence
 
 from mirzoo.annotate import Runner
 from mirzoo.card import Metric
-from mirzoo.data.corpus import FULL_SCALE, SAMPLE_RATE, Corpus
+from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.labels import Labels
+from mirzoo.data.predictions import item_waveform
 from mirzoo.data.sources import collection as find_collection
 from mirzoo.tasks.annotation import Annotation
 from mirzoo.tasks.base import TASKS, Score
+
+logger = logging.getLogger(__name__)
 
 
 def measure(
     runner: Runner,
     corpora: Sequence[Corpus],
     *,
-    beside: Sequence[Runner] = (),
-    report: Callable[[str], None] = print,
+    baselines: Sequence[Runner] = (),
 ) -> list[Metric]:
     """Score a model on the test items of corpora.
 
@@ -33,10 +34,8 @@ def measure(
         A model of a task with labels over time.
     corpora : sequence of Corpus
         Those without test items with the task's labels drop out.
-    beside : sequence of Runner
+    baselines : sequence of Runner
         Models of the same task, whose scores are the metrics' ``baseline``.
-    report : callable
-        Told one line at a time how far things are.
 
     Returns
     -------
@@ -51,7 +50,7 @@ def measure(
             continue
         collection = find_collection(corpus.directory.name)
         scores = _scores(runner, corpus, truths)
-        others = {other.card.name: _scores(other, corpus, truths) for other in beside}
+        others = {other.card.name: _scores(other, corpus, truths) for other in baselines}
         metrics += [
             Metric(
                 dataset=collection.name,
@@ -67,9 +66,11 @@ def measure(
             for name in task.headline
             if scores[name].seconds > 0 and name not in collection.unjudged
         ]
-        report(
-            f"{runner.card.name} on {collection.name}: "
-            + ", ".join(f"{name} {scores[name].value:.3f}" for name in task.headline)
+        logger.info(
+            "%s on %s: %s",
+            runner.card.name,
+            collection.name,
+            ", ".join(f"{name} {scores[name].value:.3f}" for name in task.headline),
         )
     return metrics
 
@@ -89,14 +90,7 @@ def _truths(corpus: Corpus, task: str) -> Iterator[tuple[int, Annotation]]:
 
 def _scores(runner: Runner, corpus: Corpus, truths: dict[int, Annotation]) -> dict[str, Score]:
     results = (
-        (truth, runner.annotate(read_item(corpus, number), source_rate=SAMPLE_RATE))
+        (truth, runner.annotate(item_waveform(corpus, number), source_rate=SAMPLE_RATE))
         for number, truth in truths.items()
     )
     return TASKS[runner.card.task].overall_scores(results, runner.card)
-
-
-def read_item(corpus: Corpus, number: int) -> np.ndarray:
-    """The waveform of an item, float32 ``(samples,)`` at 16 kHz."""
-    item = corpus.items[number]
-    samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
-    return samples.astype(np.float32) / FULL_SCALE

@@ -12,7 +12,7 @@ Collections that are not prepared are left out, and reported.
 
 from __future__ import annotations
 
-import os
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import numpy as np
 
 from mirzoo.card import Metric
 from mirzoo.data.corpus import FULL_SCALE, Corpus, PreparedItem, Windows
+from mirzoo.data.predictions import item_predictions, item_waveform, predictions_folder
 from mirzoo.data.sung import read_lyric_lines, read_ultrastar, sung_share
 from mirzoo.data.windows import cut_windows
 from mirzoo.evaluation.representations import linear_probe
@@ -31,6 +32,8 @@ from mirzoo.tasks.tagging.scores import (
     agreement,
     tagging_scores,
 )
+
+logger = logging.getLogger(__name__)
 
 BATCH_WINDOWS = 64
 SUNG_SHARE = 0.5
@@ -77,8 +80,7 @@ def probe(
     model: Model,
     corpora: str | Path,
     *,
-    beside: Sequence[Model] = (),
-    report: Callable[[str], None] = print,
+    baselines: Sequence[Model] = (),
 ) -> list[Metric]:
     """Probe a tagger on the labelled corpora that are prepared.
 
@@ -88,10 +90,8 @@ def probe(
         The tagger.
     corpora : path
         The folder of prepared corpora.
-    beside : sequence of Model
-        Models whose figures stand beside its own, as ``baseline``.
-    report : callable
-        Told what is measured and what is left out.
+    baselines : sequence of Model
+        Models that it is compared with; their figures are the metrics' ``baseline``.
 
     Returns
     -------
@@ -101,25 +101,25 @@ def probe(
     for name, measure in _measures().items():
         folder = Path(corpora) / name
         if not (folder / "items.csv").exists():
-            report(f"{name} is not prepared under {corpora}; its figures are left out")
+            logger.info("%s is not prepared under %s; its figures are left out", name, corpora)
             continue
         corpus = Corpus.load(folder)
         metric = measure(model, corpus)
         if metric is None:
-            report(f"{model.name} has no tag for singing; its figure on {name} is left out")
+            logger.info("%s has no tag for singing; its figure on %s is left out", model.name, name)
             continue
-        others = {other.name: measure(other, corpus) for other in beside}
+        others = {other.name: measure(other, corpus) for other in baselines}
         baseline = {name: found.value for name, found in others.items() if found is not None}
         metrics.append(metric.model_copy(update={"baseline": baseline}))
-        report(f"{name}: {metric.metric} {metric.value:.3f}, beside {baseline}")
+        logger.info("%s: %s %.3f; baselines %s", name, metric.metric, metric.value, baseline)
     return metrics
 
 
 def agreement_metrics(
     model: Model, windows: Sequence[Windows], teacher_tags: np.ndarray, dataset: str
 ) -> list[Metric]:
-    """How far a student says what its teachers say, on windows that it never heard."""
-    student = np.concatenate([_tags(model, w.read(np.arange(len(w)))) for w in windows])
+    """How far a student agrees with its teachers, on windows that it was not trained on."""
+    student = np.concatenate([_predict(model, w.read(np.arange(len(w))))["tags"] for w in windows])
     found = agreement(student, teacher_tags)
     common = {"dataset": dataset, "split": "test", "n": len(student)}
     return [
@@ -142,7 +142,7 @@ def agreement_metrics(
 
 def clip_embeddings(model: Model, corpus: Corpus) -> np.ndarray:
     """The mean embedding of each item, over `PROBED_WINDOWS` at most: ``(items, size)``."""
-    clips = _hear_items(model, corpus, most=PROBED_WINDOWS)
+    clips = _item_predictions(model, corpus, most=PROBED_WINDOWS)
     return np.stack([clip[EMBEDDING].mean(axis=0) for clip in clips])
 
 
@@ -175,7 +175,7 @@ def _singing(times_of: Callable[[PreparedItem], np.ndarray]) -> Measure:
         if not singing_tags:
             return None
         sung, scores = [], []
-        for item, clip in zip(corpus.items, _hear_items(model, corpus)):
+        for item, clip in zip(corpus.items, _item_predictions(model, corpus)):
             starts_s = np.arange(len(clip["tags"])) * model.card.window_s
             sung.append(sung_share(times_of(item), starts_s, model.card.window_s) >= SUNG_SHARE)
             scores.append(clip["tags"][:, singing_tags].max(axis=1))
@@ -193,51 +193,49 @@ def _singing(times_of: Callable[[PreparedItem], np.ndarray]) -> Measure:
     return measure
 
 
-def _hear_items(
+def _item_predictions(
     model: Model, corpus: Corpus, *, most: int | None = None
 ) -> list[dict[str, np.ndarray]]:
-    """Tags and embeddings of every item's windows; a published model's answers are kept."""
+    """Tags and embeddings of every item's windows; a published model's are cached."""
+
+    def predict(waveform: np.ndarray) -> dict[str, np.ndarray]:
+        return _predict(model, _windows_of(model, waveform, most))
+
     if model.name not in PORTS:
-        return _hear_items_anew(model, corpus, most)
-    kept = corpus.directory / "targets" / f"{model.name}_items_{most or 'whole'}.npz"
-    counts = [len(_windows_of(model, corpus, item, most)) for item in corpus.items]
-    if not kept.exists():
-        clips = _hear_items_anew(model, corpus, most)
-        kept.parent.mkdir(exist_ok=True)
-        unfinished = kept.with_suffix(".unfinished")
-        with unfinished.open("wb") as file:
-            np.savez(file, **{name: np.concatenate([c[name] for c in clips]) for name in clips[0]})
-        os.replace(unfinished, kept)
-    with np.load(kept) as answers:
-        ends = np.cumsum(counts)[:-1]
-        parts = {name: np.split(answers[name], ends) for name in answers}
+        return [predict(item_waveform(corpus, number)) for number in range(len(corpus.items))]
+    key = f"{model.name}_items_{most or 'whole'}"
+    earlier = predictions_folder(corpus, f"{key}.npz")
+    if not earlier.exists():
+        return list(item_predictions(corpus, key, lambda: predict))
+    counts = [
+        len(_windows_of(model, item_waveform(corpus, n), most)) for n in range(len(corpus.items))
+    ]
+    with np.load(earlier) as joined:
+        parts = {name: np.split(joined[name], np.cumsum(counts)[:-1]) for name in joined}
     return [{name: parts[name][i] for name in parts} for i in range(len(counts))]
 
 
-def _hear_items_anew(model: Model, corpus: Corpus, most: int | None) -> list[dict]:
-    return [_predict(model, _windows_of(model, corpus, item, most)) for item in corpus.items]
-
-
-def _windows_of(model: Model, corpus: Corpus, item: PreparedItem, most: int | None) -> np.ndarray:
-    """An item cut into windows side by side, the last one padded: int16 ``(windows, samples)``.
+def _windows_of(model: Model, waveform: np.ndarray, most: int | None) -> np.ndarray:
+    """A waveform cut into windows side by side, the last one padded: ``(windows, samples)``.
 
     Of more than ``most`` windows, so many are taken at equal distances.
     """
     size = model.card.input.window_samples
-    samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
-    windows = cut_windows(samples, size, size)
+    windows = cut_windows(waveform, size, size)
     if most is None or len(windows) <= most:
         return windows
     return windows[np.linspace(0, len(windows) - 1, most).round().astype(int)]
 
 
-def _tags(model: Model, windows: np.ndarray) -> np.ndarray:
-    return _predict(model, windows)["tags"]
-
-
 def _predict(model: Model, windows: np.ndarray) -> dict[str, np.ndarray]:
     batches = [
-        model.predict_windows(windows[i : i + BATCH_WINDOWS].astype(np.float32) / FULL_SCALE)
+        model.predict_windows(_waveforms(windows[i : i + BATCH_WINDOWS]))
         for i in range(0, len(windows), BATCH_WINDOWS)
     ]
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def _waveforms(windows: np.ndarray) -> np.ndarray:
+    if windows.dtype == np.int16:
+        return windows.astype(np.float32) / FULL_SCALE
+    return windows

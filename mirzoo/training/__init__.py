@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 from mirzoo import hub
+from mirzoo._support.logs import deprecated_report
 from mirzoo.errors import RecipeError, UnknownNameError
 from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe
 from mirzoo.recipe.runs import training_order
-from mirzoo.training import frames, tags
+from mirzoo.training import clips, frames
 from mirzoo.training.fitting import average_weights
+from mirzoo.training.runs import Run
 
 __all__ = ["train", "trained_model"]
 
-SCHOOLS = {"tagging": tags, "chords": frames, "melody": frames}
+logger = logging.getLogger(__name__)
 
 
 def train(
@@ -24,11 +27,13 @@ def train(
     out: str | Path,
     *,
     name: str | None = None,
-    report: Callable[[str], None] = print,
+    tensorboard: bool = False,
+    report: Callable[[str], None] | None = None,
 ) -> Path:
-    """Train the model of a recipe, measure it beside its teachers, and save it with its card.
+    """Train the model of a recipe, measure it, and save it with its card.
 
     An interrupted run goes on with the epoch it was in when called again with the same ``out``.
+    Progress is logged by the logger ``mirzoo``.
 
     Parameters
     ----------
@@ -37,12 +42,14 @@ def train(
     data : path
         The folder of prepared corpora (``mirzoo prepare``), a folder each.
     out : path
-        The run's folder: checkpoints, ``history.csv``, the best weights, and the finished model
-        in a folder of its name.
+        The run's folder: a backup, ``history.csv``, the best weights, and the finished model in a
+        folder of its name.
     name : str, optional
         The model's name; the recipe's, if not given.
-    report : callable
-        Told one line at a time how far things are.
+    tensorboard : bool
+        Whether to write ``tensorboard/`` into the run's folder too.
+    report : callable, optional
+        Deprecated: called with each message. Use `logging` instead.
 
     Returns
     -------
@@ -52,36 +59,43 @@ def train(
     Raises
     ------
     RecipeError
-        If the recipe says nothing of data, or names teachers that do not teach its labels.
+        If the recipe has no data, or names teachers that do not give its labels.
     DataError
         If a corpus that it names is not prepared.
     TrainingError
-        If the loss stops being a number.
+        If the loss is not finite.
     """
+    with deprecated_report(report):
+        return _train(recipe, data, out, name=name, tensorboard=tensorboard)
+
+
+def _train(
+    recipe: str | Path | Recipe,
+    data: str | Path,
+    out: str | Path,
+    *,
+    name: str | None,
+    tensorboard: bool,
+) -> Path:
     recipe, name = _resolve(recipe, name)
     training_order(name, lambda needed: recipe if needed == name else _untrained(needed))
-    school = SCHOOLS[recipe.task.type]
+    run = Run(recipe, data, lambda needed: trained_model(needed, data, out))
+    trainer = clips if recipe.task.type == "tagging" else frames
     settings = recipe.training
-
-    def find(needed: str) -> Model:
-        return trained_model(needed, data, out, report)
-
-    model = school.fit(recipe, data, out, name=name, find=find, report=report)
-    if settings.initial_share:
-        average_weights(model, find(settings.initial_weights), settings.initial_share)
-    model.card = school.measured_card(model, recipe, data, find=find, report=report)
+    model = trainer.fit(run, out, name=name, tensorboard=tensorboard)
+    if settings.initial_weights is not None and settings.initial_share:
+        average_weights(model, run.model(settings.initial_weights), settings.initial_share)
+    model.card = trainer.measured_card(model, run)
     folder = hub.save(model, Path(out) / name)
-    report(f"{name}: saved in {folder}")
+    logger.info("%s: saved in %s", name, folder)
     return folder
 
 
-def trained_model(
-    name: str, data: str | Path, out: str | Path, report: Callable[[str], None] = print
-) -> Model:
-    """A trained model that a recipe starts from or is taught by.
+def trained_model(name: str, data: str | Path, out: str | Path) -> Model:
+    """A trained model that a recipe starts from or is distilled from.
 
-    That is one of the zoo, or that of the run ``name`` beside ``out``, which is trained first
-    where it is missing.
+    That is one of the zoo, or that of the run ``name`` in the same folder as ``out``, which is
+    trained first where it is missing.
     """
     if name in hub.list_models(pretrained=True):
         return hub.load(name)
@@ -90,8 +104,8 @@ def trained_model(
     for known in (now, *hub.former_names(name)):
         if (runs / known / known).exists():
             return hub.load(runs / known / known)
-    report(f"{now} comes first: the recipe builds on it")
-    train(name, data, runs / now, report=report)
+    logger.info("%s comes first: the recipe builds on it", now)
+    train(name, data, runs / now)
     return hub.load(runs / now / now)
 
 

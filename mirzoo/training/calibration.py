@@ -8,20 +8,20 @@ the labels and a teacher that hears recordings tell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mirzoo import hub
 from mirzoo.annotate import hear_frames
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.labels import F0_RATE, Labels
+from mirzoo.data.predictions import item_waveform
 from mirzoo.dsp.chord_vocabulary import NO_CHORD, UNKNOWN, Vocabulary
-from mirzoo.evaluation.corpora import read_item
 from mirzoo.models.model import Model
 from mirzoo.tasks.chords import ChordDecoding, likeliest_classes
 from mirzoo.tasks.melody import MelodyDecoding, is_voiced, refine, strongest_bins
-from mirzoo.training.taught_chords import hear_chords
+from mirzoo.training.taught_chords import predicted_chords
+from mirzoo.training.teachers import Teachers
 
 ITEMS_PER_CORPUS = 40
 CHANGE_PENALTIES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0)
@@ -31,7 +31,7 @@ NEARLY = 0.005
 THRESHOLDS = tuple(np.round(np.arange(0.1, 0.91, 0.05), 2))
 RIGHT_CENTS = 50.0
 COMMON_QUALITIES = frozenset({"maj", "min", "7", "maj7", "min7"})
-HEARD_EVERY_S = 0.5
+PREDICTED_EVERY_S = 0.5
 
 
 def calibrate_chords(
@@ -94,17 +94,12 @@ def _share_right(
     return float(np.mean(shares))
 
 
-def rarity_prior(
-    corpora: Sequence[Corpus],
-    teachers: Sequence[str],
-    vocabulary: Vocabulary,
-    find: Callable[[str], Model] = hub.load,
-) -> list[float] | None:
-    """How much more often each class stands in labels than the teachers hear it in music.
+def rarity_prior(teachers: Sequence[Teachers], vocabulary: Vocabulary) -> list[float] | None:
+    """How much more often each class stands in labels than teachers predict it in music.
 
     All qualities but triads and their usual sevenths count as one, since the teachers' share of
-    each alone is hardly known; ``find`` gives a teacher by name. None where there is no teacher,
-    no corpus without labels, or no such quality.
+    each alone is hardly known. ``teachers`` are those of each corpus. None where there is no
+    teacher, no corpus without labels, or no such quality.
 
     References
     ----------
@@ -117,10 +112,11 @@ def rarity_prior(
         for label in vocabulary.labels
     ])  # fmt: skip
     in_labels, in_music = np.zeros(len(rare)), np.zeros(len(rare))
-    for corpus in corpora:
+    for of_corpus in teachers:
+        corpus = of_corpus.corpus
         if not (corpus.directory / "chords.csv").exists():
-            if teachers:
-                in_music += _heard(corpus, teachers, vocabulary, find)
+            if of_corpus.names:
+                in_music += _predicted(of_corpus, vocabulary)
             continue
         for number, item in enumerate(corpus.items):
             spans = corpus.labels(number).chords if item.split == "train" else None
@@ -130,18 +126,17 @@ def rarity_prior(
                     in_labels[known] += span.end_s - span.start_s
     if not (rare.any() and in_labels.any() and in_music[rare].any()):
         return None
-    labelled, heard = (counts[rare].sum() / counts.sum() for counts in (in_labels, in_music))
-    prior = np.where(rare, labelled / heard, 1.0)
+    labelled, predicted = (counts[rare].sum() / counts.sum() for counts in (in_labels, in_music))
+    prior = np.where(rare, labelled / predicted, 1.0)
     return (prior / prior.max()).tolist()
 
 
-def _heard(
-    corpus: Corpus, teachers: Sequence[str], vocabulary: Vocabulary, find: Callable[[str], Model]
-) -> np.ndarray:
-    times = [np.arange(0, item.n_samples / SAMPLE_RATE, HEARD_EVERY_S) for item in corpus.items]
-    trained_on = np.repeat([item.split == "train" for item in corpus.items], list(map(len, times)))
-    heard = hear_chords(corpus, teachers, times, vocabulary, find)
-    return heard[trained_on].sum(axis=0, dtype=float)
+def _predicted(teachers: Teachers, vocabulary: Vocabulary) -> np.ndarray:
+    items = teachers.corpus.items
+    times = [np.arange(0, item.n_samples / SAMPLE_RATE, PREDICTED_EVERY_S) for item in items]
+    trained_on = np.repeat([item.split == "train" for item in items], list(map(len, times)))
+    predicted = predicted_chords(teachers, times, vocabulary)
+    return predicted[trained_on].sum(axis=0, dtype=float)
 
 
 def _classes_at(times: np.ndarray, spans, vocabulary: Vocabulary) -> np.ndarray:
@@ -196,4 +191,7 @@ def _validation(
         labels = corpus.labels(number) if item.split == "valid" and left else None
         if labels is not None and getattr(labels, kind) is not None:
             left -= 1
-            yield labels, *hear_frames(model, read_item(corpus, number), source_rate=SAMPLE_RATE)
+            yield (
+                labels,
+                *hear_frames(model, item_waveform(corpus, number), source_rate=SAMPLE_RATE),
+            )

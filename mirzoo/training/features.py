@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +18,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from mirzoo._support.files import unfinished
 from mirzoo.data.corpus import FULL_SCALE, Corpus
 from mirzoo.errors import RecipeError
 from mirzoo.models.frontends import build_frontend
 from mirzoo.models.layers import PCEN, Decibel, Logarithm
 from mirzoo.recipe import Frontend
+
+logger = logging.getLogger(__name__)
 
 SCALINGS = (Logarithm, Decibel, PCEN)
 
@@ -72,9 +74,7 @@ def split_scaling(frontend: keras.Model) -> tuple[keras.Model, list[keras.layers
     return keras.Model(frontend.input, transform.output), scaling
 
 
-def keep_features(
-    corpus: Corpus, config: Frontend, *, report: Callable[[str], None] = print
-) -> FeatureStore:
+def keep_features(corpus: Corpus, config: Frontend) -> FeatureStore:
     """Give the features of a corpus, computing them where they are not kept yet."""
     path = corpus.directory / "features" / f"{_fingerprint(corpus, config)}.f16"
     counts = [config.grid.frames(item.n_samples) for item in corpus.items]
@@ -82,7 +82,7 @@ def keep_features(
         corpus, path, np.concatenate([[0], np.cumsum(counts)]), config.n_bins, config.n_channels
     )
     if not path.exists():
-        _compute(store, config, report)
+        _compute(store, config)
     return store
 
 
@@ -93,16 +93,16 @@ def _fingerprint(corpus: Corpus, config: Frontend) -> str:
     return f"{config.type}_{digest.hexdigest()[:12]}"
 
 
-def _compute(store: FeatureStore, config: Frontend, report: Callable[[str], None]) -> None:
+def _compute(store: FeatureStore, config: Frontend) -> None:
     transform, _ = split_scaling(build_frontend(config))
     store.path.parent.mkdir(exist_ok=True)
-    unfinished = store.path.with_suffix(".unfinished")
     gigabytes = int(store.starts[-1]) * store.n_bins * store.n_channels * 2 / 1e9
-    report(f"{store.corpus.directory.name}: computing {config.type} features, {gigabytes:.1f} GB")
-    with unfinished.open("wb") as file:
+    logger.info(
+        "%s: computing %s features, %.1f GB", store.corpus.directory.name, config.type, gigabytes
+    )
+    with unfinished(store.path) as new, new.open("wb") as file:
         for item in store.corpus.items:
             end = item.offset_samples + item.n_samples
             samples = store.corpus.audio[item.offset_samples : end]
             waveform = samples.astype(np.float32)[np.newaxis] / FULL_SCALE
             transform(waveform).numpy()[0].astype(np.float16).tofile(file)
-    os.replace(unfinished, store.path)

@@ -1,27 +1,35 @@
-"""The loop that every training shares: epochs that can be interrupted, best weights kept."""
+"""What every training shares: epochs that can be interrupted, best weights saved, the optimizer.
+
+Keras' own callbacks do it: `BackupAndRestore` after each epoch, `ModelCheckpoint` of the least
+validation loss, `EarlyStopping`, `CSVLogger`, `TerminateOnNaN` and, where asked for,
+`TensorBoard`.
+"""
 
 from __future__ import annotations
 
 import csv
+import logging
 import math
-import os
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
+from mirzoo._support.files import unfinished, write_whole
 from mirzoo.errors import TrainingError
 from mirzoo.models.layers import BatchNormalization
 from mirzoo.models.model import Model
 from mirzoo.recipe import TrainingConfig
 
+logger = logging.getLogger(__name__)
+
 BEST_WEIGHTS = "best.weights.h5"
 HISTORY = "history.csv"
+_EARLIER_CHECKPOINTS = "checkpoints"
 
 
 class EpochBatches(Protocol):
@@ -97,12 +105,12 @@ def fit_epochs(
     out: Path,
     *,
     name: str,
-    batches: Callable[[int], tf.data.Dataset],
-    held_out: tf.data.Dataset,
-    keep: Callable[[Path], None],
-    report: Callable[[str], None],
+    training: EpochBatches,
+    held_out: EpochBatches,
+    kept: keras.Model,
+    tensorboard: bool = False,
 ) -> None:
-    """Fit a compiled student, going on where the run in ``out`` was interrupted.
+    """Fit a compiled student, going on with the epoch in which the run in ``out`` was interrupted.
 
     Parameters
     ----------
@@ -110,88 +118,215 @@ def fit_epochs(
         Compiled with `build_optimizer`.
     settings : TrainingConfig
     out : Path
-        The run's folder: checkpoints, ``history.csv`` and the best weights.
+        The run's folder: a backup after every epoch, ``history.csv`` and the best weights.
     name : str
-        What is trained, for the reports.
-    batches : callable
-        Epoch → its training data.
-    held_out : tf.data.Dataset
-        What the validation loss is measured on.
-    keep : callable
-        Writes the weights to a path; called whenever they are the best so far.
-    report : callable
-        Told one line at a time how far things are.
+        What is trained, for messages.
+    training, held_out : EpochBatches
+        What it learns from, and what the validation loss is measured on.
+    kept : keras.Model
+        The model whose weights are saved whenever the validation loss is the least so far.
+    tensorboard : bool
+        Whether to write ``out/tensorboard`` too.
 
     Raises
     ------
     TrainingError
-        If the loss stops being a number.
+        If the loss is not finite, or the run was interrupted under an earlier version of mirzoo.
     """
-    run = _Run(student, out)
-    for epoch in range(run.epochs_done, settings.epochs):
-        if run.epochs_without_progress >= settings.patience:
-            report(f"{name}: no progress for {settings.patience} epochs, stopping early")
-            break
-        history = student.fit(
-            batches(epoch), validation_data=held_out, verbose=int(sys.stdout.isatty())
-        ).history
-        losses = {key: values[0] for key, values in history.items()}
-        if not np.isfinite(losses["val_loss"]):
+    data = EpochData(training)
+    backup = _Backup(out / "backup", steps=len(data))
+    done = backup.restore(student)
+    if done == 0 and (out / _EARLIER_CHECKPOINTS).exists():
+        past = _read_history(out / HISTORY)
+        if not _Patience(settings.patience, past).is_over and len(past) < settings.epochs:
             raise TrainingError(
-                f"{name}: the loss is {losses['val_loss']} after epoch {epoch + 1}; "
-                "lower training.learning_rate and start in another folder"
+                f"{name}: the run in '{out}' was interrupted under an earlier version of mirzoo, "
+                "whose checkpoints this one cannot read; start in another folder"
             )
-        if losses["val_loss"] < run.least_loss:
-            _write_whole(keep, out / BEST_WEIGHTS)
-        run.finish_epoch(losses)
-        report(f"{name}: epoch {epoch + 1} of {settings.epochs}: " + _readable(losses))
-
-
-class _Run:
-    """What an interrupted run needs to go on: weights, optimizer state and progress."""
-
-    def __init__(self, student: keras.Model, out: Path):
-        self._history = out / HISTORY
-        self._epochs_done = tf.Variable(0, dtype=tf.int64)
-        self._least_loss = tf.Variable(np.inf, dtype=tf.float64)
-        self._best_epoch = tf.Variable(0, dtype=tf.int64)
-        checkpoint = tf.train.Checkpoint(
-            student=student,
-            optimizer=student.optimizer,
-            epochs_done=self._epochs_done,
-            least_loss=self._least_loss,
-            best_epoch=self._best_epoch,
+        return
+    past = _shorten_history(out / HISTORY, done)
+    patience = _Patience(settings.patience, past)
+    if done >= settings.epochs or patience.is_over:
+        return
+    best = min((row["val_loss"] for row in past), default=None)
+    history = _History(str(out / HISTORY), append=True)
+    callbacks = [
+        data.callback(),
+        keras.callbacks.TerminateOnNaN(),
+        _FiniteLoss(name),
+        _BestWeights(kept, out / BEST_WEIGHTS, threshold=best),
+        history,
+        _Log(name, settings.epochs),
+        patience,
+        backup,
+    ]
+    if tensorboard:
+        callbacks.append(keras.callbacks.TensorBoard(out / "tensorboard"))
+    try:
+        student.fit(
+            data,
+            validation_data=EpochData(held_out),
+            epochs=settings.epochs,
+            initial_epoch=done,
+            shuffle=False,
+            callbacks=callbacks,
+            verbose=int(sys.stdout.isatty()),
         )
-        self._manager = tf.train.CheckpointManager(checkpoint, out / "checkpoints", max_to_keep=1)
-        self._manager.restore_or_initialize()
+    finally:
+        history.on_train_end()
+    if patience.stopped_epoch:
+        logger.info("%s: no progress for %d epochs, stopped early", name, settings.patience)
+
+
+class EpochData(keras.utils.PyDataset):
+    """Batches as Keras takes them; those of epoch ``e`` depend on ``e`` alone.
+
+    Pass `callback` to `fit` too, so that the data know which epoch it is, also where a run goes
+    on, and ``shuffle=False``, since the order of the batches is theirs.
+
+    Parameters
+    ----------
+    batches : EpochBatches
+    """
+
+    def __init__(self, batches: EpochBatches) -> None:
+        super().__init__()
+        self.epoch = 0
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        inputs, targets = self._batches.batch(self.epoch, number)
+        return inputs.astype(np.float32, copy=False), {
+            name: values.astype(np.float32, copy=False) for name, values in targets.items()
+        }
+
+    def callback(self) -> keras.callbacks.Callback:
+        """What tells the data the epoch."""
+        return keras.callbacks.LambdaCallback(on_epoch_begin=self._begin)
+
+    def _begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.epoch = epoch
+
+
+class _Backup(keras.callbacks.BackupAndRestore):
+    """A backup after each epoch, whose number is that of the optimizer's steps.
+
+    Weights and epoch are two files, and a run may be killed between writing them; the steps are
+    in the same file as the weights.
+    """
+
+    def __init__(self, folder: Path, *, steps: int) -> None:
+        super().__init__(str(folder), double_checkpoint=True, delete_checkpoint=False)
+        self._steps = steps
+
+    def restore(self, student: keras.Model) -> int:
+        """Restore weights and optimizer and give the number of epochs done."""
+        self.set_model(student)
+        self.on_train_begin()
+        return self._epochs_done()
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        super().on_train_begin(logs)
+        self.model._initial_epoch = self._epochs_done()
+
+    def _epochs_done(self) -> int:
+        return int(self.model.optimizer.iterations) // self._steps
+
+
+class _FiniteLoss(keras.callbacks.Callback):
+    """Ends a run whose loss is not finite, before anything of the epoch is saved."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        for which in ("loss", "val_loss"):
+            loss = (logs or {})[which]
+            if not np.isfinite(loss):
+                raise TrainingError(
+                    f"{self._name}: the {which} is {loss} after epoch {epoch + 1}; "
+                    "lower training.learning_rate and start in another folder"
+                )
+
+
+class _BestWeights(keras.callbacks.ModelCheckpoint):
+    """Saves the weights of a model, whole, when the student's validation loss is the least."""
+
+    def __init__(self, kept: keras.Model, path: Path, *, threshold: float | None) -> None:
+        super().__init__(
+            str(path),
+            monitor="val_loss",
+            save_best_only=True,
+            save_weights_only=True,
+            initial_value_threshold=threshold,
+        )
+        self._kept = kept
+        self._path = path
+
+    def _save_model(self, epoch: int, batch: int | None, logs: dict | None) -> None:
+        if self._should_save_model(epoch, batch, logs, self.filepath):
+            with unfinished(self._path) as new:
+                self._kept.save_weights(new)
+
+
+class _History(keras.callbacks.CSVLogger):
+    """Writes a row an epoch, the first epoch being 1."""
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        super().on_epoch_end(epoch + 1, logs)
+
+
+class _Patience(keras.callbacks.EarlyStopping):
+    """Stops where nothing improves, counting the epochs before an interruption too."""
+
+    def __init__(self, patience: int, past: Sequence[dict[str, float]]) -> None:
+        super().__init__(monitor="val_loss", mode="min", patience=patience)
+        self._past = past
 
     @property
-    def epochs_done(self) -> int:
-        return int(self._epochs_done)
+    def is_over(self) -> bool:
+        """Whether the past epochs alone exhaust it."""
+        losses = [row["val_loss"] for row in self._past]
+        return bool(losses) and len(losses) - 1 - int(np.argmin(losses)) >= self.patience
 
-    @property
-    def least_loss(self) -> float:
-        return float(self._least_loss)
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        super().on_train_begin(logs)
+        for epoch, row in enumerate(self._past):
+            self.on_epoch_end(epoch, row)
 
-    @property
-    def epochs_without_progress(self) -> int:
-        return self.epochs_done - int(self._best_epoch)
 
-    def finish_epoch(self, losses: dict[str, float]) -> None:
-        self._epochs_done.assign_add(1)
-        if losses["val_loss"] < self.least_loss:
-            self._least_loss.assign(losses["val_loss"])
-            self._best_epoch.assign(self._epochs_done)
-        self._log(losses)
-        self._manager.save()
+class _Log(keras.callbacks.Callback):
+    """Logs a line an epoch."""
 
-    def _log(self, losses: dict[str, float]) -> None:
-        is_new = not self._history.exists()
-        with self._history.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, ["epoch", *sorted(losses)])
-            if is_new:
-                writer.writeheader()
-            writer.writerow({"epoch": self.epochs_done, **losses})
+    def __init__(self, name: str, epochs: int) -> None:
+        super().__init__()
+        self._name = name
+        self._epochs = epochs
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        values = ", ".join(f"{key} {value:.4f}" for key, value in sorted((logs or {}).items()))
+        logger.info("%s: epoch %d of %d: %s", self._name, epoch + 1, self._epochs, values)
+
+
+def _read_history(path: Path) -> list[dict[str, float]]:
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def _shorten_history(path: Path, epochs: int) -> list[dict[str, float]]:
+    """Give the rows of the epochs that a backup has, and drop those that come after it."""
+    rows = _read_history(path)
+    past = [row for row in rows if row["epoch"] <= epochs]
+    if len(past) < len(rows):
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        write_whole(path, "".join(lines[: 1 + len(past)]))
+    return past
 
 
 def crossentropy_where_named(one_hot, probabilities):
@@ -200,28 +335,3 @@ def crossentropy_where_named(one_hot, probabilities):
     Keras' own takes the rows to sum to 1 and would push the logits of the others down for ever.
     """
     return -ops.sum(one_hot * ops.log(ops.maximum(probabilities, 1e-7)), axis=-1)
-
-
-def dataset(batches: EpochBatches, epoch: int) -> tf.data.Dataset:
-    """The batches of an epoch as a `tf.data.Dataset` of (inputs, targets by name)."""
-    inputs, targets = batches.batch(epoch, 0)
-
-    def spec(values: np.ndarray) -> tf.TensorSpec:
-        return tf.TensorSpec((None, *values.shape[1:]), tf.float32)
-
-    signature = (spec(inputs), {name: spec(values) for name, values in targets.items()})
-    dataset = tf.data.Dataset.from_generator(
-        lambda: (batches.batch(epoch, number) for number in range(len(batches))),
-        output_signature=signature,
-    )
-    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(4)
-
-
-def _write_whole(write: Callable[[Path], None], path: Path) -> None:
-    unfinished = path.with_name(f"unfinished_{path.name}")
-    write(unfinished)
-    os.replace(unfinished, path)
-
-
-def _readable(losses: dict[str, float]) -> str:
-    return ", ".join(f"{key} {value:.4f}" for key, value in sorted(losses.items()))

@@ -7,6 +7,7 @@ where the recipe names teachers: then what those hear is the target.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,8 +16,8 @@ import numpy as np
 from keras import ops
 
 from mirzoo import hub
-from mirzoo.card import Card
-from mirzoo.data.corpus import SAMPLE_RATE, Corpus
+from mirzoo.card import Card, Metric
+from mirzoo.data.corpus import SAMPLE_RATE
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.evaluation.corpora import measure
@@ -24,7 +25,6 @@ from mirzoo.models.build import build_model
 from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe, TrainingConfig
 from mirzoo.training.calibration import calibrate_chords, calibrate_melody, rarity_prior
-from mirzoo.training.corpora import licences_of, open_corpora, provenance
 from mirzoo.training.features import FeatureStore, keep_features, split_scaling
 from mirzoo.training.fitting import (
     BEST_WEIGHTS,
@@ -32,9 +32,10 @@ from mirzoo.training.fitting import (
     convolve_in_bfloat16,
     copy_weights,
     crossentropy_where_named,
-    dataset,
     fit_epochs,
 )
+from mirzoo.training.provenance import distilled_from, licences_of, provenance
+from mirzoo.training.runs import Run
 from mirzoo.training.sequences import (
     ChordTargets,
     FrameTargets,
@@ -45,8 +46,11 @@ from mirzoo.training.sequences import (
     TaughtChordTargets,
     TaughtMelodyTargets,
 )
-from mirzoo.training.taught_chords import hear_chords
-from mirzoo.training.taught_melody import hear_melody
+from mirzoo.training.taught_chords import predicted_chords
+from mirzoo.training.taught_melody import predicted_melody
+from mirzoo.training.teachers import Teachers
+
+logger = logging.getLogger(__name__)
 
 LABELS_OF = {"chords": "chords.csv", "melody": "f0.f32"}
 LEAST_PROBABILITY = 1e-7
@@ -56,29 +60,26 @@ OUTPUT_WEIGHTS = {
 }  # fmt: skip
 
 
-def fit(
-    recipe: Recipe,
-    data: str | Path,
-    out: str | Path,
-    *,
-    name: str,
-    find: Callable[[str], Model] = hub.load,
-    report: Callable[[str], None] = print,
-) -> Model:
-    """Train a chord or melody model and return it with the weights of least validation loss.
+def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> Model:
+    """Train a frame-wise model and return it with the weights of least validation loss.
 
-    ``find`` gives the trained models that the recipe names: the one whose head and outputs are
-    the starting point, and those that teach. The other parameters are those of
-    `mirzoo.training.train`.
+    Parameters
+    ----------
+    run : Run
+        Its recipe may name a trained model whose head and outputs are the starting point, and
+        teachers.
+    out, name, tensorboard
+        As for `mirzoo.training.train`.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
+    recipe = run.recipe
     _require_aligned_frames(recipe)
-    stores = [
-        keep_features(corpus, recipe.frontend, report=report)
-        for corpus in open_corpora(recipe, data)
+    stores = [keep_features(corpus, recipe.frontend) for corpus in run.corpora]
+    targets = [
+        _targets(recipe, store, teachers)
+        for store, teachers in zip(stores, run.teachers, strict=True)
     ]
-    targets = [_targets(recipe, store, find, report) for store in stores]
     settings = recipe.training
     keras.utils.set_random_seed(settings.seed)
     model = build_model(recipe, name)
@@ -97,12 +98,15 @@ def fit(
         shuffle=False,
     )
     stretch_s = training.length / recipe.frontend.grid.frame_rate
-    report(
-        f"{name}: {len(training) * settings.batch_size} stretches of {stretch_s:g} s an "
-        f"epoch, {len(held_out) * settings.batch_size} to validate on"
+    logger.info(
+        "%s: %d stretches of %g s an epoch, %d to validate on",
+        name,
+        len(training) * settings.batch_size,
+        stretch_s,
+        len(held_out) * settings.batch_size,
     )
     if settings.initial_weights is not None:
-        copy_weights(model, find(settings.initial_weights))
+        copy_weights(model, run.model(settings.initial_weights))
     trained = _trained_in(settings.precision, model, recipe)
     student = student_of(trained, settings, steps=len(training) * settings.epochs)
     fit_epochs(
@@ -110,10 +114,10 @@ def fit(
         settings,
         out,
         name=name,
-        batches=lambda epoch: dataset(training, epoch),
-        held_out=dataset(held_out, 0),
-        keep=trained.save_weights,
-        report=report,
+        training=training,
+        held_out=held_out,
+        kept=trained,
+        tensorboard=tensorboard,
     )
     model.load_weights(out / BEST_WEIGHTS)
     return model
@@ -156,38 +160,34 @@ def _trained_in(precision: str, model: Model, recipe: Recipe) -> Model:
     return copy
 
 
-def measured_card(
-    model: Model,
-    recipe: Recipe,
-    data: str | Path,
-    *,
-    find: Callable[[str], Model] = hub.load,
-    report: Callable[[str], None] = print,
-) -> Card:
+def measured_card(model: Model, run: Run) -> Card:
     """The card of a trained model: how it is decoded, how good it is, what it was trained on.
 
-    Its figures are those of `mirzoo.evaluation.corpora` on the test items of what it was trained on and of
-    the recipe's ``data.tests``, with those of ``data.peers`` beside them.
+    Its figures are those of `mirzoo.evaluation.corpora` on the test items of what it was trained
+    on and of the recipe's ``data.tests``; the models of ``data.peers`` are the baselines.
     """
-    corpora = open_corpora(recipe, data)
+    recipe = run.recipe
     if recipe.task.type == "chords":
         vocabulary = VOCABULARIES[recipe.task.vocabulary]
-        prior = rarity_prior(corpora, recipe.data.teachers, vocabulary, find)
-        decoding = calibrate_chords(model, corpora, vocabulary, prior)
+        prior = rarity_prior(run.teachers, vocabulary)
+        decoding = calibrate_chords(model, run.corpora, vocabulary, prior)
     else:
-        decoding = calibrate_melody(model, corpora)
+        decoding = calibrate_melody(model, run.corpora)
     model.card = model.card.updated(decoding=decoding.model_dump())
-    tests = [Corpus.load(Path(data) / name) for name in recipe.data.tests]
-    peers = [hub.load(name) for name in recipe.data.peers]
     hours = sum(
-        item.n_samples for corpus in corpora for item in corpus.items if item.split == "train"
+        item.n_samples for corpus in run.corpora for item in corpus.items if item.split == "train"
     ) / (3600 * SAMPLE_RATE)
-    taught = f", taught by {', '.join(recipe.data.teachers)}" if recipe.data.teachers else ""
     return model.card.updated(
-        metrics=measure(model, [*corpora, *tests], beside=peers, report=report),
+        metrics=metrics(model, run),
         licences=licences_of(recipe),
-        provenance=provenance(recipe, hours, taught),
+        provenance=provenance(recipe, hours, distilled_from(run.data.teachers)),
     )
+
+
+def metrics(model: Model, run: Run) -> list[Metric]:
+    """The scores that the card of a model of a recipe has, on prepared corpora."""
+    peers = [hub.load(name) for name in run.data.peers]
+    return measure(model, [*run.corpora, *run.tests], baselines=peers)
 
 
 def transposition(recipe: Recipe) -> Callable[[np.ndarray, int], np.ndarray] | None:
@@ -219,27 +219,21 @@ def _require_aligned_frames(recipe: Recipe) -> None:
         )
 
 
-def _targets(
-    recipe: Recipe,
-    store: FeatureStore,
-    find: Callable[[str], Model],
-    report: Callable[[str], None],
-) -> FrameTargets:
-    grid, task, teachers = recipe.frontend.grid, recipe.task, recipe.data.teachers
+def _targets(recipe: Recipe, store: FeatureStore, teachers: Teachers) -> FrameTargets:
+    grid, task = recipe.frontend.grid, recipe.task
     times = [grid.times(store.frames(item)) for item in range(len(store.corpus.items))]
     if (store.corpus.directory / LABELS_OF[task.type]).exists():
         return labelled_targets(recipe, store.corpus, times)
-    if not teachers:
+    if not teachers.names:
         raise DataError(
             f"the corpus '{store.corpus.directory.name}' has no labels of {task.type}; name a "
-            f"teacher in data.teachers that hears {task.type} in it"
+            f"teacher in data.teachers that finds {task.type} in it"
         )
     if task.type == "melody":
-        heard = hear_melody(store.corpus, teachers, times, find, report)
-        return TaughtMelodyTargets(heard, task)
+        return TaughtMelodyTargets(predicted_melody(teachers, times), task)
     vocabulary = VOCABULARIES[task.vocabulary]
-    heard = hear_chords(store.corpus, teachers, times, vocabulary, find, report)
-    return TaughtChordTargets(heard, vocabulary, recipe.training.teacher_weight)
+    probabilities = predicted_chords(teachers, times, vocabulary)
+    return TaughtChordTargets(probabilities, vocabulary, recipe.training.teacher_weight)
 
 
 def labelled_targets(recipe: Recipe, known: Labelled, times: Sequence[np.ndarray]) -> FrameTargets:

@@ -18,7 +18,7 @@ from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe
 from mirzoo.tasks.annotation import Annotation
 from mirzoo.training.features import split_scaling
-from mirzoo.training.fitting import dataset
+from mirzoo.training.fitting import EpochData
 from mirzoo.training.frames import labelled_targets, student_of, training_stretches
 from mirzoo.training.sequences import Score
 
@@ -89,13 +89,13 @@ def fit_recordings(
         per_item=stretches, batch_size=min(batch_size, stretches), seed=seed,
     )  # fmt: skip
     settings = recipe.training.model_copy(update={"learning_rate": learning_rate})
-    history: dict[str, list[float]] = {}
+    data = EpochData(batches)
     with _statistics_kept(model):
         student = student_of(model, settings, steps=len(batches) * epochs)
-        for epoch in range(epochs):
-            for key, values in student.fit(dataset(batches, epoch), verbose=0).history.items():
-                history.setdefault(key, []).extend(values)
-    return history
+        fitted = student.fit(
+            data, epochs=epochs, shuffle=False, callbacks=[data.callback()], verbose=0
+        )
+    return fitted.history
 
 
 @contextmanager

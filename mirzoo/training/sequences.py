@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from mirzoo.errors import DataError
 from mirzoo.recipe import Augmentation
 from mirzoo.tasks.melody import MelodyConfig
 from mirzoo.training.alterations import alter_magnitudes
+from mirzoo.training.taught_melody import PredictedMelody
 
 
 class Labelled(Protocol):
@@ -175,18 +176,6 @@ class MelodyTargets:
         return _unknown_melody(count, self._task)
 
 
-class HeardMelody(NamedTuple):
-    """A melody as teachers hear it, float ``(frames,)`` each.
-
-    ``f0`` (Hz) is given for every frame, ``sureness`` says how sure it is and ``voicing`` how
-    likely a melody sounds, both from 0 to 1.
-    """
-
-    f0: np.ndarray
-    sureness: np.ndarray
-    voicing: np.ndarray
-
-
 class TaughtMelodyTargets:
     """The melody as teachers hear it: probabilities instead of labels.
 
@@ -195,19 +184,19 @@ class TaughtMelodyTargets:
 
     Parameters
     ----------
-    heard : HeardMelody
+    heard : PredictedMelody
     task : MelodyConfig
     """
 
-    def __init__(self, heard: HeardMelody, task: MelodyConfig) -> None:
+    def __init__(self, heard: PredictedMelody, task: MelodyConfig) -> None:
         self._heard = heard
         self._task = task
 
     def read(self, start: int, stop: int, semitones: int) -> dict[str, np.ndarray]:
-        f0, sureness, voicing = (row[start:stop].astype(np.float32) for row in self._heard)
+        f0, confidence, voicing = (row[start:stop].astype(np.float32) for row in self._heard)
         bumps = _bumps(f0 * 2 ** (semitones / 12), self._task)
         return {
-            "salience": bumps * (sureness * voicing)[:, np.newaxis],
+            "salience": bumps * (confidence * voicing)[:, np.newaxis],
             "voicing": voicing[:, np.newaxis],
         }
 

@@ -1,54 +1,45 @@
-"""The chords that teachers hear in a corpus.
+"""The chords that teachers predict for a corpus.
 
-A chord model, of the zoo or of an earlier run, is heard here, its answers kept as ``times`` (s)
-and ``chords``, float16 ``(frames, classes)`` of the teacher (`mirzoo.training.teaching`). Of any
-other system the labels count that somebody put there as ``<item>.lab``
-(``benchmarks/teach_chords.py`` has published packages write them); where they say nothing, the
-system is taken to have said nothing.
+A chord model, of the zoo or of an earlier run, is a teacher; its predictions are cached as
+``times`` (s) and ``chords``, float16 ``(frames, classes)`` of the teacher. Any other system can be
+one by the labels that somebody puts into the corpus as ``<item>.lab``
+(``benchmarks/teach_chords.py`` has published packages write them); where they have no label, the
+system does not count.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mirzoo import hub
-from mirzoo.annotate import Runner, hear_frames
-from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary
+from mirzoo.dsp.framing import nearest
 from mirzoo.errors import UnknownNameError
+from mirzoo.tasks.base import Predict, Teachers
 from mirzoo.tasks.chords import Chords
-from mirzoo.training.teaching import Answer, answers_folder, nearest, teach
+
+logger = logging.getLogger(__name__)
 
 CHORDS = "chords"
 
 
-def hear_chords(
-    corpus: Corpus,
-    teachers: Sequence[str],
-    frame_times: Sequence[np.ndarray],
-    vocabulary: Vocabulary,
-    find: Callable[[str], Runner] = hub.load,
-    report: Callable[[str], None] = print,
+def predicted_chords(
+    teachers: Teachers, frame_times: Sequence[np.ndarray], vocabulary: Vocabulary
 ) -> np.ndarray:
     """Give teachers' probabilities of a vocabulary's classes at the frames of a corpus.
 
     Parameters
     ----------
-    corpus : Corpus
-    teachers : sequence of str
-        Chord models, and systems whose labels lie beside the corpus. A frame has the mean of
-        those that say something of it.
+    teachers : Teachers
+        Chord models, and systems whose labels lie in the corpus. A frame has the mean of those
+        that predict something for it.
     frame_times : sequence of np.ndarray
         The times of each item's frames (s); each frame takes a model's nearest.
     vocabulary : Vocabulary
         Each class of a teacher counts for the class that it is reduced to; one that has none
         (``X``) counts for nothing, so that a row may sum to less than 1.
-    find : callable
-        Gives the model of a name.
-    report : callable
-        Told one line at a time how far things are.
 
     Returns
     -------
@@ -57,74 +48,68 @@ def hear_chords(
     Raises
     ------
     UnknownNameError
-        For a teacher that is no model and has no labels beside the corpus.
+        For a teacher that is no model and has no labels in the corpus.
     """
     frames = sum(map(len, frame_times))
     total = np.zeros((frames, len(vocabulary)), np.float32)
-    speaking = np.zeros(frames, int)
-    for teacher in teachers:
-        if any(answers_folder(corpus, teacher).glob("*.lab")):
-            heard = _read_labels(corpus, teacher, frame_times, vocabulary, report)
-        else:
-            heard = _hear_model(corpus, teacher, frame_times, vocabulary, find, report)
-        total += heard
-        speaking += heard.any(axis=1)
-    return (total / np.maximum(speaking, 1)[:, np.newaxis]).astype(np.float16)
+    counted = np.zeros(frames, int)
+    for teacher in teachers.names:
+        read = _labels if any(teachers.labels_folder(teacher).glob("*.lab")) else _probabilities
+        predicted = read(teachers, teacher, frame_times, vocabulary)
+        total += predicted
+        counted += predicted.any(axis=1)
+    return (total / np.maximum(counted, 1)[:, np.newaxis]).astype(np.float16)
 
 
-def _read_labels(
-    corpus: Corpus,
-    teacher: str,
-    frame_times: Sequence[np.ndarray],
-    vocabulary: Vocabulary,
-    report: Callable[[str], None],
+def _labels(
+    teachers: Teachers, teacher: str, frame_times: Sequence[np.ndarray], vocabulary: Vocabulary
 ) -> np.ndarray:
-    folder = answers_folder(corpus, teacher)
-    paths = [folder / f"{number:05d}.lab" for number in range(len(corpus.items))]
+    folder = teachers.labels_folder(teacher)
+    paths = [folder / f"{number:05d}.lab" for number in range(len(frame_times))]
     labelled = sum(path.exists() for path in paths)
-    report(f"{corpus.directory.name}: {labelled} of {len(paths)} items have labels of {teacher}")
+    logger.info(
+        "%s: %d of %d items have labels of %s",
+        teachers.corpus.directory.name,
+        labelled,
+        len(paths),
+        teacher,
+    )
     rows = []
     for path, times in zip(paths, frame_times, strict=True):
-        said = np.zeros((len(times), len(vocabulary)), np.float32)
+        one_hot = np.zeros((len(times), len(vocabulary)), np.float32)
         for start_s, end_s, label in Chords.read(path).segments if path.exists() else ():
             known = vocabulary.index(label)
             if known != UNKNOWN:
-                said[slice(*np.searchsorted(times, [start_s, end_s])), known] = 1.0
-        rows.append(said)
+                one_hot[slice(*np.searchsorted(times, [start_s, end_s])), known] = 1.0
+        rows.append(one_hot)
     return np.concatenate(rows)
 
 
-def _hear_model(
-    corpus: Corpus,
-    teacher: str,
-    frame_times: Sequence[np.ndarray],
-    vocabulary: Vocabulary,
-    find: Callable[[str], Runner],
-    report: Callable[[str], None],
+def _probabilities(
+    teachers: Teachers, teacher: str, frame_times: Sequence[np.ndarray], vocabulary: Vocabulary
 ) -> np.ndarray:
-    folder = answers_folder(corpus, teacher)
     try:
-        model = find(teacher)
+        labels = teachers.model(teacher).card.labels
     except UnknownNameError as unknown:
         raise UnknownNameError(
-            f"{unknown}. Another system can teach by its labels, and '{folder}' holds "
-            "none (00000.lab and so on, by the rows of items.csv); "
-            "benchmarks/teach_chords.py makes them"
+            f"{unknown}. Another system can teach by its labels, and "
+            f"'{teachers.labels_folder(teacher)}' holds none (00000.lab and so on, by the rows of "
+            "items.csv); benchmarks/teach_chords.py makes them"
         ) from None
-    reduction = _reduction(model.card.labels, vocabulary)
-    answers = teach(corpus, teacher, lambda: _listening(model), report)
+    reduction = _reduction(labels, vocabulary)
+    predictions = teachers.predictions(teacher, lambda: _chords_alone(teachers.frames(teacher)))
     return np.concatenate([
-        heard[CHORDS][nearest(heard["times"], times)].astype(np.float32) @ reduction
-        for heard, times in zip(answers, frame_times, strict=True)
+        predicted[CHORDS][nearest(predicted["times"], times)].astype(np.float32) @ reduction
+        for predicted, times in zip(predictions, frame_times, strict=True)
     ])  # fmt: skip
 
 
-def _listening(teacher: Runner) -> Answer:
-    def answer(waveform: np.ndarray) -> dict[str, np.ndarray]:
-        times, outputs = hear_frames(teacher, waveform, source_rate=SAMPLE_RATE)
+def _chords_alone(predict: Predict) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    def chords(waveform: np.ndarray) -> dict[str, np.ndarray]:
+        times, outputs = predict(waveform)
         return {"times": times, CHORDS: outputs[CHORDS].astype(np.float16)}
 
-    return answer
+    return chords
 
 
 def _reduction(labels: Sequence[str], vocabulary: Vocabulary) -> np.ndarray:

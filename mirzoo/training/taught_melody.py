@@ -1,99 +1,114 @@
-"""The melody that teachers hear together in a corpus.
+"""The melody that teachers predict together for a corpus.
 
-Melody models of different kinds are wrong in different places, so what they hear on average is
-better than what each does, above all in recordings of a kind that none of them learnt from. A
-student that learns it from those recordings learns from more real music than has labels.
+Melody models of different kinds are wrong in different places, so their mean is better than each
+of them, above all in recordings of a kind that none of them was trained on. A student that is
+distilled from it learns from more real music than has labels.
 
 References
 ----------
 S. Kum, J.-H. Lin, L. Su, J. Nam, "Semi-supervised learning using teacher-student models for
-vocal melody extraction", ISMIR 2020, for melodies taught by what a teacher hears in unlabelled
-songs.
+vocal melody extraction", ISMIR 2020, for melodies distilled from a teacher's predictions on
+unlabelled songs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from mirzoo.annotate import Runner, hear_frames
-from mirzoo.data.corpus import SAMPLE_RATE, Corpus
+from mirzoo.card import Card
+from mirzoo.dsp.framing import nearest
 from mirzoo.errors import RecipeError
+from mirzoo.tasks.base import Teachers
 from mirzoo.tasks.melody import MelodyDecoding, refine, salience_around, strongest_bins
-from mirzoo.training.sequences import HeardMelody
-from mirzoo.training.teaching import Answer, nearest, teach
 
 SALIENCE, VOICING = "salience", "voicing"
 NEAR_CENTS = 50.0
+EARLIER_CONFIDENCE = "sureness"
 
 
-def hear_melody(
-    corpus: Corpus,
-    teachers: Sequence[str],
-    frame_times: Sequence[np.ndarray],
-    load: Callable[[str], Runner],
-    report: Callable[[str], None] = print,
-) -> HeardMelody:
-    """Give what melody models hear on average at the frames of a corpus.
+class PredictedMelody(NamedTuple):
+    """A melody as teachers predict it, float ``(frames,)`` each.
 
-    The pitch is the likeliest path through the mean of their saliences, as sure as the salience
-    within half a semitone of it is large.
+    ``f0`` (Hz) is given for every frame; ``confidence`` is that of the pitch and ``voicing`` the
+    probability that a melody sounds, both from 0 to 1.
+    """
+
+    f0: np.ndarray
+    confidence: np.ndarray
+    voicing: np.ndarray
+
+
+def predicted_melody(teachers: Teachers, frame_times: Sequence[np.ndarray]) -> PredictedMelody:
+    """Give the mean of what melody models predict at the frames of a corpus.
+
+    The pitch is the likeliest path through the mean of their saliences; its confidence is the
+    salience within half a semitone of it.
 
     Parameters
     ----------
-    corpus : Corpus
-    teachers : sequence of str
+    teachers : Teachers
         Melody models with ``voicing`` and one grid of pitch bins.
     frame_times : sequence of np.ndarray
         The times of each item's frames (s); each frame takes the teachers' nearest.
-    load : callable
-        Gives the model of a name.
-    report : callable
-        Told one line at a time how far things are.
 
     Raises
     ------
     RecipeError
-        When the teachers' bins differ, or one says nothing of voicing.
+        If the teachers' bins differ, or one has no voicing.
     """
-    answers = teach(corpus, "+".join(teachers), lambda: _together([*map(load, teachers)]), report)
-    heard = [
-        [answer[kind][nearest(answer["times"], times)] for kind in ("f0", "sureness", "voicing")]
-        for answer, times in zip(answers, frame_times, strict=True)
-    ]
-    return HeardMelody(*(np.concatenate(rows) for rows in zip(*heard, strict=True)))
+    predictions = teachers.predictions("+".join(teachers.names), lambda: _together(teachers))
+    rows = []
+    for predicted, times in zip(predictions, frame_times, strict=True):
+        at = nearest(predicted["times"], times)
+        rows.append([predicted["f0"][at], _confidence(predicted)[at], predicted[VOICING][at]])
+    return PredictedMelody(*(np.concatenate(kind) for kind in zip(*rows, strict=True)))
 
 
-def _together(teachers: Sequence[Runner]) -> Answer:
-    first = teachers[0].card
-    for teacher in teachers:
-        card = teacher.card
+def _confidence(predicted: Mapping[str, np.ndarray]) -> np.ndarray:
+    return predicted["confidence" if "confidence" in predicted else EARLIER_CONFIDENCE]
+
+
+def _together(teachers: Teachers) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    cards = [teachers.model(name).card for name in teachers.names]
+    decoding = _one_grid(cards)
+    predict = [teachers.frames(name) for name in teachers.names]
+
+    def mean(waveform: np.ndarray) -> dict[str, np.ndarray]:
+        predicted = [frames(waveform) for frames in predict]
+        times = predicted[0][0]
+        at = [nearest(own, times) for own, _ in predicted]
+        salience, voicing = (
+            np.mean([outputs[kind][rows] for (_, outputs), rows in zip(predicted, at)], axis=0)
+            for kind in (SALIENCE, VOICING)
+        )
+        return {
+            "times": times,
+            VOICING: voicing[:, 0].astype(np.float16),
+            **_followed(salience, decoding),
+        }
+
+    return mean
+
+
+def _one_grid(cards: Sequence[Card]) -> MelodyDecoding:
+    first = cards[0]
+    for card in cards:
         names = [output.name for output in card.outputs]
-        if card.task != "melody" or VOICING not in names:
+        if card.task != first.task or VOICING not in names:
             raise RecipeError(
                 f"data.teachers names '{card.name}', which gives {', '.join(names)}; a melody is "
-                f"taught by melody models that give {SALIENCE} and {VOICING}"
+                f"distilled from melody models that give {SALIENCE} and {VOICING}"
             )
         if _bins(card.decoding) != _bins(first.decoding):
             raise RecipeError(
                 f"data.teachers: '{card.name}' has pitch bins of its own "
-                f"({_bins(card.decoding)}) beside those of '{first.name}' "
-                f"({_bins(first.decoding)}); their mean wants the same fmin and bins_per_octave"
+                f"({_bins(card.decoding)}), unlike '{first.name}' "
+                f"({_bins(first.decoding)}); their mean needs the same fmin and bins_per_octave"
             )
-
-    def answer(waveform: np.ndarray) -> dict[str, np.ndarray]:
-        heard = [hear_frames(t, waveform, source_rate=SAMPLE_RATE) for t in teachers]
-        times = heard[0][0]
-        at = [nearest(own, times) for own, _ in heard]
-        salience, voicing = (
-            np.mean([outputs[kind][rows] for (_, outputs), rows in zip(heard, at)], axis=0)
-            for kind in (SALIENCE, VOICING)
-        )
-        return {"times": times, "voicing": voicing[:, 0].astype(np.float16),
-                **_followed(salience, first.decoding)}  # fmt: skip
-
-    return answer
+    return first.decoding
 
 
 def _bins(decoding: MelodyDecoding) -> tuple[float, int]:
@@ -106,4 +121,4 @@ def _followed(salience: np.ndarray, decoding: MelodyDecoding) -> dict[str, np.nd
     reach = int(NEAR_CENTS * decoding.bins_per_octave / 1200)
     mass = salience_around(salience, path, reach).sum(axis=1)
     f0 = decoding.fmin * 2 ** (bins / decoding.bins_per_octave)
-    return {"f0": f0.astype(np.float32), "sureness": np.clip(mass, 0, 1).astype(np.float16)}
+    return {"f0": f0.astype(np.float32), "confidence": np.clip(mass, 0, 1).astype(np.float16)}

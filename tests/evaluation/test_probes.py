@@ -1,11 +1,11 @@
 """Probes of a model on prepared corpora, with a model that hears pitch and nothing else."""
 
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
 
-from mirzoo.data.corpus import Item, prepare
+from mirzoo.data.corpus import Corpus, Item, prepare
 from mirzoo.evaluation import probes as probing
 
 RATE = 16000
@@ -36,52 +36,64 @@ def tone(item: Item) -> np.ndarray:
     return np.concatenate([0.3 * np.sin(2 * np.pi * p * t) for p in pitches]).astype(np.float32)
 
 
-@pytest.fixture
-def quiet():
-    lines = []
-    return lines, lines.append
-
-
 def make(folder, name, paths):
     items = [Item(str(i), name, str(i), path, "test") for i, path in enumerate(paths)]
     prepare(items, folder / name, make=tone, min_seconds=0.0, processes=1, report=lambda line: None)
 
 
-def test_classes_are_told_apart(tmp_path, quiet):
+def test_classes_are_told_apart(tmp_path, caplog):
     make(
         tmp_path,
         "instruments",
         [f"low/{300 + i}" for i in range(6)] + [f"high/{2000 + i}" for i in range(6)],
     )
-    (metric,) = probing.probe(Ear(), tmp_path, beside=[Ear()], report=quiet[1])
+    caplog.set_level("INFO", "mirzoo")
+    (metric,) = probing.probe(Ear(), tmp_path, baselines=[Ear()])
     assert metric.value == 1.0 and metric.n == 12
     assert metric.baseline == {"ear": 1.0}
-    assert any("emotify is not prepared" in line for line in quiet[0])
+    assert any("emotify is not prepared" in line for line in caplog.messages)
 
 
-def test_singing_is_ranked_against_known_times(tmp_path, quiet, monkeypatch):
+def test_singing_is_ranked_against_known_times(tmp_path, monkeypatch):
     make(tmp_path, "ultrastar", ["x/300-3000", "y/3000-300"])
     sung = {"x/300-3000": [[1.5, 3.0]], "y/3000-300": [[0.0, 1.5]]}
     monkeypatch.setitem(probing.SUNG, "ultrastar", lambda item: np.array(sung[item.path]))
-    (metric,) = probing.probe(Ear(), tmp_path, report=quiet[1])
+    (metric,) = probing.probe(Ear(), tmp_path)
     assert metric.metric == "singing ROC-AUC" and metric.n == 6
     assert metric.value == 1.0
 
 
-def test_models_without_voice_tags_have_no_singing_figure(tmp_path, quiet, monkeypatch):
+def test_models_without_voice_tags_have_no_singing_figure(tmp_path, caplog, monkeypatch):
     make(tmp_path, "ultrastar", ["x/300-3000"])
     monkeypatch.setattr(Ear.card, "labels", ["guitar", "piano"])
-    assert probing.probe(Ear(), tmp_path, report=quiet[1]) == []
-    assert any("no tag for singing" in line for line in quiet[0])
+    caplog.set_level("INFO", "mirzoo")
+    assert probing.probe(Ear(), tmp_path) == []
+    assert any("no tag for singing" in line for line in caplog.messages)
 
 
-def test_published_models_hear_a_corpus_once(tmp_path, quiet, monkeypatch):
+def test_published_models_predict_a_corpus_once(tmp_path, monkeypatch):
     make(
         tmp_path,
         "instruments",
         [f"low/{300 + i}" for i in range(6)] + [f"high/{2000 + i}" for i in range(6)],
     )
     monkeypatch.setattr(probing, "PORTS", {"ear": None})
-    first = probing.probe(Ear(), tmp_path, report=quiet[1])
+    first = probing.probe(Ear(), tmp_path)
     monkeypatch.setattr(Ear, "predict_windows", None)
-    assert probing.probe(Ear(), tmp_path, report=quiet[1]) == first
+    assert probing.probe(Ear(), tmp_path) == first
+
+
+def test_predictions_of_an_earlier_version_are_read(tmp_path, monkeypatch):
+    """They were one file for all items, their windows one after the other."""
+    make(tmp_path, "tones", ["x/300-3000", "y/3000-300"])
+    corpus = Corpus.load(tmp_path / "tones")
+    monkeypatch.setattr(probing, "PORTS", {"ear": None})
+    found = probing._item_predictions(Ear(), corpus)
+    (folder,) = (corpus.directory / "targets").iterdir()
+    shutil.rmtree(folder)
+    joined = {name: np.concatenate([clip[name] for clip in found]) for name in found[0]}
+    np.savez(corpus.directory / "targets" / "ear_items_whole.npz", **joined)
+    monkeypatch.setattr(Ear, "predict_windows", None)
+    again = probing._item_predictions(Ear(), corpus)
+    for ours, theirs in zip(again, found, strict=True):
+        np.testing.assert_array_equal(ours["tags"], theirs["tags"])

@@ -10,6 +10,7 @@ from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.tasks.chords import ChordDecoding
 from mirzoo.tasks.melody import MelodyDecoding
 from mirzoo.training import calibration
+from mirzoo.training.teachers import Teachers
 
 VOCABULARY = VOCABULARIES["majmin"]
 C, G = VOCABULARY.index("C:maj"), VOCABULARY.index("G:maj")
@@ -145,18 +146,22 @@ def test_qualities_rarer_in_music_than_in_labels_are_divided_by_how_much(tmp_pat
     charts = corpus(tmp_path / "charts", items, spans)
     music = corpus(tmp_path / "music", items)
 
-    def hear(corpus, teachers, times, vocabulary, find):
+    def predict(teachers, times, vocabulary):
         rows = np.zeros((sum(map(len, times)), len(vocabulary)), np.float16)
         rows[:20, vocabulary.index("C:maj")] = 0.9
         rows[:20, vocabulary.index("D:dim")] = 0.1
         rows[20:, vocabulary.index("D:dim")] = 1.0  # held out, so it does not count
         return rows
 
-    monkeypatch.setattr(calibration, "hear_chords", hear)
-    prior = calibration.rarity_prior([charts, music], ["crema_chords"], vocabulary)
+    monkeypatch.setattr(calibration, "predicted_chords", predict)
+
+    def prior_of(corpora, *teachers, vocabulary=vocabulary):
+        return calibration.rarity_prior([Teachers(c, teachers) for c in corpora], vocabulary)
+
+    prior = prior_of([charts, music], "crema_chords")
     shares = {vocabulary.labels[k]: prior[k] for k in range(len(prior))}
     assert shares["C:sus4"] == shares["G:aug"] == 1.0
     assert shares["C:maj"] == shares["N"] == shares["B:min7"] == pytest.approx(0.25, rel=1e-3)
-    assert calibration.rarity_prior([charts, music], [], vocabulary) is None
-    assert calibration.rarity_prior([charts], ["crema_chords"], vocabulary) is None
-    assert calibration.rarity_prior([charts, music], ["crema_chords"], VOCABULARY) is None
+    assert prior_of([charts, music]) is None
+    assert prior_of([charts], "crema_chords") is None
+    assert prior_of([charts, music], "crema_chords", vocabulary=VOCABULARY) is None

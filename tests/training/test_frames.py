@@ -12,28 +12,26 @@ from mirzoo.dsp.chord_vocabulary import VOCABULARIES, parse_chord
 from mirzoo.errors import DataError, RecipeError, UnknownNameError
 from mirzoo.recipe import FrontendConfig
 from mirzoo.tasks.melody import MelodyDecoding
-from mirzoo.training import features, frames, taught_chords, taught_melody
+from mirzoo.training import features, frames, teachers
 from mirzoo.training.fitting import BEST_WEIGHTS
 from mirzoo.training.frames import transposition
-from mirzoo.training.sequences import HeardMelody, TaughtMelodyTargets
-from mirzoo.training.taught_chords import hear_chords
-from mirzoo.training.taught_melody import hear_melody
-
-
-def quiet(line: str) -> None:
-    """Say nothing."""
+from mirzoo.training.runs import Run
+from mirzoo.training.sequences import TaughtMelodyTargets
+from mirzoo.training.taught_chords import predicted_chords
+from mirzoo.training.taught_melody import PredictedMelody, predicted_melody
+from mirzoo.training.teachers import Teachers
 
 
 @pytest.fixture(scope="module")
 def corpora(tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpora")
     items = [Item(str(i), "toys", str(i), "", "valid" if i >= 10 else "train") for i in range(12)]
-    prepare(items, folder / "toys", make=play, min_seconds=1, processes=1, report=quiet)
+    prepare(items, folder / "toys", make=play, min_seconds=1, processes=1)
     return folder
 
 
-def fit(recipe, corpora, out, **options):
-    return frames.fit(recipe, corpora, out, name="toys", report=quiet, **options)
+def fit(recipe, corpora, out, find=None):
+    return frames.fit(Run(recipe, corpora, find), out, name="toys")
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +97,8 @@ def test_bfloat16_reaches_the_convolutions_and_the_outputs_stay_float32(
 ):
     seen = {}
 
-    def look(student, settings, out, *, keep, **_):
-        keep(out / BEST_WEIGHTS)
+    def look(student, settings, out, *, kept, **_):
+        kept.save_weights(out / BEST_WEIGHTS)
         head = student.layers[-1].get_layer("head")
         seen["convolution"] = head.get_layer("conv0_0").compute_dtype
         seen["first"] = head.get_layer("normalise_bins").compute_dtype
@@ -116,10 +114,10 @@ def test_bfloat16_reaches_the_convolutions_and_the_outputs_stay_float32(
 def test_excerpts_are_cut_from_the_music_to_learn_from_alone(corpora, tmp_path, monkeypatch):
     silent = {}
 
-    def look(student, settings, out, *, batches, held_out, keep, **_):
-        keep(out / BEST_WEIGHTS)
-        for split, data in (("train", batches(0)), ("valid", held_out)):
-            magnitudes = np.concatenate([x.numpy() for x, _ in data])
+    def look(student, settings, out, *, training, held_out, kept, **_):
+        kept.save_weights(out / BEST_WEIGHTS)
+        for split, data in (("train", training), ("valid", held_out)):
+            magnitudes = np.concatenate([data.batch(0, number)[0] for number in range(len(data))])
             silent[split] = float((magnitudes.max(axis=(2, 3)) == 0).mean())
 
     monkeypatch.setattr(frames, "fit_epochs", look)
@@ -134,9 +132,10 @@ def test_examples_are_as_long_as_asked_and_else_as_a_window(
 ):
     lengths = set()
 
-    def look(student, settings, out, *, batches, held_out, keep, **_):
-        keep(out / BEST_WEIGHTS)
-        lengths.update(x.shape[1] for data in (batches(0), held_out) for x, _ in data)
+    def look(student, settings, out, *, training, held_out, kept, **_):
+        kept.save_weights(out / BEST_WEIGHTS)
+        for data in (training, held_out):
+            lengths.update(data.batch(0, number)[0].shape[1] for number in range(len(data)))
 
     monkeypatch.setattr(frames, "fit_epochs", look)
     model = fit(
@@ -149,7 +148,7 @@ def test_examples_are_as_long_as_asked_and_else_as_a_window(
 def test_features_are_computed_once_and_are_those_of_the_front_end(corpora, monkeypatch):
     corpus = Corpus.load(corpora / "toys")
     config = make_recipe("chords").frontend
-    store = features.keep_features(corpus, config, report=quiet)
+    store = features.keep_features(corpus, config)
     transform, scaling = features.split_scaling(features.build_frontend(config))
     item = corpus.items[3]
     samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
@@ -159,7 +158,7 @@ def test_features_are_computed_once_and_are_those_of_the_front_end(corpora, monk
     assert [type(layer).__name__ for layer in scaling] == ["Logarithm"]
     monkeypatch.setattr(features, "_compute", lambda *_: pytest.fail("computed again"))
     louder = config.model_copy(update={"scaling": {"type": "log", "c": 5.0}})
-    assert features.keep_features(corpus, louder, report=quiet).path == store.path
+    assert features.keep_features(corpus, louder).path == store.path
 
 
 def test_a_stride_over_frames_is_refused(corpora, tmp_path):
@@ -215,7 +214,6 @@ def test_music_without_labels_needs_a_teacher(tmp_path):
         make=lambda item: play(Item("1", "", "", "", "train"))[0],
         min_seconds=1,
         processes=1,
-        report=quiet,
     )
     recipe = make_recipe("chords", data={"collections": ["bare"]})
     with pytest.raises(DataError, match="no labels of chords; name a teacher"):
@@ -238,7 +236,6 @@ def bare_corpus(folder, *, more=0):
         make=lambda item: play(item)[0],
         min_seconds=1,
         processes=1,
-        report=quiet,
     )
 
 
@@ -250,7 +247,7 @@ def test_labels_beside_a_corpus_teach_where_they_say_something(tmp_path):
         folder.mkdir(parents=True)
         (folder / "00001.lab").write_text(lines)
     vocabulary = VOCABULARIES["majmin"]
-    taught = hear_chords(corpus, ["one", "other"], times, vocabulary, report=quiet)
+    taught = predicted_chords(Teachers(corpus, ["one", "other"]), times, vocabulary)
     assert taught.shape == (120, 25)
     assert not taught[:60].any(), "item 0 has no labels"
     c_major, a_minor = vocabulary.index("C:maj"), vocabulary.index("A:min")
@@ -263,8 +260,8 @@ def test_labels_beside_a_corpus_teach_where_they_say_something(tmp_path):
 def test_a_teacher_nobody_knows_is_told_how_to_teach(tmp_path):
     corpus = bare_corpus(tmp_path)
     with pytest.raises(UnknownNameError, match=r"nobody.*holds none \(00000.lab"):
-        hear_chords(
-            corpus, ["nobody"], [np.arange(9) / 10] * 2, VOCABULARIES["majmin"], report=quiet
+        predicted_chords(
+            Teachers(corpus, ["nobody"]), [np.arange(9) / 10] * 2, VOCABULARIES["majmin"]
         )
     assert not (corpus.directory / "targets").exists()
 
@@ -280,15 +277,15 @@ def test_an_earlier_run_teaches_chords(tmp_path, monkeypatch):
         chords[:, large.index("C:aug")] = 0.25
         return np.arange(30) / 5, {"chords": chords}
 
-    monkeypatch.setattr(taught_chords, "hear_frames", hear_frames)
+    monkeypatch.setattr(teachers, "hear_frames", hear_frames)
     runs = {"run": SimpleNamespace(card=SimpleNamespace(labels=large.labels))}
     times = [np.arange(60) / 10] * 2
-    taught = hear_chords(corpus, ["run"], times, majmin, runs.__getitem__, quiet)
+    taught = predicted_chords(Teachers(corpus, ["run"], runs.__getitem__), times, majmin)
     assert taught.shape == (120, 25)
     np.testing.assert_allclose(taught[:, majmin.index("C:maj")], 0.75)
     np.testing.assert_allclose(taught.sum(axis=1), 0.75)  # C:aug is neither major nor minor
-    monkeypatch.delattr(taught_chords, "hear_frames")
-    again = hear_chords(corpus, ["run"], times, majmin, runs.__getitem__, quiet)
+    monkeypatch.delattr(teachers, "hear_frames")
+    again = predicted_chords(Teachers(corpus, ["run"], runs.__getitem__), times, majmin)
     np.testing.assert_array_equal(again, taught)
 
 
@@ -318,7 +315,7 @@ def melody_teacher(at, *, name="ear", bins_per_octave=60, outputs=("salience", "
 @pytest.fixture
 def heard_by_toys(monkeypatch):
     monkeypatch.setattr(
-        taught_melody, "hear_frames", lambda teacher, waveform, *, source_rate:
+        teachers, "hear_frames", lambda teacher, waveform, *, source_rate:
         teacher.hear(waveform)
     )  # fmt: skip
 
@@ -330,17 +327,17 @@ def test_a_melody_is_what_teachers_hear_on_average(tmp_path, heard_by_toys):
         "shy": melody_teacher(lambda time: (60 if time < 3 else 120, 0.5, 0.2)),
     }
     times = [np.arange(60) / 10, np.arange(30) / 5]
-    heard = hear_melody(corpus, list(ears), times, ears.__getitem__, quiet)
+    heard = predicted_melody(Teachers(corpus, list(ears), ears.__getitem__), times)
     assert {len(row) for row in heard} == {90}
     np.testing.assert_allclose(heard.f0, 127.82 * 2, rtol=1e-5)
-    np.testing.assert_allclose(heard.sureness[[0, 29, 31, 60, 89]], [0.7, 0.7, 0.45, 0.7, 0.45],
+    np.testing.assert_allclose(heard.confidence[[0, 29, 31, 60, 89]], [0.7, 0.7, 0.45, 0.7, 0.45],
                                atol=1e-3)  # fmt: skip
     np.testing.assert_allclose(heard.voicing, 0.6, atol=1e-3)
 
     def deaf(name):
         raise AssertionError(f"{name} was asked again")
 
-    again = hear_melody(corpus, list(ears), times, deaf, quiet)
+    again = predicted_melody(Teachers(corpus, list(ears), deaf), times)
     np.testing.assert_array_equal(again.f0, heard.f0)
 
 
@@ -355,14 +352,14 @@ def test_teachers_that_cannot_be_averaged_are_refused(tmp_path, heard_by_toys, t
     corpus = bare_corpus(tmp_path)
     ears = {"ear": melody_teacher(None), "odd": teacher}
     with pytest.raises(RecipeError, match=complaint):
-        hear_melody(corpus, list(ears), [np.arange(9) / 10] * 2, ears.__getitem__, quiet)
+        predicted_melody(Teachers(corpus, list(ears), ears.__getitem__), [np.arange(9) / 10] * 2)
     assert not list(corpus.directory.rglob("*.npz"))
 
 
 def test_taught_melodies_count_as_far_as_teachers_are_sure():
     task = make_recipe("melody").task
     low, high = 127.82 * 2, 127.82 * 2 ** (1 + 1 / 12)
-    heard = HeardMelody(
+    heard = PredictedMelody(
         np.array([low, low, high], np.float32),
         np.array([1.0, 0.5, 1.0], np.float16),
         np.array([1.0, 0.5, 0.0], np.float16),

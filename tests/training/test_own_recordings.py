@@ -179,13 +179,12 @@ def test_long_recordings_are_heard_in_pieces_with_their_own_labels(task, output,
 def test_short_clips_are_learnt_from_too(monkeypatch):
     model = make_model("chords")
     seen = []
-    fitting = own_recordings.dataset
+    data = own_recordings.EpochData
     monkeypatch.setattr(
         own_recordings,
-        "dataset",
-        lambda batches, epoch: (
-            seen.append((len(batches), batches.batch_size, batches.length))
-            or fitting(batches, epoch)
+        "EpochData",
+        lambda batches: (
+            seen.append((len(batches), batches.batch_size, batches.length)) or data(batches)
         ),
     )
     clip = LabelledRecording(np.full(800, 0.1, np.float32), Chords([(0.0, 0.05, "N")]), RATE)

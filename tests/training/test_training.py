@@ -1,6 +1,8 @@
 """Training from a recipe: it learns, it resumes exactly, it stops early, it says what is wrong."""
 
 import csv
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +13,9 @@ from mirzoo.data.corpus import Corpus, Item, prepare
 from mirzoo.errors import DataError, RecipeError, TrainingError
 from mirzoo.models.build import build_model
 from mirzoo.recipe import Recipe
-from mirzoo.training import fitting, tags
-from mirzoo.training.corpora import licences_of, open_corpora, provenance
+from mirzoo.training import clips, fitting
+from mirzoo.training.provenance import distilled_from, licences_of, provenance
+from mirzoo.training.runs import Run
 
 LABELS = tuple(f"tag {i}" for i in range(3))
 RATE = 16000
@@ -44,8 +47,7 @@ def teachers(monkeypatch):
     class OtherSpec:
         labels = ("other", "words", "entirely")
 
-    monkeypatch.setattr(tags, "PORTS", {"ear": Spec, "other_ear": OtherSpec})
-    monkeypatch.setattr(tags.hub, "load", lambda name: Ear())
+    monkeypatch.setattr(clips, "PORTS", {"ear": Spec, "other_ear": OtherSpec})
 
 
 @pytest.fixture
@@ -95,8 +97,12 @@ def make_recipe(**changes) -> Recipe:
     return Recipe.model_validate({**values, **changes})
 
 
-def run(recipe, corpora, out, **options):
-    return tags.fit(recipe, corpora, out, name="tones", report=lambda line: None, **options)
+def opened(recipe, corpora, **models) -> Run:
+    return Run(recipe, corpora, lambda name: models.get(name) or Ear())
+
+
+def run(recipe, corpora, out, **models):
+    return clips.fit(opened(recipe, corpora, **models), out, name="tones")
 
 
 def history(out):
@@ -127,14 +133,13 @@ def test_it_learns(corpora, tmp_path):
 
 def test_classes_are_the_groups_of_collections_that_name_them(corpora):
     recipe = make_recipe()
-    opened = open_corpora(recipe, corpora)
-    lesson = tags.Lesson.prepare(recipe, opened, "train", lambda line: None)
-    (windows,) = lesson.windows
-    assert lesson.classes.argmax(axis=1).tolist() == [int(group) for group in windows.groups]
-    assert (lesson.classes.sum(axis=1) == 1).all()
+    distilled = clips.DistillationSet.prepare(opened(recipe, corpora), "train")
+    (windows,) = distilled.windows
+    assert distilled.classes.argmax(axis=1).tolist() == [int(group) for group in windows.groups]
+    assert (distilled.classes.sum(axis=1) == 1).all()
     unnamed = make_recipe(data={"collections": ["tones"], "teachers": ["ear"]})
-    lesson = tags.Lesson.prepare(unnamed, opened, "train", lambda line: None)
-    assert lesson.classes.shape[1] == 0
+    distilled = clips.DistillationSet.prepare(opened(unnamed, corpora), "train")
+    assert distilled.classes.shape[1] == 0
 
 
 def test_windows_without_a_class_have_no_say_in_it():
@@ -153,7 +158,7 @@ def test_it_starts_from_another_run_where_shapes_agree(corpora, tmp_path):
     head = {**make_recipe().head.model_dump(), "pooling": "mean_max"}
     settings = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-9, "initial_weights": "first"}
     recipe = make_recipe(head=head, training=settings)
-    second = run(recipe, corpora, tmp_path / "second", find={"first": first}.__getitem__)
+    second = run(recipe, corpora, tmp_path / "second", first=first)
 
     def kernel(model, layer):
         return model.head.get_layer(layer).get_weights()[0]
@@ -184,13 +189,14 @@ def test_what_a_front_end_learnt_goes_on_being_learnt():
 def test_a_card_says_what_was_heard_and_where_the_weights_began():
     fresh = make_recipe()
     later = make_recipe(training={"initial_weights": "some_run"})
-    assert provenance(fresh, 2.04, ", taught by ear") == (
-        "Trained by mirzoo on 2.0 h of audio (tones), taught by ear."
+    assert provenance(fresh, 2.04, distilled_from(["ear", "other_ear"])) == (
+        "Trained by mirzoo on 2.0 h of audio (tones), distilled from ear, other_ear."
     )
+    assert provenance(fresh, 2.04, distilled_from([])).endswith(" (tones).")
     assert provenance(later, 2.0, "").endswith(" It started from the weights of some_run.")
     mixed = make_recipe(training={"initial_weights": "some_run", "initial_share": 0.3})
     assert provenance(mixed, 2.0, "").endswith(
-        " some_run, which count for 0.3 in the mean with those that it learnt."
+        " some_run. The final weights are their weighted mean with the trained ones, counting 0.3."
     )
 
 
@@ -207,9 +213,9 @@ def test_a_card_says_what_earlier_runs_heard(monkeypatch):
         training={"initial_weights": "later", "initial_share": 0.5},
     )
     assert provenance(last, 2.0, "") == (
-        "Trained by mirzoo on 2.0 h of audio (debian). It started from the weights of later, which "
-        "count for 0.5 in the mean with those that it learnt; later from those of first. Earlier "
-        "runs also heard esc10, mir1k."
+        "Trained by mirzoo on 2.0 h of audio (debian). It started from the weights of later; later "
+        "from those of first. The final weights are their weighted mean with the trained ones, "
+        "counting 0.5. Also trained on in earlier runs: esc10, mir1k."
     )
     licences = licences_of(last).data
     assert [licences.index(f"{name}: ") for name in ("debian", "esc10", "mir1k")] == sorted(
@@ -235,11 +241,11 @@ def test_what_training_ends_with_is_the_mean(tmp_path, monkeypatch):
     learnt, start = (build_model(make_recipe(), name) for name in ("learnt", "start"))
     before = learnt.get_weights()
     monkeypatch.setattr(training, "trained_model", lambda *_: start)
-    monkeypatch.setattr(training.tags, "fit", lambda *_, **__: learnt)
-    monkeypatch.setattr(training.tags, "measured_card", lambda model, *_, **__: model.card)
+    monkeypatch.setattr(training.clips, "fit", lambda *_, **__: learnt)
+    monkeypatch.setattr(training.clips, "measured_card", lambda model, *_, **__: model.card)
     monkeypatch.setattr(training.hub, "save", lambda model, folder: folder)
     recipe = make_recipe(training={"initial_weights": "some_run", "initial_share": 0.5})
-    training.train(recipe, tmp_path, tmp_path, name="learnt", report=lambda line: None)
+    training.train(recipe, tmp_path, tmp_path, name="learnt")
     kernel = 0.5 * before[-2] + 0.5 * start.get_weights()[-2]
     np.testing.assert_allclose(learnt.get_weights()[-2], kernel, rtol=1e-6, atol=1e-7)
     assert np.abs(before[-2] - kernel).max() > 1e-3
@@ -248,40 +254,70 @@ def test_what_training_ends_with_is_the_mean(tmp_path, monkeypatch):
 def test_the_model_to_start_from_is_trained_first_where_it_is_missing(tmp_path, monkeypatch):
     trained = []
     monkeypatch.setattr(training.hub, "list_models", lambda pretrained: ["some_tagger"])
-    monkeypatch.setattr(training, "train", lambda name, data, out, report: trained.append(out))
+    monkeypatch.setattr(training, "train", lambda name, data, out: trained.append(out))
     monkeypatch.setattr(training.hub, "load", lambda name: name)
-    quiet = lambda line: None  # noqa: E731
-    assert training.trained_model("some_tagger", "data", tmp_path / "x", quiet) == "some_tagger"
+    assert training.trained_model("some_tagger", "data", tmp_path / "x") == "some_tagger"
     assert not trained
     first = "mel_cnn_tagger@pretraining"
-    found = training.trained_model(first, "data", tmp_path / "x", quiet)
+    found = training.trained_model(first, "data", tmp_path / "x")
     assert found == tmp_path / first / first
     assert trained == [tmp_path / first]
     former = tmp_path / "mel_cnn_pretraining" / "mel_cnn_pretraining"  # trained by version 0.1
     former.mkdir(parents=True)
-    assert training.trained_model(first, "data", tmp_path / "x", quiet) == former
+    assert training.trained_model(first, "data", tmp_path / "x") == former
     assert len(trained) == 1
 
 
-def test_interrupted_run_ends_where_a_whole_one_does(corpora, tmp_path, monkeypatch):
+@pytest.mark.parametrize("callback", ["_History", "_Backup"])
+def test_interrupted_run_ends_where_a_whole_one_does(corpora, tmp_path, monkeypatch, callback):
+    """Also where it is killed between the row of an epoch in the history and the backup."""
     whole = run(make_recipe(), corpora, tmp_path / "whole")
+    finish_epoch = getattr(fitting, callback).on_epoch_end
 
-    finish_epoch = fitting._Run.finish_epoch
-
-    def interrupted(self, losses):
-        finish_epoch(self, losses)
-        if self.epochs_done == 2:
+    def interrupted(self, epoch, logs=None):
+        finish_epoch(self, epoch, logs)
+        if epoch == 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(fitting._Run, "finish_epoch", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        run(make_recipe(), corpora, tmp_path / "parts")
-    monkeypatch.setattr(fitting._Run, "finish_epoch", finish_epoch)
+    with monkeypatch.context() as patch:
+        patch.setattr(getattr(fitting, callback), "on_epoch_end", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(make_recipe(), corpora, tmp_path / "parts")
+    assert [row["epoch"] for row in history(tmp_path / "parts")] == ["1", "2"]
     resumed = run(make_recipe(), corpora, tmp_path / "parts")
 
     assert [row["epoch"] for row in history(tmp_path / "parts")] == ["1", "2", "3", "4"]
     for ours, theirs in zip(resumed.weights, whole.weights):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+    for ours, theirs in zip(history(tmp_path / "parts"), history(tmp_path / "whole"), strict=True):
+        assert ours.keys() == theirs.keys()
+        np.testing.assert_allclose(float(ours["val_loss"]), float(theirs["val_loss"]), rtol=1e-3)
+
+
+def test_a_backup_between_whose_two_files_a_run_was_killed_counts_its_own_epochs(corpora, tmp_path):
+    short = {"epochs": 2, "batch_size": 8}
+    run(make_recipe(training=short), corpora, tmp_path / "run")
+    (tmp_path / "run" / "backup" / "training_metadata.json").write_text('{"epoch": 1, "batch": 0}')
+    run(make_recipe(training={**short, "epochs": 3}), corpora, tmp_path / "run")
+    assert [row["epoch"] for row in history(tmp_path / "run")] == ["1", "2", "3"]
+
+
+def test_a_run_of_an_earlier_version_is_used_where_it_is_finished(corpora, tmp_path):
+    """Version 0.1 had TensorFlow checkpoints, the same history and the same best weights."""
+    recipe = make_recipe(training={"epochs": 1, "batch_size": 8})
+    before = run(recipe, corpora, tmp_path)
+    shutil.rmtree(tmp_path / "backup")
+    (tmp_path / "checkpoints").mkdir()
+    after = run(recipe, corpora, tmp_path)
+    np.testing.assert_array_equal(after.get_weights()[-2], before.get_weights()[-2])
+    with pytest.raises(TrainingError, match="interrupted under an earlier version of mirzoo"):
+        run(make_recipe(), corpora, tmp_path)
+
+
+def test_tensorboard_is_written_where_asked_for(corpora, tmp_path):
+    recipe = make_recipe(training={"epochs": 1, "batch_size": 8})
+    clips.fit(opened(recipe, corpora), tmp_path, name="tones", tensorboard=True)
+    assert list((tmp_path / "tensorboard").rglob("events.out*"))
 
 
 def test_finished_run_is_not_repeated(corpora, tmp_path):
@@ -304,6 +340,19 @@ def test_diverging_run_says_so(corpora, tmp_path):
     recipe = make_recipe(training={"epochs": 3, "batch_size": 8, "learning_rate": 1e30})
     with pytest.raises(TrainingError, match="lower training.learning_rate"):
         run(recipe, corpora, tmp_path / "run")
+
+
+def test_progress_is_logged_and_report_goes_on_being_served(corpora, tmp_path, monkeypatch):
+    recipe = make_recipe(training={"epochs": 1, "batch_size": 8})
+    monkeypatch.setattr(training.hub, "save", lambda model, folder: folder)
+    monkeypatch.setattr(training.clips, "measured_card", lambda model, *_, **__: model.card)
+    monkeypatch.setattr(training, "trained_model", lambda *_: Ear())
+    lines = []
+    with pytest.warns(DeprecationWarning, match="logged by the logger 'mirzoo'") as warned:
+        training.train(recipe, corpora, tmp_path, name="tones", report=lines.append)
+    assert [Path(warning.filename) for warning in warned] == [Path(__file__)]
+    assert any(line.startswith("tones: epoch 1 of 1: ") for line in lines)
+    assert lines[-1].startswith("tones: saved in ")
 
 
 def test_recipe_without_data_is_refused(corpora, tmp_path):

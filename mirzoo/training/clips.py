@@ -1,0 +1,285 @@
+"""How models that give one result a clip are trained: by distillation over windows.
+
+Published models of the same task are the teachers: each predicts every training window once, and
+the student is trained to give the same probabilities. It is also trained to predict the teachers'
+embeddings, the labels of teachers with other vocabularies, and the group of a recording where a
+collection's groups name what sounds. Those outputs exist in training alone; they make the
+student's own embedding richer.
+
+References
+----------
+Hinton, Vinyals & Dean, "Distilling the knowledge in a neural network", 2015, arXiv:1503.02531.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from mirzoo.card import Card
+from mirzoo.data.corpus import Corpus, Windows
+from mirzoo.data.predictions import Arrays, Predict, window_predictions
+from mirzoo.errors import DataError, RecipeError
+from mirzoo.evaluation import probes
+from mirzoo.models.build import build_model
+from mirzoo.models.model import Model
+from mirzoo.ports import PORTS
+from mirzoo.recipe import Recipe
+from mirzoo.training.batches import Batches
+from mirzoo.training.fitting import (
+    BEST_WEIGHTS,
+    build_optimizer,
+    copy_weights,
+    crossentropy_where_named,
+    fit_epochs,
+)
+from mirzoo.training.provenance import distilled_from, licences_of, provenance
+from mirzoo.training.runs import Run
+
+logger = logging.getLogger(__name__)
+
+WINDOWS_SEED = 0
+SMALLEST_SPREAD = 1e-3
+AUXILIARY, CLASSES, EMBEDDING = "auxiliary", "classes", "embedding"
+
+
+def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> Model:
+    """Train a model and return it with the weights of least validation loss.
+
+    Parameters
+    ----------
+    run : Run
+        Its recipe may name a trained model whose head and outputs are the starting point.
+    out, name, tensorboard
+        As for `mirzoo.training.train`.
+    """
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    recipe = run.recipe
+    training, validation = (DistillationSet.prepare(run, split) for split in ("train", "valid"))
+    logger.info(
+        "%s: %d windows to learn from, %d to validate on", name, len(training), len(validation)
+    )
+    keras.utils.set_random_seed(recipe.training.seed)
+    model = build_model(recipe, name)
+    if recipe.training.initial_weights is not None:
+        copy_weights(model, run.model(recipe.training.initial_weights))
+    _fit(model, recipe, training, validation, out, tensorboard)
+    return model
+
+
+def measured_card(model: Model, run: Run) -> Card:
+    """The card of a trained model, with what it was trained on and how good it is.
+
+    Its figures are those of `mirzoo.evaluation.probes`, its teachers the baselines.
+    """
+    recipe = run.recipe
+    windows = choose_windows(run, "train")
+    hours = sum(len(w) for w in windows) * recipe.window_s / 3600
+    classes = run.data.classes
+    return model.card.updated(
+        metrics=metrics(model, run),
+        licences=licences_of(recipe),
+        provenance=provenance(
+            recipe,
+            hours,
+            distilled_from(run.data.teachers)
+            + (
+                f", and to tell apart what {', '.join(classes)} name"
+                if classes
+                else "; no human labels were used"
+            ),
+        ),
+    )
+
+
+def metrics(model: Model, run: Run) -> list:
+    """The scores that the card of a model of a recipe has, on prepared corpora."""
+    test = DistillationSet.prepare(run, "test")
+    tested = ", ".join(w.corpus.directory.name for w in test.windows)
+    teachers = [run.model(teacher) for teacher in run.data.teachers]
+    return [
+        *probes.agreement_metrics(model, test.windows, test.tags, tested),
+        *probes.probe(model, run.folder, baselines=teachers),
+    ]
+
+
+@dataclass(frozen=True)
+class DistillationSet:
+    """Windows, and what the student is to predict for them.
+
+    ``tags`` are the mean probabilities of the teachers with the student's labels, ``auxiliary``
+    those of the others side by side, ``embedding`` all teachers' embeddings side by side;
+    ``classes`` are one-hot in windows of a collection whose groups name what sounds, else zeros.
+    """
+
+    windows: tuple[Windows, ...]
+    tags: np.ndarray
+    auxiliary: np.ndarray
+    embedding: np.ndarray
+    classes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.tags)
+
+    @classmethod
+    def prepare(cls, run: Run, split: str) -> DistillationSet:
+        """Choose the windows of a split and let the recipe's teachers predict them."""
+        windows = choose_windows(run, split)
+        teachers = run.data.teachers
+        predicted = {teacher: _predictions(run, windows, teacher) for teacher in teachers}
+        same, other = _by_vocabulary(run.recipe)
+        count = sum(len(w) for w in windows)
+        return cls(
+            windows=windows,
+            tags=np.mean([predicted[teacher]["tags"] for teacher in same], axis=0, dtype="f4"),
+            auxiliary=_side_by_side([predicted[teacher]["tags"] for teacher in other], count),
+            embedding=_side_by_side([predicted[t][EMBEDDING] for t in teachers], count),
+            classes=_classes(run.recipe, run.corpora, windows),
+        )
+
+    def targets(self, training: DistillationSet, output: str) -> dict[str, np.ndarray]:
+        """The target of each of the student's outputs; ``output`` is the name of the main one.
+
+        Embeddings are standardised by the mean and deviation of the training set.
+        """
+        mean = training.embedding.mean(axis=0, dtype=np.float32)
+        spread = training.embedding.std(axis=0, dtype=np.float32) + SMALLEST_SPREAD
+        standardised = (self.embedding.astype(np.float32) - mean) / spread
+        targets = {output: self.tags.astype(np.float32), EMBEDDING: standardised}
+        if self.auxiliary.shape[1]:
+            targets[AUXILIARY] = self.auxiliary
+        if self.classes.shape[1]:
+            targets[CLASSES] = self.classes
+        return targets
+
+
+def choose_windows(run: Run, split: str) -> tuple[Windows, ...]:
+    """The windows of a split that a recipe trains on; corpora without that split drop out."""
+    recipe = run.recipe
+    chosen = (
+        corpus.windows(
+            per_item=run.data.windows_per_item,
+            seed=WINDOWS_SEED,
+            window_samples=round(recipe.window_s * recipe.frontend.sample_rate),
+            split=split,
+        )
+        for corpus in run.corpora
+    )
+    windows = tuple(w for w in chosen if len(w))
+    if not windows:
+        raise DataError(
+            f"no recording of the corpora {', '.join(run.data.collections)} is in the split "
+            f"'{split}'"
+        )
+    return windows
+
+
+def _predictions(run: Run, windows: Sequence[Windows], teacher: str) -> Arrays:
+    """A teacher's predictions for the windows of several corpora, one after the other."""
+
+    def ready() -> Predict:
+        return run.model(teacher).predict_windows
+
+    each = [window_predictions(w, teacher, ready) for w in windows]
+    return {name: np.concatenate([part[name] for part in each]) for name in each[0]}
+
+
+def _by_vocabulary(recipe: Recipe) -> tuple[list[str], list[str]]:
+    """Split a recipe's teachers into those with its labels and the others."""
+    labels = recipe.task.labels
+    same = [t for t in recipe.data.teachers if tuple(PORTS[t].labels) == tuple(labels)]
+    if not same:
+        raise RecipeError(
+            f"none of the teachers {list(recipe.data.teachers)} gives the recipe's "
+            f"{len(labels)} labels; allowed are labels in the order of one of "
+            f"{', '.join(PORTS)}"
+        )
+    return same, [t for t in recipe.data.teachers if t not in same]
+
+
+def _side_by_side(arrays: Sequence[np.ndarray], count: int) -> np.ndarray:
+    return np.concatenate(arrays, axis=1) if arrays else np.zeros((count, 0), np.float16)
+
+
+def _classes(recipe: Recipe, corpora: Sequence[Corpus], windows: Sequence[Windows]) -> np.ndarray:
+    """One-hot groups of the windows in ``data.classes``, zeros elsewhere: ``(windows, groups)``."""
+    named = [c for c in corpora if c.directory.name in recipe.data.classes]
+    groups = sorted({item.group for corpus in named for item in corpus.items})
+    one_hot = dict(zip(groups, np.eye(len(groups), dtype=np.float32)))
+    unnamed = np.zeros(len(groups), np.float32)
+    rows = [
+        one_hot[group] if w.corpus.directory.name in recipe.data.classes else unnamed
+        for w in windows
+        for group in w.groups
+    ]
+    return np.stack(rows)
+
+
+def _fit(
+    model: Model,
+    recipe: Recipe,
+    training: DistillationSet,
+    validation: DistillationSet,
+    out: Path,
+    tensorboard: bool,
+) -> None:
+    settings = recipe.training
+    output = model.card.outputs[0].name
+    batches = Batches(
+        training.windows,
+        training.targets(training, output),
+        batch_size=settings.batch_size,
+        augmentation=settings.augmentation,
+        seed=settings.seed,
+    )
+    held_out = Batches(
+        validation.windows, validation.targets(training, output), batch_size=128, shuffle=False
+    )
+    student = _student(model, batches.targets)
+    losses: Mapping[str, str | Callable] = {
+        output: "binary_crossentropy",
+        AUXILIARY: "binary_crossentropy",
+        CLASSES: crossentropy_where_named,
+        EMBEDDING: "mean_squared_error",
+    }
+    weights = {
+        output: 1.0,
+        AUXILIARY: settings.auxiliary_weight,
+        CLASSES: settings.classes_weight,
+        EMBEDDING: settings.embedding_weight,
+    }
+    student.compile(
+        optimizer=build_optimizer(student, settings, steps=len(batches) * settings.epochs),
+        loss={name: losses[name] for name in student.output},
+        loss_weights={name: weights[name] for name in student.output},
+    )
+    fit_epochs(
+        student,
+        settings,
+        out,
+        name=model.name,
+        training=batches,
+        held_out=held_out,
+        kept=model,
+        tensorboard=tensorboard,
+    )
+    model.load_weights(out / BEST_WEIGHTS)
+
+
+def _student(model: Model, targets: Mapping[str, np.ndarray]) -> keras.Model:
+    """The model with the outputs that only training needs."""
+    output = model.card.outputs[0].name
+    embedding = model.head(model.frontend(model.input))
+    outputs = {output: model.get_layer(output)(embedding)}
+    for name, activation in ((AUXILIARY, "sigmoid"), (CLASSES, "softmax"), (EMBEDDING, None)):
+        if name in targets:
+            size = targets[name].shape[1]
+            dense = keras.layers.Dense(size, activation=activation, name=name)
+            outputs[name] = dense(embedding)
+    return keras.Model(model.input, outputs, name=f"{model.name}_student")

@@ -1,0 +1,62 @@
+"""What a card states of the data that weights come from: provenance and licences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from mirzoo import hub
+from mirzoo.card import Licences
+from mirzoo.data.sources import collection as find_collection
+from mirzoo.errors import UnknownNameError
+from mirzoo.recipe import Recipe
+
+
+def distilled_from(teachers: Sequence[str]) -> str:
+    """The part of a sentence that names teachers; empty where there is none."""
+    return f", distilled from {', '.join(teachers)}" if teachers else ""
+
+
+def provenance(recipe: Recipe, hours: float, how: str) -> str:
+    """State where weights come from.
+
+    ``hours`` is the length of the recordings trained on, and ``how`` ends the first sentence.
+    """
+    trained = f"Trained by mirzoo on {hours:.1f} h of audio ({', '.join(recipe.data.collections)})"
+    first = recipe.training.initial_weights
+    if first is None:
+        return f"{trained}{how}."
+    share = recipe.training.initial_share
+    mean = (
+        f" The final weights are their weighted mean with the trained ones, counting {share:g}."
+        if share
+        else ""
+    )
+    names = [first, *(run.training.initial_weights for run in _earlier_runs(recipe))]
+    further = "".join(f"; {run} from those of {start}" for run, start in pairwise(names) if start)
+    before = [name for name in _collections_in_all(recipe) if name not in recipe.data.collections]
+    also = f" Also trained on in earlier runs: {', '.join(before)}." if before else ""
+    return f"{trained}{how}. It started from the weights of {first}{further}.{mean}{also}"
+
+
+def licences_of(recipe: Recipe) -> Licences:
+    """The licences of a model trained by mirzoo on collections, those of earlier runs too."""
+    collections = map(find_collection, _collections_in_all(recipe))
+    data = "; ".join(f"{collection.name}: {collection.licence}" for collection in collections)
+    return Licences(code="MIT", weights="MIT", data=data)
+
+
+def _collections_in_all(recipe: Recipe) -> list[str]:
+    """The collections of a recipe and of those that its weights come from, each once."""
+    runs = [recipe, *_earlier_runs(recipe)]
+    return list(dict.fromkeys(name for run in runs if run.data for name in run.data.collections))
+
+
+def _earlier_runs(recipe: Recipe) -> Iterator[Recipe]:
+    """The recipes that a recipe's weights come from, the latest first, as far as they are known."""
+    while recipe.training.initial_weights is not None:
+        try:
+            recipe = hub.load_recipe(recipe.training.initial_weights)
+        except UnknownNameError:
+            return
+        yield recipe
