@@ -17,7 +17,7 @@ from mirzoo.data import folder
 from mirzoo.training.fine_tuning import fine_tune
 
 
-def cross_validated(name: str, data: str, *, pretrained: bool, train_trunk: bool, epochs: int):
+def cross_validated(name: str, data: str, *, pretrained: bool, train_head: bool, epochs: int):
     """Accuracy over all clips, each classified by a model that was not trained on it."""
     clips = folder.load(data)
     contract = mirzoo.load(name).card.input
@@ -25,7 +25,7 @@ def cross_validated(name: str, data: str, *, pretrained: bool, train_trunk: bool
     right = []
     for train, test in clips.folds(5, seed=0):
         model = mirzoo.create(name, clips.labels, pretrained=pretrained, exclusive=True)
-        fine_tune(model, windows.of_clips(train), epochs=epochs, train_trunk=train_trunk)
+        fine_tune(model, windows.of_clips(train), epochs=epochs, train_head=train_head)
         tested = windows.of_clips(test)
         heard = model.predict(tested.waveforms, verbose=0)
         for clip in test:
@@ -40,7 +40,7 @@ if __name__ == "__main__":
     parser.add_argument("--model", default="mel_cnn_tagger")
     parser.add_argument("--epochs", type=int, default=8)
     options = parser.parse_args()
-    for title, pretrained, train_trunk in (
+    for title, pretrained, train_head in (
         ("pretrained, everything trained", True, True),
         ("pretrained, output layer alone", True, False),
         ("fresh weights, everything trained", False, True),
@@ -49,7 +49,7 @@ if __name__ == "__main__":
             options.model,
             options.folder,
             pretrained=pretrained,
-            train_trunk=train_trunk,
+            train_head=train_head,
             epochs=options.epochs,
         )
         print(f"{options.model}, {title}: accuracy {accuracy:.3f} (n = {n})", flush=True)

@@ -323,6 +323,17 @@ def pull(name: str) -> Path:
     return folder
 
 
+def folder(name: str | os.PathLike) -> Path:
+    """The folder of a trained model, by name or as it is; a published one is pulled first.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such model.
+    """
+    return _folder(name)
+
+
 def _bundled(folder: str) -> Path:
     """A folder that lies inside the installed package, or beside it in a checkout."""
     package = Path(__file__).parent

@@ -288,7 +288,7 @@ def test_version(run):
 def test_help_names_every_command(run):
     status, out, _ = run("--help")
     assert status == 0
-    commands = "list info annotate evaluate fine-tune train prepare export verify pull"
+    commands = "list info annotate evaluate fine-tune train measure prepare export verify pull"
     for command in commands.split():
         assert f"\n  {command} " in out
 
@@ -343,7 +343,7 @@ def test_train_and_prepare_share_a_home(run, monkeypatch, tmp_path):
 
     calls = []
     training = types.ModuleType("mirzoo.training")
-    training.train = lambda *arguments, report: calls.append(arguments)
+    training.train = lambda *arguments, **options: calls.append(arguments)
     monkeypatch.setitem(sys.modules, "mirzoo.training", training)
     monkeypatch.setattr(sources, "prepare", lambda name, home: calls.append((name, home)))
     assert run("prepare", "debian", "mir1k", "--home", tmp_path)[0] == 0
@@ -380,12 +380,12 @@ def test_fine_tune_takes_labels_from_the_data(run, monkeypatch, tmp_path):
     monkeypatch.setattr(hub, "load", lambda name: name)
     monkeypatch.setattr(hub, "create", lambda *named, exclusive: (*named, exclusive))
     monkeypatch.setattr(hub, "save", lambda model, out: out)
-    status, out, _ = run("fine-tune", "some_tagger", tmp_path, "x", "--epochs", 3, "--freeze-trunk")
+    status, out, _ = run("fine-tune", "some_tagger", tmp_path, "x", "--epochs", 3, "--freeze-head")
     assert (status, out) == (0, "loss 0.700 -> 0.250; saved in x\n")
     model = ("some_tagger", ("cello", "flute"), True)
-    assert calls == [(model, str(tmp_path), {"epochs": 3, "train_trunk": False})]
+    assert calls == [(model, str(tmp_path), {"epochs": 3, "train_head": False})]
     assert run("fine-tune", "some_chords", "songs", "x")[0] == 0
-    assert calls[1] == ("some_chords", "songs", {"epochs": 20, "train_trunk": True})
+    assert calls[1] == ("some_chords", "songs", {"epochs": 20, "train_head": True})
 
 
 def test_find_recordings_takes_files_as_they_are(music):

@@ -35,7 +35,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "build": ("models.build",),
     "data.alterations": ("training.alterations",),
     "data.batches": ("training.batches",),
-    "data.sequences": ("training.sequences",),
+    "data.sequences": ("training.sequences", "tasks.chords.targets", "tasks.melody.targets"),
     "data.annotated": ("studio.isolated_chords", "studio.ultrastar"),
     "data.charts": ("studio.score.charts", "studio.charts_mma"),
     "data.mixes": (
@@ -94,6 +94,9 @@ MOVED: dict[str, tuple[str, ...]] = {
     "probing": ("evaluation.probes",),
     "training.corpora": ("training.provenance", "training.runs"),
     "training.tags": ("training.clips",),
+    "training.taught_chords": ("tasks.chords.teachers",),
+    "training.taught_melody": ("tasks.melody.teachers",),
+    "training.teaching": ("data.predictions",),
     "zoo": ("hub", "artefact"),
 }  # fmt: skip
 """Old name to the modules that now hold what it held, all below ``mirzoo``."""

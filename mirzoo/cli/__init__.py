@@ -256,6 +256,9 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run; by default runs/<recipe>.")
     ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write logs for TensorBoard into the folder too.")
+    ] = False,
 ) -> None:
     """Train the model of a recipe, or go on with a run that was interrupted."""
     from mirzoo.data.sources import data_home
@@ -265,7 +268,18 @@ def train(
         recipe,
         (home or data_home()) / "corpus",
         out or Path("runs") / Path(recipe).stem,
+        tensorboard=tensorboard,
     )
+
+
+@app.command()
+def measure(name: ModelName, home: DataHome = None) -> None:
+    """Measure a trained model's card again on prepared corpora; only card.json is written."""
+    from mirzoo.data.sources import data_home
+    from mirzoo.training import measure
+
+    for metric in measure(name, (home or data_home()) / "corpus"):
+        typer.echo(f"{metric.value:.3f}  {metric.metric}, {metric.dataset} (n = {metric.n})")
 
 
 @app.command()
@@ -326,10 +340,14 @@ def fine_tune(
     ],
     out: Annotated[Path, typer.Argument(help="Folder of the new model.", metavar="OUT")],
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 20,
-    train_trunk: Annotated[
+    train_head: Annotated[
         bool,
-        typer.Option("--train-trunk/--freeze-trunk", help="Train more than the output layers."),
+        typer.Option("--train-head/--freeze-head", help="Train more than the output layers."),
     ] = True,
+    train_trunk: Annotated[
+        bool | None,
+        typer.Option("--train-trunk/--freeze-trunk", help="Formerly --train-head.", hidden=True),
+    ] = None,
 ) -> None:
     """Fit a trained model to labels of your own, and save it."""
     from mirzoo import hub
@@ -343,7 +361,10 @@ def fine_tune(
         model = hub.create(name, clips.labels, exclusive=one_label_each)
     else:
         model = hub.load(name)
-    loss = fine_tune(model, data, epochs=epochs, train_trunk=train_trunk)["loss"]
+    if train_trunk is not None:
+        typer.echo("--train-trunk is now --train-head, --freeze-trunk is --freeze-head", err=True)
+        train_head = train_trunk
+    loss = fine_tune(model, data, epochs=epochs, train_head=train_head)["loss"]
     typer.echo(f"loss {loss[0]:.3f} -> {loss[-1]:.3f}; saved in {hub.save(model, out)}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -50,6 +50,19 @@ class Labels:
     key: str | None = None
     instruments: tuple[str, ...] | None = None
     tags: tuple[str, ...] | None = None
+
+    def lengthened(self, duration_s: float) -> Labels:
+        """Give labels whose f0 goes on to ``duration_s`` (s), unknown beyond its end.
+
+        Examples
+        --------
+        >>> Labels(f0=np.float32([220.0])).lengthened(0.02).f0.tolist()
+        [220.0, nan, nan]
+        """
+        if self.f0 is None:
+            return self
+        lacking = max(0, int(np.ceil(duration_s * F0_RATE)) + 1 - len(self.f0))
+        return replace(self, f0=np.append(self.f0, np.full(lacking, np.nan, np.float32)))
 
     def __post_init__(self) -> None:
         spans = self.chords or ()

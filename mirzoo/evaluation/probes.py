@@ -1,7 +1,7 @@
 """The figures on a shipped tagger's card: each measured on music that was in no training set.
 
 Everything is measured on prepared corpora, window by window, and the same way for a model and for
-the teachers that stand beside it:
+the teachers that it is compared with:
 
 - agreement with its teachers on the training collections' test split,
 - linear probes of the embedding on collections whose folders are classes (`CLASS_FOLDERS`),

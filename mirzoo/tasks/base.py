@@ -46,6 +46,8 @@ __all__ = [
     "Rates",
     "Score",
     "Task",
+    "Teachers",
+    "Validated",
 ]
 
 TASKS: Registry[Task] = known_tasks.TASKS
@@ -176,7 +178,7 @@ class Task(ABC):
     scoring: ClassVar[str] = ""
     """How the scores are computed, as a card states it: ``"mir_eval, weighted by duration"``."""
 
-    rates: ClassVar[Rates]
+    rates: ClassVar[Rates] = Rates(whole=2e-4, outputs=2e-3)
     """Learning rates for fine-tuning."""
 
     # Recipe and network
@@ -316,6 +318,10 @@ class Task(ABC):
     def labels_of(self, annotation: Annotation, duration_s: float) -> Labels:
         """An annotation as labels to train on; the inverse of `truth`."""
         raise ArtefactError(f"annotations of {self.name} cannot be trained on")
+
+    def clip_target(self, config: TaskConfig, labels: Labels) -> np.ndarray:
+        """The target of a whole clip, float32 ``(labels,)``; of tasks that are not frame-wise."""
+        raise self._no_recipes()
 
     def scores(self, truth: Annotation, estimate: Annotation) -> dict[str, Score]:
         """Score a result against the truth, with all of the field's metrics.

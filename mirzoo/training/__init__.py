@@ -12,11 +12,11 @@ from mirzoo.errors import RecipeError, UnknownNameError
 from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe
 from mirzoo.recipe.runs import training_order
-from mirzoo.training import clips, frames
 from mirzoo.training.fitting import average_weights
-from mirzoo.training.runs import Run
+from mirzoo.training.measuring import measure, trainer_of
+from mirzoo.training.runs import Run, find_trained
 
-__all__ = ["train", "trained_model"]
+__all__ = ["measure", "train", "trained_model"]
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def _train(
     recipe, name = _resolve(recipe, name)
     training_order(name, lambda needed: recipe if needed == name else _untrained(needed))
     run = Run(recipe, data, lambda needed: trained_model(needed, data, out))
-    trainer = clips if recipe.task.type == "tagging" else frames
+    trainer = trainer_of(recipe)
     settings = recipe.training
     model = trainer.fit(run, out, name=name, tensorboard=tensorboard)
     if settings.initial_weights is not None and settings.initial_share:
@@ -97,13 +97,11 @@ def trained_model(name: str, data: str | Path, out: str | Path) -> Model:
     That is one of the zoo, or that of the run ``name`` in the same folder as ``out``, which is
     trained first where it is missing.
     """
-    if name in hub.list_models(pretrained=True):
-        return hub.load(name)
-    now = hub.recipe_name(name)
     runs = Path(out).parent
-    for known in (now, *hub.former_names(name)):
-        if (runs / known / known).exists():
-            return hub.load(runs / known / known)
+    found = find_trained(name, runs)
+    if found is not None:
+        return found
+    now = hub.recipe_name(name)
     logger.info("%s comes first: the recipe builds on it", now)
     train(name, data, runs / now)
     return hub.load(runs / now / now)

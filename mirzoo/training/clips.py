@@ -27,6 +27,7 @@ from mirzoo.data.predictions import Arrays, Predict, window_predictions
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.evaluation import probes
 from mirzoo.models.build import build_model
+from mirzoo.models.layers.losses import crossentropy_where_named
 from mirzoo.models.model import Model
 from mirzoo.ports import PORTS
 from mirzoo.recipe import Recipe
@@ -35,7 +36,6 @@ from mirzoo.training.fitting import (
     BEST_WEIGHTS,
     build_optimizer,
     copy_weights,
-    crossentropy_where_named,
     fit_epochs,
 )
 from mirzoo.training.provenance import distilled_from, licences_of, provenance
@@ -266,7 +266,7 @@ def _fit(
         name=model.name,
         training=batches,
         held_out=held_out,
-        kept=model,
+        saved=model,
         tensorboard=tensorboard,
     )
     model.load_weights(out / BEST_WEIGHTS)

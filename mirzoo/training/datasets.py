@@ -3,7 +3,7 @@
 Sources are those of `mirzoo.data.labelled`: mirdata, TensorFlow Datasets, a prepared corpus. All
 of them give the same elements.
 
-What is not known must not be learnt: beside the targets come weights, 0 for each frame of an
+What is not known must not be learnt: with the targets come weights, 0 for each frame of an
 output whose target is not known, as Keras' `fit` takes them. No chord is known where no label
 stands or the label is ``X``; no pitch where nothing sounds, but then it is known that nothing does.
 """
@@ -12,26 +12,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
 from mirzoo.data.labelled import labelled_recordings
-from mirzoo.data.labels import F0_RATE, Labels
+from mirzoo.data.labels import Labels
 from mirzoo.data.recordings import Recording, fields_of
 from mirzoo.data.windows import cut_windows
-from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError
 from mirzoo.models.build import describe_outputs
 from mirzoo.recipe import Recipe
-from mirzoo.tasks.tagging import TaggingConfig
-from mirzoo.training.sequences import ChordTargets, FrameTargets, MelodyTargets
+from mirzoo.tasks.base import TASKS, FramewiseTask, Task
 
 Source = str | os.PathLike | Sequence[Recording]
-
-NEEDED = {"chords": "chords", "melody": "f0"}
-SOUNDING = ("chords", "root", "bass", "salience")
 
 
 def recordings(source: Source, sample_rate: int, *, split: str | None = None) -> tf.data.Dataset:
@@ -92,7 +87,7 @@ def recordings(source: Source, sample_rate: int, *, split: str | None = None) ->
 def windows(
     source: Source, recipe: Recipe, *, split: str | None = None, hop_s: float | None = None
 ) -> tf.data.Dataset:
-    """Windows of recordings with what a recipe's model is to say of them.
+    """Windows of recordings with the targets of a recipe's model.
 
     Parameters
     ----------
@@ -131,7 +126,7 @@ def windows(
     cutting = _Cutting(recipe, round(recipe.window_s * rate), round(hop_s * rate))
     if cutting.hop_samples < 1:
         raise DataError(f"hop_s is {hop_s}; it must be at least one sample, {1 / rate:g} s")
-    need = NEEDED.get(recipe.task.type)
+    need = TASKS[recipe.task.type].label_kind
     _open(source, need, split)
 
     def generate() -> Iterator[tuple]:
@@ -177,11 +172,16 @@ class _Cutting:
         return {output.name: output.axes[-1].size for output in describe_outputs(self.recipe, None)}
 
     @property
+    def task(self) -> Task:
+        """The recipe's."""
+        return TASKS[self.recipe.task.type]
+
+    @property
     def signature(self) -> tuple:
         waveform = tf.TensorSpec((self.window_samples,), tf.float32)
-        if isinstance(self.recipe.task, TaggingConfig):
-            labels = tf.TensorSpec((len(self.recipe.task.labels),), tf.float32)
-            return waveform, labels, tf.TensorSpec((), tf.float32)
+        if not isinstance(self.task, FramewiseTask):
+            (size,) = self.sizes.values()
+            return waveform, tf.TensorSpec((size,), tf.float32), tf.TensorSpec((), tf.float32)
         frames = len(self.frame_times)
         return (
             waveform,
@@ -190,38 +190,27 @@ class _Cutting:
         )
 
     def cut(self, recording: Recording) -> Iterator[tuple]:
-        waveform = recording.read(self.recipe.frontend.sample_rate)
-        pieces = cut_windows(waveform, self.window_samples, self.hop_samples)
-        if isinstance(self.recipe.task, TaggingConfig):
-            labels = recording.labels
-            words = {*(labels.tags or ()), *(labels.instruments or ()), labels.key}
-            told = np.array([label in words for label in self.recipe.task.labels], np.float32)
+        task, rate = self.task, self.recipe.frontend.sample_rate
+        pieces = cut_windows(recording.read(rate), self.window_samples, self.hop_samples)
+        if not isinstance(task, FramewiseTask):
+            target = task.clip_target(self.recipe.task, recording.labels)
             for piece in pieces:
-                yield piece, told, np.float32(1.0)
+                yield piece, target, np.float32(1.0)
             return
-        starts_s = np.arange(len(pieces)) * self.hop_samples / self.recipe.frontend.sample_rate
+        starts_s = np.arange(len(pieces)) * self.hop_samples / rate
         times = [start_s + self.frame_times for start_s in starts_s]
-        targets = self._targets(recording.labels, times)
+        labels = recording.labels.lengthened(times[-1][-1])
+        targets = task.targets(self.recipe.task, _Always(labels), times)
+        unknown = targets.unknown(1)
         frames = len(self.frame_times)
         for number, piece in enumerate(pieces):
             rows = targets.read(number * frames, (number + 1) * frames, 0)
+            known = {name: (rows[name] != unknown[name]).any(axis=1) for name in self.sizes}
             yield (
                 piece,
-                {name: np.maximum(rows[name], 0.0).astype(np.float32) for name in self.sizes},
-                {name: _known(name, rows[name]) for name in self.sizes},
+                {
+                    name: np.where(known[name][:, np.newaxis], rows[name], 0.0).astype(np.float32)
+                    for name in self.sizes
+                },
+                {name: known[name].astype(np.float32) for name in self.sizes},
             )
-
-    def _targets(self, labels: Labels, times: list[np.ndarray]) -> FrameTargets:
-        task = self.recipe.task
-        if task.type == "chords":
-            return ChordTargets(_Always(labels), times, VOCABULARIES[task.vocabulary])
-        lacking = max(0, int(np.ceil(times[-1][-1] * F0_RATE)) + 1 - len(labels.f0))
-        unknown = np.full(lacking, np.nan, np.float32)
-        labels = replace(labels, f0=np.concatenate([labels.f0, unknown]))
-        return MelodyTargets(_Always(labels), times, task)
-
-
-def _known(name: str, rows: np.ndarray) -> np.ndarray:
-    """Which frames have a target: unknown are rows of zeros where one must hold, else of -1."""
-    known = rows.any(axis=1) if name in SOUNDING else (rows >= 0).all(axis=1)
-    return known.astype(np.float32)

@@ -1,9 +1,9 @@
 """Features of prepared corpora, computed once: what a fixed front-end gives before its scaling.
 
-A front-end without weights says the same in every epoch, so its magnitudes are kept beside the
-corpus, in ``<corpus>/features/<fingerprint>.f16``, float16 ``(frames, bins, channels)``, the
-items one after the other. Levels, equalisation, noise and transposition are then changes of the
-magnitudes, and a training step costs no transform.
+A front-end without weights gives the same in every epoch, so its magnitudes are cached in
+``<corpus>/features/<fingerprint>.f16``, float16 ``(frames, bins, channels)``, the items one after
+the other. Levels, equalisation, noise and transposition are then changes of the magnitudes, and a
+training step costs no transform.
 """
 
 from __future__ import annotations
@@ -21,18 +21,15 @@ import numpy as np
 from mirzoo._support.files import unfinished
 from mirzoo.data.corpus import FULL_SCALE, Corpus
 from mirzoo.errors import RecipeError
-from mirzoo.models.frontends import build_frontend
-from mirzoo.models.layers import PCEN, Decibel, Logarithm
+from mirzoo.models.frontends import build_frontend, split_frontend
 from mirzoo.recipe import Frontend
 
 logger = logging.getLogger(__name__)
 
-SCALINGS = (Logarithm, Decibel, PCEN)
-
 
 @dataclass(frozen=True)
 class FeatureStore:
-    """The kept features of a corpus.
+    """The cached features of a corpus.
 
     ``starts`` has a row more than the corpus has items: item ``i`` lies in the rows
     ``starts[i]`` to ``starts[i + 1]`` of ``magnitudes``.
@@ -55,27 +52,26 @@ class FeatureStore:
         return int(self.starts[item + 1] - self.starts[item])
 
 
-def split_scaling(frontend: keras.Model) -> tuple[keras.Model, list[keras.layers.Layer]]:
+def split_scaling(
+    frontend: keras.Model, config: Frontend
+) -> tuple[keras.Model, list[keras.layers.Layer]]:
     """Divide a front-end into its transform and the scaling layers behind it.
 
     Raises
     ------
     RecipeError
-        If the front-end has weights to learn, which cannot be kept.
+        If the front-end has weights to train, so that its features cannot be cached.
     """
     if frontend.trainable_weights:
         raise RecipeError(
-            "a front-end that learns cannot be trained on kept features; chords and melody take "
-            "one of stft, mel, mfcc, cqt, vqt, hcqt, chroma without trainable parts"
+            "a front-end that learns cannot be trained on cached features; frame-wise models take "
+            "a front-end without trainable parts, such as stft, mel, mfcc, cqt, vqt, hcqt, chroma"
         )
-    layers = frontend.layers[1:]
-    scaling = [layer for layer in layers if isinstance(layer, SCALINGS)]
-    transform = next((layer for layer in reversed(layers) if layer not in scaling), None)
-    return keras.Model(frontend.input, transform.output), scaling
+    return split_frontend(frontend, config)
 
 
-def keep_features(corpus: Corpus, config: Frontend) -> FeatureStore:
-    """Give the features of a corpus, computing them where they are not kept yet."""
+def cached_features(corpus: Corpus, config: Frontend) -> FeatureStore:
+    """Give the features of a corpus, computing them where they are not cached yet."""
     path = corpus.directory / "features" / f"{_fingerprint(corpus, config)}.f16"
     counts = [config.grid.frames(item.n_samples) for item in corpus.items]
     store = FeatureStore(
@@ -94,7 +90,7 @@ def _fingerprint(corpus: Corpus, config: Frontend) -> str:
 
 
 def _compute(store: FeatureStore, config: Frontend) -> None:
-    transform, _ = split_scaling(build_frontend(config))
+    transform, _ = split_scaling(build_frontend(config), config)
     store.path.parent.mkdir(exist_ok=True)
     gigabytes = int(store.starts[-1]) * store.n_bins * store.n_channels * 2 / 1e9
     logger.info(

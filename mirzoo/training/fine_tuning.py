@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable
 
 import keras
+import numpy as np
 
 from mirzoo.data import folder, labelled
 from mirzoo.data.folder import LabelledWindows
 from mirzoo.evaluation.recordings import LabelledRecording, open_recordings
 from mirzoo.models.model import Model
+from mirzoo.tasks.base import TASKS, FramewiseTask
 from mirzoo.training.own_recordings import fit_recordings
 
-WHOLE_MODEL_RATES = {"tagging": 2e-3, "chords": 2e-4, "melody": 2e-4}
-OUTPUT_LAYERS_RATES = {"tagging": 1e-2, "chords": 2e-3, "melody": 2e-3}
 LOSSES = {"sigmoid": "binary_crossentropy", "softmax": "categorical_crossentropy"}
 
 
@@ -25,38 +26,40 @@ def fine_tune(
     epochs: int = 20,
     batch_size: int = 16,
     learning_rate: float | None = None,
-    train_trunk: bool = True,
+    train_head: bool = True,
     seed: int = 0,
+    train_trunk: bool | None = None,
 ) -> dict[str, list[float]]:
-    """Fit a model to labelled clips, or one for chords or melody to labelled recordings.
+    """Fit a model to labelled clips, or one whose results are frames to labelled recordings.
 
-    The learning rate falls to zero along a half cosine (for chords and melody after a short rise).
-    For a tagger this is `compile` and `fit`
-    with settings that suit some hundreds of clips: clips are cut into windows and every window has
-    its clip's labels. A model for chords or melody hears each recording in every epoch in other
-    keys, levels and noise, as its recipe has it; only what is labelled counts, and the model's
-    chords and pitches stay the same ones. Its card says that it was fine-tuned and keeps no scores,
-    which were those of other weights; how outputs are decoded is left as it was.
+    The learning rate falls to zero along a half cosine (of frame-wise models after a short rise).
+    For a tagger this is `compile` and `fit` with settings that suit some hundreds of clips: clips
+    are cut into windows and every window has its clip's labels. A frame-wise model (chords,
+    melody) is trained on each recording in every epoch in other keys, levels and noise, as its
+    recipe has it; only what is labelled counts, and its labels stay the same ones. The card then
+    states that the model was fine-tuned, and no scores, which were those of other weights; how
+    outputs are decoded is left as it was.
 
     Parameters
     ----------
     model : Model
-        A tagger from `mirzoo.create` with the labels of the data, or from `mirzoo.load` a model
-        for chords or melody.
+        A tagger from `mirzoo.create` with the labels of the data, or a frame-wise model from
+        `mirzoo.load`.
     data : str, path, LabelledWindows or iterable of LabelledRecording
         For a tagger: a folder with a folder for each class, a CSV file, ``tfds:<name>`` or
-        ``mirdata:<name>`` (see `mirzoo.data.folder`), or windows already cut. For chords and
-        melody, as for `mirzoo.evaluate`: a folder of recordings with their labels beside them
-        (``song.mp3`` and ``song.lab``), or such recordings; ``mirdata:<name>``, ``tfds:<name>`` or
+        ``mirdata:<name>`` (see `mirzoo.data.folder`), or windows already cut. Else as for
+        `mirzoo.evaluate`: a folder of recordings with their labels (``song.mp3`` and
+        ``song.lab``), or such recordings; ``mirdata:<name>``, ``tfds:<name>`` or
         the folder of a prepared corpus, of which only the split "train" counts where there is one.
     epochs, batch_size : int
     learning_rate : float, optional
-        The highest learning rate; by default that of the task in `WHOLE_MODEL_RATES`, or with
-        ``train_trunk`` False in `OUTPUT_LAYERS_RATES`.
-    train_trunk : bool
+        The highest learning rate; by default the task's own, `mirzoo.tasks.base.Task.rates`.
+    train_head : bool
         Whether front-end and head learn too, or the output layers alone.
     seed : int
         Decides the order of the clips, and how recordings are altered.
+    train_trunk : bool, optional
+        Deprecated: the former name of ``train_head``.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def fine_tune(
     DataError
         If the data cannot be read, has labels that the model hasn't, or none for its task.
     RecipeError
-        If a model for chords or melody was converted from another package.
+        If a frame-wise model was converted from another package.
 
     Examples
     --------
@@ -79,44 +82,59 @@ def fine_tune(
     >>> chords = mirzoo.load("cqt_crnn_chords")  # doctest: +SKIP
     >>> mirzoo.fine_tune(chords, "songs/", epochs=10)  # doctest: +SKIP
     """
+    if train_trunk is not None:
+        warnings.warn(
+            "train_trunk= is now train_head=; the old name goes with the next version",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        train_head = train_trunk
+    task = TASKS[model.card.task]
     for part in (model.frontend, model.head):
-        part.trainable = train_trunk
+        part.trainable = train_head
     if learning_rate is None:
-        rates = WHOLE_MODEL_RATES if train_trunk else OUTPUT_LAYERS_RATES
-        learning_rate = rates[model.card.task]
+        learning_rate = task.rates.whole if train_head else task.rates.outputs
     options = {
         "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed,
     }  # fmt: skip
-    if model.card.task == "tagging":
-        return _fit_clips(model, data, **options)
-    split = labelled.training_split(data) if labelled.is_known(data) else None
-    recordings = list(open_recordings(data, model.card.task, split))
-    history = fit_recordings(model, recordings, **options)
+    if isinstance(task, FramewiseTask):
+        split = labelled.training_split(data) if labelled.is_known(data) else None
+        recordings = list(open_recordings(data, task.name, split))
+        history = fit_recordings(model, recordings, **options)
+        trained_on = f"{len(recordings)} recordings"
+    else:
+        windows = _windows(model, data)
+        history = _fit_windows(model, windows, **options)
+        trained_on = f"{len(np.unique(windows.clips))} clips"
     card = model.card
+    alone = "" if train_head else ", the output layers alone"
     model.card = card.updated(
         description=f"{card.description} Fine-tuned.",
         metrics=[],
         files={},
-        provenance=f"Fine-tuned for {epochs} epochs on {len(recordings)} recordings of "
-        f"{_name_of(data)}, from {card.name}. {card.provenance}",
+        provenance=f"Fine-tuned for {epochs} epochs on {trained_on} of {_name_of(data)}{alone}, "
+        f"from {card.name}. {card.provenance}",
     )
     return history
 
 
-def _fit_clips(
+def _windows(model: Model, data: str | os.PathLike | LabelledWindows) -> LabelledWindows:
+    if isinstance(data, LabelledWindows):
+        return data
+    contract = model.card.input
+    clips = folder.load(data, labels=model.card.labels)
+    return clips.windows(contract.sample_rate, contract.window_samples, contract.hop_samples)
+
+
+def _fit_windows(
     model: Model,
-    data: str | os.PathLike | LabelledWindows,
+    data: LabelledWindows,
     *,
     epochs: int,
     batch_size: int,
     learning_rate: float,
     seed: int,
 ) -> dict[str, list[float]]:
-    if not isinstance(data, LabelledWindows):
-        data = folder.load(data, labels=model.card.labels)
-        data = data.windows(
-            model.card.sample_rate, model.card.input.window_samples, model.card.input.hop_samples
-        )
     keras.utils.set_random_seed(seed)
     steps = epochs * -(-len(data.waveforms) // batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
@@ -131,7 +149,7 @@ def _fit_clips(
 
 
 def _name_of(data) -> str:
-    """What a card may say of where data came from: no path of somebody's machine."""
+    """What a card states of where data came from: no path of somebody's machine."""
     if not isinstance(data, str | os.PathLike):
         return "somebody's own"
     words = os.fspath(data)

@@ -17,7 +17,6 @@ from typing import Protocol
 
 import keras
 import numpy as np
-from keras import ops
 
 from mirzoo._support.files import unfinished, write_whole
 from mirzoo.errors import TrainingError
@@ -107,7 +106,7 @@ def fit_epochs(
     name: str,
     training: EpochBatches,
     held_out: EpochBatches,
-    kept: keras.Model,
+    saved: keras.Model,
     tensorboard: bool = False,
 ) -> None:
     """Fit a compiled student, going on with the epoch in which the run in ``out`` was interrupted.
@@ -123,7 +122,7 @@ def fit_epochs(
         What is trained, for messages.
     training, held_out : EpochBatches
         What it learns from, and what the validation loss is measured on.
-    kept : keras.Model
+    saved : keras.Model
         The model whose weights are saved whenever the validation loss is the least so far.
     tensorboard : bool
         Whether to write ``out/tensorboard`` too.
@@ -154,7 +153,7 @@ def fit_epochs(
         data.callback(),
         keras.callbacks.TerminateOnNaN(),
         _FiniteLoss(name),
-        _BestWeights(kept, out / BEST_WEIGHTS, threshold=best),
+        _BestWeights(saved, out / BEST_WEIGHTS, threshold=best),
         history,
         _Log(name, settings.epochs),
         patience,
@@ -256,7 +255,7 @@ class _FiniteLoss(keras.callbacks.Callback):
 class _BestWeights(keras.callbacks.ModelCheckpoint):
     """Saves the weights of a model, whole, when the student's validation loss is the least."""
 
-    def __init__(self, kept: keras.Model, path: Path, *, threshold: float | None) -> None:
+    def __init__(self, saved: keras.Model, path: Path, *, threshold: float | None) -> None:
         super().__init__(
             str(path),
             monitor="val_loss",
@@ -264,13 +263,13 @@ class _BestWeights(keras.callbacks.ModelCheckpoint):
             save_weights_only=True,
             initial_value_threshold=threshold,
         )
-        self._kept = kept
+        self._saved = saved
         self._path = path
 
     def _save_model(self, epoch: int, batch: int | None, logs: dict | None) -> None:
         if self._should_save_model(epoch, batch, logs, self.filepath):
             with unfinished(self._path) as new:
-                self._kept.save_weights(new)
+                self._saved.save_weights(new)
 
 
 class _History(keras.callbacks.CSVLogger):
@@ -327,11 +326,3 @@ def _shorten_history(path: Path, epochs: int) -> list[dict[str, float]]:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         write_whole(path, "".join(lines[: 1 + len(past)]))
     return past
-
-
-def crossentropy_where_named(one_hot, probabilities):
-    """Categorical cross-entropy that is 0, gradient included, where a row names no class.
-
-    Keras' own takes the rows to sum to 1 and would push the logits of the others down for ever.
-    """
-    return -ops.sum(one_hot * ops.log(ops.maximum(probabilities, 1e-7)), axis=-1)

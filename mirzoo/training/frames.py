@@ -1,8 +1,8 @@
-"""How chord and melody models are trained: on labelled audio, and on what a teacher hears.
+"""How frame-wise models are trained: on labelled audio, and on what teachers predict.
 
-The front-end's magnitudes are kept (`mirzoo.training.features`); stretches of them, altered and
+The front-end's magnitudes are cached (`mirzoo.training.features`); stretches of them, altered and
 transposed, go through scaling, head and outputs. Collections without the task's labels take part
-where the recipe names teachers: then what those hear is the target.
+where the recipe names teachers, whose predictions are then the targets.
 """
 
 from __future__ import annotations
@@ -13,51 +13,31 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import ops
 
 from mirzoo import hub
 from mirzoo.card import Card, Metric
-from mirzoo.data.corpus import SAMPLE_RATE
-from mirzoo.dsp.chord_vocabulary import VOCABULARIES
+from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.evaluation.corpora import measure
 from mirzoo.models.build import build_model
 from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe, TrainingConfig
-from mirzoo.training.calibration import calibrate_chords, calibrate_melody, rarity_prior
-from mirzoo.training.features import FeatureStore, keep_features, split_scaling
+from mirzoo.tasks.base import TASKS, FrameTargets, FramewiseTask
+from mirzoo.training.calibration import validated
+from mirzoo.training.features import FeatureStore, cached_features, split_scaling
 from mirzoo.training.fitting import (
     BEST_WEIGHTS,
     build_optimizer,
     convolve_in_bfloat16,
     copy_weights,
-    crossentropy_where_named,
     fit_epochs,
 )
 from mirzoo.training.provenance import distilled_from, licences_of, provenance
 from mirzoo.training.runs import Run
-from mirzoo.training.sequences import (
-    ChordTargets,
-    FrameTargets,
-    Labelled,
-    MelodyTargets,
-    Score,
-    Sequences,
-    TaughtChordTargets,
-    TaughtMelodyTargets,
-)
-from mirzoo.training.taught_chords import predicted_chords
-from mirzoo.training.taught_melody import predicted_melody
+from mirzoo.training.sequences import FeatureTrack, Sequences
 from mirzoo.training.teachers import Teachers
 
 logger = logging.getLogger(__name__)
-
-LABELS_OF = {"chords": "chords.csv", "melody": "f0.f32"}
-LEAST_PROBABILITY = 1e-7
-HALF_SEMITONE_BINS = 2
-OUTPUT_WEIGHTS = {
-    "chords": 1.0, "root": 0.3, "bass": 0.3, "pitches": 0.3, "salience": 1.0, "voicing": 1.0,
-}  # fmt: skip
 
 
 def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> Model:
@@ -75,7 +55,7 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
     out.mkdir(parents=True, exist_ok=True)
     recipe = run.recipe
     _require_aligned_frames(recipe)
-    stores = [keep_features(corpus, recipe.frontend) for corpus in run.corpora]
+    stores = [cached_features(corpus, recipe.frontend) for corpus in run.corpora]
     targets = [
         _targets(recipe, store, teachers)
         for store, teachers in zip(stores, run.teachers, strict=True)
@@ -85,11 +65,11 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
     model = build_model(recipe, name)
     outputs = [output.name for output in model.card.outputs]
     training = training_stretches(
-        recipe, _scores(stores, targets, "train"), outputs=outputs,
+        recipe, _tracks(stores, targets, "train"), outputs=outputs,
         per_item=recipe.data.windows_per_item, batch_size=settings.batch_size, seed=settings.seed,
     )  # fmt: skip
     held_out = Sequences(
-        _scores(stores, targets, "valid"),
+        _tracks(stores, targets, "valid"),
         length=training.length,
         per_item=recipe.data.windows_per_item,
         batch_size=settings.batch_size,
@@ -108,7 +88,7 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
     if settings.initial_weights is not None:
         copy_weights(model, run.model(settings.initial_weights))
     trained = _trained_in(settings.precision, model, recipe)
-    student = student_of(trained, settings, steps=len(training) * settings.epochs)
+    student = student_of(trained, recipe, settings, steps=len(training) * settings.epochs)
     fit_epochs(
         student,
         settings,
@@ -116,7 +96,7 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
         name=name,
         training=training,
         held_out=held_out,
-        kept=trained,
+        saved=trained,
         tensorboard=tensorboard,
     )
     model.load_weights(out / BEST_WEIGHTS)
@@ -125,7 +105,7 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
 
 def training_stretches(
     recipe: Recipe,
-    scores: Sequence[Score],
+    tracks: Sequence[FeatureTrack],
     *,
     outputs: Sequence[str],
     per_item: int,
@@ -136,7 +116,7 @@ def training_stretches(
     settings = recipe.training
     example_s = settings.example_s or recipe.window_s
     return Sequences(
-        scores,
+        tracks,
         length=round(example_s * recipe.frontend.grid.frame_rate),
         per_item=per_item,
         batch_size=batch_size,
@@ -167,13 +147,11 @@ def measured_card(model: Model, run: Run) -> Card:
     on and of the recipe's ``data.tests``; the models of ``data.peers`` are the baselines.
     """
     recipe = run.recipe
-    if recipe.task.type == "chords":
-        vocabulary = VOCABULARIES[recipe.task.vocabulary]
-        prior = rarity_prior(run.teachers, vocabulary)
-        decoding = calibrate_chords(model, run.corpora, vocabulary, prior)
-    else:
-        decoding = calibrate_melody(model, run.corpora)
-    model.card = model.card.updated(decoding=decoding.model_dump())
+    task = _task(recipe)
+    validation = [validated(model, corpus, task.label_kind) for corpus in run.corpora]
+    decoding = task.calibrated(recipe.task, model.card, validation, run.teachers)
+    if decoding is not None:
+        model.card = model.card.updated(decoding=decoding.model_dump())
     hours = sum(
         item.n_samples for corpus in run.corpora for item in corpus.items if item.split == "train"
     ) / (3600 * SAMPLE_RATE)
@@ -220,50 +198,59 @@ def _require_aligned_frames(recipe: Recipe) -> None:
 
 
 def _targets(recipe: Recipe, store: FeatureStore, teachers: Teachers) -> FrameTargets:
-    grid, task = recipe.frontend.grid, recipe.task
-    times = [grid.times(store.frames(item)) for item in range(len(store.corpus.items))]
-    if (store.corpus.directory / LABELS_OF[task.type]).exists():
-        return labelled_targets(recipe, store.corpus, times)
+    grid, task = recipe.frontend.grid, _task(recipe)
+    corpus = store.corpus
+    times = [grid.times(store.frames(item)) for item in range(len(corpus.items))]
+    if has_labels(corpus, task.label_kind):
+        return task.targets(recipe.task, corpus, times)
     if not teachers.names:
         raise DataError(
-            f"the corpus '{store.corpus.directory.name}' has no labels of {task.type}; name a "
-            f"teacher in data.teachers that finds {task.type} in it"
+            f"the corpus '{corpus.directory.name}' has no labels of {task.name}; name a "
+            f"teacher in data.teachers that predicts {task.name} in it"
         )
-    if task.type == "melody":
-        return TaughtMelodyTargets(predicted_melody(teachers, times), task)
-    vocabulary = VOCABULARIES[task.vocabulary]
-    probabilities = predicted_chords(teachers, times, vocabulary)
-    return TaughtChordTargets(probabilities, vocabulary, recipe.training.teacher_weight)
+    weight = recipe.training.teacher_weight
+    return task.distilled_targets(recipe.task, teachers, times, weight=weight)
 
 
-def labelled_targets(recipe: Recipe, known: Labelled, times: Sequence[np.ndarray]) -> FrameTargets:
-    """The targets that the labels of recordings give, at the times of each one's frames (s)."""
-    if recipe.task.type == "melody":
-        return MelodyTargets(known, times, recipe.task)
-    return ChordTargets(known, times, VOCABULARIES[recipe.task.vocabulary])
+def has_labels(corpus: Corpus, kind: str | None) -> bool:
+    """Whether any item of a corpus has a kind of label, a field of `mirzoo.data.labels.Labels`."""
+    items = range(len(corpus.items))
+    return kind is not None and any(getattr(corpus.labels(n), kind) is not None for n in items)
 
 
-def _scores(
+def _task(recipe: Recipe) -> FramewiseTask:
+    task = TASKS[recipe.task.type]
+    if not isinstance(task, FramewiseTask):
+        raise RecipeError(f"the results of '{task.name}' are no frames")
+    return task
+
+
+def _tracks(
     stores: Sequence[FeatureStore], targets: Sequence[FrameTargets], split: str
-) -> list[Score]:
-    scores = []
+) -> list[FeatureTrack]:
+    tracks = []
     for store, known in zip(stores, targets, strict=True):
         items = [i for i, item in enumerate(store.corpus.items) if item.split == split]
         if items:
-            scores.append(
-                Score(store.magnitudes, store.starts[items], store.starts[np.add(items, 1)], known)
+            tracks.append(
+                FeatureTrack(
+                    store.magnitudes, store.starts[items], store.starts[np.add(items, 1)], known
+                )
             )
-    if not scores:
+    if not tracks:
         raise DataError(f"no item of the corpora is in the split '{split}'")
-    return scores
+    return tracks
 
 
-def student_of(model: Model, settings: TrainingConfig, *, steps: int) -> keras.Model:
-    """The model from magnitudes on, compiled for so many steps: what kept features go through.
+def student_of(
+    model: Model, recipe: Recipe, settings: TrainingConfig, *, steps: int
+) -> keras.Model:
+    """The model from magnitudes on, compiled for so many steps.
 
-    It has the model's layers, so that what it learns the model has learnt.
+    It shares the model's layers, so that what it learns the model has learnt.
     """
-    transform, scaling = split_scaling(model.frontend)
+    config = recipe.task
+    transform, scaling = split_scaling(model.frontend, recipe.frontend)
     magnitudes = keras.Input(transform.output_shape[1:], name="magnitudes")
     features = magnitudes
     for layer in scaling:
@@ -271,18 +258,12 @@ def student_of(model: Model, settings: TrainingConfig, *, steps: int) -> keras.M
     names = [output.name for output in model.card.outputs]
     outputs = dict(zip(names, keras.tree.flatten(_after_frontend(model)(features)), strict=True))
     student = keras.Model(magnitudes, outputs, name=f"{model.name}_student")
-    losses = {
-        "pitches": _crossentropy_where_known,
-        "voicing": _crossentropy_where_known,
-    }
-    metrics = {
-        "chords": [FrameAccuracy()],
-        "salience": [FrameAccuracy(reach=HALF_SEMITONE_BINS)],
-    }
+    task = TASKS[model.card.task]
+    losses, metrics = task.losses(config), task.metrics(config)
     student.compile(
         optimizer=build_optimizer(student, settings, steps=steps),
-        loss={name: losses.get(name, crossentropy_where_named) for name in outputs},
-        loss_weights={name: OUTPUT_WEIGHTS[name] for name in outputs},
+        loss={name: losses[name][0] for name in outputs},
+        loss_weights={name: losses[name][1] for name in outputs},
         metrics={name: metrics[name] for name in outputs if name in metrics},
     )
     return student
@@ -293,36 +274,3 @@ def _after_frontend(model: Model) -> keras.Model:
     names = [output.name for output in model.card.outputs]
     outputs = model.output if isinstance(model.output, dict) else {names[0]: model.output}
     return keras.Model(model.head_input, [outputs[name] for name in names])
-
-
-def _crossentropy_where_known(truth, probabilities):
-    """Binary cross-entropy, mean over the last axis, 0 where the truth is below 0."""
-    known = ops.cast(truth >= 0, probabilities.dtype)
-    inside = ops.clip(probabilities, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
-    loss = -(truth * ops.log(inside) + (1 - truth) * ops.log(1 - inside))
-    return ops.mean(known * loss, axis=-1)
-
-
-class FrameAccuracy(keras.metrics.Metric):
-    """The share of the frames with a target whose likeliest bin is near enough to the target's.
-
-    Parameters
-    ----------
-    reach : int
-        How many bins off still counts as right.
-    """
-
-    def __init__(self, reach: int = 0, name: str = "accuracy") -> None:
-        super().__init__(name=name)
-        self.reach = reach
-        self.right = self.add_weight(name="right", initializer="zeros")
-        self.asked = self.add_weight(name="asked", initializer="zeros")
-
-    def update_state(self, truth, probabilities, sample_weight=None):
-        known = ops.cast(ops.max(truth, axis=-1) > 0, "float32")
-        distance = ops.abs(ops.argmax(truth, axis=-1) - ops.argmax(probabilities, axis=-1))
-        self.right.assign_add(ops.sum(known * ops.cast(distance <= self.reach, "float32")))
-        self.asked.assign_add(ops.sum(known))
-
-    def result(self):
-        return self.right / ops.maximum(self.asked, 1.0)

@@ -1,4 +1,4 @@
-"""Fitting a trained chord or melody model to somebody's own labelled recordings."""
+"""Fitting a trained frame-wise model to somebody's own labelled recordings."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ import keras
 import numpy as np
 
 from mirzoo import audio
-from mirzoo.data.labels import F0_RATE, ChordSpan, Labels
-from mirzoo.data.mirdata_sets import resample_f0
+from mirzoo.data.labels import Labels
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.evaluation.recordings import LabelledRecording
 from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe
-from mirzoo.tasks.annotation import Annotation
+from mirzoo.tasks.base import TASKS
 from mirzoo.training.features import split_scaling
 from mirzoo.training.fitting import EpochData
-from mirzoo.training.frames import labelled_targets, student_of, training_stretches
-from mirzoo.training.sequences import Score
+from mirzoo.training.frames import student_of, training_stretches
+from mirzoo.training.sequences import FeatureTrack
 
 PIECE_S = 120
 
@@ -46,13 +45,13 @@ def fit_recordings(
 ) -> dict[str, list[float]]:
     """Fit a model to recordings, altered and transposed in every epoch as its recipe has it.
 
-    The model itself learns, all of it that is ``trainable``. What its front-end gives is kept in
+    The model itself learns, all of it that is ``trainable``. Its features are held in
     memory: for a minute of audio 1 MB for ``cqt_crnn_chords`` and 4 MB for ``hcqt_cnn_melody``.
 
     Parameters
     ----------
     model : Model
-        For chords or melody, made from a recipe.
+        A frame-wise one, made from a recipe.
     recordings : iterable of LabelledRecording
     epochs, batch_size : int
         Passes, and stretches as long as a training example of the recipe that are seen at once;
@@ -81,17 +80,17 @@ def fit_recordings(
         )
     recipe = Recipe.model_validate(model.card.recipe)
     keras.utils.set_random_seed(seed)
-    score = _score(model, recipe, list(recordings))
+    track = _track(model, recipe, list(recordings))
     length = round((recipe.training.example_s or recipe.window_s) * recipe.frontend.grid.frame_rate)
-    stretches = int(np.maximum((score.stops - score.starts) // length, 1).sum())
+    stretches = int(np.maximum((track.stops - track.starts) // length, 1).sum())
     batches = training_stretches(
-        recipe, [score], outputs=[output.name for output in model.card.outputs],
+        recipe, [track], outputs=[output.name for output in model.card.outputs],
         per_item=stretches, batch_size=min(batch_size, stretches), seed=seed,
     )  # fmt: skip
     settings = recipe.training.model_copy(update={"learning_rate": learning_rate})
     data = EpochData(batches)
-    with _statistics_kept(model):
-        student = student_of(model, settings, steps=len(batches) * epochs)
+    with _frozen_statistics(model):
+        student = student_of(model, recipe, settings, steps=len(batches) * epochs)
         fitted = student.fit(
             data, epochs=epochs, shuffle=False, callbacks=[data.callback()], verbose=0
         )
@@ -99,8 +98,8 @@ def fit_recordings(
 
 
 @contextmanager
-def _statistics_kept(model: Model) -> Iterator[None]:
-    """Batch normalisation goes by what much music taught it: that of a few songs is no measure."""
+def _frozen_statistics(model: Model) -> Iterator[None]:
+    """Keep the statistics of batch normalisation: those of a few songs are no measure of music."""
     layers = [
         layer
         for layer in model.head.layers
@@ -115,12 +114,13 @@ def _statistics_kept(model: Model) -> Iterator[None]:
             layer.trainable = True
 
 
-def _score(model: Model, recipe: Recipe, recordings: Sequence[LabelledRecording]) -> Score:
+def _track(model: Model, recipe: Recipe, recordings: Sequence[LabelledRecording]) -> FeatureTrack:
     if not recordings:
         raise DataError("there is no recording to learn from; is the data set empty?")
-    transform, _ = split_scaling(model.frontend)
+    task = TASKS[model.card.task]
+    transform, _ = split_scaling(model.frontend, recipe.frontend)
     rate = recipe.frontend.sample_rate
-    heard, times, known = [], [], []
+    features, times, known = [], [], []
     for recording in recordings:
         if recording.truth.task != model.card.task:
             raise DataError(
@@ -128,22 +128,13 @@ def _score(model: Model, recipe: Recipe, recordings: Sequence[LabelledRecording]
                 f"{model.card.task}"
             )
         samples = audio.read(recording.source, rate, source_rate=recording.source_rate)
-        labels = _labels(recording.truth, seconds=len(samples) / rate)
+        labels = task.labels_of(recording.truth, len(samples) / rate)
         for start in range(0, len(samples), PIECE_S * rate):
             piece = samples[start : start + PIECE_S * rate]
             piece = np.pad(piece, (0, max(0, model.card.input.min_samples - len(piece))))
-            heard.append(transform(piece[np.newaxis]).numpy()[0].astype(np.float16))
-            times.append(start / rate + recipe.frontend.grid.times(len(heard[-1])))
+            features.append(transform(piece[np.newaxis]).numpy()[0].astype(np.float16))
+            times.append(start / rate + recipe.frontend.grid.times(len(features[-1])))
             known.append(labels)
-    edges = np.concatenate([[0], np.cumsum([len(magnitudes) for magnitudes in heard])])
-    targets = labelled_targets(recipe, _Known(tuple(known)), times)
-    return Score(np.concatenate(heard), edges[:-1], edges[1:], targets)
-
-
-def _labels(truth: Annotation, seconds: float) -> Labels:
-    """What an annotation says, and beyond its melody's end up to ``seconds`` that nobody knows."""
-    if truth.task == "chords":
-        return Labels(chords=tuple(ChordSpan(*segment) for segment in truth.segments))
-    f0 = resample_f0(truth.times, truth.f0)
-    unknown = np.full(max(0, int(np.ceil(seconds * F0_RATE)) + 1 - len(f0)), np.nan, np.float32)
-    return Labels(f0=np.concatenate([f0, unknown]))
+    edges = np.concatenate([[0], np.cumsum([len(magnitudes) for magnitudes in features])])
+    targets = task.targets(recipe.task, _Known(tuple(known)), times)
+    return FeatureTrack(np.concatenate(features), edges[:-1], edges[1:], targets)

@@ -90,3 +90,16 @@ class Run:
         if name not in self._models:
             self._models[name] = self._find(name)
         return self._models[name]
+
+
+def find_trained(name: str, runs: Path) -> Model | None:
+    """Load a model of the zoo, or that of a finished run in a folder of runs; else give None.
+
+    Runs are also found by the name that their recipe had in earlier versions.
+    """
+    if name in hub.list_models(pretrained=True):
+        return hub.load(name)
+    for known in (hub.recipe_name(name), *hub.former_names(name)):
+        if (runs / known / known).exists():
+            return hub.load(runs / known / known)
+    return None

@@ -19,6 +19,12 @@ FRONTENDS = {
 }
 
 
+METRIC = {
+    "dataset": "other", "split": "test", "metric": "ROC-AUC", "value": 0.5, "n": 1,
+    "method": "none",
+}  # fmt: skip
+
+
 def make_model(frontend: str):
     recipe = Recipe.model_validate(
         {
@@ -63,11 +69,29 @@ def test_frozen_head_stays():
     parts = [model.get_layer(name) for name in ("frontend", "head")]
     before = [weight.numpy().copy() for part in parts for weight in part.weights]
     tags = model.get_layer("tags").get_weights()[0]
-    fine_tune(model, tones(16), epochs=1, train_trunk=False)
+    fine_tune(model, tones(16), epochs=1, train_head=False)
     after = [weight.numpy() for part in parts for weight in part.weights]
     for old, new in zip(before, after):
         np.testing.assert_array_equal(old, new)
     assert not np.array_equal(tags, model.get_layer("tags").get_weights()[0])
+
+
+def test_train_trunk_is_the_former_name():
+    model = make_model("leaf")
+    with pytest.warns(DeprecationWarning, match="train_trunk= is now train_head="):
+        fine_tune(model, tones(16), epochs=1, train_trunk=False)
+    assert not model.head.trainable
+
+
+def test_the_card_of_a_tagger_states_the_fine_tuning_and_no_scores_of_other_weights():
+    model = make_model("mel")
+    model.card = model.card.updated(metrics=[METRIC])
+    fine_tune(model, tones(16), epochs=1, train_head=False)
+    assert model.card.metrics == [] and model.card.description.endswith("Fine-tuned.")
+    assert model.card.provenance == (
+        "Fine-tuned for 1 epochs on 16 clips of somebody's own, the output layers alone, from "
+        "tones. Fresh weights, untrained."
+    )
 
 
 def test_labels_must_be_the_model_s(tmp_path):
@@ -87,7 +111,7 @@ def test_pretrained_beats_fresh_weights_on_real_instruments():
     spec = importlib.util.spec_from_file_location("bench", ROOT / "benchmarks" / "fine_tune.py")
     bench = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(bench)
-    options = {"train_trunk": True, "epochs": 8}
+    options = {"train_head": True, "epochs": 8}
     pretrained, n = bench.cross_validated("mel_cnn_tagger", folder, pretrained=True, **options)
     fresh, _ = bench.cross_validated("mel_cnn_tagger", folder, pretrained=False, **options)
     assert n >= 100

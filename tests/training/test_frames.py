@@ -1,25 +1,19 @@
-"""Training chord and melody models: features are kept once, both tasks learn, faults are named."""
-
-from types import SimpleNamespace
+"""Training frame-wise models: features are computed once, two tasks learn, faults are named."""
 
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
 from toy_music import make_recipe, play
+from toy_teachers import bare_corpus, melody_teacher, toy_teachers
 
 from mirzoo.data.corpus import Corpus, Item, prepare
-from mirzoo.dsp.chord_vocabulary import VOCABULARIES, parse_chord
-from mirzoo.errors import DataError, RecipeError, UnknownNameError
+from mirzoo.dsp.chord_vocabulary import parse_chord
+from mirzoo.errors import DataError, RecipeError
 from mirzoo.recipe import FrontendConfig
-from mirzoo.tasks.melody import MelodyDecoding
-from mirzoo.training import features, frames, teachers
+from mirzoo.training import features, frames
 from mirzoo.training.fitting import BEST_WEIGHTS
 from mirzoo.training.frames import transposition
 from mirzoo.training.runs import Run
-from mirzoo.training.sequences import TaughtMelodyTargets
-from mirzoo.training.taught_chords import predicted_chords
-from mirzoo.training.taught_melody import PredictedMelody, predicted_melody
-from mirzoo.training.teachers import Teachers
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +36,7 @@ def valid(corpora):
     return samples[np.newaxis] / np.float32(32767), corpus.labels(len(corpus.items) - 1)
 
 
+@pytest.mark.slow
 def test_chords_are_learnt_from_the_waveform_on(corpora, valid, tmp_path):
     waveform, labels = valid
     model = fit(make_recipe("chords"), corpora, tmp_path)
@@ -61,6 +56,7 @@ def test_classes_alone_are_learnt_too(corpora, tmp_path):
     assert (tmp_path / "history.csv").read_text().startswith("epoch,accuracy,loss")
 
 
+@pytest.mark.slow
 def test_melody_and_voicing_are_learnt(corpora, valid, tmp_path):
     model = fit(make_recipe("melody"), corpora, tmp_path)
     heard = model.predict_windows(valid[0])
@@ -83,6 +79,7 @@ def test_a_run_starts_from_the_weights_that_its_recipe_names(corpora, tmp_path):
     np.testing.assert_allclose(kernel(second), kernel(first), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_what_learnt_in_bfloat16_computes_in_float32(corpora, valid, tmp_path):
     training = {"epochs": 25, "batch_size": 4, "learning_rate": 0.02, "precision": "bfloat16"}
     model = fit(make_recipe("melody", training=training), corpora, tmp_path)
@@ -97,8 +94,8 @@ def test_bfloat16_reaches_the_convolutions_and_the_outputs_stay_float32(
 ):
     seen = {}
 
-    def look(student, settings, out, *, kept, **_):
-        kept.save_weights(out / BEST_WEIGHTS)
+    def look(student, settings, out, *, saved, **_):
+        saved.save_weights(out / BEST_WEIGHTS)
         head = student.layers[-1].get_layer("head")
         seen["convolution"] = head.get_layer("conv0_0").compute_dtype
         seen["first"] = head.get_layer("normalise_bins").compute_dtype
@@ -114,8 +111,8 @@ def test_bfloat16_reaches_the_convolutions_and_the_outputs_stay_float32(
 def test_excerpts_are_cut_from_the_music_to_learn_from_alone(corpora, tmp_path, monkeypatch):
     silent = {}
 
-    def look(student, settings, out, *, training, held_out, kept, **_):
-        kept.save_weights(out / BEST_WEIGHTS)
+    def look(student, settings, out, *, training, held_out, saved, **_):
+        saved.save_weights(out / BEST_WEIGHTS)
         for split, data in (("train", training), ("valid", held_out)):
             magnitudes = np.concatenate([data.batch(0, number)[0] for number in range(len(data))])
             silent[split] = float((magnitudes.max(axis=(2, 3)) == 0).mean())
@@ -132,8 +129,8 @@ def test_examples_are_as_long_as_asked_and_else_as_a_window(
 ):
     lengths = set()
 
-    def look(student, settings, out, *, training, held_out, kept, **_):
-        kept.save_weights(out / BEST_WEIGHTS)
+    def look(student, settings, out, *, training, held_out, saved, **_):
+        saved.save_weights(out / BEST_WEIGHTS)
         for data in (training, held_out):
             lengths.update(data.batch(0, number)[0].shape[1] for number in range(len(data)))
 
@@ -148,17 +145,17 @@ def test_examples_are_as_long_as_asked_and_else_as_a_window(
 def test_features_are_computed_once_and_are_those_of_the_front_end(corpora, monkeypatch):
     corpus = Corpus.load(corpora / "toys")
     config = make_recipe("chords").frontend
-    store = features.keep_features(corpus, config)
-    transform, scaling = features.split_scaling(features.build_frontend(config))
+    store = features.cached_features(corpus, config)
+    transform, scaling = features.split_scaling(features.build_frontend(config), config)
     item = corpus.items[3]
     samples = corpus.audio[item.offset_samples : item.offset_samples + item.n_samples]
     expected = transform(samples[np.newaxis] / np.float32(32767)).numpy()[0]
-    kept = store.magnitudes[store.starts[3] : store.starts[4]]
-    np.testing.assert_allclose(kept, expected, rtol=2e-3, atol=1e-6)
+    saved = store.magnitudes[store.starts[3] : store.starts[4]]
+    np.testing.assert_allclose(saved, expected, rtol=2e-3, atol=1e-6)
     assert [type(layer).__name__ for layer in scaling] == ["Logarithm"]
     monkeypatch.setattr(features, "_compute", lambda *_: pytest.fail("computed again"))
     louder = config.model_copy(update={"scaling": {"type": "log", "c": 5.0}})
-    assert features.keep_features(corpus, louder).path == store.path
+    assert features.cached_features(corpus, louder).path == store.path
 
 
 def test_a_stride_over_frames_is_refused(corpora, tmp_path):
@@ -227,152 +224,9 @@ def test_a_melody_without_labels_needs_a_teacher(tmp_path):
         fit(recipe, tmp_path, tmp_path / "run")
 
 
-def bare_corpus(folder, *, more=0):
-    items = [Item("0", "bare", "a", "", "train"), Item("1", "bare", "b", "", "valid")]
-    items += [Item(str(number), "bare", "c", "", "train") for number in range(2, 2 + more)]
-    return prepare(
-        items,
-        folder / "bare",
-        make=lambda item: play(item)[0],
-        min_seconds=1,
-        processes=1,
-    )
-
-
-def test_labels_beside_a_corpus_teach_where_they_say_something(tmp_path):
-    corpus = bare_corpus(tmp_path)
-    times = [np.arange(60) / 10] * 2
-    for teacher, lines in (("one", "1.0 2.0 C:maj\n2.0 3.0 X\n"), ("other", "0.0 1.5 A:min\n")):
-        folder = corpus.directory / "targets" / teacher
-        folder.mkdir(parents=True)
-        (folder / "00001.lab").write_text(lines)
-    vocabulary = VOCABULARIES["majmin"]
-    taught = predicted_chords(Teachers(corpus, ["one", "other"]), times, vocabulary)
-    assert taught.shape == (120, 25)
-    assert not taught[:60].any(), "item 0 has no labels"
-    c_major, a_minor = vocabulary.index("C:maj"), vocabulary.index("A:min")
-    at = {second: taught[60 + round(10 * second)] for second in (0.5, 1.2, 1.7, 2.5)}
-    assert at[0.5][a_minor] == 1.0 and at[1.7][c_major] == 1.0
-    assert at[1.2][a_minor] == at[1.2][c_major] == 0.5
-    assert not at[2.5].any()
-
-
-def test_a_teacher_nobody_knows_is_told_how_to_teach(tmp_path):
-    corpus = bare_corpus(tmp_path)
-    with pytest.raises(UnknownNameError, match=r"nobody.*holds none \(00000.lab"):
-        predicted_chords(
-            Teachers(corpus, ["nobody"]), [np.arange(9) / 10] * 2, VOCABULARIES["majmin"]
-        )
-    assert not (corpus.directory / "targets").exists()
-
-
-def test_an_earlier_run_teaches_chords(tmp_path, monkeypatch):
-    """Its classes are reduced to those asked for, its frames are the nearest, its answers kept."""
-    corpus = bare_corpus(tmp_path)
-    large, majmin = VOCABULARIES["large"], VOCABULARIES["majmin"]
-
-    def hear_frames(run, waveform, *, source_rate):
-        chords = np.zeros((30, len(large)), np.float32)
-        chords[:, large.index("C:maj7")] = 0.75
-        chords[:, large.index("C:aug")] = 0.25
-        return np.arange(30) / 5, {"chords": chords}
-
-    monkeypatch.setattr(teachers, "hear_frames", hear_frames)
-    runs = {"run": SimpleNamespace(card=SimpleNamespace(labels=large.labels))}
-    times = [np.arange(60) / 10] * 2
-    taught = predicted_chords(Teachers(corpus, ["run"], runs.__getitem__), times, majmin)
-    assert taught.shape == (120, 25)
-    np.testing.assert_allclose(taught[:, majmin.index("C:maj")], 0.75)
-    np.testing.assert_allclose(taught.sum(axis=1), 0.75)  # C:aug is neither major nor minor
-    monkeypatch.delattr(teachers, "hear_frames")
-    again = predicted_chords(Teachers(corpus, ["run"], runs.__getitem__), times, majmin)
-    np.testing.assert_array_equal(again, taught)
-
-
-BINS = 180
-
-
-def melody_teacher(at, *, name="ear", bins_per_octave=60, outputs=("salience", "voicing")):
-    """A teacher that hears a bin in each tenth of a second: ``at`` gives bin, peak, voicing."""
-    decoding = MelodyDecoding(fmin=127.82, bins_per_octave=bins_per_octave)
-    card = SimpleNamespace(
-        name=name, task="melody", decoding=decoding,
-        outputs=[SimpleNamespace(name=output) for output in outputs],
-    )  # fmt: skip
-
-    def hear(waveform):
-        times = np.arange(len(waveform) // 1600) / 10
-        salience = np.zeros((len(times), BINS), np.float32)
-        voicing = np.zeros((len(times), 1), np.float32)
-        for frame, time in enumerate(times):
-            place, salience_there, voicing[frame] = at(time)
-            salience[frame, place] = salience_there
-        return times, {"salience": salience, "voicing": voicing}
-
-    return SimpleNamespace(card=card, hear=hear)
-
-
-@pytest.fixture
-def heard_by_toys(monkeypatch):
-    monkeypatch.setattr(
-        teachers, "hear_frames", lambda teacher, waveform, *, source_rate:
-        teacher.hear(waveform)
-    )  # fmt: skip
-
-
-def test_a_melody_is_what_teachers_hear_on_average(tmp_path, heard_by_toys):
-    corpus = bare_corpus(tmp_path)
-    ears = {
-        "bold": melody_teacher(lambda time: (60, 0.9, 1.0)),
-        "shy": melody_teacher(lambda time: (60 if time < 3 else 120, 0.5, 0.2)),
-    }
-    times = [np.arange(60) / 10, np.arange(30) / 5]
-    heard = predicted_melody(Teachers(corpus, list(ears), ears.__getitem__), times)
-    assert {len(row) for row in heard} == {90}
-    np.testing.assert_allclose(heard.f0, 127.82 * 2, rtol=1e-5)
-    np.testing.assert_allclose(heard.confidence[[0, 29, 31, 60, 89]], [0.7, 0.7, 0.45, 0.7, 0.45],
-                               atol=1e-3)  # fmt: skip
-    np.testing.assert_allclose(heard.voicing, 0.6, atol=1e-3)
-
-    def deaf(name):
-        raise AssertionError(f"{name} was asked again")
-
-    again = predicted_melody(Teachers(corpus, list(ears), deaf), times)
-    np.testing.assert_array_equal(again.f0, heard.f0)
-
-
-@pytest.mark.parametrize(
-    ("teacher", "complaint"),
-    [
-        (melody_teacher(None, name="coarse", bins_per_octave=36), "'coarse' has pitch bins of its"),
-        (melody_teacher(None, name="mute", outputs=["salience"]), "'mute', which gives salience;"),
-    ],
-)
-def test_teachers_that_cannot_be_averaged_are_refused(tmp_path, heard_by_toys, teacher, complaint):
-    corpus = bare_corpus(tmp_path)
-    ears = {"ear": melody_teacher(None), "odd": teacher}
-    with pytest.raises(RecipeError, match=complaint):
-        predicted_melody(Teachers(corpus, list(ears), ears.__getitem__), [np.arange(9) / 10] * 2)
-    assert not list(corpus.directory.rglob("*.npz"))
-
-
-def test_taught_melodies_count_as_far_as_teachers_are_sure():
-    task = make_recipe("melody").task
-    low, high = 127.82 * 2, 127.82 * 2 ** (1 + 1 / 12)
-    heard = PredictedMelody(
-        np.array([low, low, high], np.float32),
-        np.array([1.0, 0.5, 1.0], np.float16),
-        np.array([1.0, 0.5, 0.0], np.float16),
-    )
-    told = TaughtMelodyTargets(heard, task).read(0, 3, 1)
-    assert told["salience"].argmax(axis=1)[:2].tolist() == [65, 65]
-    np.testing.assert_allclose(told["salience"].sum(axis=1), [1.0, 0.25, 0.0], atol=1e-5)
-    np.testing.assert_allclose(told["voicing"][:, 0], [1.0, 0.5, 0.0])
-    nothing = TaughtMelodyTargets(heard, task).unknown(2)
-    assert not nothing["salience"].any() and (nothing["voicing"] == -1).all()
-
-
-def test_a_melody_is_learnt_from_teachers_alone(tmp_path, valid, heard_by_toys):
+@pytest.mark.slow
+def test_a_melody_is_learnt_from_teachers_alone(tmp_path, valid, monkeypatch):
+    toy_teachers(monkeypatch)
     bare_corpus(tmp_path, more=9)
     ears = {
         "ear": melody_teacher(

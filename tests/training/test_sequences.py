@@ -8,17 +8,13 @@ from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import DataError
 from mirzoo.recipe import Augmentation
-from mirzoo.tasks.melody import MelodyConfig
+from mirzoo.tasks.chords.targets import ChordTargets
 from mirzoo.training.alterations import alter_magnitudes, transpose, transpose_spectrum
-from mirzoo.training.sequences import (
-    ChordTargets,
-    MelodyTargets,
-    Score,
-    Sequences,
-    TaughtChordTargets,
-)
+from mirzoo.training.sequences import FeatureTrack, Sequences
 
 LARGE = VOCABULARIES["large"]
+
+
 TIMES = np.arange(40) / 10
 
 
@@ -40,55 +36,6 @@ def corpus(tmp_path):
         processes=1,
         report=lambda line: None,
     )
-
-
-def test_chords_move_with_the_transposition(corpus):
-    targets = ChordTargets(corpus, [TIMES, TIMES], LARGE)
-    rows = targets.read(0, 40, 3)
-    assert LARGE.labels[rows["chords"][5].argmax()] == "N"
-    assert LARGE.labels[rows["chords"][15].argmax()] == "C:min7"
-    assert rows["root"][15].argmax() == 1 and rows["bass"][15].argmax() == 1 + 3
-    np.testing.assert_array_equal(np.flatnonzero(rows["pitches"][15]), [0, 3, 7, 10])
-    for output in ("chords", "root", "bass"):
-        assert not rows[output][20:].any()
-    assert (rows["pitches"][20:] == -1).all()
-
-
-def test_a_bare_fifth_counts_as_major(tmp_path):
-    def power(item: Item):
-        return np.zeros(32000, np.float32), Labels(chords=(ChordSpan(0, 2, "A:(1,5)"),))
-
-    corpus = prepare(
-        [Item("one", "toys", "a", "", "train")],
-        tmp_path / "power",
-        make=power,
-        min_seconds=1,
-        processes=1,
-        report=lambda line: None,
-    )
-    rows = ChordTargets(corpus, [TIMES[:20]], LARGE).read(0, 20, 2)
-    assert LARGE.labels[rows["chords"][3].argmax()] == "B:maj"
-    assert np.flatnonzero(rows["pitches"][3]).tolist() == [6, 11]
-
-
-def test_taught_chords_move_too():
-    probabilities = np.zeros((2, 169), np.float16)
-    probabilities[0, [LARGE.index("N"), LARGE.index("B:maj")]] = 0.25, 0.75
-    rows = TaughtChordTargets(probabilities, LARGE, weight=0.5).read(0, 2, 1)
-    assert rows["chords"][0, LARGE.index("C:maj")] == 0.375
-    assert rows["chords"][0, 0] == 0.125
-    assert rows["root"][0, 1] == 0.375 and rows["root"][0, 0] == 0.125
-    assert not rows["chords"][1].any() and (rows["pitches"] == -1).all()
-
-
-def test_melody_is_a_bump_where_it_sounds(corpus):
-    task = MelodyConfig(fmin=110.0, n_octaves=3)
-    rows = MelodyTargets(corpus, [TIMES, TIMES], task).read(0, 40, 2)
-    np.testing.assert_array_equal(rows["voicing"][[5, 15, 35], 0], [0, 1, -1])
-    assert rows["salience"][15].argmax() == 60 + 2 * 5
-    np.testing.assert_allclose(rows["salience"].sum(axis=1), rows["voicing"][:, 0] == 1, atol=1e-6)
-    outside = MelodyTargets(corpus, [TIMES, TIMES], MelodyConfig(fmin=880.0)).read(0, 40, 0)
-    assert not outside["salience"].any() and outside["voicing"][15, 0] == 1
 
 
 def test_transposing_moves_bins_and_lets_nothing_in():
@@ -145,7 +92,7 @@ def test_noise_fills_gaps_and_spares_what_is_louder():
 def sequences(corpus, **options):
     targets = ChordTargets(corpus, [TIMES, TIMES], LARGE)
     magnitudes = np.repeat(1 + np.arange(80), 252).reshape(80, 252, 1).astype(np.float16)
-    score = Score(magnitudes, np.array([0, 40]), np.array([40, 80]), targets)
+    track = FeatureTrack(magnitudes, np.array([0, 40]), np.array([40, 80]), targets)
     settings = {
         "length": 16,
         "per_item": 9,
@@ -153,7 +100,7 @@ def sequences(corpus, **options):
         "frequencies": np.ones((252, 1)),
         **options,
     }
-    return Sequences([score], **settings)
+    return Sequences([track], **settings)
 
 
 def up(magnitudes, semitones):

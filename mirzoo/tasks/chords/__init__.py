@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from mirzoo.card import Axis, Card
-from mirzoo.dsp.chord_vocabulary import parse_chord
+from mirzoo.dsp.chord_vocabulary import VOCABULARIES, Vocabulary, parse_chord
 from mirzoo.errors import DataError
-from mirzoo.tasks.base import TASKS, FramewiseTask, Rates, Score
+from mirzoo.tasks.base import (
+    TASKS,
+    FrameTargets,
+    FramewiseTask,
+    Labelled,
+    Rates,
+    Score,
+    Teachers,
+    Validated,
+)
 from mirzoo.tasks.chords.annotation import Chords
 from mirzoo.tasks.chords.config import ChordDecoding, ChordsConfig
 from mirzoo.tasks.chords.decoder import ChordDecoder, likeliest_classes
@@ -108,5 +120,62 @@ class ChordRecognition(FramewiseTask):
         segments = [(span.start_s, span.end_s, span.label) for span in labels.chords or ()]
         return Chords(segments, duration_s=duration_s) if segments else None
 
+    def labels_of(self, annotation: Chords, duration_s: float) -> Labels:
+        from mirzoo.data.labels import ChordSpan, Labels
+
+        return Labels(chords=tuple(ChordSpan(*segment) for segment in annotation.segments))
+
+    def targets(
+        self, config: ChordsConfig, known: Labelled, frame_times: Sequence[np.ndarray]
+    ) -> FrameTargets:
+        from mirzoo.tasks.chords.targets import ChordTargets
+
+        return ChordTargets(known, frame_times, _vocabulary(config))
+
+    def losses(self, config: ChordsConfig) -> dict[str, tuple[Any, float]]:
+        from mirzoo.models.layers.losses import crossentropy_where_known, crossentropy_where_named
+
+        return {
+            "chords": (crossentropy_where_named, 1.0),
+            "root": (crossentropy_where_named, 0.3),
+            "bass": (crossentropy_where_named, 0.3),
+            "pitches": (crossentropy_where_known, 0.3),
+        }
+
+    def metrics(self, config: ChordsConfig) -> dict[str, list]:
+        from mirzoo.models.layers.losses import FrameAccuracy
+
+        return {"chords": [FrameAccuracy()]}
+
+    def distilled_targets(
+        self,
+        config: ChordsConfig,
+        teachers: Teachers,
+        frame_times: Sequence[np.ndarray],
+        *,
+        weight: float,
+    ) -> FrameTargets:
+        from mirzoo.tasks.chords.targets import DistilledChordTargets
+        from mirzoo.tasks.chords.teachers import predicted_chords
+
+        probabilities = predicted_chords(teachers, frame_times, _vocabulary(config))
+        return DistilledChordTargets(probabilities, _vocabulary(config), weight)
+
+    def calibrated(
+        self,
+        config: ChordsConfig,
+        card: Card,
+        validation: Sequence[Iterable[Validated]],
+        teachers: Sequence[Teachers],
+    ) -> ChordDecoding:
+        from mirzoo.tasks.chords.calibration import calibrate_chords, rarity_prior
+
+        prior = rarity_prior(teachers, _vocabulary(config))
+        return calibrate_chords(card.decoding, validation, _vocabulary(config), prior)
+
     def scores(self, truth: Chords, estimate: Chords) -> dict[str, Score]:
         return chord_scores(truth, estimate)
+
+
+def _vocabulary(config: ChordsConfig) -> Vocabulary:
+    return VOCABULARIES[config.vocabulary]

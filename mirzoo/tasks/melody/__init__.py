@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mirzoo.card import Axis, Card
-from mirzoo.tasks.base import TASKS, FramewiseTask, Rates, Score
+from mirzoo.tasks.base import (
+    TASKS,
+    FrameTargets,
+    FramewiseTask,
+    Labelled,
+    Rates,
+    Score,
+    Teachers,
+    Validated,
+)
 from mirzoo.tasks.melody.annotation import Melody
 from mirzoo.tasks.melody.config import MelodyConfig, MelodyDecoding
 from mirzoo.tasks.melody.decoder import (
@@ -38,6 +48,8 @@ __all__ = [
     "salience_around",
     "strongest_bins",
 ]
+
+HALF_SEMITONE_BINS = 2
 
 
 @TASKS.register
@@ -80,6 +92,56 @@ class MelodyExtraction(FramewiseTask):
             return None
         known = np.flatnonzero(~np.isnan(labels.f0))
         return Melody(known / F0_RATE, labels.f0[known]) if len(known) else None
+
+    def labels_of(self, annotation: Melody, duration_s: float) -> Labels:
+        from mirzoo.data.labels import Labels
+        from mirzoo.data.mirdata_sets import resample_f0
+
+        return Labels(f0=resample_f0(annotation.times, annotation.f0)).lengthened(duration_s)
+
+    def targets(
+        self, config: MelodyConfig, known: Labelled, frame_times: Sequence[np.ndarray]
+    ) -> FrameTargets:
+        from mirzoo.tasks.melody.targets import MelodyTargets
+
+        return MelodyTargets(known, frame_times, config)
+
+    def losses(self, config: MelodyConfig) -> dict[str, tuple[Any, float]]:
+        from mirzoo.models.layers.losses import crossentropy_where_known, crossentropy_where_named
+
+        return {
+            "salience": (crossentropy_where_named, 1.0),
+            VOICING: (crossentropy_where_known, 1.0),
+        }
+
+    def metrics(self, config: MelodyConfig) -> dict[str, list]:
+        from mirzoo.models.layers.losses import FrameAccuracy
+
+        return {"salience": [FrameAccuracy(reach=HALF_SEMITONE_BINS)]}
+
+    def distilled_targets(
+        self,
+        config: MelodyConfig,
+        teachers: Teachers,
+        frame_times: Sequence[np.ndarray],
+        *,
+        weight: float,
+    ) -> FrameTargets:
+        from mirzoo.tasks.melody.targets import DistilledMelodyTargets
+        from mirzoo.tasks.melody.teachers import predicted_melody
+
+        return DistilledMelodyTargets(predicted_melody(teachers, frame_times), config)
+
+    def calibrated(
+        self,
+        config: MelodyConfig,
+        card: Card,
+        validation: Sequence[Iterable[Validated]],
+        teachers: Sequence[Teachers],
+    ) -> MelodyDecoding:
+        from mirzoo.tasks.melody.calibration import calibrate_melody
+
+        return calibrate_melody(card.decoding, validation, card.outputs[0].frame_rate)
 
     def scores(self, truth: Melody, estimate: Melody) -> dict[str, Score]:
         return melody_scores(truth, estimate)

@@ -90,6 +90,10 @@ class Tagging(Task):
         window_s = duration_s or 1.0
         return Tags(words, [0.0], np.ones((1, len(words))), window_s, duration_s=duration_s)
 
+    def clip_target(self, config: TaggingConfig, labels: Labels) -> np.ndarray:
+        words = _words(labels) or ()
+        return np.array([label in words for label in config.labels], np.float32)
+
     def overall_scores(
         self, results: Iterable[tuple[Annotation, Annotation]], card: Card
     ) -> dict[str, Score]:

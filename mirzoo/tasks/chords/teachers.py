@@ -18,7 +18,7 @@ from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary
 from mirzoo.dsp.framing import nearest
 from mirzoo.errors import UnknownNameError
 from mirzoo.tasks.base import Predict, Teachers
-from mirzoo.tasks.chords import Chords
+from mirzoo.tasks.chords.annotation import Chords
 
 logger = logging.getLogger(__name__)
 

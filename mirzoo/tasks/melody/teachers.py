@@ -14,7 +14,6 @@ unlabelled songs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -22,23 +21,13 @@ from mirzoo.card import Card
 from mirzoo.dsp.framing import nearest
 from mirzoo.errors import RecipeError
 from mirzoo.tasks.base import Teachers
-from mirzoo.tasks.melody import MelodyDecoding, refine, salience_around, strongest_bins
+from mirzoo.tasks.melody.config import MelodyDecoding
+from mirzoo.tasks.melody.decoder import refine, salience_around, strongest_bins
+from mirzoo.tasks.melody.targets import PredictedMelody
 
 SALIENCE, VOICING = "salience", "voicing"
 NEAR_CENTS = 50.0
 EARLIER_CONFIDENCE = "sureness"
-
-
-class PredictedMelody(NamedTuple):
-    """A melody as teachers predict it, float ``(frames,)`` each.
-
-    ``f0`` (Hz) is given for every frame; ``confidence`` is that of the pitch and ``voicing`` the
-    probability that a melody sounds, both from 0 to 1.
-    """
-
-    f0: np.ndarray
-    confidence: np.ndarray
-    voicing: np.ndarray
 
 
 def predicted_melody(teachers: Teachers, frame_times: Sequence[np.ndarray]) -> PredictedMelody:
