@@ -12,6 +12,7 @@ import os
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -19,7 +20,7 @@ from mirzoo import artefact, ports
 from mirzoo import recipe as recipes
 from mirzoo.annotate import LoadedModel
 from mirzoo.artefact import require_unaltered, save
-from mirzoo.card import CARD_FILE, Card, OutputSpec
+from mirzoo.card import CARD_FILE, Card, Metric, OutputSpec
 from mirzoo.errors import ArtefactError, UnknownNameError
 from mirzoo.recipe import Recipe
 from mirzoo.recipe.runs import SEPARATOR, split_name
@@ -63,6 +64,87 @@ def list_models(
     if task is not None:
         names = [name for name in names if task_of(name) == task]
     return sorted(names, key=_natural)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a list shows of a name of the zoo, without loading its model.
+
+    Parameters
+    ----------
+    name, task : str
+    kind : {"shipped", "published", "recipe"}
+        Comes with mirzoo, is pulled from its authors' package, or has no weights yet.
+    is_here : bool
+        Whether its weights are on this machine.
+    parameters : int or None
+        How many the model has, where that is known.
+    litert_bytes : int or None
+        Size of the ``.tflite`` file, where it is on this machine.
+    score : Metric or None
+        The score by which the task's models are compared; of a published model its authors'.
+    """
+
+    name: str
+    task: str
+    kind: Literal["shipped", "published", "recipe"]
+    is_here: bool
+    parameters: int | None = None
+    litert_bytes: int | None = None
+    score: Metric | None = None
+
+
+def overview(pattern: str = "*", *, task: str | None = None, recipes: bool = True) -> list[Listed]:
+    """Describe the names of the zoo: those that come with mirzoo, published ones, recipes.
+
+    Parameters
+    ----------
+    pattern : str
+        A name with wildcards (``"*_tagger"``).
+    task : str, optional
+        Only those of a task.
+    recipes : bool
+        Whether recipes without weights are among them.
+
+    Returns
+    -------
+    list of Listed
+        In natural order.
+
+    Examples
+    --------
+    >>> [listed.name for listed in overview("crepe_*")]
+    ['crepe_full', 'crepe_tiny']
+    """
+    names = list_models(pattern, pretrained=None if recipes else True)
+    listed = [_listed(name) for name in names]
+    return [one for one in listed if task is None or one.task == task]
+
+
+def _listed(name: str) -> Listed:
+    folder = _local_folder(name)
+    published = name in ports.PORTS
+    if folder is not None:
+        card = Card.load(folder)
+        litert = folder / RUNTIMES["litert"].file
+        return Listed(
+            name=name,
+            task=card.task,
+            kind="published" if published else "shipped",
+            is_here=True,
+            parameters=card.parameters,
+            litert_bytes=litert.stat().st_size if litert.exists() else None,
+            score=_headline(card.task, card.metrics),
+        )
+    if published:
+        spec = ports.PORTS[name]
+        score = _headline(spec.task, spec.metrics)
+        return Listed(name=name, task=spec.task, kind="published", is_here=False, score=score)
+    return Listed(name=name, task=load_recipe(name).task.type, kind="recipe", is_here=False)
+
+
+def _headline(task: str, metrics: Sequence[Metric]) -> Metric | None:
+    return next(iter(TASKS[task].headline_scores(metrics)), None)
 
 
 def local_models() -> list[str]:
@@ -161,6 +243,17 @@ def load_recipe(name: str | os.PathLike) -> Recipe:
     path, run = _find_recipe(name)
     own = _recipes().get(path.stem, path).resolve() == path.resolve() and path.stem in _recipes()
     return recipes.load_recipe(path, run, name=path.stem if own else str(path))
+
+
+def folder(name: str | os.PathLike) -> Path:
+    """Find the folder of a model, by name or path; a published model is pulled first.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such model, or it has a recipe but no weights.
+    """
+    return _folder(name)
 
 
 def card(name: str | os.PathLike) -> Card:
@@ -285,6 +378,31 @@ def create(
             '(`mirzoo.list_models(task="tagging")`)'
         )
     return _with_new_labels(base, list(labels), "softmax" if exclusive else "sigmoid")
+
+
+def create_for(name: str | os.PathLike, data: str | os.PathLike) -> Model:
+    """Make the model that is to be fitted to labelled data: what `mirzoo fine-tune` begins with.
+
+    Parameters
+    ----------
+    name : str or path
+        A name of the zoo, or a folder.
+    data : str or path
+        As `mirzoo.fine_tune` takes it.
+
+    Returns
+    -------
+    mirzoo.models.model.Model
+        Where labels are the user's to choose, with the labels of the data (as `create` makes it;
+        ``exclusive`` where every clip has exactly one); otherwise the model as it is.
+    """
+    if not TASKS[card(name).task].free_labels:
+        return load(name)
+    from mirzoo.data.folder import load as load_clips
+
+    clips = load_clips(data)
+    one_label_each = bool((clips.targets.sum(axis=1) == 1).all())
+    return create(name, clips.labels, exclusive=one_label_each)
 
 
 def verify(name: str | os.PathLike) -> dict[str, float]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 import numpy as np
 
 from mirzoo._support.registry import Registry
-from mirzoo.card import FRAME_ROUNDING, Axis, Card, Decoding, OutputSpec
+from mirzoo.card import FRAME_ROUNDING, Axis, Card, Decoding, Metric, OutputSpec
 from mirzoo.errors import ArtefactError, DataError, RecipeError
 from mirzoo.recipe import tasks as known_tasks
 from mirzoo.recipe.base import type_of
@@ -175,6 +175,12 @@ class Task(ABC):
     headline: ClassVar[tuple[str, ...]] = ()
     """The scores that a card states, the most telling first."""
 
+    compared_by: ClassVar[tuple[str, str] | None] = None
+    """The data set and the score on it by which lists compare the task's models."""
+
+    lower_is_better: ClassVar[frozenset[str]] = frozenset()
+    """Scores of which less is better."""
+
     scoring: ClassVar[str] = ""
     """How the scores are computed, as a card states it: ``"mir_eval, weighted by duration"``."""
 
@@ -302,6 +308,31 @@ class Task(ABC):
         """What `mirzoo info` states of the outputs: pairs of a word and its text."""
         count = f"{len(card.labels)} labels" if card.labels else self.name
         return [("outputs", f"{count} ({card.activation}): {', '.join(card.labels)}")]
+
+    def headline_scores(self, metrics: Sequence[Metric]) -> list[Metric]:
+        """Pick one score for each data set: that by which models are compared, where there is one.
+
+        The data set by which models are compared comes first, then recordings, then renders.
+        """
+        data_set, score = self.compared_by or ("", "")
+        by_data: dict[tuple[str, str], list[Metric]] = {}
+        for metric in metrics:
+            by_data.setdefault((metric.dataset, metric.split), []).append(metric)
+        order = (score, *self.headline)
+
+        def rank(metric: Metric) -> int:
+            # Authors of published models write "chord majmin" for "majmin".
+            return next(
+                (at for at, name in enumerate(order) if name and name in metric.metric), len(order)
+            )
+
+        picked = [min(group, key=rank) for group in by_data.values()]
+        return sorted(picked, key=lambda m: (m.dataset != data_set, m.rendered))
+
+    def best_peer(self, metric: Metric) -> tuple[str, float] | None:
+        """Name the best of the models that were scored on the same items, with its score."""
+        best = min if metric.metric in self.lower_is_better else max
+        return best(metric.baseline.items(), key=lambda peer: peer[1], default=None)
 
     # From outputs to results
 

@@ -57,6 +57,7 @@ class ChordRecognition(FramewiseTask):
     pitch_layouts = frozenset({"pitch_classes"})
     weighs_teachers = True
     headline = ("root", "majmin", "sevenths", "tetrads", "seg")
+    compared_by = ("songs_pop909", "majmin")
     scoring = "mir_eval, weighted by duration"
     rates = Rates(whole=2e-4, outputs=2e-3)
 

@@ -63,6 +63,8 @@ class MelodyExtraction(FramewiseTask):
     label_kind = "f0"
     pitch_layouts = frozenset({"pitches"})
     headline = MEASURES
+    compared_by = ("ultrastar_melody", "raw chroma accuracy")
+    lower_is_better = frozenset({"voicing false alarm"})
     scoring = "mir_eval, weighted by duration"
     rates = Rates(whole=2e-4, outputs=2e-3)
 

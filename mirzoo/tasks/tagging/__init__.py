@@ -33,6 +33,7 @@ class Tagging(Task):
     config = TaggingConfig
     labelled = True
     free_labels = True
+    compared_by = ("Emotify, 4 genres", "linear probe accuracy")
     scoring = "probabilities of a recording averaged over its windows, weighted by duration"
     rates = Rates(whole=2e-3, outputs=1e-2)
 

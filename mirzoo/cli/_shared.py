@@ -1,0 +1,85 @@
+"""What the commands share: arguments, exit statuses, messages."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+FAILED, MISUSED = 1, 2
+
+ModelName = Annotated[
+    str, typer.Argument(help="A model's name, or the folder of a saved model.", metavar="MODEL")
+]
+LabelledData = Annotated[
+    str,
+    typer.Argument(
+        help="Labelled clips (a folder with a folder for each class, or a CSV file), recordings "
+        "next to their labels (a folder with song.mp3 and song.lab), tfds:NAME, "
+        "mirdata:NAME[@FOLDER] or the folder of a prepared corpus; which, depends on the model's "
+        "task.",
+        metavar="DATA",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DataHome = Annotated[
+    Path | None,
+    typer.Option(help="Folder of src/ and corpus/; by default MIRZOO_DATA or one in ~/.cache."),
+]
+
+
+def one_of(known: Callable[[], Container[str]]) -> Callable[[str], str]:
+    """Make the parser of an option that takes one name of a registry, or of other names."""
+
+    def parse(value: str) -> str:
+        names = known()
+        if value not in names:
+            listed = ", ".join(names) if isinstance(names, Iterable) else "others"
+            raise typer.BadParameter(f"'{value}' is none of {listed}")
+        return value
+
+    return parse
+
+
+def tasks() -> Container[str]:
+    """The names of all tasks."""
+    from mirzoo.tasks.base import TASKS
+
+    return TASKS
+
+
+def runtimes() -> Container[str]:
+    """The names of all runtimes."""
+    from mirzoo.runtimes.base import RUNTIMES
+
+    return RUNTIMES
+
+
+def formats() -> list[str]:
+    """The files that annotations of any task are written to, by suffix without its dot."""
+    from mirzoo.tasks.base import TASKS
+
+    suffixes = (suffix for task in TASKS.values() for suffix in task.annotation.formats)
+    return [suffix.removeprefix(".") for suffix in dict.fromkeys(suffixes)]
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[Callable[[float], None]]:
+    """Show how many seconds of a recording are done, where stderr is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda seconds: None
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(stderr=True).status(Text(doing)) as status:
+        yield lambda seconds: status.update(Text(f"{doing}: {seconds:.0f} s done"))
+
+
+def complain(message: object) -> None:
+    """Print a complaint on the standard error."""
+    typer.echo(f"mirzoo: {message}", err=True)

@@ -1,0 +1,210 @@
+"""Commands that tell what there is: `list`, `info`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mirzoo.cli._shared import AsJson, ModelName, complain, one_of, tasks
+
+if TYPE_CHECKING:
+    from mirzoo.card import Card, Metric
+    from mirzoo.hub import Listed
+
+WIDTH = 11  # of the words that begin the lines of `info`
+MEGABYTE = 1e6
+SPEEDS_FILE = Path(__file__).with_name("speeds.json")
+HEADINGS = {
+    "shipped": "Models that come with mirzoo",
+    "published": "Published models, converted from their authors' packages on first use",
+    "recipe": "Recipes without weights (`mirzoo train NAME`)",
+}
+
+
+def list_models(
+    pattern: Annotated[
+        str, typer.Argument(help="Which, with wildcards: '*_tagger'.", metavar="PATTERN")
+    ] = "*",
+    task: Annotated[
+        str | None,
+        typer.Option(
+            parser=one_of(tasks), metavar="TASK", help="Only those of a task, as the list names it."
+        ),
+    ] = None,
+    recipes: Annotated[
+        bool, typer.Option("--recipes", help="Recipes without weights too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the models with their task, size, speed and main score."""
+    from mirzoo import hub
+
+    found = hub.overview(pattern, task=task, recipes=recipes or as_json)
+    if as_json:
+        typer.echo(json.dumps({listed.name: _plain(listed) for listed in found}, indent=1))
+        return
+    for line in _table(found):
+        typer.echo(line)
+    if not found and hub.overview(pattern, task=task):
+        complain("only recipes without weights have such names; --recipes lists them")
+
+
+def info(
+    name: ModelName,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Outputs, decoding, origin, citation and every score too."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what a model is for, how to use it and how good it is."""
+    from mirzoo import hub
+
+    card = hub.card(name)
+    if as_json:
+        typer.echo(card.to_json().rstrip())
+        return
+    lines = _short(card, name, hub.folder(name))
+    if everything:
+        lines += ["", *_rest(card)]
+    else:
+        lines += [
+            "",
+            f"`mirzoo info {name} --all` tells the rest: decoding, origin, licences of the data, "
+            "citation, every score.",
+        ]
+    typer.echo("\n".join(lines))
+
+
+def _plain(listed: Listed) -> dict[str, Any]:
+    weights = "fetched on first use" if listed.kind == "published" else "none"
+    return {
+        "task": listed.task,
+        "weights": "here" if listed.is_here else weights,
+        "kind": listed.kind,
+        "parameters": listed.parameters,
+        "litert_bytes": listed.litert_bytes,
+        "audio_s_per_cpu_s": _speeds().get(listed.name),
+        "score": listed.score and listed.score.model_dump(mode="json"),
+    }
+
+
+def _table(found: Sequence[Listed]) -> Iterable[str]:
+    rows = {listed.name: _row(listed) for listed in found}
+    widths = [max(map(len, column)) for column in zip(*rows.values(), strict=True)]
+    blank = ""
+    for kind, heading in HEADINGS.items():
+        of_kind = [listed.name for listed in found if listed.kind == kind]
+        if of_kind:
+            yield f"{blank}{heading}"
+            blank = "\n"
+        for name in of_kind:
+            cells = zip(rows[name], widths, strict=True)
+            yield "  " + "  ".join(f"{cell:{width}}" for cell, width in cells).rstrip()
+    if any(listed.name in _speeds() for listed in found):
+        yield f"\nSpeed: seconds of music a second, {_speed_conditions()}."
+
+
+def _row(listed: Listed) -> tuple[str, ...]:
+    size = "not pulled" if listed.kind == "published" and not listed.is_here else ""
+    if listed.litert_bytes is not None:
+        size = f"{listed.litert_bytes / MEGABYTE:.1f} MB"
+    speed = _speeds().get(listed.name)
+    score = "" if listed.score is None else _score(listed.task, listed.score)
+    return listed.name, listed.task, size, f"{speed:g} x" if speed else "", score
+
+
+def _score(task: str, metric: Metric) -> str:
+    """A score with that of its best peer."""
+    from mirzoo.tasks.base import TASKS
+
+    rendered = ", rendered" if metric.rendered else ""
+    text = f"{metric.value:.3f} {metric.metric} on {metric.dataset}{rendered}"
+    peer = TASKS[task].best_peer(metric)
+    return text if peer is None else f"{text} (best peer: {peer[0]} {peer[1]:.3f})"
+
+
+def _short(card: Card, name: str, folder: Path) -> list[str]:
+    from mirzoo.tasks.base import TASKS
+
+    task, contract = TASKS[card.task], card.input
+    seconds = contract.window_samples / contract.sample_rate
+    size = f"{card.parameters:,} parameters"
+    litert = folder / "model.tflite"
+    if litert.exists():
+        size += f", {litert.stat().st_size / MEGABYTE:.1f} MB as LiteRT"
+    first, *_ = task.describe(card)
+    licences = card.licences
+    lines = [
+        f"{card.name}: {card.description}",
+        "",
+        *_lines("use", f"mirzoo annotate {name} song.mp3"),
+        *_lines("", f'mirzoo.load("{name}").annotate("song.mp3")'),
+        *_lines(
+            "input",
+            f"{contract.sample_rate} Hz mono, {seconds:.2f} s at a time "
+            f"(at least {contract.min_samples / contract.sample_rate:.2f} s)",
+        ),
+        *_lines(*first),
+        *_lines("files", ", ".join(task.annotation.formats)),
+        *_lines("size", size),
+    ]
+    speed = _speeds().get(card.name)
+    if speed:
+        lines += _lines("speed", f"{speed:g} s of music a second, {_speed_conditions()}")
+    for number, metric in enumerate(task.headline_scores(card.metrics)):
+        lines += _lines("" if number else "scores", _score(card.task, metric))
+    return lines + _lines("licence", f"weights {licences.weights}; code {licences.code}")
+
+
+def _rest(card: Card) -> list[str]:
+    from mirzoo.tasks.base import TASKS
+
+    lines = [line for pair in TASKS[card.task].describe(card)[1:] for line in _lines(*pair)]
+    if card.embedding_size:
+        lines += _lines("embedding", f"{card.embedding_size} numbers")
+    lines += _lines("from", card.provenance)
+    lines += _lines("data", card.licences.data)
+    lines += _lines("cite", card.citation)
+    if card.metrics:
+        lines += ["", "every score"]
+    for metric in card.metrics:
+        others = "".join(f", {name} {value:.3f}" for name, value in metric.baseline.items())
+        rendered = ", rendered" if metric.rendered else ""
+        lines.append(
+            f"  {metric.value:.3f}{others}  {metric.metric}, {metric.dataset} {metric.split} "
+            f"(n = {metric.n}{rendered})"
+        )
+    return lines
+
+
+def _lines(word: str, text: str) -> list[str]:
+    """A word and its text, wrapped where somebody reads it in a terminal."""
+    if not sys.stdout.isatty():
+        return [f"{word:{WIDTH}} {text}"]
+    columns = max(shutil.get_terminal_size().columns, 2 * WIDTH)
+    return textwrap.wrap(
+        text, columns, initial_indent=f"{word:{WIDTH}} ", subsequent_indent=" " * (WIDTH + 1)
+    )
+
+
+def _speeds() -> dict[str, float]:
+    return _measured()["audio_s_per_cpu_s"]
+
+
+def _speed_conditions() -> str:
+    return _measured()["conditions"]
+
+
+def _measured() -> dict[str, Any]:
+    """What `benchmarks/speed.py` measured; empty where it has not run."""
+    if not SPEEDS_FILE.exists():
+        return {"conditions": "", "audio_s_per_cpu_s": {}}
+    return json.loads(SPEEDS_FILE.read_text(encoding="utf-8"))
