@@ -217,8 +217,8 @@ def _sounds(
     if not names:
         kinds = dict.fromkeys(TASKS[card.task].annotation.kind for card in cards)
         raise typer.BadParameter(
-            f"{', '.join(card.name for card in cards)} only gives {' and '.join(kinds)}, which "
-            f"have no pitch; allowed are models for {', '.join(playable)}",
+            f"{', '.join(card.name for card in cards)} gives only {' and '.join(kinds)}, which "
+            f"cannot be played; allowed are models for {', '.join(playable)}",
             param_hint="--sonify",
         )
     if not _is_file(sonify, FORMATS, "--sonify"):

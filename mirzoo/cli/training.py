@@ -39,10 +39,17 @@ def train(
     ] = None,
 ) -> None:
     """Train the model of a recipe, or resume a run that was interrupted."""
+    from mirzoo import hub
     from mirzoo._support.files import data_home
     from mirzoo.training import train
 
-    train(recipe, (home or data_home()) / "corpus", out or Path("runs") / Path(recipe).stem)
+    out = out or Path("runs") / hub.recipe_name(recipe)
+    train(
+        recipe,
+        (home or data_home()) / "corpus",
+        out,
+        report=lambda line: typer.echo(line, err=True),
+    )
 
 
 def fine_tune(

@@ -1,0 +1,91 @@
+"""`mirzoo list` and `mirzoo info`: what there is, and what a user needs of it first."""
+
+import json
+
+from mirzoo import hub
+from mirzoo.tasks.base import TASKS
+
+
+def names_in(table):
+    return [line.split()[0] for line in table.splitlines() if line.startswith("  ")]
+
+
+def test_list_prints_names_and_tasks(run):
+    status, out, _ = run("list", "musicnn_*")
+    assert status == 0
+    names = names_in(out)
+    assert names == ["musicnn_msd", "musicnn_msd_vgg", "musicnn_mtt", "musicnn_mtt_vgg"]
+    as_json = json.loads(run("list", "musicnn_*", "--json")[1])
+    assert list(as_json) == names
+    assert as_json["musicnn_mtt"]["task"] == "tagging"
+    assert as_json["musicnn_mtt"]["weights"] == "fetched on first use"
+    _, out, _ = run("list", "c*_chords", "--task", "chords")
+    assert out.splitlines()[1].split()[:2] == ["chroma_rnn_chords", "chords"]
+    status, _, err = run("list", "--task", "humming")
+    assert status == 2
+    assert all(name in err for name in TASKS)
+    assert run("list", "nothing_*") == (0, "", "")
+
+
+def test_own_and_published_models_stand_apart(run):
+    out = run("list")[1]
+    own, published = out.split("\n\n")[:2]
+    assert names_in(own) == hub.shipped_models()
+    assert set(names_in(published)) == set(hub.list_models(pretrained=True)) - set(names_in(own))
+    line = next(line for line in own.splitlines() if "cqt_crnn_chords" in line)
+    card = hub.card("cqt_crnn_chords")
+    score = next(m for m in card.metrics if (m.dataset, m.metric) == ("songs_pop909", "majmin"))
+    assert f"{score.value:.3f} majmin on songs_pop909" in line
+    assert f"crema_chords {score.baseline['crema_chords']:.3f}" in line
+    size = (hub.shipped_folder("cqt_crnn_chords") / "model.tflite").stat().st_size
+    assert f"{size / 1e6:.1f} MB" in line
+
+
+def test_recipes_without_weights_are_listed_when_asked(run):
+    bare = hub.list_models(pretrained=False)
+    assert bare
+    assert not set(bare) & set(names_in(run("list")[1]))
+    out = run("list", "--recipes")[1]
+    assert names_in(out.split("\n\n")[2]) == bare
+    status, out, err = run("list", bare[0])
+    assert (status, out) == (0, "")
+    assert "--recipes" in err
+    assert json.loads(run("list", bare[0], "--json")[1])[bare[0]]["weights"] == "none"
+
+
+def test_speeds_are_those_that_were_measured(run):
+    listed = json.loads(run("list", "--json")[1])
+    speeds = {name: entry["audio_s_per_cpu_s"] for name, entry in listed.items()}
+    assert all(speeds[name] > 1 for name in hub.shipped_models())
+    assert "one core of" in run("list")[1].splitlines()[-1]
+    assert "one core of" not in run("list", "crepe_full")[1]
+
+
+def test_info_begins_with_what_a_user_needs(run, models):
+    status, out, _ = run("info", models / "loud_tagger")
+    assert status == 0
+    for text in ("loud_tagger", "16000 Hz", "0.10 s", "loud, rising", "MIT"):
+        assert text in out
+    assert f"mirzoo annotate {models / 'loud_tagger'} song.mp3" in out
+    assert f'mirzoo.load("{models / "loud_tagger"}").annotate("song.mp3")' in out
+    card = json.loads(run("info", models / "loud_tagger", "--json")[1])
+    assert card["labels"] == ["loud", "rising"]
+
+
+def test_info_tells_the_rest_when_asked(run):
+    card = hub.card("cqt_crnn_chords")
+    short, everything = (
+        run("info", "cqt_crnn_chords")[1],
+        run("info", "cqt_crnn_chords", "--all")[1],
+    )
+    assert len(short.splitlines()) < 25
+    for text in (card.citation, card.provenance, card.licences.data):
+        assert text not in short
+        assert text in everything
+    assert everything.count("crema_chords") > len(card.metrics)
+
+
+def test_info_tells_of_a_prior_that_weakens_classes(run):
+    told = run("info", "cqt_crnn_chords", "--all")[1]
+    prior = hub.card("cqt_crnn_chords").decoding.prior
+    assert f"up to {max(prior) / min(prior):.1f} times" in told
