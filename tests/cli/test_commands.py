@@ -134,7 +134,7 @@ def test_what_is_imported_is_known_to_options(run, module):
     ("content", "status", "complaint"),
     [
         (None, 2, "there is no module 'zoo_extra_bad'"),
-        ("import no_such_thing_at_all", 1, "needs 'no_such_thing_at_all'"),
+        ("import no_such_thing_at_all", 1, "No module named 'no_such_thing_at_all'"),
         ("1 / 0", 1, "ZeroDivisionError: division by zero"),
         ("def f(:", 1, "SyntaxError"),
     ],
