@@ -245,17 +245,6 @@ def load_recipe(name: str | os.PathLike) -> Recipe:
     return recipes.load_recipe(path, run, name=path.stem if own else str(path))
 
 
-def folder(name: str | os.PathLike) -> Path:
-    """Find the folder of a model, by name or path; a published model is pulled first.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such model, or it has a recipe but no weights.
-    """
-    return _folder(name)
-
-
 def card(name: str | os.PathLike) -> Card:
     """Read the card of a model, by name or from its folder; a published model is pulled first.
 

@@ -1,4 +1,4 @@
-"""Commands that score and check models: `evaluate`, `verify`."""
+"""Commands that score and check models: `evaluate`, `measure`, `verify`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mirzoo.cli._shared import FAILED, LabelledData, ModelName, complain
+from mirzoo.cli._shared import FAILED, DataHome, LabelledData, ModelName, complain
 from mirzoo.errors import MirzooError, UnknownNameError
 
 
@@ -16,6 +16,15 @@ def evaluate(name: ModelName, data: LabelledData) -> None:
 
     for metric in evaluate(name, data):
         typer.echo(f"{metric.value:.3f}  {metric.metric} (n = {metric.n})")
+
+
+def measure(name: ModelName, home: DataHome = None) -> None:
+    """Measure a trained model's card again on prepared corpora; only card.json is written."""
+    from mirzoo._support.files import data_home
+    from mirzoo.training import measure
+
+    for metric in measure(name, (home or data_home()) / "corpus"):
+        typer.echo(f"{metric.value:.3f}  {metric.metric}, {metric.dataset} (n = {metric.n})")
 
 
 def verify(

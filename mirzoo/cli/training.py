@@ -37,18 +37,20 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run; by default runs/<recipe>.")
     ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write logs for TensorBoard into the folder too.")
+    ] = False,
 ) -> None:
     """Train the model of a recipe, or resume a run that was interrupted."""
     from mirzoo import hub
     from mirzoo._support.files import data_home
     from mirzoo.training import train
 
-    out = out or Path("runs") / hub.recipe_name(recipe)
     train(
         recipe,
         (home or data_home()) / "corpus",
-        out,
-        report=lambda line: typer.echo(line, err=True),
+        out or Path("runs") / hub.recipe_name(recipe),
+        tensorboard=tensorboard,
     )
 
 
@@ -76,5 +78,5 @@ def fine_tune(
         complain("--train-trunk and --freeze-trunk are now --train-head and --freeze-head")
         train_head = train_trunk
     model = hub.create_for(name, data)
-    loss = fine_tune(model, data, epochs=epochs, train_trunk=train_head)["loss"]
+    loss = fine_tune(model, data, epochs=epochs, train_head=train_head)["loss"]
     typer.echo(f"loss {loss[0]:.3f} -> {loss[-1]:.3f}; saved in {hub.save(model, out)}")

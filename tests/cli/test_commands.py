@@ -41,7 +41,7 @@ def test_version(run):
 def test_help_names_every_command(run):
     status, out, _ = run("--help")
     assert status == 0
-    commands = "list info annotate evaluate fine-tune train prepare export verify pull"
+    commands = "list info annotate evaluate fine-tune train measure prepare export verify pull"
     for command in commands.split():
         assert f"\n  {command} " in out
 

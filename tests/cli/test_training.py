@@ -1,4 +1,4 @@
-"""`mirzoo prepare`, `train`, `fine-tune`: what they hand to the library."""
+"""`mirzoo prepare`, `train`, `measure`, `fine-tune`: what they hand to the library."""
 
 import sys
 import types
@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 
 from mirzoo import hub
+from mirzoo.card import Metric
 
 RATE = 16000
 
@@ -17,7 +18,7 @@ def test_train_and_prepare_share_a_home(run, monkeypatch, tmp_path):
 
     calls = []
     training = types.ModuleType("mirzoo.training")
-    training.train = lambda *arguments, report: calls.append(arguments)
+    training.train = lambda *arguments, **options: calls.append(arguments)
     monkeypatch.setitem(sys.modules, "mirzoo.training", training)
     monkeypatch.setattr(sources, "prepare", lambda name, home: calls.append((name, home)))
     assert run("prepare", "debian", "mir1k", "--home", tmp_path)[0] == 0
@@ -57,9 +58,9 @@ def test_fine_tune_takes_labels_from_the_data(run, monkeypatch, tmp_path):
     status, out, _ = run("fine-tune", "some_tagger", tmp_path, "x", "--epochs", 3, "--freeze-head")
     assert (status, out) == (0, "loss 0.700 -> 0.250; saved in x\n")
     model = ("some_tagger", ("cello", "flute"), True)
-    assert calls == [(model, str(tmp_path), {"epochs": 3, "train_trunk": False})]
+    assert calls == [(model, str(tmp_path), {"epochs": 3, "train_head": False})]
     assert run("fine-tune", "some_chords", "songs", "x")[0] == 0
-    assert calls[1] == ("some_chords", "songs", {"epochs": 20, "train_trunk": True})
+    assert calls[1] == ("some_chords", "songs", {"epochs": 20, "train_head": True})
 
 
 def test_the_former_option_is_told_its_new_name(run, monkeypatch):
@@ -75,3 +76,16 @@ def test_the_former_option_is_told_its_new_name(run, monkeypatch):
         assert ("--freeze-head" in err) == (option == "--freeze-trunk")
     assert calls[0] == calls[1]
     assert "trunk" not in run("fine-tune", "--help")[1]
+
+
+def test_measure_prints_what_it_wrote(run, monkeypatch, tmp_path):
+    calls = []
+    training = types.ModuleType("mirzoo.training")
+    training.measure = lambda *arguments: (
+        calls.append(arguments)
+        or [Metric(dataset="songs", split="test", metric="majmin", value=0.5, n=3, method="x")]
+    )
+    monkeypatch.setitem(sys.modules, "mirzoo.training", training)
+    status, out, _ = run("measure", "some_chords", "--home", tmp_path)
+    assert (status, out) == (0, "0.500  majmin, songs (n = 3)\n")
+    assert calls == [("some_chords", tmp_path / "corpus")]
