@@ -345,24 +345,16 @@ class Card(_Entry):
         CardError
             If the decoding has no such setting, or the value is not allowed.
         """
-        changeable = (
-            []
-            if self.decoding is None
-            else [
-                field
-                for field in type(self.decoding).model_fields
-                if field not in self.decoding.fixed
-            ]
-        )
+        now = {} if self.decoding is None else self.decoding.model_dump()
+        fixed = frozenset() if self.decoding is None else self.decoding.fixed
+        changeable = [field for field in now if field not in fixed]
         for setting in settings:
             if setting not in changeable:
                 raise CardError(
                     f"the decoding of '{self.name}' has no setting '{setting}' to change; it has: "
                     f"{', '.join(changeable) or 'none'}"
                 )
-        if not settings or self.decoding is None:
-            return self
-        return self.updated(decoding={**self.decoding.model_dump(), **settings})
+        return self.updated(decoding={**now, **settings}) if settings else self
 
 
 __getattr__ = moved_names(

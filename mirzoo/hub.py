@@ -511,7 +511,9 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
-def _with_new_labels(base: Model, labels: list[str], activation: str) -> Model:
+def _with_new_labels(
+    base: Model, labels: list[str], activation: Literal["sigmoid", "softmax"]
+) -> Model:
     import keras
 
     from mirzoo.models.model import Model
@@ -536,7 +538,9 @@ def _with_new_labels(base: Model, labels: list[str], activation: str) -> Model:
     return model
 
 
-def _recipe_for(card: Card, labels: list[str], activation: str) -> dict | None:
+def _recipe_for(
+    card: Card, labels: list[str], activation: Literal["sigmoid", "softmax"]
+) -> dict | None:
     if card.recipe is None:
         return None
     recipe = Recipe.model_validate(card.recipe).with_labels(labels, activation=activation)

@@ -15,6 +15,7 @@ from mirzoo.annotate import Runner
 from mirzoo.card import Metric
 from mirzoo.data import folder, labelled
 from mirzoo.data.folder import LabelledClips
+from mirzoo.errors import DataError
 from mirzoo.evaluation.recordings import (
     LabelledRecording,
     evaluate_recordings,
@@ -77,19 +78,24 @@ def evaluate(
 
         runner = hub.load(runner, runtime="litert")
     task = TASKS[runner.card.task]
-    named = isinstance(data, str | os.PathLike)
     if task.free_labels:
-        clips = folder.load(data, labels=runner.card.labels) if named else data
-        if isinstance(clips, LabelledClips):
-            clips = recordings_of_clips(clips, task.name)
-        return evaluate_recordings(
-            runner, clips, dataset=os.fspath(data) if named else "clips", split="all clips"
+        dataset = "clips"
+        if isinstance(data, str | os.PathLike):
+            dataset, data = os.fspath(data), folder.load(data, labels=runner.card.labels)
+        if isinstance(data, LabelledClips):
+            data = recordings_of_clips(data, task.name)
+        return evaluate_recordings(runner, data, dataset=dataset, split="all clips")
+    if isinstance(data, LabelledClips):
+        raise DataError(
+            f"clips with words as labels cannot score {runner.card.name}, a model for {task.name}"
         )
+    if not isinstance(data, str | os.PathLike):
+        return evaluate_recordings(runner, data, dataset="recordings")
     split = labelled.held_out_split(data) if labelled.is_known(data) else None
     return evaluate_recordings(
         runner,
         open_recordings(data, task.name, split),
-        dataset=os.fspath(data) if named else "recordings",
+        dataset=os.fspath(data),
         split=split or "all recordings",
     )
 

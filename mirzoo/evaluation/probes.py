@@ -1,4 +1,4 @@
-"""The figures on a shipped tagger's card: each measured on music that was in no training set.
+"""The scores on a shipped tagger's card: each measured on music that was in no training set.
 
 Everything is measured on prepared corpora, window by window, and the same way for a model and for
 the teachers that it is compared with:
@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -91,7 +92,7 @@ def probe(
     corpora : path
         The folder of prepared corpora.
     baselines : sequence of Model
-        Models that it is compared with; their figures are the metrics' ``baseline``.
+        Models that it is compared with; their scores are the metrics' ``baseline``.
 
     Returns
     -------
@@ -101,12 +102,12 @@ def probe(
     for name, measure in _measures().items():
         folder = Path(corpora) / name
         if not (folder / "items.csv").exists():
-            logger.info("%s is not prepared under %s; its figures are left out", name, corpora)
+            logger.info("%s is not prepared under %s; its scores are left out", name, corpora)
             continue
         corpus = Corpus.load(folder)
         metric = measure(model, corpus)
         if metric is None:
-            logger.info("%s has no tag for singing; its figure on %s is left out", model.name, name)
+            logger.info("%s has no tag for singing; its score on %s is left out", model.name, name)
             continue
         others = {other.name: measure(other, corpus) for other in baselines}
         baseline = {name: found.value for name, found in others.items() if found is not None}
@@ -121,7 +122,7 @@ def agreement_metrics(
     """How far a student agrees with its teachers, on windows that it was not trained on."""
     student = np.concatenate([_predict(model, w.read(np.arange(len(w))))["tags"] for w in windows])
     found = agreement(student, teacher_tags)
-    common = {"dataset": dataset, "split": "test", "n": len(student)}
+    common: dict[str, Any] = {"dataset": dataset, "split": "test", "n": len(student)}
     return [
         Metric(
             metric="rank correlation with the teacher",

@@ -100,20 +100,21 @@ def open_recordings(
 
     ``split`` is of a data set that has splits.
     """
+    if not isinstance(data, str | os.PathLike):
+        return data
     if labelled.is_known(data):
         return recordings_of_data_set(data, task, split)
-    if isinstance(data, str | os.PathLike):
-        return find_labelled_recordings(data, task)
-    return data
+    return find_labelled_recordings(data, task)
 
 
 def recordings_of_clips(clips: LabelledClips, task: str) -> list[LabelledRecording]:
     """Give clips that are labelled with words as recordings with their truth."""
-    known = TASKS[task]
-    return [
-        LabelledRecording(clip.source, known.truth(clip.labels), clip.source_rate)
-        for clip in clips.clips
-    ]
+    found = []
+    for clip in clips.clips:
+        truth = TASKS[task].truth(clip.labels)
+        if truth is not None:
+            found.append(LabelledRecording(clip.source, truth, clip.source_rate))
+    return found
 
 
 def evaluate_recordings(

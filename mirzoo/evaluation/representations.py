@@ -35,8 +35,8 @@ def linear_probe(embeddings: np.ndarray, classes: Sequence[str], groups: Sequenc
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    classes, groups = np.asarray(classes), np.asarray(groups)
-    rarest = min(np.unique(classes, return_counts=True)[1])
+    wanted, sides = np.asarray(classes), np.asarray(groups)
+    rarest = min(np.unique(wanted, return_counts=True)[1])
     if rarest < PROBE_FOLDS:
         raise DataError(
             f"a class has {rarest} clips only; {PROBE_FOLDS}-fold cross-validation needs at least "
@@ -45,8 +45,8 @@ def linear_probe(embeddings: np.ndarray, classes: Sequence[str], groups: Sequenc
     right = []
     for seed in PROBE_SEEDS:
         folds = StratifiedGroupKFold(PROBE_FOLDS, shuffle=True, random_state=seed)
-        for train, test in folds.split(embeddings, classes, groups):
+        for train, test in folds.split(embeddings, wanted, sides):
             probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
-            probe.fit(embeddings[train], classes[train])
-            right.append(probe.predict(embeddings[test]) == classes[test])
+            probe.fit(embeddings[train], wanted[train])
+            right.append(probe.predict(embeddings[test]) == wanted[test])
     return float(np.mean(np.concatenate(right)))

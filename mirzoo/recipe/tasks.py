@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mirzoo._support.moved import moved_names
-from mirzoo._support.registry import Registry
+from mirzoo._support.registry import Registry, Thing
 from mirzoo.recipe.base import Config, type_of
 
 if TYPE_CHECKING:
@@ -27,14 +27,16 @@ class TaskConfig(Config):
         TASKS[type_of(type(self))].check_recipe(recipe)
 
 
-class _Tasks(Registry[Any]):
+class TaskRegistry(Registry[Thing]):
+    """Knows tasks by name."""
+
     def register(self, thing: Any) -> Any:
         """Make a task known: an object of a class of `mirzoo.tasks.base.Task`, or the class."""
         super().register(thing() if isinstance(thing, type) else thing)
         return thing
 
 
-TASKS = _Tasks("task", "mirzoo.tasks", name_of=lambda task: task.name)
+TASKS: TaskRegistry[Any] = TaskRegistry("task", "mirzoo.tasks", name_of=lambda task: task.name)
 """Every task (`mirzoo.tasks.base.Task`) by name."""
 
 __getattr__ = moved_names(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 
@@ -79,7 +79,12 @@ class Recipe(Config):
         self.task.check(self)
         return self
 
-    def with_labels(self, labels: Sequence[str], *, activation: str | None = None) -> Recipe:
+    def with_labels(
+        self,
+        labels: Sequence[str],
+        *,
+        activation: Literal["sigmoid", "softmax"] | None = None,
+    ) -> Recipe:
         """Return the same recipe for other labels, without the data that it was trained on.
 
         Raises

@@ -17,11 +17,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from mirzoo._support.registry import Registry
 from mirzoo.card import FRAME_ROUNDING, Axis, Card, Decoding, Metric, OutputSpec
 from mirzoo.errors import ArtefactError, DataError, RecipeError
 from mirzoo.recipe import tasks as known_tasks
@@ -50,7 +49,7 @@ __all__ = [
     "Validated",
 ]
 
-TASKS: Registry[Task] = known_tasks.TASKS
+TASKS: known_tasks.TaskRegistry[Task] = known_tasks.TASKS
 """Every task by name."""
 
 
@@ -135,7 +134,13 @@ class Validated(NamedTuple):
     outputs: dict[str, np.ndarray]
 
 
-class Task(ABC):
+Activation = Literal["sigmoid", "softmax"]
+
+Section = TypeVar("Section", bound="TaskConfig")
+Result = TypeVar("Result", bound="Annotation")
+
+
+class Task(ABC, Generic[Section, Result]):
     """All that the zoo knows of a task."""
 
     name: ClassVar[str]
@@ -189,18 +194,18 @@ class Task(ABC):
 
     # Recipe and network
 
-    def output_axes(self, config: TaskConfig) -> dict[str, Axis]:
+    def output_axes(self, config: Section) -> dict[str, Axis]:
         """The last axis of each output, the main output first."""
         raise self._no_recipes()
 
     def build_outputs(
-        self, config: TaskConfig, embedding: keras.KerasTensor, pitches: int
+        self, config: Section, embedding: keras.KerasTensor, pitches: int
     ) -> dict[str, keras.KerasTensor]:
         """Build the output layers.
 
         Parameters
         ----------
-        config : TaskConfig
+        config : Section
         embedding : keras.KerasTensor
             ``(batch, size)`` or ``(batch, frames, size)``.
         pitches : int
@@ -216,19 +221,19 @@ class Task(ABC):
     def _no_recipes(self) -> RecipeError:
         return RecipeError(f"no recipe makes a model for {self.name}; there are published ones")
 
-    def labels(self, config: TaskConfig) -> list[str]:
+    def labels(self, config: Section) -> list[str]:
         """The labels of the main output's last axis; empty where it has none."""
         return []
 
-    def activation(self, config: TaskConfig) -> Literal["sigmoid", "softmax"]:
+    def activation(self, config: Section) -> Activation:
         """Of the main output: "softmax" where exactly one label holds, else "sigmoid"."""
         return "softmax"
 
-    def default_decoding(self, config: TaskConfig) -> Decoding | None:
+    def default_decoding(self, config: Section) -> Decoding | None:
         """How the outputs of a new model are decoded."""
         return None
 
-    def describe_outputs(self, config: TaskConfig, frame_rate: float | None) -> list[OutputSpec]:
+    def describe_outputs(self, config: Section, frame_rate: float | None) -> list[OutputSpec]:
         """Give the outputs for a card; ``frame_rate`` (Hz) is None where there are no frames."""
         frames = [] if frame_rate is None else [Axis(name="frame", size=None, unit="frame")]
         return [
@@ -261,8 +266,8 @@ class Task(ABC):
             )
 
     def relabelled(
-        self, config: TaskConfig, labels: Sequence[str], activation: str | None = None
-    ) -> TaskConfig:
+        self, config: Section, labels: Sequence[str], activation: Activation | None = None
+    ) -> Section:
         """Give the section of the recipe for other labels; ``activation`` by default stays.
 
         Raises
@@ -342,19 +347,19 @@ class Task(ABC):
 
     # Labels and scores
 
-    def truth(self, labels: Labels, duration_s: float | None = None) -> Annotation | None:
+    def truth(self, labels: Labels, duration_s: float | None = None) -> Result | None:
         """The result that a perfect model would give; None where the labels don't tell."""
         return None
 
-    def labels_of(self, annotation: Annotation, duration_s: float) -> Labels:
+    def labels_of(self, annotation: Result, duration_s: float) -> Labels:
         """An annotation as labels to train on; the inverse of `truth`."""
         raise ArtefactError(f"annotations of {self.name} cannot be trained on")
 
-    def clip_target(self, config: TaskConfig, labels: Labels) -> np.ndarray:
+    def clip_target(self, config: Section, labels: Labels) -> np.ndarray:
         """The target of a whole clip, float32 ``(labels,)``; of tasks that are not frame-wise."""
         raise self._no_recipes()
 
-    def scores(self, truth: Annotation, estimate: Annotation) -> dict[str, Score]:
+    def scores(self, truth: Result, estimate: Result) -> dict[str, Score]:
         """Score a result against the truth, with all of the field's metrics.
 
         Raises
@@ -369,7 +374,7 @@ class Task(ABC):
         )
 
     def overall_scores(
-        self, results: Iterable[tuple[Annotation, Annotation]], card: Card
+        self, results: Iterable[tuple[Result, Result]], card: Card
     ) -> dict[str, Score]:
         """Score the results of many recordings, each with its truth before it.
 
@@ -394,7 +399,7 @@ class Task(ABC):
         return overall(scored)
 
 
-class FramewiseTask(Task):
+class FramewiseTask(Task[Section, Result]):
     """A task whose models give an output for every frame, trained on frames with targets."""
 
     framewise = True
@@ -449,16 +454,16 @@ class FramewiseTask(Task):
         return [f"{name} {value}" for name, value in settings if value is not None]
 
     def targets(
-        self, config: TaskConfig, known: Labelled, frame_times: Sequence[np.ndarray]
+        self, config: Section, known: Labelled, frame_times: Sequence[np.ndarray]
     ) -> FrameTargets:
         """The targets that labels give at the times of each recording's frames (s)."""
         raise self._no_recipes()
 
-    def losses(self, config: TaskConfig) -> dict[str, tuple[Any, float]]:
+    def losses(self, config: Section) -> dict[str, tuple[Any, float]]:
         """For each output its loss, which is 0 where nothing is known, and the loss's weight."""
         raise self._no_recipes()
 
-    def metrics(self, config: TaskConfig) -> dict[str, list]:
+    def metrics(self, config: Section) -> dict[str, list]:
         """Keras metrics of outputs, to be shown during training."""
         return {}
 
@@ -466,7 +471,7 @@ class FramewiseTask(Task):
 
     def distilled_targets(
         self,
-        config: TaskConfig,
+        config: Section,
         teachers: Teachers,
         frame_times: Sequence[np.ndarray],
         *,
@@ -476,7 +481,7 @@ class FramewiseTask(Task):
 
         Parameters
         ----------
-        config : TaskConfig
+        config : Section
         teachers : Teachers
             Those of a corpus without labels for the task.
         frame_times : sequence of np.ndarray
@@ -494,7 +499,7 @@ class FramewiseTask(Task):
 
     def calibrated(
         self,
-        config: TaskConfig,
+        config: Section,
         card: Card,
         validation: Sequence[Iterable[Validated]],
         teachers: Sequence[Teachers],
@@ -503,7 +508,7 @@ class FramewiseTask(Task):
 
         Parameters
         ----------
-        config : TaskConfig
+        config : Section
         card : Card
             The trained model's.
         validation : sequence of iterables of Validated

@@ -51,7 +51,9 @@ class FrameJoiner:
 
     def __init__(self, card: Card) -> None:
         contract, main = card.input, card.outputs[0]
+        assert main.frame_rate is not None  # the task has checked the card
         self._card = card
+        self.frame_rate = main.frame_rate
         self._kept = round(contract.hop_samples * main.frame_rate / contract.sample_rate)
         self._frame_samples = contract.hop_samples / self._kept
         first_samples = main.first_frame_s * contract.sample_rate

@@ -45,12 +45,13 @@ def play(tones: Iterable[Tone], sample_rate: int, n_samples: int) -> np.ndarray:
         if last <= first:
             continue
         time = np.arange(last - first) / sample_rate
+        frequency = float(hz(tone.pitch))
         envelope = np.minimum(1.0, time / ATTACK_S) * np.exp(-time / DECAY_S)
         envelope *= np.clip((tone.end_s - tone.start_s + RELEASE_S - time) / RELEASE_S, 0.0, 1.0)
         sound[first:last] += (
             tone.loudness
             * envelope
-            * _harmonics(2 * np.pi * float(hz(tone.pitch)) * time, hz(tone.pitch), sample_rate)
+            * _harmonics(2 * np.pi * frequency * time, frequency, sample_rate)
         )
     return sound
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mirzoo.card import Axis, Card
+from mirzoo.card import Axis, Card, Decoding
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES, Vocabulary, parse_chord
 from mirzoo.errors import DataError
 from mirzoo.tasks.base import (
@@ -45,7 +45,7 @@ BASS_THRESHOLD = 0.6
 
 
 @TASKS.register
-class ChordRecognition(FramewiseTask):
+class ChordRecognition(FramewiseTask[ChordsConfig, Chords]):
     """Which chord sounds when, of a vocabulary; and its root, bass and pitch classes."""
 
     name = "chords"
@@ -106,7 +106,8 @@ class ChordRecognition(FramewiseTask):
         qualities = dict.fromkeys(label.partition(":")[2] for label in card.labels)
         return [result, ("knows", ", ".join(filter(None, qualities))), *rest]
 
-    def describe_decoding(self, decoding: ChordDecoding) -> list[str]:
+    def describe_decoding(self, decoding: Decoding) -> list[str]:
+        assert isinstance(decoding, ChordDecoding)
         long = ("transition", "initial", "prior")
         lines = super().describe_decoding(decoding.model_copy(update=dict.fromkeys(long)))
         if decoding.prior:
@@ -119,7 +120,9 @@ class ChordRecognition(FramewiseTask):
 
     def truth(self, labels: Labels, duration_s: float | None = None) -> Chords | None:
         segments = [(span.start_s, span.end_s, span.label) for span in labels.chords or ()]
-        return Chords(segments, duration_s=duration_s) if segments else None
+        if not segments:
+            return None
+        return Chords(segments, duration_s=segments[-1][1] if duration_s is None else duration_s)
 
     def labels_of(self, annotation: Chords, duration_s: float) -> Labels:
         from mirzoo.data.labels import ChordSpan, Labels

@@ -6,10 +6,10 @@ import csv
 import io
 import json
 import textwrap
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -81,7 +81,7 @@ class Chords(Playable):
     segments: Sequence[tuple[float, float, str]]
     confidence: Sequence[float] | None = None
     source: str | None = None
-    duration_s: float | None = None
+    duration_s: float = None  # type: ignore[assignment]
     model: str | None = None
 
     def __post_init__(self) -> None:
@@ -129,10 +129,10 @@ class Chords(Playable):
 
     def most_frequent(self, n: int = 5) -> list[tuple[str, float]]:
         """List the ``n`` labels that sound longest, as ``(label, seconds)``."""
-        seconds: Counter[str] = Counter()
+        seconds: dict[str, float] = {}
         for start, end, label in self.segments:
-            seconds[label] += end - start
-        return seconds.most_common(n)
+            seconds[label] = seconds.get(label, 0.0) + end - start
+        return sorted(seconds.items(), key=itemgetter(1), reverse=True)[:n]
 
     def __repr__(self) -> str:
         shown = ", ".join(self.labels[:8]) + (", …" if len(self.labels) > 8 else "")
@@ -178,10 +178,10 @@ class Chords(Playable):
         points_per_s = 72 * ax.get_window_extent().width / ax.figure.dpi / self.duration_s
         for start, end, label in self.segments:
             chord = parse_chord(label)
-            sounding = chord is not None and chord.root is not None
-            colour = colours((chord.root * 7 % 12) / 12) if sounding else "0.8"
+            root = None if chord is None else chord.root
+            colour = "0.8" if root is None else colours((root * 7 % 12) / 12)
             ax.barh(12.6, end - start, 1.1, left=start, color=colour, alpha=0.55, edgecolor="w")
-            for pitch_class in chord.pitch_classes if sounding else ():
+            for pitch_class in chord.pitch_classes if chord is not None else ():
                 ax.barh(pitch_class + 0.5, end - start, 1, left=start, color=colour, alpha=0.3)
             if (end - start) * points_per_s >= LETTER_POINTS * len(label):
                 ax.text((start + end) / 2, 12.6, label, ha="center", va="center",
@@ -201,7 +201,7 @@ class Chords(Playable):
         notes = []
         for start, end, label in self.segments:
             chord = parse_chord(label)
-            if chord is None or chord.root is None:
+            if chord is None or chord.bass is None:
                 continue
             notes.append(BentNote(start, end, LOWEST_BASS + (chord.bass - LOWEST_BASS) % 12))
             for pitch_class in chord.pitch_classes:

@@ -38,10 +38,11 @@ class ChordDecoder:
     """Turns a chord model's outputs into chords; see `mirzoo.tasks.base.Decoder`."""
 
     def __init__(self, card: Card) -> None:
-        self._card = card
+        assert isinstance(card.decoding, ChordDecoding)  # the task has checked the card
+        self._card, self._decoding = card, card.decoding
         self._joiner = FrameJoiner(card)
         needed = {card.outputs[0].name}
-        if card.decoding.bass_threshold is not None:
+        if self._decoding.bass_threshold is not None:
             needed.add(BASS)
         self._outputs: dict[str, list[np.ndarray]] = {
             output.name: [] for output in card.outputs if output.name in needed
@@ -58,7 +59,7 @@ class ChordDecoder:
         count = self._joiner.count(duration_s)
         outputs = {name: np.concatenate(v)[:count] for name, v in self._outputs.items()}
         probabilities = outputs[self._card.outputs[0].name]
-        path = likeliest_classes(probabilities, self._card.decoding)
+        path = likeliest_classes(probabilities, self._decoding)
         firsts, ends = _runs(path)
         times = self._joiner.times(len(path))
         edges = np.concatenate([[0.0], (times[firsts[1:]] + times[firsts[1:] - 1]) / 2,
@@ -81,7 +82,7 @@ class ChordDecoder:
 
     def _inverted(self, label: str, bass: np.ndarray) -> str:
         likeliest = int(bass.argmax())
-        is_likely = likeliest > 0 and bass[likeliest] >= self._card.decoding.bass_threshold
+        is_likely = likeliest > 0 and bass[likeliest] >= self._decoding.bass_threshold
         return with_bass(label, likeliest - 1) if is_likely else label
 
 

@@ -53,7 +53,7 @@ HALF_SEMITONE_BINS = 2
 
 
 @TASKS.register
-class MelodyExtraction(FramewiseTask):
+class MelodyExtraction(FramewiseTask[MelodyConfig, Melody]):
     """Which pitch the main voice has when, and whether it sounds."""
 
     name = "melody"

@@ -76,9 +76,9 @@ class Melody(Playable):
 
     times: np.ndarray
     f0: np.ndarray
-    confidence: np.ndarray | None = None
+    confidence: np.ndarray = None  # type: ignore[assignment]
     source: str | None = None
-    duration_s: float | None = None
+    duration_s: float = None  # type: ignore[assignment]
     model: str | None = None
 
     def __post_init__(self) -> None:

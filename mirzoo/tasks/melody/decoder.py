@@ -42,7 +42,8 @@ class MelodyDecoder:
     """
 
     def __init__(self, card: Card) -> None:
-        self._card = card
+        assert isinstance(card.decoding, MelodyDecoding)  # the task has checked the card
+        self._card, self._decoding = card, card.decoding
         self._joiner = FrameJoiner(card)
         self._pending: list[np.ndarray] = []
         self._already_followed = 0
@@ -62,14 +63,14 @@ class MelodyDecoder:
 
     def finish(self, *, duration_s: float, source: str | None = None) -> Melody:
         """Give the melody of a recording of ``duration_s`` seconds."""
-        decoding = self._card.decoding
+        decoding = self._decoding
         count = self._joiner.count(duration_s)
         self._follow(0)
         bins, peaks = (np.concatenate(parts)[:count] for parts in (self._bins, self._peaks))
         confidence = np.concatenate(self._voicing)[:count] if self._voicing else peaks
         times = self._joiner.times(len(bins))
         f0 = decoding.fmin * 2.0 ** (bins / decoding.bins_per_octave)
-        voiced = is_voiced(confidence, decoding, self._card.outputs[0].frame_rate)
+        voiced = is_voiced(confidence, decoding, self._joiner.frame_rate)
         return Melody(
             times=times,
             f0=np.where(voiced, f0, -f0),
@@ -83,8 +84,8 @@ class MelodyDecoder:
         """Follow what came in, but for the last ``context`` frames, whose future isn't known."""
         salience = np.concatenate(self._pending)
         kept = slice(self._already_followed, len(salience) - context)
-        path = strongest_bins(salience, self._card.decoding)[kept]
-        bins, peaks = refine(salience[kept], path, self._card.decoding.average_bins)
+        path = strongest_bins(salience, self._decoding)[kept]
+        bins, peaks = refine(salience[kept], path, self._decoding.average_bins)
         self._bins.append(bins)
         self._peaks.append(peaks)
         self._pending = [salience[-2 * CONTEXT_FRAMES :].copy()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mirzoo.card import Card
+from mirzoo.recipe.tasks import TaskConfig
 from mirzoo.tasks.base import TASKS, FramewiseTask, Rates
 from mirzoo.tasks.notes.annotation import Note, Notes
 from mirzoo.tasks.notes.config import NotesDecoding
@@ -28,7 +29,7 @@ __all__ = [
 
 
 @TASKS.register
-class NoteTranscription(FramewiseTask):
+class NoteTranscription(FramewiseTask[TaskConfig, Notes]):
     """Notes of any number of voices; only published models have this task."""
 
     name = "notes"

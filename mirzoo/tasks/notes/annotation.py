@@ -117,7 +117,7 @@ class Notes(Playable):
 
     notes: Sequence[Note]
     source: str | None = None
-    duration_s: float | None = None
+    duration_s: float = None  # type: ignore[assignment]
     model: str | None = None
 
     def __post_init__(self) -> None:
@@ -231,7 +231,16 @@ class Notes(Playable):
         if header != ["start_s", "end_s", "pitch", "amplitude", "bends"]:
             raise ValueError(f"the columns are {header}")
         return {
-            "notes": [Note(*map(float, row[:4]), tuple(map(float, row[4].split()))) for row in rows]
+            "notes": [
+                Note(
+                    float(row[0]),
+                    float(row[1]),
+                    float(row[2]),
+                    float(row[3]),
+                    tuple(map(float, row[4].split())),
+                )
+                for row in rows
+            ]
         }
 
     @staticmethod

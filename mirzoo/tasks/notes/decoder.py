@@ -51,7 +51,8 @@ class NoteDecoder:
     """Turns a note model's outputs into notes; see `mirzoo.tasks.base.Decoder`."""
 
     def __init__(self, card: Card) -> None:
-        self._card = card
+        assert isinstance(card.decoding, NotesDecoding)  # the task has checked the card
+        self._card, self._decoding = card, card.decoding
         self._joiner = FrameJoiner(card)
         self._pieces: dict[str, list[np.ndarray]] = {"note": [], "onset": [], "contour": []}
 
@@ -63,12 +64,12 @@ class NoteDecoder:
 
     def finish(self, *, duration_s: float, source: str | None = None) -> Notes:
         """Give the notes of a recording of ``duration_s`` seconds."""
-        decoding = self._card.decoding
+        decoding = self._decoding
         count = self._joiner.count(duration_s)
         note, onset, contour = (
             np.concatenate(self._pieces.pop(name))[:count] for name in ("note", "onset", "contour")
         )
-        shortest = decoding.shortest_s * self._card.outputs[0].frame_rate
+        shortest = decoding.shortest_s * self._joiner.frame_rate
         times = self._joiner.times(count)
         return Notes(
             [

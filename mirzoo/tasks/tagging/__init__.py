@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mirzoo.card import Axis, Card
-from mirzoo.tasks.base import TASKS, Rates, Score, Task
+from mirzoo.tasks.base import TASKS, Activation, Rates, Score, Task
 from mirzoo.tasks.tagging.annotation import Tags
 from mirzoo.tasks.tagging.config import TaggingConfig
 from mirzoo.tasks.tagging.decoder import OUTPUT, TagDecoder
@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 
     from mirzoo.data.labels import Labels
     from mirzoo.recipe import Recipe
-    from mirzoo.tasks.annotation import Annotation
 
 __all__ = ["TagDecoder", "Tagging", "TaggingConfig", "Tags"]
 
 
 @TASKS.register
-class Tagging(Task):
+class Tagging(Task[TaggingConfig, Tags]):
     """Which words fit a recording, window by window."""
 
     name = "tagging"
@@ -50,11 +49,11 @@ class Tagging(Task):
     def labels(self, config: TaggingConfig) -> list[str]:
         return list(config.labels)
 
-    def activation(self, config: TaggingConfig) -> Literal["sigmoid", "softmax"]:
+    def activation(self, config: TaggingConfig) -> Activation:
         return config.activation
 
     def relabelled(
-        self, config: TaggingConfig, labels: Sequence[str], activation: str | None = None
+        self, config: TaggingConfig, labels: Sequence[str], activation: Activation | None = None
     ) -> TaggingConfig:
         return TaggingConfig(labels=tuple(labels), activation=activation or config.activation)
 
@@ -88,16 +87,15 @@ class Tagging(Task):
         words = _words(labels)
         if words is None:
             return None
-        window_s = duration_s or 1.0
-        return Tags(words, [0.0], np.ones((1, len(words))), window_s, duration_s=duration_s)
+        length_s = duration_s or 1.0
+        ones = np.ones((1, len(words)))
+        return Tags(words, np.zeros(1), ones, window_s=length_s, duration_s=length_s)
 
     def clip_target(self, config: TaggingConfig, labels: Labels) -> np.ndarray:
         words = _words(labels) or ()
         return np.array([label in words for label in config.labels], np.float32)
 
-    def overall_scores(
-        self, results: Iterable[tuple[Annotation, Annotation]], card: Card
-    ) -> dict[str, Score]:
+    def overall_scores(self, results: Iterable[tuple[Tags, Tags]], card: Card) -> dict[str, Score]:
         return overall_scores(results, card.activation)
 
 

@@ -74,7 +74,7 @@ class Tags(Annotation):
     probabilities: np.ndarray
     window_s: float
     source: str | None = None
-    duration_s: float | None = None
+    duration_s: float = None  # type: ignore[assignment]
     model: str | None = None
 
     def __post_init__(self) -> None:

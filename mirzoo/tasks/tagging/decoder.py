@@ -58,7 +58,7 @@ class TagDecoder:
     def finish(self, *, duration_s: float, source: str | None = None) -> Tags:
         """Give the tags of a recording of ``duration_s`` seconds."""
         return Tags(
-            labels=self._card.labels,
+            labels=tuple(self._card.labels),
             times=np.concatenate(self._starts),
             probabilities=np.concatenate(self._probabilities),
             window_s=self._card.window_s,
