@@ -94,7 +94,7 @@ def test_other_models_are_baselines_on_the_same_items(toys):
             return super().predict_windows(2 * windows)
 
     wrong = Wrong(chord_model("wrong_chords").card)
-    metrics = {m.metric: m for m in corpora.measure(chord_model(), [toys], beside=[wrong])}
+    metrics = {m.metric: m for m in corpora.measure(chord_model(), [toys], baselines=[wrong])}
     assert metrics["majmin"].baseline == pytest.approx({"wrong_chords": 0.0}, abs=0.01)
 
 

@@ -51,9 +51,6 @@ def test_what_a_task_lacks_it_says():
         TASKS["chords"].relabelled(None, ["a", "b"])
 
 
-PENDING = {"training"}
-"""Rooms that do not yet ask the task."""
-
 CLASSES = {
     kind.__name__
     for task in TASKS.values()
@@ -110,7 +107,6 @@ def test_nothing_outside_the_tasks_asks_which_task_it_is():
         f"{path.relative_to(PACKAGE)}, line {line}: {code}"
         for path in sorted(PACKAGE.rglob("*.py"))
         if path.relative_to(PACKAGE).parts[:2] not in {("tasks", name) for name in TASKS}
-        and path.relative_to(PACKAGE).parts[0] not in PENDING
         for line, code in branches(path.read_text(encoding="utf-8"))
     ]
     assert not found, "\n".join(found)
