@@ -8,6 +8,7 @@ import sys
 import warnings
 from importlib import metadata
 from pathlib import Path
+from types import GenericAlias
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
@@ -59,10 +60,12 @@ pygments_style = "friendly"
 def setup(app) -> None:
     """Draw the pictures and write the pages that come from the models' cards, before reading."""
     generate.everything(HERE / "_generated")
-    app.connect("autodoc-skip-member", _skip_what_pydantic_adds)
+    app.connect("autodoc-skip-member", _skip)
 
 
-def _skip_what_pydantic_adds(app, what, name, thing, skip, options):
-    if name.startswith("model_") and getattr(thing, "__module__", "").startswith("pydantic"):
+def _skip(app, what, name, thing, skip, options):
+    """Leave out what pydantic adds to a class, and aliases of types, which autodoc cannot sign."""
+    of_pydantic = str(getattr(thing, "__module__", "")).startswith("pydantic")
+    if name.startswith("model_") and of_pydantic:
         return True
-    return skip
+    return True if isinstance(thing, GenericAlias) else skip

@@ -7,6 +7,7 @@ about in detail) stands in ``notes/<model>.md``, one for every model that comes 
 from __future__ import annotations
 
 import pkgutil
+import re
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -51,27 +52,31 @@ def models_index() -> str:
     theirs = "\n".join(models_table.port_names())
     return f"""# Models
 
-Every model has a page of its own, made from its card. The first part of the table are models that
-come with mirzoo; "pulled" are published models, whose weights are downloaded from their authors'
-package on first use. Scores in bold are ours; see [the comparisons](../../comparisons.md) for what
-each set is and for all other scores.
+Every model has a page of its own, made from its card. "Pulled" are published models, whose weights
+are downloaded from their authors' package on first use; the others come with mirzoo. Scores in bold
+are ours; see [the comparisons](../../comparisons.md) for what each set is and for all other scores.
 
-{models_table.models()}
+{_linked(models_table.models())}
 
 ```{{toctree}}
-:caption: Models that come with mirzoo
-:maxdepth: 1
+:hidden:
 
 {ours}
 ```
 
 ```{{toctree}}
 :caption: Published models
-:maxdepth: 1
+:hidden:
 
 {theirs}
 ```
 """
+
+
+def _linked(table: str) -> str:
+    """A table whose first column are models, as links to their pages."""
+    linked = re.sub(r"^\| `(\w+)` \|", r"| [\1](\1.md) |", table, flags=re.MULTILINE)
+    return f":::{{rst-class}} prose\n:::\n\n{linked}"
 
 
 def model_page(card: Card) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -102,6 +103,7 @@ def folder(tmp_path: Path) -> Path:
         soundfile.write(path, samples + noise.normal(0, 1e-3, len(samples)), RATE)
         return path
 
+    shutil.copytree(ROOT / "examples" / "my_music", tmp_path, dirs_exist_ok=True)
     write("song.mp3", song(["C:maj", "A:min", "G:maj", "C:maj"]))
     for name in ("one", "two"):
         write(f"album/{name}.wav", song(["C:maj", "G:maj"]))
