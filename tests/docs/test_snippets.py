@@ -23,11 +23,13 @@ from places import ROOT
 
 PAGES = [
     Path("README.md"),
+    Path("CONTRIBUTING.md"),
     *sorted(path.relative_to(ROOT) for path in ROOT.glob("docs/*.md")),
     *sorted(path.relative_to(ROOT) for path in ROOT.glob("docs/how_to/*.md")),
 ]
 NOT_RUN = {
     ("README.md", "needs a package index"),
+    ("CONTRIBUTING.md", "needs a package index"),
     ("docs/quick_start.md", "needs a package index"),
     ("docs/comparisons.md", "needs prepared corpora and published packages"),
     ("docs/comparisons.md", "needs published packages"),
@@ -42,6 +44,7 @@ FENCE = re.compile(
 )
 FILE = re.compile(r"# (?P<name>[\w.]+\.(?:py|yaml))\n")
 RATE = 22050
+PLACE = re.compile(r"`((?:[\w.-]+/)+[\w.-]*)`")
 LONGEST_README = 150
 DRIVER = """
 import subprocess
@@ -171,3 +174,14 @@ def test_python_in_a_page_is_python(page):
 
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= LONGEST_README
+
+
+def test_places_that_contributing_names_are_there():
+    places = PLACE.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert len(places) > 20
+    missing = [
+        place
+        for place in places
+        if not (ROOT / place).exists() and not (ROOT / "mirzoo" / place).exists()
+    ]
+    assert not missing
