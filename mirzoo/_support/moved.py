@@ -38,6 +38,7 @@ MOVED: dict[str, tuple[str, ...]] = {
     "data.sequences": ("training.sequences", "tasks.chords.targets", "tasks.melody.targets"),
     "data.annotated": ("studio.isolated_chords", "studio.ultrastar"),
     "data.charts": ("studio.score.charts", "studio.charts_mma"),
+    "data.mirdata_sets": ("data.readers.mirdata", "data.labels"),
     "data.mixes": (
         "studio.mir1k", "studio.philharmonia", "studio.sound.mixing", "studio.sound.samples",
     ),

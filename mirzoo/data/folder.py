@@ -15,26 +15,19 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mirzoo import audio
 from mirzoo._support.moved import moved_names
-from mirzoo.data import labelled
-from mirzoo.data.labelled import MIRDATA_PREFIX, TFDS_PREFIX
+from mirzoo.data.readers import find_reader, forms_of
 from mirzoo.data.recordings import Recording
 from mirzoo.data.windows import cut_windows
 from mirzoo.errors import DataError
-
-LABEL_SEPARATOR = ";"
-CLIP_LABELS = ("tags", "instruments", "key")
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,22 +144,10 @@ def load(source: str | os.PathLike, labels: Sequence[str] | None = None) -> Labe
     DataError
         When the source is missing or not laid out as described, or has an unexpected label.
     """
-    if str(source).startswith(TFDS_PREFIX):
-        clips = _read_tfds(str(source).removeprefix(TFDS_PREFIX))
-    elif str(source).startswith(MIRDATA_PREFIX):
-        clips = _read_mirdata(str(source))
-    else:
-        path = Path(source)
-        if path.is_dir():
-            clips = _read_folder(path)
-        elif path.suffix.lower() == ".csv" and path.exists():
-            clips = _read_csv(path)
-        else:
-            raise DataError(
-                f"'{source}' is not labelled data: allowed are a folder with a folder "
-                "for each class, an existing .csv file, tfds:<name> or "
-                "mirdata:<name>"
-            )
+    reader = find_reader(source, "clips")
+    if reader is None:
+        raise DataError(f"'{source}' is not labelled data: allowed are {forms_of('clips')}")
+    clips = reader.clips(os.fspath(source))
     found = {label for clip in clips for label in _tags(clip)}
     if labels is None:
         return LabelledClips(tuple(clips), tuple(sorted(found)))
@@ -195,101 +176,3 @@ def __getattr__(name: str) -> Any:
 
 def _tags(clip: Recording) -> tuple[str, ...]:
     return clip.labels.tags or ()
-
-
-def _read_folder(folder: Path) -> list[Recording]:
-    classes = sorted(
-        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
-    if not classes:
-        raise DataError(
-            f"'{folder}' has no folders in it; put the clips of each class into a "
-            "folder that is called like the class"
-        )
-    clips = []
-    for class_folder in classes:
-        paths = audio.files_in(class_folder)
-        if not paths:
-            raise DataError(
-                f"'{class_folder}' holds no audio files; every folder in '{folder}' is a class"
-            )
-        for path in paths:
-            inner = path.relative_to(class_folder)
-            group = inner.parts[0] if len(inner.parts) > 1 else str(path.relative_to(folder))
-            name = path.relative_to(folder).as_posix()
-            clips.append(Recording.tagged(path, (class_folder.name,), group, name=name))
-    return clips
-
-
-def _read_csv(table: Path) -> list[Recording]:
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        columns = set(reader.fieldnames or ())
-        if not {"path", "label"} <= columns <= {"path", "label", "group"}:
-            raise DataError(
-                f"'{table}' has the columns {sorted(columns)}; its first line must be "
-                "path,label or path,label,group"
-            )
-        rows = list(enumerate(reader, 2))
-    if not rows:
-        raise DataError(f"'{table}' lists no clips")
-    clips = []
-    for line, row in rows:
-        path = table.parent / (row["path"] or "")
-        if not path.is_file():
-            raise DataError(f"'{table}', line {line}: there is no file '{path}'")
-        labels = tuple(filter(None, map(str.strip, (row["label"] or "").split(LABEL_SEPARATOR))))
-        clips.append(
-            Recording.tagged(path, labels, row.get("group") or row["path"], name=row["path"])
-        )
-    return clips
-
-
-def _read_mirdata(source: str) -> list[Recording]:
-    name, kind, folder = labelled.parse_mirdata(source)
-    if kind not in (None, *CLIP_LABELS):
-        raise DataError(
-            f"'{source}' asks for {kind}, which are no labels of whole clips; allowed "
-            f"are {', '.join(CLIP_LABELS)}"
-        )
-    recordings = labelled.open_mirdata(name, folder)
-    words = {
-        label: [_clip_labels(recording, label) for recording in recordings]
-        for label in ([kind] if kind else CLIP_LABELS)
-    }
-    chosen = next((label for label in words if any(words[label])), None)
-    if chosen is None:
-        raise DataError(f"'{source}' has no {' or '.join(words)}, so its clips have no labels")
-    return [
-        Recording.tagged(
-            recording.source, labels, recording.group, recording.source_rate, name=recording.name
-        )
-        for recording, labels in zip(recordings, words[chosen], strict=True)
-        if labels
-    ]
-
-
-def _clip_labels(recording: Recording, kind: str) -> tuple[str, ...]:
-    known = getattr(recording.labels, kind) or ()
-    return (known,) if isinstance(known, str) else known
-
-
-def _read_tfds(name: str) -> list[Recording]:
-    builder = labelled.open_tfds(name)
-    features = builder.info.features
-    if "label" not in features:
-        raise DataError(f"the data set '{name}' has no label among its features {sorted(features)}")
-    import tensorflow_datasets as tfds
-
-    label_names = features["label"].names
-    sample_rate = labelled.tfds_sample_rate(builder)
-    clips = []
-    for split in builder.info.splits:
-        for number, example in enumerate(tfds.as_numpy(builder.as_dataset(split=split))):
-            samples = labelled.tfds_samples(example["audio"])
-            clips.append(
-                Recording.tagged(
-                    samples, (label_names[example["label"]],), f"{split}/{number}", sample_rate
-                )
-            )
-    return clips

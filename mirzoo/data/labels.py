@@ -78,3 +78,42 @@ class Labels:
                 f"f0 has the shape {self.f0.shape}; allowed is (frames,) in Hz, 0 where unvoiced "
                 "and NaN where unknown"
             )
+
+
+def resample_f0(times: np.ndarray, hertz: np.ndarray) -> np.ndarray:
+    """Bring a melody to `F0_RATE` frames a second.
+
+    Between two voiced times the pitch is interpolated in octaves, else the nearest time counts;
+    farther than one step of the annotation from any of its times nothing is known.
+
+    Parameters
+    ----------
+    times : np.ndarray
+        When the frequencies hold, ascending (s), ``(frames,)``.
+    hertz : np.ndarray
+        The frequencies (Hz), 0 or less where nothing sounds, ``(frames,)``.
+
+    Returns
+    -------
+    np.ndarray
+        float32 ``(frames,)``, from 0 s to the last of the times: Hz, 0 or NaN.
+
+    Examples
+    --------
+    >>> resample_f0(np.array([0.0, 0.02]), np.array([100.0, 400.0])).tolist()
+    [100.0, 200.0, 400.0]
+    """
+    if not len(times):
+        return np.zeros(0, np.float32)
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / F0_RATE
+    wanted = np.arange(int(times[-1] * F0_RATE + 1e-6) + 1) / F0_RATE
+    after = np.clip(np.searchsorted(times, wanted), 0, len(times) - 1)
+    before = np.maximum(after - (times[after] > wanted), 0)
+    nearest = np.where(times[after] - wanted <= wanted - times[before], after, before)
+    sounds = (hertz[before] > 0) & (hertz[after] > 0)
+    span = np.maximum(times[after] - times[before], 1e-9)
+    between = np.clip((wanted - times[before]) / span, 0.0, 1.0)
+    low, high = (np.log2(np.where(sounds, hertz[side], 1.0)) for side in (before, after))
+    found = np.where(sounds, 2 ** (low + between * (high - low)), np.maximum(hertz[nearest], 0.0))
+    found[np.abs(times[nearest] - wanted) > step] = np.nan
+    return found.astype(np.float32)

@@ -8,9 +8,10 @@ import pytest
 import soundfile
 from places import ROOT
 
-from mirzoo.data import folder, labelled, mirdata_sets
+from mirzoo.data import folder
 from mirzoo.data.labelled import MissingRecordings, labelled_recordings, parse_mirdata
-from mirzoo.data.labels import ChordSpan, Labels
+from mirzoo.data.labels import ChordSpan, Labels, resample_f0
+from mirzoo.data.readers import mirdata as mirdata_reader
 from mirzoo.data.recordings import fields_of, label_kinds, labels_of
 from mirzoo.errors import DataError, UnknownNameError
 
@@ -143,7 +144,7 @@ def make_home(name, home, more_tracks=()):
 
 @pytest.mark.parametrize("name", HOMES)
 def test_a_miniature_data_home_has_its_labels(tmp_path, name):
-    found = mirdata_sets.load(name, make_home(name, tmp_path / name))
+    found = mirdata_reader.load(name, make_home(name, tmp_path / name))
     track, _, group, kinds = HOMES[name]
     (recording,) = found.recordings
     assert (recording.name, recording.group, found.missing) == (track, group, ())
@@ -156,7 +157,7 @@ def test_a_miniature_data_home_has_its_labels(tmp_path, name):
 @pytest.fixture
 def labels_in(tmp_path):
     def read(name):
-        return mirdata_sets.load(name, make_home(name, tmp_path / name)).recordings[0].labels
+        return mirdata_reader.load(name, make_home(name, tmp_path / name)).recordings[0].labels
 
     return read
 
@@ -284,7 +285,7 @@ def songs(tmp_path):
 
 
 def test_labels_of_a_made_up_data_set(songs):
-    found = mirdata_sets.of_dataset(songs)
+    found = mirdata_reader.of_dataset(songs)
     assert (found.licence, found.citation) == ("CC0", "@nobody")
     assert [Path(path).name for path in found.missing] == ["b.wav"]
     first, last = found.recordings
@@ -309,27 +310,27 @@ def test_labels_of_a_made_up_data_set(songs):
 def test_annotations_that_cannot_be_read_are_named(songs, tmp_path):
     (tmp_path / "beats.txt").unlink()
     with pytest.raises(DataError, match=r"the beats of 'a' in 'songs'.*beats\.txt.*download\(\)"):
-        mirdata_sets.of_dataset(songs).recordings[0].labels  # noqa: B018
+        mirdata_reader.of_dataset(songs).recordings[0].labels  # noqa: B018
 
 
 def test_without_any_audio_nothing_is_given(songs, tmp_path):
     for path in tmp_path.glob("*.wav"):
         path.unlink()
     with pytest.raises(DataError, match=r"no audio of 'songs'.*a\.wav.*mirdata says: Ask Ann\."):
-        mirdata_sets.of_dataset(songs)
+        mirdata_reader.of_dataset(songs)
 
 
 def test_unknown_names_and_places_are_refused(tmp_path):
     with pytest.raises(UnknownNameError, match="did you mean guitarset"):
-        mirdata_sets.load("guitar_set")
+        mirdata_reader.load("guitar_set")
     with pytest.raises(UnknownNameError, match="there are: acoustic"):
-        mirdata_sets.load("zzz")
+        mirdata_reader.load("zzz")
     with pytest.raises(DataError, match="not in .*missing"):
-        mirdata_sets.load("guitarset", tmp_path / "missing")
+        mirdata_reader.load("guitarset", tmp_path / "missing")
     with pytest.raises(DataError, match=r"list of the files.*\['index'\].*guitarset_index_1"):
-        mirdata_sets.load("guitarset", tmp_path)
+        mirdata_reader.load("guitarset", tmp_path)
     with pytest.raises(DataError, match="no version '9'.*1.1.0"):
-        mirdata_sets.load("guitarset", tmp_path, version="9")
+        mirdata_reader.load("guitarset", tmp_path, version="9")
 
 
 @pytest.mark.parametrize(
@@ -338,14 +339,14 @@ def test_unknown_names_and_places_are_refused(tmp_path):
      ("D:dorian", "D:dorian"), ("N", None), ("C major | A minor", None)],
 )  # fmt: skip
 def test_keys_in_the_words_of_data_sets(words, key):
-    assert mirdata_sets._key(words) == key
+    assert mirdata_reader._key(words) == key
 
 
 def test_where_an_f0_annotation_has_gaps_nothing_is_known():
     times = np.array([0.0, 0.01, 0.02, 0.08, 0.09])
-    f0 = mirdata_sets.resample_f0(times, np.array([100.0, 100.0, 0.0, 0.0, 200.0]))
+    f0 = resample_f0(times, np.array([100.0, 100.0, 0.0, 0.0, 200.0]))
     np.testing.assert_array_equal(np.isnan(f0), [False] * 4 + [True] * 3 + [False] * 3)
-    assert len(mirdata_sets.resample_f0(np.zeros(0), np.zeros(0))) == 0
+    assert len(resample_f0(np.zeros(0), np.zeros(0))) == 0
 
 
 # ------------------------------------------------------------------------------------------
@@ -390,4 +391,4 @@ def test_labels_survive_as_plain_fields():
 def test_without_mirdata_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "mirdata", None)
     with pytest.raises(DataError, match=r"mirzoo\[mirdata\]"):
-        labelled.open_mirdata("guitarset", None)
+        labelled_recordings("mirdata:guitarset")

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from fake_models import FakeFrameRunner, make_frame_card
 
-from mirzoo.data import corpus, mirdata_sets
+from mirzoo.data import corpus
 from mirzoo.data.corpus import Item
 from mirzoo.data.labels import ChordSpan, Labels
-from mirzoo.data.mirdata_sets import MirdataSet
+from mirzoo.data.readers import mirdata as mirdata_reader
+from mirzoo.data.readers.mirdata import MirdataSet
 from mirzoo.data.recordings import Recording
 from mirzoo.errors import DataError
 from mirzoo.evaluation import evaluate, recordings_of_data_set
@@ -84,7 +85,7 @@ def test_a_data_set_of_mirdata_is_scored(chords, monkeypatch):
         recording = Recording("a", "a", waveform, lambda: labels, source_rate=8000)
         return MirdataSet("songs", "none", "none", (recording,), ())
 
-    monkeypatch.setattr(mirdata_sets, "load", load)
+    monkeypatch.setattr(mirdata_reader, "load", load)
     metrics = evaluate(chords, "mirdata:songs@/music")
     assert values(metrics)["majmin"] == pytest.approx(1.0, abs=0.01)
     assert {(metric.split, metric.dataset) for metric in metrics} == {

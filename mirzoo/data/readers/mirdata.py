@@ -1,4 +1,4 @@
-"""Data sets that the package ``mirdata`` loads, with their labels as `mirzoo.data.labels` has them.
+"""Data sets that the package ``mirdata`` loads: ``mirdata:NAME``, ``mirdata:NAME@FOLDER``.
 
 mirdata knows some sixty data sets of music research and where their annotations are to be had,
 but of most it cannot give the audio. Each loader calls its annotations as it likes; `PREFERRED`
@@ -6,9 +6,7 @@ lists the names that become each kind of label, and of several the first that a 
 
 - chords: labels that are not in Harte's syntax become ``X``, a chord that can't be named;
 - f0: the predominant melody (of MedleyDB the second definition, which follows the melody from
-  instrument to instrument), 100 frames a second. Between two voiced times the pitch is
-  interpolated in octaves, else the nearest time counts; farther than one step of the annotation
-  from any of its times nothing is known;
+  instrument to instrument), brought to 100 frames a second (`mirzoo.data.labels.resample_f0`);
 - beats: those at the position 1 of a bar are downbeats;
 - key: the one that lasts longest;
 - instruments and tags: the data set's own words.
@@ -25,7 +23,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -33,7 +32,8 @@ from typing import Any
 
 import numpy as np
 
-from mirzoo.data.labels import F0_RATE, ChordSpan, Labels
+from mirzoo.data.labels import ChordSpan, Labels, resample_f0
+from mirzoo.data.readers import READERS, Reader
 from mirzoo.data.recordings import Recording
 from mirzoo.dsp.chord_vocabulary import UNNAMED, parse_chord
 from mirzoo.errors import DataError, UnknownNameError
@@ -58,6 +58,9 @@ GROUP_IS_FOLDER_OF = {"beatles": "chords_path", "queen": "chords_path"}
 KEY_WITHOUT_MODE = {"fma_keys": "mode"}
 CHURCH_MODES = ("ionian", "dorian", "phrygian", "lydian", "mixolydian", "aeolian", "locrian")
 LIKELY = 0.5
+PREFIX = "mirdata:"
+CLIP_LABELS = ("tags", "instruments", "key")
+"""Labels of whole clips, of which the first that a data set has are taken."""
 
 _KEY = re.compile(
     rf"(?P<tonic>[A-G][#b]?)[: ]?\s*(?P<mode>(?:maj|min)(?:or)?|{'|'.join(CHURCH_MODES)}|)",
@@ -65,6 +68,80 @@ _KEY = re.compile(
 )
 # What loaders raise on annotations that are missing or not as they expect.
 _UNREADABLE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError)
+
+
+class MissingRecordings(UserWarning):
+    """Part of a data set's audio is not there; scores on it state how much of it they cover."""
+
+
+@READERS.register
+class Mirdata(Reader):
+    """Data sets that mirdata loads, from mirdata's own folder or another one."""
+
+    name, prefixed = "mirdata", True
+    forms = ("mirdata:NAME", "mirdata:NAME@FOLDER")
+
+    def recordings(self, words: str, split: str | None) -> Iterator[Recording]:
+        name, kind, folder = parse_source(words)
+        for given, what in ((kind, f"'/{kind}'"), (split, f"split '{split}'")):
+            if given:
+                raise DataError(
+                    f"'{words}' cannot be read with {what}: recordings of mirdata have "
+                    "all their labels and no splits"
+                )
+        return iter(_open(name, folder))
+
+    def clips(self, words: str) -> list[Recording]:
+        name, kind, folder = parse_source(words)
+        if kind not in (None, *CLIP_LABELS):
+            raise DataError(
+                f"'{words}' asks for {kind}, which are no labels of whole clips; allowed "
+                f"are {', '.join(CLIP_LABELS)}"
+            )
+        recordings = _open(name, folder)
+        tags = {
+            label: [_clip_labels(recording, label) for recording in recordings]
+            for label in ([kind] if kind else CLIP_LABELS)
+        }
+        chosen = next((label for label in tags if any(tags[label])), None)
+        if chosen is None:
+            raise DataError(f"'{words}' has no {' or '.join(tags)}, so its clips have no labels")
+        return [
+            Recording.tagged(
+                recording.source, labels, recording.group, recording.source_rate,
+                name=recording.name,
+            )
+            for recording, labels in zip(recordings, tags[chosen], strict=True)
+            if labels
+        ]  # fmt: skip
+
+
+def _clip_labels(recording: Recording, kind: str) -> tuple[str, ...]:
+    known = getattr(recording.labels, kind) or ()
+    return (known,) if isinstance(known, str) else known
+
+
+def parse_source(source: str) -> tuple[str, str | None, str | None]:
+    """Take ``mirdata:NAME[/KIND][@FOLDER]`` apart into name, kind of label and folder.
+
+    Examples
+    --------
+    >>> parse_source("mirdata:openmic2018/instruments@data/openmic")
+    ('openmic2018', 'instruments', 'data/openmic')
+    >>> parse_source("mirdata:beatles")
+    ('beatles', None, None)
+    """
+    words, _, folder = source.removeprefix(PREFIX).partition("@")
+    name, _, kind = words.partition("/")
+    return name, kind or None, os.path.expanduser(folder) or None
+
+
+def _open(name: str, folder: str | None) -> tuple[Recording, ...]:
+    """The recordings of a data set of mirdata; warns of those that are not there."""
+    found = load(name, folder)
+    if found.missing:
+        warnings.warn(describe_missing(found), MissingRecordings, stacklevel=4)
+    return found.recordings
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,8 +272,8 @@ def _say_missing(found: MirdataSet) -> str:
 
 
 def _how_to_obtain(dataset: Any) -> str:
-    told = " ".join((dataset._download_info or "").split())
-    return f"mirdata says: {told}" if told else ""
+    obtain = " ".join((dataset._download_info or "").split())
+    return f"mirdata says: {obtain}" if obtain else ""
 
 
 def _import_mirdata() -> ModuleType:
@@ -310,42 +387,6 @@ def _f0(data: Any) -> np.ndarray | None:
         return None
     times, hertz, voicing = data.to_mir_eval()
     return resample_f0(times, np.where(voicing >= LIKELY, hertz, 0.0))
-
-
-def resample_f0(times: np.ndarray, hertz: np.ndarray) -> np.ndarray:
-    """Bring a melody to `F0_RATE` frames a second; the module's description says how.
-
-    Parameters
-    ----------
-    times : np.ndarray
-        When the frequencies hold, ascending (s), ``(frames,)``.
-    hertz : np.ndarray
-        The frequencies (Hz), 0 or less where nothing sounds, ``(frames,)``.
-
-    Returns
-    -------
-    np.ndarray
-        float32 ``(frames,)``, from 0 s to the last of the times: Hz, 0 or NaN.
-
-    Examples
-    --------
-    >>> resample_f0(np.array([0.0, 0.02]), np.array([100.0, 400.0])).tolist()
-    [100.0, 200.0, 400.0]
-    """
-    if not len(times):
-        return np.zeros(0, np.float32)
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / F0_RATE
-    wanted = np.arange(int(times[-1] * F0_RATE + 1e-6) + 1) / F0_RATE
-    after = np.clip(np.searchsorted(times, wanted), 0, len(times) - 1)
-    before = np.maximum(after - (times[after] > wanted), 0)
-    nearest = np.where(times[after] - wanted <= wanted - times[before], after, before)
-    sounds = (hertz[before] > 0) & (hertz[after] > 0)
-    span = np.maximum(times[after] - times[before], 1e-9)
-    between = np.clip((wanted - times[before]) / span, 0.0, 1.0)
-    low, high = (np.log2(np.where(sounds, hertz[side], 1.0)) for side in (before, after))
-    found = np.where(sounds, 2 ** (low + between * (high - low)), np.maximum(hertz[nearest], 0.0))
-    found[np.abs(times[nearest] - wanted) > step] = np.nan
-    return found.astype(np.float32)
 
 
 def _beats(data: Any) -> tuple[np.ndarray, np.ndarray | None] | None:
