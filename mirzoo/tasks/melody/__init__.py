@@ -96,8 +96,7 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, Melody]):
         return Melody(known / F0_RATE, labels.f0[known]) if len(known) else None
 
     def labels_of(self, annotation: Melody, duration_s: float) -> Labels:
-        from mirzoo.data.labels import Labels
-        from mirzoo.data.mirdata_sets import resample_f0
+        from mirzoo.data.labels import Labels, resample_f0
 
         return Labels(f0=resample_f0(annotation.times, annotation.f0)).lengthened(duration_s)
 
