@@ -1,4 +1,4 @@
-"""What the weights of a recipe learn from, and how."""
+"""The sections ``data`` and ``training`` of a recipe."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ class DataConfig(Config):
         Names of collections of recordings, as ``mirzoo.data.sources`` lists them.
     teachers : tuple of str
         Models whose outputs are the targets (mean over those with the same labels): published
-        ones; for chords and melody also models of the zoo and other recipes, which are trained
-        first; for chords also systems whose labels lie beside a collection.
+        ones; for chords and melody also models of the zoo and other recipes or runs
+        (``<recipe>@<run>``), which are trained first; for chords also systems whose labels a
+        collection comes with.
     windows_per_item : int
         At most so many examples are taken from one recording.
     classes : tuple of str
-        Those of the collections whose groups name what is heard (an instrument, a kind of
-        noise); a training-only output tells the groups apart.
+        Those of the collections whose groups name a sound (an instrument, a kind of noise); a
+        training-only output tells the groups apart.
     tests : tuple of str
-        Further collections that a chord or melody model is measured on.
+        Further collections that the model is measured on.
     peers : tuple of str
-        Models of the zoo that are measured beside it.
+        Models of the zoo that are measured on the same recordings, for comparison.
     """
 
     collections: tuple[str, ...]
@@ -69,15 +70,15 @@ class TrainingConfig(Config):
     ``embedding_weight``, ``auxiliary_weight`` and ``classes_weight`` weigh the losses of three
     training-only outputs: the teachers' embeddings, the tags of teachers with other labels, and
     the groups of ``data.classes``.
-    ``transpose_semitones`` is the range by which chords and melodies are moved, features and
-    labels alike (an STFT's frequencies are stretched, other features shifted by bins);
-    ``excerpt_probability`` is how often the music around a part of any length is
-    left out, so that they are known from short clips too; ``teacher_weight`` weighs the chords
-    that teachers hear in recordings without labels against labels. ``example_s`` is the length (s)
-    of a training example of chords or melody, by default that of a window.
-    ``initial_weights`` names a trained model, or a recipe to train first, whose head is the
-    starting point; ``initial_share`` is its share in the weighted mean of weights that is kept in
-    the end (Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv:2109.01903).
+    ``transpose_semitones`` is the range by which examples are transposed, features and labels
+    alike (an STFT's frequencies are stretched, other features shifted by bins);
+    ``excerpt_probability`` is how often the music around a part of any length is left out, so
+    that the model learns short clips too; ``teacher_weight`` weighs the chords that teachers
+    predict in recordings without labels against labels. ``example_s`` is the length (s) of a
+    training example with labels over time, by default that of a window.
+    ``initial_weights`` names a trained model, or a recipe or run to train first, whose weights
+    are the starting point; ``initial_share`` is its share in the weighted mean of weights that
+    the model has in the end (Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv:2109.01903).
     With ``precision`` bfloat16 the convolutions of chord and melody models are trained in it
     (weights, losses and all that is exported stay float32), which is faster on processors that
     multiply matrices of it.

@@ -26,7 +26,7 @@ class Recipe(Config):
     """A front-end, a head and a task, with all that is needed to train the weights again.
 
     ``window_s`` (s) is the length of the windows that a long recording is cut into, and of a
-    training example where ``training.example_s`` says nothing else. Of results per frame those of
+    training example unless ``training.example_s`` gives another. Of results per frame those of
     the first and the last ``context_s`` (s) of a window are dropped, since what they depend on is
     not all in it; the windows overlap by twice as much.
     """

@@ -24,7 +24,7 @@ SMALLEST_POWER = 1e-36
 class _ConstantQ(keras.layers.Layer):
     """Magnitudes of transforms of one waveform, which share its halved versions.
 
-    A subclass says in ``_plan_transforms`` which transforms it takes, and in ``_arrange`` how
+    A subclass gives in ``_plan_transforms`` which transforms it takes, and in ``_arrange`` how
     their magnitudes, each ``(batch, frames, bins)``, become features.
     """
 

@@ -1,4 +1,4 @@
-"""Gabor filters and Gaussian pooling, the learnt parts of LEAF beside its PCEN.
+"""Gabor filters and Gaussian pooling, the learnt parts of LEAF besides its PCEN.
 
 Zeghidour, Teboul, de Chaumont Quitry & Tagliasacchi, "LEAF: a learnable frontend for audio
 classification", ICLR 2021, arXiv:2101.08596.

@@ -21,7 +21,7 @@ def smoothing_coefficient(time_constant_s: float, frame_rate: float) -> float:
     """Convert the time constant of a first-order smoother to its coefficient.
 
     ``s = (sqrt(1 + 4 * T ** 2) - 1) / (2 * T ** 2)`` with ``T = time_constant_s * frame_rate``,
-    which puts the -3 dB point where the time constant says, as ``librosa.pcen`` does.
+    which puts the -3 dB point that the time constant stands for, as ``librosa.pcen`` does.
 
     Examples
     --------
