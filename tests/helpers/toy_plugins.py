@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import toy_bursts  # noqa: F401  registers a collection
 from pydantic import PositiveInt
 
 from mirzoo.card import Axis, Card, Decoding, Probability
@@ -25,8 +26,8 @@ class EnergyConfig(Frontend):
     """Energies of parts of each frame."""
 
     type: Literal["toy_energy"] = "toy_energy"
-    sample_rate: PositiveInt = 8000
-    hop_length: PositiveInt = 160
+    sample_rate: PositiveInt = 16000
+    hop_length: PositiveInt = 320
     parts: PositiveInt = 4
     scaling: Scaling = LogScaling(c=100.0)
 

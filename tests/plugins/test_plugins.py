@@ -4,22 +4,24 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import yaml
 from places import ROOT
+from toy_bursts import PULSES, RATE, pulsing
 
 import mirzoo
 from mirzoo import hub
 from mirzoo._support.registry import import_plugin
+from mirzoo.data import sources
+from mirzoo.data.sources import COLLECTIONS
 from mirzoo.errors import RecipeError, UnknownNameError
 from mirzoo.models.build import build_model
 from mirzoo.recipe import FRONTENDS, HEADS, TASKS, Recipe, load_recipe, parse_recipe
 
-RATE = 8000
-PULSES = (0.31, 0.85, 1.43, 2.11, 2.71, 3.29, 3.83)
 RECIPE = {
     "description": "Finds pulses.",
     "frontend": {"type": "toy_energy", "parts": 2},
@@ -27,21 +29,11 @@ RECIPE = {
     "task": {"type": "toy_pulses"},
     "window_s": 2.0,
     "context_s": 0.2,
-    "data": {"collections": ["toys"], "windows_per_item": 2},
-    "training": {"epochs": 1, "batch_size": 4, "learning_rate": 0.05},
+    "data": {"collections": ["toy_bursts"], "windows_per_item": 2},
+    "training": {"epochs": 40, "batch_size": 4, "learning_rate": 0.05, "patience": 40},
     "source": {"paper": "none"},
 }
 HELPERS = ROOT / "tests" / "helpers"
-
-
-def pulsing(times=PULSES, seconds=4.3, seed=0) -> np.ndarray:
-    """Bursts of 20 ms in faint noise, float32 ``(samples,)``."""
-    rng = np.random.default_rng(seed)
-    waveform = 1e-3 * rng.standard_normal(round(seconds * RATE))
-    for time in times:
-        start = round((time - 0.01) * RATE)
-        waveform[start : start + 160] += 0.5 * rng.uniform(-1, 1, 160)
-    return waveform.astype(np.float32)
 
 
 def python(*arguments: str, **environment: str) -> str:
@@ -61,7 +53,7 @@ def registered():
     """The toys are known in this module alone."""
     import_plugin("toy_plugins")
     yield
-    for registry in (FRONTENDS, HEADS, TASKS):
+    for registry in (FRONTENDS, HEADS, TASKS, COLLECTIONS):
         for name in [name for name in registry._things if name.startswith("toy_")]:
             del registry._things[name]
     del sys.modules["toy_plugins"]
@@ -131,44 +123,46 @@ def test_a_missing_module_is_named():
 # From training to scores
 
 
-@pytest.fixture(scope="module")
-def learnt(tmp_path_factory):
-    """A toy model that has learnt pulses."""
-    import keras
-
-    keras.utils.set_random_seed(0)
-    path = tmp_path_factory.mktemp("toys") / "toy_shallow_pulses.yaml"
-    path.write_text(yaml.safe_dump(RECIPE))
-    recipe = load_recipe(path)
-    model = build_model(recipe, path.stem)
-    task = TASKS["toy_pulses"]
-    truth = task.annotation(PULSES)
-    known = type("Known", (), {"labels": lambda self, index: task.labels_of(truth, 4.3)})()
-    waveform = pulsing()
-    times = recipe.frontend.grid.times(recipe.frontend.grid.frames(len(waveform)))
-    targets = task.targets(recipe.task, known, [times]).read(0, len(times), 0)
-    (loss, _) = task.losses(recipe.task)["activity"]
-    model.compile(keras.optimizers.Adam(0.05), loss)
-    losses = model.fit(waveform[None], targets["activity"][None], epochs=60, verbose=0)
-    assert losses.history["loss"][-1] < losses.history["loss"][0] / 2
-    return model
-
-
-@pytest.fixture(scope="module")
-def trained(learnt, tmp_path_factory):
-    """Its folder."""
-    return hub.save(learnt, tmp_path_factory.mktemp("saved") / learnt.card.name)
-
-
-@pytest.fixture(scope="module")
-def recordings(tmp_path_factory):
-    """Two recordings with the pulses that they hold, in the task's own format."""
-    folder = tmp_path_factory.mktemp("recordings")
-    for number, shift in enumerate((0.0, 0.2)):
+def record(folder: Path, shifts: tuple[float, ...]) -> Path:
+    """Recordings with the pulses that they hold, in the task's own format."""
+    for number, shift in enumerate(shifts):
         times = tuple(time + shift for time in PULSES)
         soundfile.write(folder / f"{number}.wav", pulsing(times, 9.0, seed=number + 1), RATE)
         TASKS["toy_pulses"].annotation(times).write(folder / f"{number}.pulses")
     return folder
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    return record(tmp_path_factory.mktemp("recordings"), (0.0, 0.2))
+
+
+@pytest.fixture(scope="module")
+def recipe_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("recipes") / "toy_shallow_pulses.yaml"
+    path.write_text(yaml.safe_dump(RECIPE))
+    return path
+
+
+@pytest.fixture(scope="module")
+def learnt(recipe_file, tmp_path_factory):
+    """A toy model that has learnt pulses from a folder of recordings."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = build_model(load_recipe(recipe_file), recipe_file.stem)
+    folder = record(tmp_path_factory.mktemp("to_learn"), (0.1, 0.33, 0.57))
+    losses = mirzoo.fine_tune(model, folder, epochs=40, learning_rate=0.05)["loss"]
+    assert losses[-1] < losses[0] / 2
+    return model
+
+
+@pytest.fixture(scope="module")
+def trained(recipe_file, tmp_path_factory):
+    """The folder of a toy model that a recipe has trained."""
+    home = tmp_path_factory.mktemp("home")
+    sources.prepare("toy_bursts", home=home, processes=1)
+    return mirzoo.train(recipe_file, home / "corpus", home / "run")
 
 
 def test_a_model_that_has_learnt_annotates(learnt, recordings):
@@ -176,6 +170,13 @@ def test_a_model_that_has_learnt_annotates(learnt, recordings):
     np.testing.assert_allclose(pulses.times, np.array(PULSES) + 0.2, atol=0.03)
     truth = pulses.read(recordings / "1.pulses")
     assert TASKS["toy_pulses"].scores(truth, pulses)["found"].value == 1.0
+
+
+@pytest.mark.slow
+def test_a_recipe_trains_a_model_with_scores(trained):
+    (metric,) = [metric for metric in hub.card(trained).metrics if metric.metric == "found"]
+    assert (metric.n, metric.value) == (2, 1.0)
+    assert "share of pulses found within 50 ms" in metric.method
 
 
 @pytest.mark.slow
