@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirzoo._support.moved import moved_names
 from mirzoo._support.registry import Registry, Thing
-from mirzoo.recipe.base import Config, type_of
-
-if TYPE_CHECKING:
-    from mirzoo.recipe.whole import Recipe
+from mirzoo.recipe.base import Config
 
 
 class TaskConfig(Config):
@@ -21,10 +18,6 @@ class TaskConfig(Config):
 
     if TYPE_CHECKING:
         type: str
-
-    def check(self, recipe: Recipe) -> None:
-        """Raise a ValueError where other sections of the recipe don't suit the task."""
-        TASKS[type_of(type(self))].check_recipe(recipe)
 
 
 class TaskRegistry(Registry[Thing]):

@@ -76,7 +76,7 @@ class Recipe(Config):
 
     @model_validator(mode="after")
     def _suits_task(self):
-        self.task.check(self)
+        TASKS[type_of(type(self.task))].check_recipe(self)
         return self
 
     def with_labels(

@@ -14,11 +14,11 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from mirzoo.dsp.framing import FrameGrid
+from mirzoo.models.heads._sequence import SequenceHead
 from mirzoo.models.heads._settings import (
     ConvBlock,
     PitchHead,
     RecurrentStack,
-    SequenceHead,
     TemporalBlock,
 )
 from mirzoo.recipe.heads import HEADS, Head

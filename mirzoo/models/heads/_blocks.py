@@ -7,14 +7,13 @@ from keras import layers
 
 from mirzoo.models.heads._settings import (
     ConvBlock,
-    PitchHead,
     RecurrentStack,
-    SequenceHead,
     TemporalBlock,
     padding,
 )
 from mirzoo.models.layers.normalisation import BatchNormalization
 from mirzoo.models.layers.pooling import AttentionPooling
+from mirzoo.recipe.heads import Head
 
 
 def normalise_bins(features):
@@ -63,7 +62,7 @@ def recur(stack: RecurrentStack, x):
     return x
 
 
-def embed_sequence(head: SequenceHead, sequence: keras.KerasTensor) -> keras.KerasTensor:
+def embed_sequence(head: Head, sequence: keras.KerasTensor) -> keras.KerasTensor:
     """Pool ``(batch, frames, size)`` as a head asks for it, and give its embedding."""
     pooled = sequence if head.pooling == "none" else pool_over_time(head.pooling, sequence)
     pooled = layers.Dropout(head.dropout, name="embedding_dropout")(pooled)
@@ -71,7 +70,7 @@ def embed_sequence(head: SequenceHead, sequence: keras.KerasTensor) -> keras.Ker
     return normalise_and_rectify(embedding, "embedding")
 
 
-def embed_pitches(head: PitchHead, x: keras.KerasTensor) -> keras.KerasTensor:
+def embed_pitches(head: Head, x: keras.KerasTensor) -> keras.KerasTensor:
     """Give the embedding of each pitch of ``(batch, frames, pitches, channels)``, side by side."""
     x = layers.SpatialDropout2D(head.dropout, name="embedding_dropout")(x)
     x = layers.Conv2D(head.embedding, 1, use_bias=False, name="embedding_dense")(x)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import PositiveInt, model_validator
 
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.recipe.base import Config, Fraction
 from mirzoo.recipe.heads import Head
-
-if TYPE_CHECKING:
-    import keras
 
 
 class ConvBlock(Config):
@@ -61,19 +58,6 @@ class RecurrentStack(Config):
         if not self.units:
             raise ValueError("units names no layer; give at least one number of units")
         return self
-
-
-class SequenceHead(Head):
-    """A head that makes a sequence of frames, pools it as asked, and embeds it densely."""
-
-    def sequence(self, features: keras.KerasTensor) -> keras.KerasTensor:
-        """Lead features ``(batch, frames, bins, channels)`` to ``(batch, frames, size)``."""
-        raise TypeError(f"{type(self).__name__} defines no layers")
-
-    def embed(self, features: keras.KerasTensor) -> keras.KerasTensor:
-        from mirzoo.models.heads._blocks import embed_sequence
-
-        return embed_sequence(self, self.sequence(features))
 
 
 class PitchHead(Head):

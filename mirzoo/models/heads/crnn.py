@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import model_validator
 
 from mirzoo.dsp.framing import FrameGrid
-from mirzoo.models.heads._settings import ConvBlock, RecurrentStack, SequenceHead, grid_behind
+from mirzoo.models.heads._sequence import SequenceHead
+from mirzoo.models.heads._settings import ConvBlock, RecurrentStack, grid_behind
 from mirzoo.recipe.heads import HEADS
 
 if TYPE_CHECKING:

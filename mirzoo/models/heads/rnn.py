@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from mirzoo.models.heads._settings import RecurrentStack, SequenceHead
+from mirzoo.models.heads._sequence import SequenceHead
+from mirzoo.models.heads._settings import RecurrentStack
 from mirzoo.recipe.heads import HEADS
 
 if TYPE_CHECKING:
