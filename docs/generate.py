@@ -76,6 +76,7 @@ are ours; see [the comparisons](../../comparisons.md) for what each set is and f
 def _linked(table: str) -> str:
     """A table whose first column are models, as links to their pages."""
     linked = re.sub(r"^\| `(\w+)` \|", r"| [\1](\1.md) |", table, flags=re.MULTILINE)
+    linked = linked.replace(" MB", "\N{NO-BREAK SPACE}MB")
     return f":::{{rst-class}} prose\n:::\n\n{linked}"
 
 

@@ -53,7 +53,7 @@ class Model(ModelMethods, keras.Model):
     >>> model.annotate("song.mp3").top(3)  # doctest: +SKIP
     [('guitar', 0.91), ('slow', 0.38), ('classical', 0.33)]
     >>> model.embed(np.zeros((1, 48000), np.float32)).shape  # doctest: +SKIP
-    (1, 192)
+    (1, 256)
     """
 
     any_length = True
