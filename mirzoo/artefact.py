@@ -6,6 +6,7 @@ A model is a folder: `card.json`, `model.keras` (fine-tuning), `model.tflite` (L
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -18,7 +19,7 @@ import numpy as np
 
 from mirzoo._support.files import sha256
 from mirzoo.annotate import EMBEDDING
-from mirzoo.card import CARD_FILE, Card
+from mirzoo.card import CARD_FILE, Card, Contract
 from mirzoo.errors import ArtefactError
 from mirzoo.runtimes.base import RUNTIMES
 from mirzoo.tasks.base import TASKS
@@ -33,6 +34,11 @@ GOLDEN_FILE = "golden.npz"
 REQUIRED_FILES = (KERAS_FILE, LITERT_FILE, SAVED_MODEL_FILE, GOLDEN_FILE)
 RECORDED_VERSIONS = ("mirzoo", "tensorflow", "keras", "kapre", "ai-edge-litert", "numpy")
 
+KERAS_CONFIG = "config.json"
+KERAS_METADATA = "metadata.json"
+SHARED_OBJECT = "shared_object_id"
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
 INT16_SCALE = 32767.0
 GOLDEN_DECIMALS = 6
 TOLERANCE = 1e-4
@@ -44,7 +50,10 @@ def save(
 ) -> Path:
     """Write a model as a folder that `load` takes; whole or not at all.
 
-    Every form is compared with the model on real audio before the folder takes its place.
+    Every form is compared with the model on real audio before the folder takes its place. All
+    files but `card.json` depend on weights and contract alone: other words on the card, or another
+    day, give the same bytes (of `saved_model.pb`, whose functions TensorFlow numbers, in a process
+    that has done the same before).
 
     Parameters
     ----------
@@ -87,7 +96,7 @@ def save(
             files={},
         )
         bare.save(unfinished / KERAS_FILE)
-        _deflate(unfinished / KERAS_FILE)
+        _pack(unfinished / KERAS_FILE)
         export(bare, unfinished)
         export(bare, unfinished / LITERT_FILE, quantize=quantize)
         _write_golden(bare, unfinished / GOLDEN_FILE, real_windows(bare.card.input)[-1:])
@@ -100,8 +109,8 @@ def verify(folder: str | os.PathLike) -> dict[str, float]:
     """Recompute everything that a saved model claims.
 
     Checked are the hash of each file, the golden outputs in Keras, SavedModel and LiteRT, that
-    LiteRT has builtin operators only, the number of parameters, and that each form names the
-    same labels.
+    LiteRT has builtin operators only, the number of parameters, and that the contract inside each
+    file is that of the card.
 
     Parameters
     ----------
@@ -154,16 +163,22 @@ def verify(folder: str | os.PathLike) -> dict[str, float]:
         problems.append(
             f"{KERAS_FILE} has {model.count_params()} parameters, the card says {card.parameters}"
         )
-    for form, labels in (
-        (KERAS_FILE, keras.read_card(folder / KERAS_FILE).labels),
-        (LITERT_FILE, litert.read_card(folder / LITERT_FILE).labels),
-        (f"labels.txt in {LITERT_FILE}", read_labels(folder / LITERT_FILE)),
-    ):
-        if labels != card.labels:
-            problems.append(f"the labels of {form} are not those of the card")
+    if read_labels(folder / LITERT_FILE) != card.labels:
+        problems.append(f"the labels of labels.txt in {LITERT_FILE} are not those of the card")
+    for runtime in (keras, litert):
+        problems += _differences(card, runtime.read_card(folder / runtime.file), runtime.file)
     if problems:
         raise ArtefactError(f"{folder} is not as its card says: {'; '.join(problems)}")
     return differences
+
+
+def _differences(card: Card, embedded: Card, file: str) -> list[str]:
+    ours, theirs = card.contract, embedded.contract
+    return [
+        f"the {field} of {file} are not those of the card"
+        for field in Contract.model_fields
+        if getattr(ours, field) != getattr(theirs, field)
+    ]
 
 
 def require_unaltered(folder: Path, card: Card, file: str) -> None:
@@ -203,13 +218,32 @@ def _write_golden(model: Model, path: Path, windows: np.ndarray) -> None:
     np.savez_compressed(path, waveform=pcm, **outputs)
 
 
-def _deflate(path: Path) -> None:
-    """Compress what a `.keras` file holds; Keras writes it uncompressed and reads either."""
+def _pack(path: Path) -> None:
+    """Rewrite a `.keras` file compressed, and the same whenever and wherever it was saved.
+
+    Keras writes it uncompressed, with the time, and numbers objects that are shared by where they
+    lie in memory.
+    """
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    saved_with = json.loads(members[KERAS_METADATA])
+    saved_with["date_saved"] = "{}-{:02}-{:02}@{:02}:{:02}:{:02}".format(*ZIP_EPOCH)
+    members[KERAS_METADATA] = json.dumps(saved_with).encode()
+    numbers: dict[int, int] = {}
+
+    def numbered(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        fields = dict(pairs)
+        if SHARED_OBJECT in fields:
+            known = fields[SHARED_OBJECT]
+            fields[SHARED_OBJECT] = numbers.setdefault(known, len(numbers))
+        return fields
+
+    config = json.loads(members[KERAS_CONFIG], object_pairs_hook=numbered)
+    members[KERAS_CONFIG] = json.dumps(config).encode()
+    with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
-            archive.writestr(name, content)
+            member = zipfile.ZipInfo(name, ZIP_EPOCH)
+            archive.writestr(member, content, zipfile.ZIP_DEFLATED)
 
 
 def _read_golden(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:

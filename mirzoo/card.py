@@ -1,7 +1,8 @@
 """The card of a trained model: what goes in, what comes out, how good it is and whose it is.
 
-A card is the only place where the meaning of a model's numbers is written down. It travels inside
-`model.keras` and `model.tflite` and lies beside them as `card.json`.
+A card is the only place where the meaning of a model's numbers is written down: `card.json` in the
+model's folder. The part of it without which the numbers mean nothing, the `Contract`, is inside
+`model.keras`, `model.tflite` and `.onnx` files too.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -29,6 +31,15 @@ from mirzoo.recipe.reading import describe_validation_error
 from mirzoo.recipe.tasks import TASKS
 
 CARD_FILE = "card.json"
+FORMAT = 2
+"""Version of the format of cards and contracts that this mirzoo writes; it reads all until then."""
+
+NETWORK = ("frontend", "head", "task", "window_s", "context_s")
+"""The keys of a recipe that define the network."""
+
+NOT_IN_FILE = "not in the model's file: it is on the card.json that the file was saved with"
+"""Stands for all prose of a card where a model was loaded from a lone file."""
+
 FRAME_ROUNDING = 1e-6
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
@@ -174,19 +185,22 @@ class Licences(_Entry):
     data: Text
 
 
-class Card(_Entry):
-    """What a model is, complete enough to use, judge and train it again.
+class Contract(_Entry):
+    """What a model's binaries carry: all that is needed to run it, build it and train it on.
+
+    Nothing in it is prose, so that a sentence changed on a card changes no binary.
 
     Parameters
     ----------
+    format : int
+        Version of this format, `FORMAT`. Files of version 0.1 have none, which is format 1.
     name : str
         The model's name, that of its folder.
     task : str
-        What its outputs mean; decides how they become an annotation.
-    description : str
-        One sentence.
+        Decides what its outputs mean and how they become an annotation.
     recipe : dict or None
-        The resolved recipe; None for a published model rebuilt here.
+        Of the resolved recipe what defines the network (`NETWORK`); None for a published model
+        rebuilt here.
     input : InputContract
     labels : list of str
         In the order of the last axis of the main output, the first of ``outputs``; chords in
@@ -201,6 +215,83 @@ class Card(_Entry):
         Length of what `model.embed` gives per clip or frame.
     parameters : int
         Weights of the Keras model, trainable or not.
+    """
+
+    format: Count = FORMAT
+    name: ModelName
+    task: Text
+    recipe: dict[str, Any] | None
+    input: InputContract
+    labels: list[Text]
+    activation: Literal["sigmoid", "softmax"]
+    outputs: Annotated[list[OutputSpec], Field(min_length=1)]
+    decoding: Annotated[Decoding, ParsedBy(TASKS, lambda task: task.decoding)] | None = None
+    embedding_size: Count | None = None
+    parameters: Count
+
+    @field_validator("task")
+    @classmethod
+    def _is_a_task(cls, task: str) -> str:
+        try:
+            TASKS[task]
+        except UnknownNameError as error:
+            raise ValueError(str(error)) from error
+        return task
+
+    @model_validator(mode="after")
+    def _suits_the_task(self) -> Self:
+        TASKS[self.task].check_card(self)
+        return self
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second that the model expects (Hz)."""
+        return self.input.sample_rate
+
+    @property
+    def window_s(self) -> float:
+        """Length of a window (s)."""
+        return self.input.window_samples / self.input.sample_rate
+
+    @classmethod
+    def parse(cls, values: dict[str, Any] | str | bytes, source: str = "card") -> Self:
+        """Read a card or a contract from a dict or from JSON text.
+
+        Parameters
+        ----------
+        values : dict, str or bytes
+            The fields, or JSON of them.
+        source : str
+            Named in errors: the file that the values come from.
+
+        Raises
+        ------
+        CardError
+            If a field is missing, unknown or has a value that is not allowed, or a newer version
+            of mirzoo wrote it.
+        """
+        fields = _of_this_format(_fields(values, source), source)
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            raise CardError(f"{source}: {describe_validation_error(error)}") from error
+
+    def to_json(self) -> str:
+        """All fields as indented JSON text."""
+        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+
+class Card(Contract):
+    """What a model is, complete enough to use, judge and train it again.
+
+    Its fields are those of `Contract`, and those that stand in `card.json` alone:
+
+    Parameters
+    ----------
+    description : str
+        One sentence.
+    recipe : dict or None
+        The resolved recipe; None for a published model rebuilt here.
     metrics : list of Metric
     licences : Licences
     citation, provenance : str
@@ -227,17 +318,7 @@ class Card(_Entry):
     (16000, 3.0)
     """
 
-    name: ModelName
-    task: Text
     description: Text
-    recipe: dict[str, Any] | None
-    input: InputContract
-    labels: list[Text]
-    activation: Literal["sigmoid", "softmax"]
-    outputs: Annotated[list[OutputSpec], Field(min_length=1)]
-    decoding: Annotated[Decoding, ParsedBy(TASKS, lambda task: task.decoding)] | None = None
-    embedding_size: Count | None = None
-    parameters: Count
     metrics: list[Metric] = []
     licences: Licences
     citation: Text
@@ -245,57 +326,48 @@ class Card(_Entry):
     files: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = {}
     versions: dict[str, str] = {}
 
-    @field_validator("task")
-    @classmethod
-    def _is_a_task(cls, task: str) -> str:
-        try:
-            TASKS[task]
-        except UnknownNameError as error:
-            raise ValueError(str(error)) from error
-        return task
-
-    @model_validator(mode="after")
-    def _suits_the_task(self) -> Card:
-        TASKS[self.task].check_card(self)
-        return self
-
     @property
-    def sample_rate(self) -> int:
-        """Samples per second that the model expects (Hz)."""
-        return self.input.sample_rate
-
-    @property
-    def window_s(self) -> float:
-        """Length of a window (s)."""
-        return self.input.window_samples / self.input.sample_rate
+    def contract(self) -> Contract:
+        """The part that the model's binaries carry."""
+        fields = {name: getattr(self, name) for name in Contract.model_fields}
+        if self.recipe is not None:
+            fields["recipe"] = {key: self.recipe[key] for key in NETWORK if key in self.recipe}
+        return Contract.model_construct(**fields)
 
     @classmethod
-    def parse(cls, values: dict[str, Any] | str | bytes, source: str = "card") -> Card:
-        """Read a card from a dict or from JSON text.
+    def of_binary(cls, values: dict[str, Any] | str | bytes, source: str) -> Card:
+        """Make a card of what a binary carries.
+
+        Binaries of version 0.1 carry a whole card, others a `Contract`; the description,
+        licences and so on are then `NOT_IN_FILE`.
 
         Parameters
         ----------
-        values : dict, str or bytes
-            The fields, or JSON of them.
-        source : str
-            Named in errors: the file that the values come from.
+        values, source
+            As for `parse`.
 
         Raises
         ------
         CardError
-            If a field is missing, unknown or has a value that is not allowed.
+            As `parse` does.
         """
-        if not isinstance(values, dict):
-            try:
-                values = json.loads(values)
-            except ValueError as error:
-                raise CardError(f"{source} is not JSON: {error}") from error
-        if not isinstance(values, dict):
-            raise CardError(f"{source} holds a {type(values).__name__}, not a JSON object")
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise CardError(f"{source}: {describe_validation_error(error)}") from error
+        values = _fields(values, source)
+        if "description" in values:
+            return cls.parse(values, source)
+        fields = Contract.parse(values, source).model_dump()
+        if fields["recipe"] is not None:
+            fields["recipe"] = {
+                "description": NOT_IN_FILE,
+                **fields["recipe"],
+                "source": {"paper": NOT_IN_FILE},
+            }
+        return cls(
+            **fields,
+            description=NOT_IN_FILE,
+            licences=Licences(code=NOT_IN_FILE, weights=NOT_IN_FILE, data=NOT_IN_FILE),
+            citation=NOT_IN_FILE,
+            provenance=NOT_IN_FILE,
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Card:
@@ -316,10 +388,6 @@ class Card(_Entry):
                 f"{CARD_FILE}"
             ) from error
         return cls.parse(text, source=str(path))
-
-    def to_json(self) -> str:
-        """The card as indented JSON text."""
-        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the card to a file, or as `card.json` into a folder; whole or not at all."""
@@ -355,6 +423,31 @@ class Card(_Entry):
                     f"{', '.join(changeable) or 'none'}"
                 )
         return self.updated(decoding={**now, **settings}) if settings else self
+
+
+def _fields(values: dict[str, Any] | str | bytes, source: str) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        try:
+            values = json.loads(values)
+        except ValueError as error:
+            raise CardError(f"{source} is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise CardError(f"{source} holds a {type(values).__name__}, not a JSON object")
+    return values
+
+
+def _of_this_format(values: dict[str, Any], source: str) -> dict[str, Any]:
+    """The fields as `FORMAT` has them; formats 1 and 2 have the same."""
+    version = values.get("format", 1)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        return values
+    if version > FORMAT:
+        raise CardError(
+            f"{source} has format {version}, which a newer mirzoo wrote; this one "
+            f"({metadata.version('mirzoo')}) knows formats up to {FORMAT}: "
+            "pip install --upgrade mirzoo"
+        )
+    return {**values, "format": FORMAT}
 
 
 __getattr__ = moved_names(

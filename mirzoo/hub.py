@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Literal, overload
 
 from mirzoo import artefact, ports
 from mirzoo import recipe as recipes
+from mirzoo._support.files import sha256
 from mirzoo.annotate import LoadedModel
 from mirzoo.artefact import require_unaltered, save
 from mirzoo.card import CARD_FILE, Card, Metric, OutputSpec
-from mirzoo.errors import ArtefactError, UnknownNameError
+from mirzoo.errors import ArtefactError, CardError, UnknownNameError
 from mirzoo.recipe import Recipe
 from mirzoo.recipe.runs import SEPARATOR, split_name
 from mirzoo.runtimes.base import RUNTIMES, runtime_of
@@ -300,7 +301,7 @@ def load(name: str | os.PathLike, runtime: str = "keras") -> LoadedModel:
     chosen = RUNTIMES[runtime]
     of_a_lone_file = runtime_of(name)
     if of_a_lone_file is not None:
-        return of_a_lone_file.load(Path(name), None)
+        return of_a_lone_file.load(Path(name), _card_next_to(Path(name)))
     folder = _folder(name)
     card = Card.load(folder)
     file = folder / chosen.file
@@ -482,6 +483,16 @@ def _pulled_folder(name: str) -> Path:
 def _local_folder(name: str) -> Path | None:
     folder = _shipped().get(name) or _pulled_folder(name)
     return folder if (folder / CARD_FILE).exists() else None
+
+
+def _card_next_to(file: Path) -> Card | None:
+    """The card in the folder of a lone file, where it is the card of that very file."""
+    try:
+        card = Card.load(file.parent)
+    except CardError:
+        return None
+    expected = card.files.get(file.name)
+    return card if expected is not None and expected == sha256(file) else None
 
 
 def _folder(name: str | os.PathLike) -> Path:

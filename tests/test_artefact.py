@@ -1,6 +1,7 @@
 """A model's folder: whole, as its card claims; what is altered is found."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,11 +12,25 @@ import pytest
 
 from mirzoo import artefact, hub
 from mirzoo._support.files import sha256
-from mirzoo.card import Card
+from mirzoo.card import FORMAT, NOT_IN_FILE, Card, Contract
 from mirzoo.errors import ArtefactError, CardError, ExportError
 from mirzoo.export import litert as litert_export
+from mirzoo.export import metadata
+from mirzoo.recipe import Recipe
 
 SMALLEST = "chroma_rnn_chords"
+NEWER = (
+    rf"FILE.* has format {FORMAT + 1}, which a newer mirzoo wrote; this one .* knows formats up to "
+    rf"{FORMAT}: pip install --upgrade mirzoo"
+)
+METRIC = {
+    "dataset": "words",
+    "split": "test",
+    "metric": "accuracy",
+    "value": 0.5,
+    "n": 1,
+    "method": "made up",
+}
 MOST_BYTES = 8_000_000
 MOST_LITERT_BYTES = 2_500_000
 
@@ -157,6 +172,138 @@ def test_saving_a_trained_model_replaces_the_artefact(copy, windows):
     assert (copy / "model.keras").stat().st_size < 1.1 * keras_bytes, "holds an optimiser"
     assert (copy / "model.tflite").stat().st_size < litert_bytes
     assert 1e-8 < artefact.verify(copy)["litert"] < 5e-3
+
+
+def with_other_words(card):
+    """A card of the same model with every word of prose changed."""
+    recipe = {
+        **card.recipe,
+        "description": "Other words.",
+        "source": {"paper": "another", "section": "2", "url": "https://example.org"},
+        "training": {**card.recipe["training"], "epochs": 99},
+    }
+    return card.updated(
+        description="Other words.",
+        recipe=recipe,
+        metrics=[METRIC],
+        licences={"code": "other", "weights": "other", "data": "other"},
+        citation="Another Author, 2031.",
+        provenance="Other words.",
+        versions={"mirzoo": "99"},
+    )
+
+
+def digests(folder):
+    return {
+        path.relative_to(folder).as_posix(): sha256(path)
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "card.json"
+    }
+
+
+def test_other_words_on_the_card_change_no_binary(saved_tagger, small_tagger, tmp_path):
+    model = hub.load(saved_tagger)
+    model.card = with_other_words(model.card)
+    other = artefact.save(model, tmp_path / saved_tagger.name)
+    ours, theirs = digests(saved_tagger), digests(other)
+    numbered = {"saved_model.pb", "fingerprint.pb"}
+    assert set(ours) == set(theirs)
+    assert {file for file in ours if ours[file] != theirs[file]} <= numbered
+    before, after = Card.load(saved_tagger), Card.load(other)
+    assert before.contract == after.contract
+    same = {name for name in Card.model_fields if getattr(before, name) == getattr(after, name)}
+    assert same <= {*Contract.model_fields, "files", "versions"}
+
+
+@pytest.mark.slow
+def test_fresh_processes_write_every_form_alike(saved_tagger, tmp_path):
+    script = (
+        "import sys, json\n"
+        "from mirzoo import artefact, hub\n"
+        "model = hub.load(sys.argv[1])\n"
+        "model.card = model.card.updated(**json.loads(sys.argv[3]))\n"
+        "artefact.save(model, sys.argv[2] + '/saved_tagger')\n"
+    )
+    written = []
+    card = Card.load(saved_tagger)
+    for number, words in enumerate((card, with_other_words(card))):
+        out = tmp_path / str(number)
+        subprocess.run(
+            [sys.executable, "-c", script, str(saved_tagger), str(out), words.to_json()],
+            env={**os.environ, "PYTHONHASHSEED": str(number)},
+            check=True,
+            capture_output=True,
+        )
+        written.append(digests(out / "saved_tagger"))
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("file", ["model.keras", "model.tflite"])
+def test_a_lone_file_tells_that_its_words_are_elsewhere(copy, tmp_path, file):
+    whole = Card.load(copy)
+    assert hub.load(copy / file).card == whole
+    (tmp_path / "alone").mkdir()
+    moved = shutil.copy(copy / file, tmp_path / "alone" / file)
+    alone = hub.load(moved).card
+    assert alone.contract == whole.contract
+    assert {alone.description, alone.citation, alone.provenance, alone.licences.data} == {
+        NOT_IN_FILE
+    }
+    assert alone.metrics == []
+    whole.updated(files={**whole.files, file: "0" * 64}).save(tmp_path / "alone")
+    assert hub.load(moved).card == alone
+
+
+def test_what_a_lone_file_gave_is_built_upon_and_saved(copy, tmp_path):
+    card = hub.load(shutil.copy(copy / "model.keras", tmp_path / "alone.keras")).card
+    assert Recipe.model_validate(card.recipe).head.type == "crnn"
+    model = hub.create(tmp_path / "alone.keras", labels=["cat", "dog"])
+    assert model.card.recipe["task"]["labels"] == ["cat", "dog"]
+
+
+def test_a_card_of_a_newer_version_is_refused(copy):
+    change_card(copy, format=FORMAT + 1, colour="red")
+    for use in (hub.load, hub.card, hub.verify):
+        with pytest.raises(CardError, match=NEWER.replace("FILE", "card.json")):
+            use(copy)
+
+
+def test_a_litert_file_of_a_newer_version_is_refused(copy):
+    contract = Card.load(copy).contract.model_copy(update={"format": FORMAT + 1})
+
+    class Newer:
+        def __getattr__(self, name):
+            return getattr(contract, name)
+
+        contract = property(lambda self: contract)
+
+    path = copy / "newer.tflite"
+    path.write_bytes(metadata.describe((copy / "model.tflite").read_bytes(), Newer()))
+    with pytest.raises(CardError, match=NEWER.replace("FILE", "newer.tflite")):
+        hub.load(path)
+
+
+def test_a_keras_file_of_a_newer_version_is_refused(copy):
+    path = copy / "newer.keras"
+    with zipfile.ZipFile(copy / "model.keras") as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "config.json":
+                config = json.loads(content)
+                assert config["config"]["card"]["format"] == FORMAT
+                config["config"]["card"] |= {"format": FORMAT + 1, "colour": "red"}
+                config["config"]["layers"] = []
+                content = json.dumps(config)
+            new.writestr(name, content)
+    with pytest.raises(CardError, match=NEWER.replace("FILE", "newer.keras")):
+        hub.load(path)
+
+
+def test_a_contract_of_another_model_is_found(copy):
+    card = Card.load(copy)
+    change_card(copy, input={**card.input.model_dump(), "hop_samples": 8000})
+    with pytest.raises(ArtefactError, match=r"input of model\.keras.*input of model\.tflite"):
+        artefact.verify(copy)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mirzoo.card import Card
+from mirzoo.card import FORMAT, NOT_IN_FILE, Card, Contract
 from mirzoo.errors import CardError
 
 VALUES = {
@@ -153,3 +153,39 @@ def test_json_that_is_no_object():
 def test_a_missing_file(tmp_path):
     with pytest.raises(CardError, match=r"No such file.*folder with a card\.json"):
         Card.load(tmp_path / "nowhere")
+
+
+def test_the_contract_holds_no_prose(card):
+    contract = card.updated(
+        recipe={"description": "words", "frontend": {"type": "mel"}, "window_s": 3.0, "source": {}}
+    ).contract
+    assert contract.recipe == {"frontend": {"type": "mel"}, "window_s": 3.0}
+    assert set(json.loads(contract.to_json())) == set(Contract.model_fields)
+    prose = {"description", "metrics", "licences", "citation", "provenance", "versions", "files"}
+    assert not prose & set(Contract.model_fields)
+
+
+def test_a_binary_of_either_format_gives_a_card(card):
+    assert Card.of_binary(without("format"), "x.keras") == card
+    of_contract = Card.of_binary(card.contract.to_json(), "x.keras")
+    assert of_contract.contract == card.contract
+    assert of_contract.provenance == of_contract.description == NOT_IN_FILE
+
+
+def test_without_a_version_it_is_format_1(card):
+    assert "format" not in VALUES
+    assert card.format == FORMAT
+    assert json.loads(card.to_json())["format"] == FORMAT
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [
+        (FORMAT + 1, rf"x\.json has format {FORMAT + 1}, which a newer mirzoo wrote"),
+        (0, "format = 0"),
+        ("two", "format = 'two'"),
+    ],
+)
+def test_versions_that_cannot_be_read(version, message):
+    with pytest.raises(CardError, match=message):
+        Card.parse(changed(format=version, colour="red"), source="x.json")

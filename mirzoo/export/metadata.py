@@ -1,11 +1,11 @@
-"""What a `.tflite` file says about itself: labels, sample rate, units, and the whole card.
+"""What a `.tflite` file says about itself: labels, sample rate, units, the contract.
 
 A finished file carries
 
 - `TFLITE_METADATA`, the standard flatbuffer that Android's and other tools read (schema
   https://github.com/tensorflow/tflite-support, `metadata_schema.fbs`, version 1.3.0);
 - `labels.txt`, packed behind the flatbuffer as a zip, as that standard has it;
-- `MIRZOO_CARD`, the card as JSON, compressed with zlib.
+- `MIRZOO_CARD`, the card's contract as JSON, compressed with zlib.
 
 Nothing here needs TensorFlow.
 """
@@ -80,14 +80,14 @@ def __getattr__(name: str) -> Any:
 
 
 def describe(tflite: bytes, card: Card) -> bytes:
-    """Write labels, rate, units and the card into a `.tflite` file.
+    """Write labels, rate, units and the contract into a `.tflite` file.
 
     Parameters
     ----------
     tflite : bytes
         A file with the signature `serving_default`.
     card : Card
-        What to write.
+        Its contract is written, no prose of it.
 
     Returns
     -------
@@ -96,7 +96,8 @@ def describe(tflite: bytes, card: Card) -> bytes:
     """
     model = schema.ModelT.InitFromPackedBuf(tflite, 0)
     _set_buffer(model, STANDARD_BUFFER, _standard_metadata(card, _output_names(model)))
-    _set_buffer(model, CARD_BUFFER, zlib.compress(card.to_json().encode("utf-8")))
+    contract = card.contract.to_json().encode("utf-8")
+    _set_buffer(model, CARD_BUFFER, zlib.compress(contract))
     _drop_inner_names(model)
     for buffer in model.buffers:
         buffer.__class__ = _AlignedBuffer
@@ -179,10 +180,7 @@ def _standard_metadata(card: Card, output_names: list[str]) -> bytes:
     root = writer.table(
         "ModelMetadata",
         name=writer.text(card.name),
-        description=writer.text(card.description),
         subgraph_metadata=writer.vector([subgraph]),
-        author=writer.text(card.citation),
-        license=writer.text(f"weights: {card.licences.weights}; data: {card.licences.data}"),
         min_parser_version=writer.text(METADATA_PARSER_VERSION),
     )
     return writer.finish(root)

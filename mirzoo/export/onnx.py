@@ -27,7 +27,7 @@ def write_onnx(model: Model, path: Path, windows: np.ndarray) -> None:
     Parameters
     ----------
     model : Model
-        Its card goes into the file.
+        The contract of its card goes into the file.
     path : Path
         Where to.
     windows : np.ndarray, float32, shape (windows, window_samples)
@@ -85,9 +85,8 @@ def _convert(model: Model) -> bytes:
 def _describe(written, model: Model) -> None:
     card = model.card
     written.producer_name = "mirzoo"
-    written.doc_string = card.description
     properties = {
-        CARD_PROPERTY: card.model_dump_json(),
+        CARD_PROPERTY: card.contract.model_dump_json(),
         "sample_rate": str(card.input.sample_rate),
         "labels": "\n".join(card.labels),
     }

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import uuid
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import fingerprint_pb2
 
 from mirzoo.export.parity import require_parity
 from mirzoo.models.model import EMBEDDING, Model
 
 FEATURES = "features"
+FINGERPRINT_FILE = "fingerprint.pb"
 TOLERANCE = 1e-4
 WAVEFORM = tf.TensorSpec((None, None), tf.float32, name="waveform")
 
@@ -73,7 +76,7 @@ def run_saved_model(folder: Path, windows: np.ndarray) -> dict[str, np.ndarray]:
 def _export(model: Model, folder: Path) -> None:
     """Write with TensorFlow itself: `keras.export.ExportArchive` stores every weight twice."""
     frontend = model.frontend
-    after_frontend = keras.Model(model.head_input, model.every_output.output)
+    after_frontend = keras.Model(model.head_input, model.every_output.output, name="after_frontend")
 
     @tf.function(input_signature=[WAVEFORM])
     def features(waveform):
@@ -96,10 +99,21 @@ def _export(model: Model, folder: Path) -> None:
         return {FEATURES: features(waveform)}
 
     module = tf.Module()
-    module.weights = [variable.value for variable in model.variables]
+    # Not model.variables: those of random generators, which only training uses, differ each time.
+    module.weights = [variable.value for variable in model.weights]
     tf.saved_model.save(
         module,
         str(folder),
         signatures={"serving_default": serve, "embed": embed, "frontend": hear},
         options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
     )
+    _settle_fingerprint(folder / FINGERPRINT_FILE)
+
+
+def _settle_fingerprint(path: Path) -> None:
+    """Replace the random identity in a SavedModel's fingerprint by one of its checksums."""
+    fingerprint = fingerprint_pb2.FingerprintDef.FromString(path.read_bytes())
+    fingerprint.ClearField("uuid")
+    checksums = fingerprint.SerializeToString(deterministic=True)
+    fingerprint.uuid = str(uuid.uuid5(uuid.NAMESPACE_OID, checksums.hex()))
+    path.write_bytes(fingerprint.SerializeToString(deterministic=True))

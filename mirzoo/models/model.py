@@ -1,7 +1,7 @@
 """The Keras model of the zoo: waveform in, named outputs out, with its card on board.
 
-`model.keras` alone is complete: the card travels in its configuration. Importing this module
-registers every layer that a model of the zoo may hold, after which plain
+`model.keras` alone is complete: the contract of its card is in its configuration. Importing this
+module registers every layer that a model of the zoo may hold, after which plain
 `keras.models.load_model("model.keras")` needs no custom objects.
 """
 
@@ -25,6 +25,7 @@ from mirzoo.errors import ArtefactError
 ports.import_layers()
 
 FRONTEND = "frontend"
+CONFIGURATION = "the configuration of a Keras model"
 HEAD = "head"
 FORMER_HEAD = "trunk"  # in files of version 0.1
 
@@ -61,7 +62,7 @@ class Model(ModelMethods, keras.Model):
 
     def __init__(self, *args, card: Card | dict | None = None, **kwargs):
         super().__init__(*args, **kwargs)
-        self._card = Card.parse(card) if isinstance(card, dict) else card
+        self._card = Card.of_binary(card, CONFIGURATION) if isinstance(card, dict) else card
         self._process = os.getpid()
 
     def _compute(self, windows: np.ndarray) -> dict[str, np.ndarray]:
@@ -77,7 +78,7 @@ class Model(ModelMethods, keras.Model):
     @functools.cached_property
     def every_output(self) -> keras.Model:
         """The model whose result is a dict of every output of the card and the embedding."""
-        return keras.Model(self.inputs, self._named_outputs())
+        return keras.Model(self.inputs, self._named_outputs(), name="every_output")
 
     @functools.cached_property
     def _infer(self) -> tf.types.experimental.PolymorphicFunction:
@@ -90,9 +91,9 @@ class Model(ModelMethods, keras.Model):
         return infer
 
     def get_config(self) -> dict[str, Any]:
-        """The configuration that Keras saves, card included."""
-        card = None if self._card is None else self._card.model_dump(mode="json")
-        return {**super().get_config(), "card": card}
+        """The configuration that Keras saves, with the contract of the card."""
+        contract = None if self._card is None else self._card.contract.model_dump(mode="json")
+        return {**super().get_config(), "card": contract}
 
     def _named_outputs(self) -> dict[str, keras.KerasTensor]:
         if isinstance(self.output, dict):

@@ -88,7 +88,7 @@ def read_card(path: Path) -> Card:
     card = config["config"].get("card")
     if card is None:
         raise ArtefactError(f"{path} carries no card; was it written by mirzoo.save?")
-    return Card.parse(card, source=f"{path} ({CONFIG})")
+    return Card.of_binary(card, source=f"{path} ({CONFIG})")
 
 
 RUNTIMES.register(Runtime("keras", ".keras", load, read_card))

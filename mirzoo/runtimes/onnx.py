@@ -108,7 +108,7 @@ class ONNXModel(ModelMethods):
         properties = self._session.get_modelmeta().custom_metadata_map
         if CARD_PROPERTY not in properties:
             raise ArtefactError(f"{self.path} carries no card; was it written by mirzoo.export?")
-        return Card.parse(properties[CARD_PROPERTY], source=f"{self.path} ({CARD_PROPERTY})")
+        return Card.of_binary(properties[CARD_PROPERTY], source=f"{self.path} ({CARD_PROPERTY})")
 
 
 def read_card(path: str | os.PathLike) -> Card:

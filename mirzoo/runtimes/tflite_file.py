@@ -43,7 +43,7 @@ def read_card(path: str | os.PathLike) -> Card:
                 raise ArtefactError(
                     f"{path}: its card cannot be unpacked ({error}); is the file damaged?"
                 ) from error
-            return Card.parse(text, source=f"{path} ({CARD_BUFFER})")
+            return Card.of_binary(text, source=f"{path} ({CARD_BUFFER})")
     raise ArtefactError(
         f"{path} carries no card; was it written by mirzoo.export? Otherwise load it with its "
         "card: LiteRTModel(path, Card.load('card.json'))"

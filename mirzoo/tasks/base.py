@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, P
 
 import numpy as np
 
-from mirzoo.card import FRAME_ROUNDING, Axis, Card, Decoding, Metric, OutputSpec
+from mirzoo.card import FRAME_ROUNDING, Axis, Card, Contract, Decoding, Metric, OutputSpec
 from mirzoo.errors import ArtefactError, DataError, RecipeError
 from mirzoo.recipe import tasks as known_tasks
 from mirzoo.recipe.base import type_of
@@ -285,7 +285,7 @@ class Task(ABC, Generic[Section, Result]):
 
     # Card
 
-    def check_card(self, card: Card) -> None:
+    def check_card(self, card: Contract) -> None:
         """Raise a ValueError where labels, outputs or decoding of a card do not suit the task."""
         repeated = sorted({label for label in card.labels if card.labels.count(label) > 1})
         if repeated:
@@ -404,7 +404,7 @@ class FramewiseTask(Task[Section, Result]):
 
     framewise = True
 
-    def check_card(self, card: Card) -> None:
+    def check_card(self, card: Contract) -> None:
         """Raise a ValueError where a card does not suit the task, or its frames do not join."""
         super().check_card(card)
         contract, main = card.input, card.outputs[0]

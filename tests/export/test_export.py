@@ -97,12 +97,12 @@ def test_other_precisions_are_refused(small_tagger, made_up_music, tmp_path, qua
 
 
 def test_litert_carries_its_card(litert, small_tagger):
-    assert tflite_file.read_card(litert) == small_tagger.card
+    assert tflite_file.read_card(litert).contract == small_tagger.card.contract
 
 
 def test_a_damaged_card_is_named(litert, small_tagger, tmp_path):
     content = litert.read_bytes()
-    packed = zlib.compress(small_tagger.card.to_json().encode("utf-8"))
+    packed = zlib.compress(small_tagger.card.contract.to_json().encode("utf-8"))
     assert content.count(packed) == 1
     path = tmp_path / "damaged.tflite"
     path.write_bytes(content.replace(packed, packed[:20] + bytes(len(packed) - 20)))

@@ -1,12 +1,14 @@
 """ONNX: the numbers of Keras for any number of windows, standard operators, the card inside."""
 
+import json
 import sys
 
 import numpy as np
 import onnx
 import pytest
 
-from mirzoo.errors import ArtefactError, AudioError, ExportError
+from mirzoo import load
+from mirzoo.errors import ArtefactError, AudioError, CardError, ExportError
 from mirzoo.export import export, real_windows
 from mirzoo.models.model import Model
 from mirzoo.runtimes.onnx import ONNXModel
@@ -50,13 +52,22 @@ def test_the_file_says_what_it_is(written, loaded, small_tagger):
     properties = {entry.key: entry.value for entry in model.metadata_props}
     assert properties["labels"].split("\n") == ["low", "middle", "high"]
     assert properties["sample_rate"] == "16000"
-    assert loaded.card == small_tagger.card
+    assert loaded.card.contract == small_tagger.card.contract
     assert "small_tagger" in repr(loaded)
 
 
 def test_windows_of_another_length_are_refused(loaded):
     with pytest.raises(AudioError, match=r"in ONNX takes windows of the shape \(windows, 16000\)"):
         loaded.predict_windows(np.zeros((1, 15999)))
+
+
+def test_a_file_of_a_newer_version_is_refused(written, loaded, tmp_path):
+    model = onnx.load(written)
+    (entry,) = (entry for entry in model.metadata_props if entry.key == "mirzoo_card")
+    entry.value = json.dumps({**json.loads(entry.value), "format": 3})
+    onnx.save(model, tmp_path / "newer.onnx")
+    with pytest.raises(CardError, match=r"newer\.onnx .* has format 3.* formats up to 2"):
+        load(tmp_path / "newer.onnx")
 
 
 def test_what_is_no_model_of_the_zoo_is_named(written, tmp_path):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mirzoo.card import Axis, Card, Decoding
+from mirzoo.card import Axis, Card, Contract, Decoding
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES, Vocabulary, parse_chord
 from mirzoo.errors import DataError
 from mirzoo.tasks.base import (
@@ -82,7 +82,7 @@ class ChordRecognition(FramewiseTask[ChordsConfig, Chords]):
     def default_decoding(self, config: ChordsConfig) -> ChordDecoding:
         return ChordDecoding(bass_threshold=BASS_THRESHOLD if config.structured else None)
 
-    def check_card(self, card: Card) -> None:
+    def check_card(self, card: Contract) -> None:
         for label in card.labels:
             try:
                 parse_chord(label)

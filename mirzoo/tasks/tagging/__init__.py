@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mirzoo.card import Axis, Card
+from mirzoo.card import Axis, Card, Contract
 from mirzoo.tasks.base import TASKS, Activation, Rates, Score, Task
 from mirzoo.tasks.tagging.annotation import Tags
 from mirzoo.tasks.tagging.config import TaggingConfig
@@ -72,7 +72,7 @@ class Tagging(Task[TaggingConfig, Tags]):
                     f"their front-ends, as they are; allowed is {allowed!r}"
                 )
 
-    def check_card(self, card: Card) -> None:
+    def check_card(self, card: Contract) -> None:
         if card.decoding is not None:
             raise ValueError(
                 f"decoding is of type '{card.decoding.type}', but a tagger's probabilities "
