@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import yaml
 
@@ -21,22 +20,6 @@ HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 PEERS = HERE / "peers" / "scores.yaml"
 BEGIN, END = "<!-- models: begin -->", "<!-- models: end -->"
-
-
-class Headline(NamedTuple):
-    """The score by which the README compares the models of a task."""
-
-    dataset: str
-    metric: str
-    title: str
-
-
-HEADLINES = {
-    "tagging": Headline("Emotify, 4 genres", "linear probe accuracy", "genres of Emotify"),
-    "chords": Headline("songs_pop909", "majmin", "majmin on POP909, rendered"),
-    "melody": Headline("ultrastar_melody", "raw chroma accuracy", "chroma on karaoke songs"),
-}
-LOWER_IS_BETTER = {"voicing false alarm"}
 
 
 def with_tables(readme: str) -> str:
@@ -55,7 +38,7 @@ def models() -> str:
         rows.append((f"`{card.name}`", card.task, f"{card.parameters:,}", size, score, peer))
     for name in port_names():
         spec = ports.PORTS[name]
-        score = _published_score(spec.metrics)
+        score = _published_score(spec)
         rows.append((f"`{name}`", spec.task, "", "pulled", score, ""))
     header = ("model", "task", "parameters", "LiteRT", "score", "best peer, same recordings")
     return markdown(header, rows, right={2, 3})
@@ -141,27 +124,24 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: set
 
 
 def _headline(card: Card) -> tuple[str, str]:
-    if card.task not in HEADLINES:
-        return "", ""
-    dataset, name, title = HEADLINES[card.task]
-    for metric in card.metrics:
-        if (metric.dataset, metric.metric) == (dataset, name):
-            peers = peers_of(metric)
-            best = min if name in LOWER_IS_BETTER else max
-            peer = best(peers, key=lambda system: peers[system], default=None)
-            return (
-                f"{title}: **{metric.value:.3f}**",
-                "" if peer is None else f"{peers[peer]:.3f} ({peer})",
-            )
-    return "", ""
+    """The score by which lists compare a task's models, and the best peer's."""
+    task = TASKS[card.task]
+    metric = task.headline_scores(card.metrics)[0]
+    peers = peers_of(metric)
+    best = min if metric.metric in task.lower_is_better else max
+    peer = best(peers, key=lambda system: peers[system], default=None)
+    rendered = ", rendered" if metric.rendered else ""
+    return (
+        f"**{metric.value:.3f}** {metric.metric}, {metric.dataset}{rendered}",
+        "" if peer is None else f"{peers[peer]:.3f} ({peer})",
+    )
 
 
-def _published_score(metrics: Sequence[Metric]) -> str:
-    preferred = [metric for metric in metrics if "majmin" in metric.metric] or list(metrics)
-    if not preferred:
+def _published_score(spec: ports.PortSpec) -> str:
+    scores = TASKS[spec.task].headline_scores(spec.metrics)
+    if not scores:
         return ""
-    metric = preferred[0]
-    return f"authors' {metric.metric}, {metric.dataset}: {metric.value:.3f}"
+    return f"{scores[0].value:.3f} {scores[0].metric}, {scores[0].dataset} (its authors)"
 
 
 @cache

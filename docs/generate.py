@@ -6,6 +6,7 @@ about in detail) stands in ``notes/<model>.md``, one for every model that comes 
 
 from __future__ import annotations
 
+import json
 import pkgutil
 import re
 import sys
@@ -25,6 +26,7 @@ from mirzoo import hub, ports  # noqa: E402
 from mirzoo.card import Card  # noqa: E402
 from mirzoo.tasks.base import TASKS  # noqa: E402
 
+SPEEDS = json.loads((ROOT / "mirzoo" / "cli" / "speeds.json").read_text(encoding="utf-8"))
 NOT_FOR_READERS = {"mirzoo.cli"}
 
 
@@ -199,6 +201,9 @@ def _contract(card: Card) -> str:
         rows.append(("embedding", f"{card.embedding_size} numbers"))
     size = models_table.litert_megabytes(card.name)
     rows.append(("size", f"{card.parameters:,} parameters; {size:.1f} MB as LiteRT"))
+    speed = SPEEDS["audio_s_per_cpu_s"].get(card.name)
+    if speed is not None:
+        rows.append(("speed", f"{speed:,.0f} s of music in {SPEEDS['conditions']}"))
     body = models_table.markdown(("", ""), rows, right=set())
     return f":::{{rst-class}} prose\n:::\n\n{body}"
 
