@@ -153,11 +153,11 @@ def _prepare(
     left_out = {}
     work = partial(_prepare_one, make=make, parts=parts, min_seconds=min_seconds)
     with _mapper(processes) as apply:
-        for done, (item, reason) in enumerate(apply(work, items), 1):
+        for count, (item, reason) in enumerate(apply(work, items), 1):
             if reason:
                 left_out[item.name] = reason
-            if done % max(1, len(items) // 10) == 0:
-                logger.info("%s: %d of %d items", directory.name, done, len(items))
+            if count % max(1, len(items) // 10) == 0:
+                logger.info("%s: %d of %d items", directory.name, count, len(items))
     usable = [item for item in items if item.name not in left_out]
     if not usable:
         raise DataError(
@@ -289,14 +289,9 @@ class Corpus:
             raise DataError(f"'{directory}' is not a prepared corpus: it has no items.csv")
         with table.open(newline="", encoding="utf-8") as file:
             items = tuple(
-                PreparedItem(
-                    **{
-                        **row,
-                        "offset_samples": int(row["offset_samples"]),
-                        "n_samples": int(row["n_samples"]),
-                    }
-                )
+                PreparedItem(**row, offset_samples=int(offset_samples), n_samples=int(n_samples))
                 for row in csv.DictReader(file)
+                for offset_samples, n_samples in [(row.pop("offset_samples"), row.pop("n_samples"))]
             )
         expected = 2 * sum(item.n_samples for item in items)
         found = (directory / "audio.i16").stat().st_size

@@ -11,6 +11,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def write_part(labels: Labels, path: Path, *, f0_frames: int) -> None:
             f"{f0_frames}; a frame is 160 samples at 16 kHz"
         )
     spans = labels.chords or ()
-    arrays = {
+    arrays: dict[str, Any] = {
         "chord_times": np.array([(span.start_s, span.end_s) for span in spans]).reshape(-1, 2),
         "chord_labels": np.array([span.label for span in spans], dtype=str),
         "key": np.array([labels.key] if labels.key else [], dtype=str),

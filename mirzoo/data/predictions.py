@@ -14,6 +14,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -145,8 +146,9 @@ def _parts(
         compute = ready()
         folder.mkdir(parents=True, exist_ok=True)
     for done, number in enumerate(missing, 1 + count - len(missing)):
+        arrays: dict[str, Any] = dict(compute(number))
         with unfinished(paths[number]) as new:
-            np.savez_compressed(new, **compute(number))
+            np.savez_compressed(new, **arrays)
         if done % LOG_EVERY == 0 or done == count:
             logger.info("%s: %d of %d", what, done, count)
     for path in paths:

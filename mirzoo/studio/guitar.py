@@ -54,7 +54,7 @@ def draw_instrument(kind: str, rng: np.random.Generator) -> Instrument:
         return Instrument(samples, TUNINGS[samples], 24, samples, gain)
     gain = rng.random() < 0.45
     program = int(rng.choice(ELECTRIC if gain else CLEAN))
-    tuning = fretboard.GUITAR
+    tuning: tuple[int, ...] = fretboard.GUITAR
     if not gain and rng.random() < 0.12:
         program, tuning = [
             (105, fretboard.BANJO),
@@ -215,7 +215,7 @@ def _progression(
     plucks.sort(key=lambda pluck: pluck.note.start_s)
     studio = _draw_studio(item, instrument, samples, rng)
     mixed = _sound(plucks, instrument, studio, rng)
-    names = (instrument.name,)
+    names: tuple[str, ...] = (instrument.name,)
     beats = np.arange(start_s, ITEM_S, beat_s)
     if banded:
         parts, others = _band(playing, beats, rng)

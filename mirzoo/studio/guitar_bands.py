@@ -325,7 +325,7 @@ def _play_lead(
         notes = charts.improvise(song.chords, beat_s, rng)
     soloist: int | Player
     if kind == "guitar" and rng.random() < 0.4:
-        soloist = Player(studio.samples / recorded_leads.ELECTRIFIED, 27)
+        soloist = Player(studio.recorded(recorded_leads.ELECTRIFIED), 27)
     else:
         programs = {"guitar": DRY_LEADS + leads.GUITARS[4:6], "voice": leads.VOICES}.get(kind)
         soloist = leads.draw_program(rng) if programs is None else int(rng.choice(programs))

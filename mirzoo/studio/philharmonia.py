@@ -49,7 +49,7 @@ def play_phrase(item: Item) -> np.ndarray:
     instruments = [item.group]
     if item.group == "ensemble":
         names = sorted(path.name for path in folder.iterdir() if path.is_dir())
-        count = min(len(names), rng.integers(2, 4))
+        count = min(len(names), int(rng.integers(2, 4)))
         instruments = list(rng.choice(names, size=count, replace=False))
     samples = int(rng.uniform(*PHRASE_S) * SAMPLE_RATE)
     phrase = np.zeros(samples, np.float32)

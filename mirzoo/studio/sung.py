@@ -129,10 +129,10 @@ def sing_over_own(item: Item) -> tuple[np.ndarray, Labels]:
 
 def _equally_loud(voice: np.ndarray, music: np.ndarray) -> np.ndarray:
     """Voice and music added with the same energy over the whole, at -18 dB or below clipping."""
-    mixed = sum(
+    voice, music = (
         part / max(float(np.sqrt(np.mean(np.square(part)))), 1e-9) for part in (voice, music)
     )
-    return effects.level(mixed, -18.0)
+    return effects.level(voice + music, -18.0)
 
 
 def _in_a_room(voice: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -213,7 +213,7 @@ def _draw_song(
     paths: Sequence[str], samples: int, rng: np.random.Generator
 ) -> tuple[songs.Song, float]:
     """A stretch of a random song, as long as asked where the song lasts, and its length (s)."""
-    path = Path(paths[rng.integers(len(paths))])
+    path = Path(paths[int(rng.integers(len(paths)))])
     return renditions.draw_stretch(songs.read(path), samples / SAMPLE_RATE + 0.1, rng)
 
 

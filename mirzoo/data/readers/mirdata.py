@@ -412,7 +412,7 @@ def _key(data: Any) -> str | None:
         key = _in_key_syntax(words)
         if key:
             lasts[key] = lasts.get(key, 0.0) + end - start
-    return max(lasts, key=lasts.get, default=None)
+    return max(lasts, key=lasts.__getitem__, default=None)
 
 
 def _in_key_syntax(words: str) -> str | None:

@@ -169,10 +169,10 @@ def arrange(song: Song, ensemble: Ensemble, rng: np.random.Generator) -> list[Pa
             )
         )
     if ensemble.drums:
-        pattern = DRUM_PATTERNS[str(rng.choice(ensemble.drums))]
+        drums = DRUM_PATTERNS[str(rng.choice(ensemble.drums))]
         parts.append(
             Part(
-                _varied(drum_notes(song, pattern), rng),
+                _varied(drum_notes(song, drums), rng),
                 int(rng.choice(ensemble.kits)),
                 drums=True,
                 volume=_volume(rng, 80, 120),

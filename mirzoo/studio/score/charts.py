@@ -73,8 +73,7 @@ def draw_chart(bars: int, rng: np.random.Generator, *, functional: float = 0.35)
 
 def _phrase(bars: int, functional: float, rng: np.random.Generator) -> list[Bar]:
     draw = _functional if rng.random() < functional else _wandering
-    chords = draw(2 * bars, rng)
-    chords = [(root, quality, _draw_bass(quality, rng)) for root, quality in chords]
+    chords = [(root, quality, _draw_bass(quality, rng)) for root, quality in draw(2 * bars, rng)]
     busy = rng.choice([0.1, 0.5, 0.9])
     phrase = []
     for _ in range(bars):

@@ -142,12 +142,10 @@ def keyed(root: int, quality: str, rng: np.random.Generator) -> tuple[int, ...]:
     if rng.random() < 0.4:
         left = root + 12 * -(-(28 - root) // 12) + 12 * int(rng.integers(0, 2))
         pitches += [left] + ([left + 12] if rng.random() < 0.5 else [])
-    pitches = tuple(sorted(set(pitches)))
-    return (
-        pitches
-        if sounds_as(pitches, root, quality)
-        else tuple(sorted(root + 48 + interval for interval in intervals))
-    )
+    keys = tuple(sorted(set(pitches)))
+    if sounds_as(keys, root, quality):
+        return keys
+    return tuple(sorted(root + 48 + interval for interval in intervals))
 
 
 def overstruck(pitches: tuple[int, ...], rng: np.random.Generator) -> tuple[int, ...]:

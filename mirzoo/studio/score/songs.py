@@ -120,7 +120,7 @@ def read_pop909(path: Path) -> Song:
             chords.append(_harte_chord(float(start), float(end), label))
     accompaniment = sorted(parts.get("PIANO", ()), key=lambda note: (note.start_s, note.pitch))
     return Song(
-        parts["MELODY"],
+        tuple(parts["MELODY"]),
         tuple(accompaniment),
         tuple(chords),
         beats[:, 0],
@@ -166,14 +166,14 @@ def read_lead_sheet(path: Path, quarter_s: float = 0.5) -> Song:
     changes: list[tuple[float, int, str, str]] = []
     beats: list[float] = []
     downbeats: list[float] = []
-    for measure in root.find("part").iter("measure"):
+    for measure in _child(root, "part").iter("measure"):
         start = now
         for element in measure:
             if element.tag == "attributes":
                 divisions = int(element.findtext("divisions", str(divisions)))
                 if (time := element.find("time")) is not None:
-                    beat = 4 / int(time.findtext("beat-type")) * quarter_s
-                    bar = int(time.findtext("beats")) * beat
+                    beat = 4 / int(_text(time, "beat-type")) * quarter_s
+                    bar = int(_text(time, "beats")) * beat
             elif element.tag == "harmony":
                 changes.append((now, *_musicxml_chord(element)))
             elif element.tag == "note":
@@ -193,10 +193,21 @@ def read_lead_sheet(path: Path, quarter_s: float = 0.5) -> Song:
     return Song(tuple(melody), (), chords, np.array(beats), np.array(downbeats))
 
 
+def _child(element: ElementTree.Element, path: str) -> ElementTree.Element:
+    found = element.find(path)
+    if found is None:
+        raise DataError(f"a lead sheet has no <{path}> in its <{element.tag}>")
+    return found
+
+
+def _text(element: ElementTree.Element, path: str) -> str:
+    return _child(element, path).text or ""
+
+
 def _musicxml_chord(harmony: ElementTree.Element) -> tuple[int, str, str]:
     """Root, quality, and the degree in the bass."""
     root = _musicxml_pitch_class(harmony, "root")
-    quality = MUSICXML_KINDS.get(harmony.findtext("kind"), "maj")
+    quality = MUSICXML_KINDS.get(harmony.findtext("kind", ""), "maj")
     if harmony.find("bass") is None:
         return root, quality, "1"
     interval = (_musicxml_pitch_class(harmony, "bass") - root) % 12
@@ -205,7 +216,7 @@ def _musicxml_chord(harmony: ElementTree.Element) -> tuple[int, str, str]:
 
 def _musicxml_pitch_class(harmony: ElementTree.Element, of: str) -> int:
     alter = int(float(harmony.findtext(f"{of}/{of}-alter", "0")))
-    return (PITCH_CLASSES[harmony.findtext(f"{of}/{of}-step")] + alter) % 12
+    return (PITCH_CLASSES[_text(harmony, f"{of}/{of}-step")] + alter) % 12
 
 
 def _add_note(
@@ -215,9 +226,8 @@ def _add_note(
     if pitch is None or duration_s == 0:
         return
     alter = int(float(pitch.findtext("alter", "0")))
-    number = (
-        12 * (int(pitch.findtext("octave")) + 1) + PITCH_CLASSES[pitch.findtext("step")] + alter
-    )
+    step = PITCH_CLASSES[_text(pitch, "step")]
+    number = 12 * (int(_text(pitch, "octave")) + 1) + step + alter
     tied = any(tie.get("type") == "stop" for tie in element.findall("tie"))
     if tied and melody and melody[-1].pitch == number:
         melody[-1] = MidiNote(melody[-1].start_s, start_s + duration_s, number)

@@ -293,9 +293,11 @@ def _curve(
     curve = np.zeros(len(since_s))
     length_s = note.end_s - note.start_s
     drawn = rng.random(5)
-    close = before is not None and note.start_s - before.end_s < 0.06
-    if close and drawn[0] < manner.glide and abs(before.pitch - note.pitch) <= 9:
-        curve += (before.pitch - note.pitch) * np.exp(-((since_s / manner.glide_s) ** 1.5))
+    interval = None
+    if before is not None and note.start_s - before.end_s < 0.06:
+        interval = before.pitch - note.pitch
+    if interval is not None and drawn[0] < manner.glide and abs(interval) <= 9:
+        curve += interval * np.exp(-((since_s / manner.glide_s) ** 1.5))
     elif drawn[1] < manner.bend and length_s > 0.25:
         held_s, rise_s = rng.uniform(0.02, 0.15), rng.uniform(0.05, 0.15)
         step = rng.choice([1, 2])

@@ -175,7 +175,7 @@ def play(
     if instrument.samples:
         return play_sampled(
             plucks,
-            studio.samples / instrument.samples,
+            studio.recorded(instrument.samples),
             studio.seconds,
             rng,
             tuning_cents=studio.tuning_cents,

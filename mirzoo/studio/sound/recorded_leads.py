@@ -152,7 +152,7 @@ def _choose(folder: Path, note: MidiNote, rng: np.random.Generator) -> _Recordin
 
     def misfit(place: int) -> tuple[float, int]:
         path, pitch = near[place]
-        return max(0.0, length_s - _length_s(path)), abs(pitch - note.pitch)
+        return max(0.0, length_s - (_length_s(path) or 0.0)), abs(pitch - note.pitch)
 
     return _recording(*near[min(rng.permutation(len(near)).tolist(), key=misfit)])
 

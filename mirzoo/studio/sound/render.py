@@ -36,7 +36,7 @@ def render_item(item: Item) -> np.ndarray:
     speed = rng.uniform(*ensemble.speed)
     latest = max(0.0, song.beats[-1] - EXCERPT_S * speed)
     start_s = float(rng.choice(song.downbeats[song.downbeats <= latest + 1]))
-    piece = songs.excerpt(song, start_s, EXCERPT_S, speed=speed, semitones=rng.integers(-5, 6))
+    piece = songs.excerpt(song, start_s, EXCERPT_S, speed=speed, semitones=int(rng.integers(-5, 6)))
     parts = arrange(piece, ensemble, rng)
     return synthesise(parts, choose_soundfont(rng), reverb=int(rng.integers(0, 100)))
 

@@ -32,12 +32,12 @@ def play(
     lead, stem : Lead, np.ndarray
         What is played, with the pitch that sounds, and float32 ``(samples,)`` at 16 kHz.
     """
-    recorded = isinstance(soloist, Player)
-    program = soloist.program if recorded else soloist
-    lowest, highest = soloist.range if recorded else leads.range_of(program)
+    player = soloist if isinstance(soloist, Player) else None
+    program = soloist.program if isinstance(soloist, Player) else soloist
+    lowest, highest = leads.range_of(program) if player is None else player.range
     melody = leads.into_range(notes, lowest, highest, rng)
     lead = leads.perform(melody, program, studio.seconds, rng, tuning_cents=studio.tuning_cents)
-    if not recorded:
+    if player is None:
         return lead, studio.play(lead.parts)
-    stem, lead = recorded_leads.play(lead, soloist, studio.seconds, rng)
+    stem, lead = recorded_leads.play(lead, player, studio.seconds, rng)
     return lead, stem

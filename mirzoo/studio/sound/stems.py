@@ -83,6 +83,12 @@ class Studio:
         """The length of every stem, at 16 kHz."""
         return round(self.seconds * SAMPLE_RATE)
 
+    def recorded(self, instrument: str) -> Path:
+        """The folder of an instrument's recorded notes; DataError where there are none."""
+        if self.samples is None:
+            raise DataError(f"there are no recorded notes to play {instrument} with")
+        return self.samples / instrument
+
     def play(self, parts: Sequence[Part]) -> np.ndarray:
         """Play parts without effects: float32 ``(n_samples,)`` at 16 kHz.
 

@@ -83,11 +83,11 @@ def shift_by_world(
     ratio = np.broadcast_to(2 ** (np.asarray(semitones) / 12), f0.shape)
     analysed = analyse(voice)
     times = np.arange(len(analysed.f0)) * WORLD_PERIOD_S
-    sung = replace(
+    moved = replace(
         analysed.with_formants(formants) if formants != 1.0 else analysed,
         f0=analysed.f0 * np.interp(times * F0_RATE, np.arange(len(f0)), ratio),
     )
-    sung = replace(sung, aperiodicity=sung.aperiodicity**breath).synthesise()
+    sung = replace(moved, aperiodicity=moved.aperiodicity**breath).synthesise()
     sung = np.pad(sung, (0, max(0, len(voice) - len(sung))))[: len(voice)]
     return sung, (f0 * ratio).astype(np.float32)
 
