@@ -61,6 +61,8 @@ class LoadedModel(Protocol):
         source_rate: int | None = None,
         decoding: Mapping[str, Any] | None = None,
         progress: Callable[[float], None] | None = None,
+        channel: audio.Channel = "mean",
+        allow_damaged: bool = False,
     ) -> Annotation:
         """Annotate a recording."""
 
@@ -88,6 +90,8 @@ def annotate(
     source_rate: int | None = None,
     decoding: Mapping[str, Any] | None = None,
     progress: Callable[[float], None] | None = None,
+    channel: audio.Channel = "mean",
+    allow_damaged: bool = False,
 ) -> Annotation:
     """Annotate a recording of any format, rate, number of channels and length.
 
@@ -106,12 +110,18 @@ def annotate(
         `mirzoo.tasks.notes.NotesDecoding`.
     progress : callable, optional
         Called now and then with the end of what has been processed (s).
+    channel : {"mean", "mid", "left", "right"}
+        What is taken of several channels: the mean of all, the mean of the first two, or one.
+    allow_damaged : bool
+        Whether what can be decoded of a damaged file is annotated, with a warning; by default it
+        is an error.
 
     Returns
     -------
     Tags, Chords, Melody or Notes
         As the model's task is. Its ``duration_s`` is the recording's length to within 10 ms at
-        16 kHz.
+        16 kHz; its ``warnings`` name what is odd about the recording (damage, silence, levels
+        that cannot be meant, channels that cancel each other).
 
     Raises
     ------
@@ -128,8 +138,16 @@ def annotate(
     """
     card = runner.card.decoded_with(decoding or {})
     decoder = TASKS[card.task].decoder(card)
-    duration_s = _process(runner, source, source_rate, decoder.add, progress)
-    return decoder.finish(duration_s=duration_s, source=_name(source))
+    reader = audio.Reader(
+        source,
+        card.sample_rate,
+        source_rate=source_rate,
+        channel=channel,
+        allow_damaged=allow_damaged,
+    )
+    duration_s = _process(runner, reader, _name(source), decoder.add, progress)
+    annotation = decoder.finish(duration_s=duration_s, source=_name(source))
+    return annotation.with_warnings(reader.warnings)
 
 
 def hear_frames(
@@ -153,11 +171,14 @@ def hear_frames(
     """
     joiner = FrameJoiner(runner.card)
     pieces: list[dict[str, np.ndarray]] = []
+    reader = audio.Reader(source, runner.card.sample_rate, source_rate=source_rate)
     duration_s = _process(
-        runner, source, source_rate, lambda outputs, starts: pieces.append(
-            joiner.join(outputs, starts)
-        ), None,
-    )  # fmt: skip
+        runner,
+        reader,
+        _name(source),
+        lambda outputs, starts: pieces.append(joiner.join(outputs, starts)),
+        None,
+    )
     at_most = joiner.count(duration_s)
     outputs = {
         name: np.concatenate([piece[name] for piece in pieces])[:at_most] for name in pieces[0]
@@ -206,6 +227,8 @@ class ModelMethods:
         source_rate: int | None = None,
         decoding: Mapping[str, Any] | None = None,
         progress: Callable[[float], None] | None = None,
+        channel: audio.Channel = "mean",
+        allow_damaged: bool = False,
     ) -> Annotation:
         """Annotate a recording of any format, rate, number of channels and length.
 
@@ -217,7 +240,15 @@ class ModelMethods:
         >>> mirzoo.load("mel_cnn_tagger").annotate("song.mp3").top(2)  # doctest: +SKIP
         [('guitar', 0.91), ('slow', 0.38)]
         """
-        return annotate(self, source, source_rate=source_rate, decoding=decoding, progress=progress)
+        return annotate(
+            self,
+            source,
+            source_rate=source_rate,
+            decoding=decoding,
+            progress=progress,
+            channel=channel,
+            allow_damaged=allow_damaged,
+        )
 
     def embed(self, waveform: np.ndarray) -> np.ndarray:
         """Embed waveforms: the output of the head.
@@ -269,7 +300,7 @@ class ModelMethods:
         return self._compute(self._fitting(np.asarray(windows, dtype=np.float32)))
 
     def _compute(self, windows: np.ndarray) -> dict[str, np.ndarray]:
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} computes nothing: a runtime defines _compute")
 
     def _fitting(self, windows: np.ndarray) -> np.ndarray:
         contract = self.card.input
@@ -288,15 +319,15 @@ class ModelMethods:
 
 def _process(
     runner: LoadedModel,
-    source: audio.Source,
-    source_rate: int | None,
+    blocks: Iterable[np.ndarray],
+    name: str | None,
     take: Callable[[dict[str, np.ndarray], np.ndarray], None],
     progress: Callable[[float], None] | None,
 ) -> float:
     """Run a model over a recording, hand over its outputs, and return the length (s)."""
     contract, framewise = runner.card.input, TASKS[runner.card.task].framewise
     end, enough = 0, False
-    windows = _windows(source, runner.card, source_rate)
+    windows = _windows(blocks, runner.card)
     for batch in _batches(windows, 1 if contract.whole else BATCH_WINDOWS):
         end = batch[-1].end
         if not framewise:
@@ -311,7 +342,7 @@ def _process(
             progress(end / contract.sample_rate)
     if not enough:
         raise TooShortError(
-            f"{_name(source) or 'the audio'} is too short: it has "
+            f"{name or 'the audio'} is too short: it has "
             f"{end / contract.sample_rate:.3f} s, and "
             f"{runner.card.name} needs at least "
             f"{contract.min_samples / contract.sample_rate:.3f} s "
@@ -393,13 +424,13 @@ def name_results(
     return results
 
 
-def _windows(source: audio.Source, card: Card, source_rate: int | None) -> Iterator[Window]:
+def _windows(blocks: Iterable[np.ndarray], card: Card) -> Iterator[Window]:
     contract = card.input
     context = contract.context_samples if TASKS[card.task].framewise else 0
     pieces = [np.zeros(contract.pad_left_samples, np.float32)]
     start, filled, end = -contract.pad_left_samples, contract.pad_left_samples, 0
     seen = 0
-    for block in audio.blocks(source, contract.sample_rate, source_rate=source_rate):
+    for block in blocks:
         pieces.append(block)
         filled += len(block)
         end += len(block)

@@ -11,6 +11,7 @@ from fake_models import FakeRunner
 
 from mirzoo.annotate import BATCH_WINDOWS, annotate
 from mirzoo.errors import ArtefactError, AudioError, MirzooError
+from mirzoo.tasks.tagging import Tags
 
 RATE = 16000
 
@@ -261,3 +262,32 @@ def test_tags_per_frame_are_averaged_in_their_window():
     frames = np.array([[[0.2, 0.9], [0.4, 0.7]]])
     runner.predict_windows = lambda windows: {"tags": frames}
     np.testing.assert_allclose(annotate(runner, noise(1600)).probabilities, [[0.3, 0.8]])
+
+
+def odd(runner=None, **options):
+    rng = np.random.default_rng(0)
+    left = rng.uniform(-0.3, 0.3, 16000).astype(np.float32)
+    return annotate(runner or FakeRunner(), np.stack([left, -left], axis=1), **options)
+
+
+def test_what_is_odd_about_a_recording_stands_on_its_annotation(tmp_path):
+    (cancelled,) = odd().warnings[:1]
+    assert "cancel each other" in cancelled
+    assert odd(channel="left").warnings == ()
+    assert "warnings" not in odd(channel="left").to_dict()
+    for name in ("odd.json", "odd.jams"):
+        odd().write(tmp_path / name)
+        assert Tags.read(tmp_path / name).warnings == odd().warnings
+    assert odd().to_dict()["warnings"] == list(odd().warnings)
+
+
+def test_a_damaged_file_is_annotated_where_the_user_asks_for_it(tmp_path):
+    path = tmp_path / "cut.flac"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.3, 0.3, 160000), 16000)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(AudioError, match="cut short or damaged"):
+        annotate(FakeRunner(), path)
+    tags = annotate(FakeRunner(), path, allow_damaged=True)
+    assert 3.0 < tags.duration_s < 6.0
+    assert "only what could be decoded" in tags.warnings[0]

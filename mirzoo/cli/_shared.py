@@ -59,6 +59,13 @@ def runtimes() -> Container[str]:
     return RUNTIMES
 
 
+def channels() -> Container[str]:
+    """What may be taken of several channels."""
+    from mirzoo.audio import CHANNELS
+
+    return CHANNELS
+
+
 def formats() -> list[str]:
     """The files that annotations of any task are written to, by suffix without its dot."""
     from mirzoo.tasks.base import TASKS

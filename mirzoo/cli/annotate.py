@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mirzoo.cli._shared import FAILED, complain, formats, one_of, progress, runtimes
+from mirzoo.cli._shared import FAILED, channels, complain, formats, one_of, progress, runtimes
 from mirzoo.errors import CardError, MirzooError
 
 if TYPE_CHECKING:
@@ -79,6 +79,21 @@ def annotate(
             help="What computes the model: litert, onnx or keras.",
         ),
     ] = "litert",
+    channel: Annotated[
+        str,
+        typer.Option(
+            parser=one_of(channels),
+            metavar="CHANNEL",
+            help="What is taken of several channels: mean, mid, left or right.",
+        ),
+    ] = "mean",
+    allow_damaged: Annotated[
+        bool,
+        typer.Option(
+            "--allow-damaged",
+            help="Annotate what can be decoded of damaged files, with a warning each.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON each.")] = False,
 ) -> None:
     """Annotate recordings with a model, or with several."""
@@ -98,11 +113,17 @@ def annotate(
     sounds = _sounds(recordings, cards, sonify)
     failed = False
     for number, recording in enumerate(recordings, 1):
-        drawn = []
+        drawn, warned = [], set()
         for runner, settings in zip(runners, decodings, strict=True):
             try:
                 with progress(f"{number}/{len(recordings)} {recording.name}") as done:
-                    result = runner.annotate(recording.path, decoding=settings, progress=done)
+                    result = runner.annotate(
+                        recording.path,
+                        decoding=settings,
+                        progress=done,
+                        channel=channel,
+                        allow_damaged=allow_damaged,
+                    )
                 key = recording, runner.card.name
                 if key in results:
                     result.write(_with_folder(results[key]))
@@ -112,6 +133,9 @@ def annotate(
                 failed = True
                 complain(error)
                 continue
+            for warning in [text for text in result.warnings if text not in warned]:
+                warned.add(warning)
+                complain(f"{recording.path}: {warning}")
             drawn.append(result)
             typer.echo(json.dumps(result.to_dict()) if as_json else _summary(result, top))
         if recording in pictures and drawn:

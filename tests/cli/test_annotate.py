@@ -204,3 +204,32 @@ def test_results_never_share_a_file(tmp_path):
     same = [Recording(tmp_path / d / "a.wav", Path("a.wav")) for d in "xy"]
     with pytest.raises(AnnotationError, match=r"a\.wav\.json"):
         name_results(same, ["m"], tmp_path, ".json")
+
+
+def test_what_is_odd_about_a_file_is_told_once_on_stderr(run, models, tmp_path):
+    song = tmp_path / "song.wav"
+    left = np.random.default_rng(0).uniform(-0.3, 0.3, 16000 * 4)
+    soundfile.write(song, np.stack([left, -left], axis=1), 16000)
+    both = f"{models / 'loud_tagger'},{models / 'rising_tagger'}"
+    status, _, err = run("annotate", both, song)
+    assert status == 0
+    assert err.count("cancel each other") == 1
+    assert f"mirzoo: {song}: its channels cancel" in err
+    _, out, err = run("annotate", models / "loud_tagger", song, "--channel", "left", "--json")
+    assert "cancel" not in err
+    assert "warnings" not in json.loads(out)
+    status, _, err = run("annotate", models / "loud_tagger", song, "--channel", "middle")
+    assert status == 2
+    assert "mean, mid, left, right" in err
+
+
+def test_damaged_files_are_annotated_on_demand(run, models, music, tmp_path):
+    damaged = tmp_path / "cut.wav"
+    damaged.write_bytes((music / "loud.wav").read_bytes()[:6000])
+    status, _, err = run("annotate", models / "loud_tagger", damaged)
+    assert status == 1
+    assert "cut short or damaged" in err
+    status, out, err = run("annotate", models / "loud_tagger", damaged, "--allow-damaged", "--json")
+    assert status == 0
+    assert "cut short" in json.loads(out)["warnings"][0]
+    assert "cut short" in err

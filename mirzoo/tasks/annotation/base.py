@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -41,6 +42,15 @@ class Annotation(ABC):
     source: str | None
     duration_s: float
     model: str | None
+
+    warnings: tuple[str, ...] = ()
+    """What is odd about the recording, a sentence each; see `mirzoo.annotate.annotate`."""
+
+    def with_warnings(self, warnings: Iterable[str]) -> Self:
+        """Give the same annotation with these warnings."""
+        changed = copy.copy(self)
+        object.__setattr__(changed, "warnings", tuple(warnings))
+        return changed
 
     def write(self, path: str | os.PathLike) -> Path:
         """Write to a file, whole or not at all.
@@ -77,7 +87,8 @@ class Annotation(ABC):
         path = Path(path)
         parse = getattr(cls, f"_from_{format_of(path, cls.readable, cls.kind)}")
         try:
-            return cls(**parse(path.read_text(encoding="utf-8")))
+            text = path.read_text(encoding="utf-8")
+            return cls(**parse(text)).with_warnings(_warnings_in(text, path.suffix.lower()))
         except OSError as error:
             raise AnnotationError(f"{path} cannot be read ({error.strerror}).") from error
         except (ValueError, KeyError, TypeError, IndexError, StopIteration) as error:
@@ -129,6 +140,16 @@ class Annotation(ABC):
     @abstractmethod
     def _draw(self, ax: Any) -> None:
         """Draw the result into axes of matplotlib, from 0 s to its end."""
+
+    def _about(self) -> dict[str, Any]:
+        """What `to_dict` begins with."""
+        about = {
+            "task": self.task,
+            "model": self.model,
+            "source": self.source,
+            "duration_s": self.duration_s,
+        }
+        return {**about, "warnings": list(self.warnings)} if self.warnings else about
 
     def _to_json(self) -> str:
         return json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n"
@@ -187,6 +208,13 @@ class Playable(Annotation):
         """The pitches synthesised, float32 ``(n_samples,)``."""
 
 
+def _warnings_in(text: str, suffix: str) -> list[str]:
+    """The warnings in a file of an annotation; other formats than these have no place for any."""
+    if suffix == ".json":
+        return json.loads(text).get("warnings", [])
+    return json.loads(text)["sandbox"].get("warnings", []) if suffix == ".jams" else []
+
+
 def new_jams(annotation: Annotation) -> tuple[jams.JAMS, Any]:
     """A JAMS document of the recording, and who its annotations are by."""
     import jams
@@ -194,6 +222,8 @@ def new_jams(annotation: Annotation) -> tuple[jams.JAMS, Any]:
     document = jams.JAMS()
     document.file_metadata.duration = annotation.duration_s
     document.file_metadata.title = Path(annotation.source).stem if annotation.source else ""
+    if annotation.warnings:
+        document.sandbox.update(warnings=list(annotation.warnings))
     made_by = jams.AnnotationMetadata(
         data_source="program",
         annotation_tools=f"mirzoo {annotation.model}" if annotation.model else "mirzoo",

@@ -156,10 +156,7 @@ class Chords(Playable):
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values, as the ``.json`` file has it."""
         return {
-            "task": self.task,
-            "model": self.model,
-            "source": self.source,
-            "duration_s": self.duration_s,
+            **self._about(),
             "segments": [
                 {"start_s": round(start, 6), "end_s": round(end, 6), "label": label}
                 for start, end, label in self.segments

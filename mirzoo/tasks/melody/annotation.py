@@ -170,10 +170,7 @@ class Melody(Playable):
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values, as the ``.json`` file has it."""
         return {
-            "task": self.task,
-            "model": self.model,
-            "source": self.source,
-            "duration_s": self.duration_s,
+            **self._about(),
             "times": self.times.round(6).tolist(),
             "f0": self.f0.round(3).tolist(),
             "confidence": self.confidence.round(4).tolist(),

@@ -160,10 +160,7 @@ class Notes(Playable):
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values, as the ``.json`` file has it."""
         return {
-            "task": self.task,
-            "model": self.model,
-            "source": self.source,
-            "duration_s": self.duration_s,
+            **self._about(),
             "notes": [
                 {
                     "start_s": round(note.start_s, 6),

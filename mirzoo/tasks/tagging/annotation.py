@@ -140,10 +140,7 @@ class Tags(Annotation):
         ``tags`` maps each label to its probability in the whole recording, the likeliest first.
         """
         return {
-            "task": "tagging",
-            "model": self.model,
-            "source": self.source,
-            "duration_s": self.duration_s,
+            **self._about(),
             "window_s": self.window_s,
             "tags": {label: round(p, 6) for label, p in self.top(len(self.labels))},
             "labels": list(self.labels),
