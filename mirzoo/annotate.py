@@ -22,6 +22,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 
 from mirzoo import audio
+from mirzoo._support.moved import moved_names
 from mirzoo.card import Card
 from mirzoo.errors import (
     AnnotationError,
@@ -150,7 +151,7 @@ def annotate(
     return annotation.with_warnings(reader.warnings)
 
 
-def hear_frames(
+def frame_outputs(
     runner: LoadedModel, source: audio.Source, *, source_rate: int | None = None
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Give the outputs of a model with frames, joined over a whole recording.
@@ -467,3 +468,6 @@ def _music(window: Window) -> int:
 def _name(source: audio.Source) -> str | None:
     name = source if isinstance(source, str | os.PathLike) else getattr(source, "name", None)
     return os.fspath(name) if isinstance(name, str | os.PathLike) else None
+
+
+__getattr__ = moved_names(__name__, {"hear_frames": "mirzoo.annotate:frame_outputs"})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fake_models import FRAME_RATE, FRAME_SAMPLES, FakeFrameRunner, make_frame_card
 
-from mirzoo.annotate import annotate, hear_frames
+from mirzoo.annotate import annotate, frame_outputs
 from mirzoo.errors import AudioError
 from mirzoo.tasks.chords import ChordDecoding
 
@@ -42,7 +42,7 @@ def steps(n_samples):
 def test_what_fits_is_heard_exactly_as_it_is(n_samples):
     runner = Listener(whole_card())
     waveform = steps(n_samples)
-    times, outputs = hear_frames(runner, waveform)
+    times, outputs = frame_outputs(runner, waveform)
     assert [windows.shape for windows in runner.heard] == [(1, n_samples)]
     np.testing.assert_array_equal(runner.heard[0][0], waveform)
     np.testing.assert_array_equal(outputs["chords"].argmax(axis=1), waveform[::FRAME_SAMPLES])
@@ -53,7 +53,7 @@ def test_frames_of_a_whole_recording_are_where_the_card_says():
     card = whole_card()
     output = card.outputs[0].model_copy(update={"first_frame_s": 0.005})
     card = card.updated(outputs=[output.model_dump()])
-    times, _ = hear_frames(Listener(card), steps(320))
+    times, _ = frame_outputs(Listener(card), steps(320))
     np.testing.assert_allclose(times, 0.005 + np.arange(32) / FRAME_RATE)
     segments = annotate(Listener(card), steps(320)).segments
     np.testing.assert_allclose([start for start, _, _ in segments], np.arange(32) / FRAME_RATE)
@@ -66,7 +66,7 @@ def test_what_does_not_fit_is_heard_in_windows_one_at_a_time(n_samples):
     predict = runner.predict_windows
     runner.predict_windows = lambda windows: lengths.append(windows.shape) or predict(windows)
     waveform = steps(n_samples)
-    _, outputs = hear_frames(runner, waveform)
+    _, outputs = frame_outputs(runner, waveform)
     assert set(lengths) == {(1, 1000)}
     np.testing.assert_array_equal(outputs["chords"].argmax(axis=1), waveform[::FRAME_SAMPLES])
 
@@ -75,14 +75,14 @@ def test_there_are_as_many_times_as_frames_where_the_model_gives_one_less():
     runner = Listener(whole_card())
     predict = runner.predict_windows
     runner.predict_windows = lambda windows: {"chords": predict(windows)["chords"][:, :-1]}
-    times, outputs = hear_frames(runner, steps(480))
+    times, outputs = frame_outputs(runner, steps(480))
     assert len(times) == len(outputs["chords"]) == 47
 
 
 def test_both_ways_meet_without_a_gap():
     for n_samples in range(LONGEST - 160, LONGEST + 161, FRAME_SAMPLES):
         waveform = steps(n_samples)
-        _, outputs = hear_frames(Listener(whole_card()), waveform)
+        _, outputs = frame_outputs(Listener(whole_card()), waveform)
         said = outputs["chords"].argmax(axis=1)[: len(waveform) // FRAME_SAMPLES]
         np.testing.assert_array_equal(said, waveform[::FRAME_SAMPLES])
 

@@ -174,7 +174,7 @@ def moved_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     module : str
         The module's own name.
     homes : mapping of str to str
-        Each name, and the module that has it now.
+        Each name, and the module that has it now; ``"module:name"`` where its name changed too.
 
     Examples
     --------
@@ -184,12 +184,14 @@ def moved_names(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     def getattr_(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module '{module}' has no attribute {name!r}")
+        home, _, new = homes[name].partition(":")
+        new = new or name
         warnings.warn(
-            f"{module}.{name} is now {homes[name]}.{name}; the old name goes with the next version",
+            f"{module}.{name} is now {home}.{new}; the old name goes with the next version",
             DeprecationWarning,
             stacklevel=2,
         )
-        return getattr(importlib.import_module(homes[name]), name)
+        return getattr(importlib.import_module(home), new)
 
     return getattr_
 

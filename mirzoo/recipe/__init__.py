@@ -9,10 +9,7 @@ The file's name is the recipe's name, ``<frontend>_<head>_<role>``.
 
 from __future__ import annotations
 
-import importlib
-import warnings
-from typing import Any
-
+from mirzoo._support.moved import moved_names
 from mirzoo.recipe.base import Config
 from mirzoo.recipe.frontends import FRONTENDS, Frontend, FrontendConfig
 from mirzoo.recipe.heads import HEADS, Head, HeadConfig
@@ -57,46 +54,36 @@ __all__ = [
     "run_names",
 ]
 
-_MOVED = {
-    "CNN1DConfig": "models.heads.cnn1d.CNN1DConfig",
-    "CNNConfig": "models.heads.cnn.CNNConfig",
-    "CQTConfig": "models.frontends.cqt.CQTConfig",
-    "CRNNConfig": "models.heads.crnn.CRNNConfig",
-    "ChordsConfig": "tasks.chords.ChordsConfig",
-    "ChromaConfig": "models.frontends.chroma.ChromaConfig",
-    "ConstantQ": "models.frontends._constant_q.ConstantQ",
-    "ConvBlock": "models.heads.ConvBlock",
-    "FrameContext": "models.heads.pitch_cnn.FrameContext",
-    "FramewiseHead": "models.heads.PitchHead",
-    "HCQTConfig": "models.frontends.hcqt.HCQTConfig",
-    "LEAFConfig": "models.frontends.leaf.LEAFConfig",
-    "LearntBank": "models.frontends._learnt.LearntBank",
-    "MFCCConfig": "models.frontends.mfcc.MFCCConfig",
-    "MelBank": "models.frontends._spectral.MelBank",
-    "MelConfig": "models.frontends.mel.MelConfig",
-    "MelodyConfig": "tasks.melody.MelodyConfig",
-    "PitchCNNConfig": "models.heads.pitch_cnn.PitchCNNConfig",
-    "PitchClassCRNNConfig": "models.heads.pitch_class_crnn.PitchClassCRNNConfig",
-    "RNNConfig": "models.heads.rnn.RNNConfig",
-    "RawConfig": "models.frontends.raw.RawConfig",
-    "RecurrentStack": "models.heads.RecurrentStack",
-    "STFTConfig": "models.frontends.stft.STFTConfig",
-    "SincConfig": "models.frontends.sinc.SincConfig",
-    "Spectral": "models.frontends._spectral.Spectral",
-    "TaggingConfig": "tasks.tagging.TaggingConfig",
-    "TemporalBlock": "models.heads.TemporalBlock",
-    "VQTConfig": "models.frontends.vqt.VQTConfig",
-}
-"""What version 0.1 had here, and where it is now, below ``mirzoo``."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MOVED:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, new = f"mirzoo.{_MOVED[name]}".rpartition(".")
-    warnings.warn(
-        f"mirzoo.recipe.{name} is now {module}.{new}; the old name goes with the next version",
-        DeprecationWarning,
-        stacklevel=2,
-    )
-    return getattr(importlib.import_module(module), new)
+__getattr__ = moved_names(
+    __name__,
+    {
+        "CNN1DConfig": "mirzoo.models.heads.cnn1d",
+        "CNNConfig": "mirzoo.models.heads.cnn",
+        "CQTConfig": "mirzoo.models.frontends.cqt",
+        "CRNNConfig": "mirzoo.models.heads.crnn",
+        "ChordsConfig": "mirzoo.tasks.chords",
+        "ChromaConfig": "mirzoo.models.frontends.chroma",
+        "ConstantQ": "mirzoo.models.frontends._constant_q",
+        "ConvBlock": "mirzoo.models.heads",
+        "FrameContext": "mirzoo.models.heads.pitch_cnn",
+        "FramewiseHead": "mirzoo.models.heads:PitchHead",
+        "HCQTConfig": "mirzoo.models.frontends.hcqt",
+        "LEAFConfig": "mirzoo.models.frontends.leaf",
+        "LearntBank": "mirzoo.models.frontends._learnt",
+        "MFCCConfig": "mirzoo.models.frontends.mfcc",
+        "MelBank": "mirzoo.models.frontends._spectral",
+        "MelConfig": "mirzoo.models.frontends.mel",
+        "MelodyConfig": "mirzoo.tasks.melody",
+        "PitchCNNConfig": "mirzoo.models.heads.pitch_cnn",
+        "PitchClassCRNNConfig": "mirzoo.models.heads.pitch_class_crnn",
+        "RNNConfig": "mirzoo.models.heads.rnn",
+        "RawConfig": "mirzoo.models.frontends.raw",
+        "RecurrentStack": "mirzoo.models.heads",
+        "STFTConfig": "mirzoo.models.frontends.stft",
+        "SincConfig": "mirzoo.models.frontends.sinc",
+        "Spectral": "mirzoo.models.frontends._spectral",
+        "TaggingConfig": "mirzoo.tasks.tagging",
+        "TemporalBlock": "mirzoo.models.heads",
+        "VQTConfig": "mirzoo.models.frontends.vqt",
+    },
+)

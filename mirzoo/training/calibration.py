@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mirzoo.annotate import hear_frames
+from mirzoo.annotate import frame_outputs
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.predictions import item_waveform
 from mirzoo.models.model import Model
@@ -34,5 +34,5 @@ def validated(model: Model, corpus: Corpus, kind: str | None) -> Iterator[Valida
         if labels is not None and (kind is None or getattr(labels, kind) is not None):
             left -= 1
             waveform = item_waveform(corpus, number)
-            times, outputs = hear_frames(model, waveform, source_rate=SAMPLE_RATE)
+            times, outputs = frame_outputs(model, waveform, source_rate=SAMPLE_RATE)
             yield Validated(labels, times, outputs)

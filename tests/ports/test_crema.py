@@ -10,7 +10,7 @@ from places import ROOT
 from scipy.signal import resample_poly
 
 from mirzoo import ports
-from mirzoo.annotate import hear_frames
+from mirzoo.annotate import frame_outputs
 from mirzoo.errors import AudioError, PullError
 from mirzoo.export import real_windows
 from mirzoo.export.litert import write_litert
@@ -77,7 +77,7 @@ class TestPublishedWeights:
             assert np.abs(values[0] - golden[name]).max() <= NETWORK_TOLERANCE, name
 
     def test_outputs_and_chords_of_music_are_those_of_the_package(self, model, waveform, golden):
-        times, outputs = hear_frames(model, waveform)
+        times, outputs = frame_outputs(model, waveform)
         for name in PUBLISHED:
             assert outputs[name].shape == golden[name].shape
             assert np.abs(outputs[name] - golden[name]).max() <= WHOLE_TOLERANCE, name
@@ -139,7 +139,7 @@ class TestPublishedWeights:
             np.testing.assert_allclose(values.sum(axis=-1), 1, atol=1e-5)
 
     def test_root_bass_and_pitches_are_in_the_order_that_the_card_says(self, model, waveform):
-        _, outputs = hear_frames(model, waveform)
+        _, outputs = frame_outputs(model, waveform)
         middle = slice(3, 12)
         assert set(outputs["root"][middle].argmax(axis=1)) == {1 + 9}  # A, after none
         assert set(outputs["bass"][middle].argmax(axis=1)) == {1 + 9}

@@ -8,7 +8,7 @@ import pytest
 from places import ROOT
 
 from mirzoo import ports
-from mirzoo.annotate import hear_frames
+from mirzoo.annotate import frame_outputs
 from mirzoo.errors import PullError
 from mirzoo.export.litert import write_litert
 from mirzoo.export.metadata import custom_operators
@@ -75,7 +75,7 @@ class TestPublishedWeights:
     def test_a_recording_has_no_seams(self, tiny):
         music = tone(220.0, 12.3) * (1 + np.arange(round(12.3 * 16000)) % 16000 / 16000)
         music = music.astype(np.float32)
-        times, outputs = hear_frames(tiny, music)
+        times, outputs = frame_outputs(tiny, music)
         whole = tiny(music[None])["salience"][0].numpy()
         np.testing.assert_allclose(times, 0.01 * np.arange(len(times)), atol=1e-9)
         assert len(whole) - len(times) in (0, 1)

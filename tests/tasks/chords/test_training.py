@@ -114,20 +114,20 @@ def test_an_earlier_run_teaches_chords(tmp_path, monkeypatch):
     corpus = bare_corpus(tmp_path)
     large, majmin = VOCABULARIES["large"], VOCABULARIES["majmin"]
 
-    def hear_frames(run, waveform, *, source_rate):
+    def frame_outputs(run, waveform, *, source_rate):
         chords = np.zeros((30, len(large)), np.float32)
         chords[:, large.index("C:maj7")] = 0.75
         chords[:, large.index("C:aug")] = 0.25
         return np.arange(30) / 5, {"chords": chords}
 
-    monkeypatch.setattr(teachers, "hear_frames", hear_frames)
+    monkeypatch.setattr(teachers, "frame_outputs", frame_outputs)
     runs = {"run": SimpleNamespace(card=SimpleNamespace(labels=large.labels))}
     times = [np.arange(60) / 10] * 2
     taught = predicted_chords(Teachers(corpus, ["run"], runs.__getitem__), times, majmin)
     assert taught.shape == (120, 25)
     np.testing.assert_allclose(taught[:, majmin.index("C:maj")], 0.75)
     np.testing.assert_allclose(taught.sum(axis=1), 0.75)  # C:aug is neither major nor minor
-    monkeypatch.delattr(teachers, "hear_frames")
+    monkeypatch.delattr(teachers, "frame_outputs")
     again = predicted_chords(Teachers(corpus, ["run"], runs.__getitem__), times, majmin)
     np.testing.assert_array_equal(again, taught)
 
