@@ -127,3 +127,38 @@ def test_ports_are_found_where_they_were():
             assert module.build is ports.build
         with pytest.raises(AttributeError, match="no attribute 'keras'"):
             module.keras  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "home", "new"),
+    [
+        ("recipe", "ChordsConfig", "tasks.chords", "ChordsConfig"),
+        ("recipe", "MelodyConfig", "tasks.melody", "MelodyConfig"),
+        ("recipe", "TaggingConfig", "tasks.tagging", "TaggingConfig"),
+        ("recipe", "FramewiseHead", "models.heads", "PitchHead"),
+        ("card", "ChordDecoding", "tasks.chords", "ChordDecoding"),
+        ("card", "MelodyDecoding", "tasks.melody", "MelodyDecoding"),
+        ("card", "NotesDecoding", "tasks.notes", "NotesDecoding"),
+        ("evaluation", "chord_scores", "tasks.chords", "chord_scores"),
+        ("evaluation", "melody_scores", "tasks.melody", "melody_scores"),
+        ("evaluation", "tagging_scores", "tasks.tagging.scores", "tagging_scores"),
+        ("evaluation", "agreement", "tasks.tagging.scores", "agreement"),
+        ("tasks", "Decoder", "tasks.base", "Decoder"),
+        ("annotate", "hear_frames", "annotate", "frame_outputs"),
+    ],
+)
+def test_names_that_moved_warn_and_are_what_they_were(module, name, home, new):
+    old = importlib.import_module(f"mirzoo.{module}")
+    with pytest.warns(DeprecationWarning, match=f"mirzoo.{module}.{name} is now mirzoo.{home}"):
+        found = getattr(old, name)
+    assert found is getattr(importlib.import_module(f"mirzoo.{home}"), new)
+
+
+def test_results_are_found_where_they_were():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        annotation = importlib.import_module("mirzoo.annotation")
+        for name in ("Chords", "Melody", "Notes", "Tags"):
+            assert getattr(annotation, name) is getattr(mirzoo, name)
+        assert annotation.ANNOTATIONS["chords"] is mirzoo.Chords
+        assert annotation.Note.__module__ == "mirzoo.tasks.notes.annotation"
