@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mirzoo import audio
 from mirzoo._support.files import data_home, sha256
 from mirzoo._support.logs import deprecated_report
 from mirzoo._support.registry import Registry
@@ -66,8 +67,8 @@ class Collection:
     unjudged : tuple of str
         Scores that its labels cannot judge.
     checksum : str, optional
-        SHA-256 over its source files; see `checksum_of`. None where it is made of nothing but
-        numbers, or where its publisher has no fixed release.
+        SHA-256 over its source files; see `checksum_of`. None where it has none, where a program
+        that checks signatures fetches them, or where there is no fixed release of them.
     packages : tuple of str
         Packages of the extra ``studio`` that its maker needs, by the names they are imported by.
     programs : tuple of str
@@ -178,25 +179,28 @@ def prepare(
         )
 
 
-def checksum_of(items: Iterable[Item], folder: Path) -> str:
-    """The SHA-256 of the files that items are made from.
+def checksum_of(items: Iterable[Item]) -> str:
+    """The SHA-256 of the files that items are made from, in whatever folder they are.
 
-    It is that of one line for each file, in the order of their names: the file's own SHA-256, two
-    spaces and its path below ``folder``, as the program ``sha256sum`` prints them.
+    It is that of one line for each file, sorted: its own SHA-256, two spaces and its name, as the
+    program ``sha256sum`` prints them. Of a folder, all audio files in it count.
 
     Raises
     ------
     OSError
         If a file cannot be read.
     """
-    paths = {Path(item.path) for item in items}
-    names = sorted((path.relative_to(folder).as_posix(), path) for path in paths)
-    lines = [f"{sha256(path)}  {name}\n" for name, path in names]
+    paths = {
+        path
+        for given in {Path(item.path) for item in items}
+        for path in (audio.files_in(given) if given.is_dir() else [given])
+    }
+    lines = sorted(f"{sha256(path)}  {path.name}\n" for path in paths)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _check_files(chosen: Collection, items: Sequence[Item], folder: Path) -> None:
-    if chosen.checksum is not None and checksum_of(items, folder) != chosen.checksum:
+    if chosen.checksum is not None and checksum_of(items) != chosen.checksum:
         warnings.warn(
             f"the files of '{chosen.name}' in '{folder}' are not those that mirzoo's models were "
             "trained and measured on (their SHA-256 differs); what is learnt from them may too",

@@ -61,6 +61,7 @@ COLLECTIONS.register(
         obtain="Check out the GitHub repository sergi-andreu/ProjectMusicInformatics there.",
         licence="CC BY-NC-SA (Magnatune)",
         grouping="track; held out, for testing only",
+        checksum="8ff153cf1573f42341a56be09d5c77efd83829344104262cdb7c3a34f2f63a91",
         items=_items.recordings(
             "emotify", lambda path: f"{path.parent.name}/{path.stem}", "test", within=RECORDINGS
         ),
@@ -74,6 +75,7 @@ COLLECTIONS.register(
         "src/emotify.",
         licence="CC BY-NC-SA (Magnatune)",
         grouping="artist; mixes of many artists are left out",
+        checksum="96b5dd4da490fb483ca8bffe6f961ce08781368c9ea3cbe046417f86f5c7cd93",
         items=magnatune_items,
         source="emotify",
     )

@@ -17,6 +17,7 @@ COLLECTIONS.register(
         obtain="Check out commit 553c8f1 of the GitHub repository karolpiczak/ESC-10 there.",
         licence="CC BY 3.0",
         grouping="class of sound; all for training",
+        checksum="01b92dfaaca8c63ac69ddc9dbaee7f3a8de8e678ee3668b5c00a541007238115",
         items=_items.recordings("esc10", lambda path: path.parent.name, "train"),
         min_seconds=3.1,
     )

@@ -28,6 +28,7 @@ COLLECTIONS.register(
         obtain="Unpack OpenEWLD (GitHub: 00sapo/OpenEWLD) there.",
         licence="MIT; soundfonts under their own licences",
         grouping="song",
+        checksum="83121ad5ecc9f33363c962ebfe5b3d13905561a31630765ff44113ec75574561",
         items=_items.excerpts("openewld", PATTERN, EXCERPTS),
         maker=lambda home: render.render_item,
         programs=("fluidsynth",),
@@ -41,6 +42,7 @@ _SONGS = Collection(
     obtain="Unpack OpenEWLD (GitHub: 00sapo/OpenEWLD) into src/openewld.",
     licence="MIT; soundfonts under their own licences",
     grouping="song; one soundfont is held out for testing",
+    checksum="544f22adc70c262650acd4af18eadd846160395147d03624e2b5cb2bcd423ee1",
     items=_items.song_items("songs_openewld", PATTERN, SONGS),
     maker=lambda home: renditions.render_song,
     source="openewld",
@@ -54,6 +56,7 @@ COLLECTIONS.register(
         description="OpenEWLD: the lead sheets that songs_openewld leaves out, and second "
         "renditions of those it trains on; labels: chords, melody, beats",
         grouping="song; all for training",
+        checksum="131831cdd57258ec8bc6dcdf1f62f08d0c86eb119d87b3cba8b0e77912aa37de",
         items=_items.more_song_items("songs_openewld_more", PATTERN, others=SONGS),
     )
 )
@@ -68,6 +71,7 @@ COLLECTIONS.register(
         "the extra 'studio'.",
         licence="MIT; CC BY-SA 3.0 (notes); soundfonts under their own licences",
         grouping="song; all for training",
+        checksum="131831cdd57258ec8bc6dcdf1f62f08d0c86eb119d87b3cba8b0e77912aa37de",
         items=_items.more_song_items("songs_recorded", PATTERN, others=SONGS, take="recorded"),
         maker=lambda home: partial(
             renditions.render_song, samples=home / "src" / "philharmonia" / "audio"

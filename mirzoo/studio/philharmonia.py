@@ -114,6 +114,7 @@ COLLECTIONS.register(
         obtain="Check out the GitHub repository skratchdot/philharmonia-samples there.",
         licence="CC BY-SA 3.0",
         grouping="instrument; all for training",
+        checksum="ed761d651f41cb8181e19911d863940150e6ee44b0c76fd7a4bd3cbacd7490c2",
         items=phrase_items,
         maker=lambda home: play_phrase,
         min_seconds=10.0,

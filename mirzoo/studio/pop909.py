@@ -35,6 +35,7 @@ COLLECTIONS.register(
         obtain="Unpack POP909 (GitHub: music-x-lab/POP909-Dataset) there.",
         licence="MIT; soundfonts under their own licences",
         grouping="song",
+        checksum="42c287dd5c7b1ef5e99fe329f3220e2aa6f9e46645f2f1fb18399ce1262b49c9",
         items=_items.excerpts("pop909", PATTERN, EXCERPTS),
         maker=lambda home: render.render_item,
         programs=("fluidsynth",),
@@ -48,6 +49,7 @@ _SONGS = Collection(
     obtain="Unpack POP909 (GitHub: music-x-lab/POP909-Dataset) into src/pop909.",
     licence="MIT; soundfonts under their own licences",
     grouping="song; one soundfont is held out for testing",
+    checksum="d686893ac3667008488982e19caf11b95fd7adecac96319321097ec82b115f61",
     items=_items.song_items("songs_pop909", PATTERN, SONGS),
     maker=lambda home: renditions.render_song,
     source="pop909",
@@ -61,6 +63,7 @@ COLLECTIONS.register(
         description="POP909: the songs that songs_pop909 leaves out, and second renditions of "
         "those it trains on; labels: chords, melody, beats",
         grouping="song; all for training",
+        checksum="aa25f8e1fb29ac5f8502fb362fcdd8ff87d7baa6a6bbf519c2b92d1d2ad60184",
         items=_items.more_song_items("songs_pop909_more", PATTERN, others=SONGS),
     )
 )

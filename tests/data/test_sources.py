@@ -1,7 +1,9 @@
 """The catalogue: every collection says what it is, whose it is and what is held out."""
 
+import hashlib
 import os
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 import soundfile
 
 from mirzoo.data import sources
-from mirzoo.data.corpus import SPLITS
+from mirzoo.data.corpus import SPLITS, Item
 from mirzoo.errors import DataError, UnknownNameError
 from mirzoo.studio import _items, debian, mir1k
 
@@ -245,3 +247,70 @@ def test_a_missing_collection_says_how_to_get_it(tmp_path):
         sources.prepare("emotiffy", home=tmp_path)
     with pytest.raises(DataError, match="obtain the collection first"):
         sources.collection("instruments").items(tmp_path / "missing")
+
+
+def test_names_come_in_an_order_in_which_they_can_be_prepared():
+    names = sources.list_collections()
+    assert len(set(names)) == len(names) == 32
+    for place, name in enumerate(names):
+        assert set(sources.collection(name).corpora) <= set(names[:place])
+
+
+def test_collections_are_registered_by_the_modules_of_the_studio():
+    from mirzoo import studio
+
+    homes = {sources.collection(name).items.__module__ for name in sources.list_collections()}
+    assert all(home.startswith(f"{studio.__name__}.") for home in homes)
+
+
+def test_a_collection_of_your_own_is_prepared_like_the_others(tmp_path):
+    (tmp_path / "src" / "mine").mkdir(parents=True)
+    soundfile.write(tmp_path / "src" / "mine" / "a.wav", np.full(16000, 0.25), 16000)
+    items = [Item("a", "mine", "a", str(tmp_path / "src" / "mine" / "a.wav"), "train")]
+    mine = sources.Collection(
+        name="mine", description="mine", obtain="Record it.", licence="mine", grouping="none",
+        items=lambda folder: items, min_seconds=0.0, checksum=sources.checksum_of(items),
+    )  # fmt: skip
+    sources.COLLECTIONS.register(mine)
+    try:
+        assert sources.prepare("mine", home=tmp_path, processes=1).items[0].n_samples == 16000
+        assert "mine" in sources.list_collections()
+    finally:
+        del sources.COLLECTIONS._things["mine"]
+
+
+def test_files_that_are_not_those_of_the_checksum_are_warned_of(tmp_path):
+    song = tmp_path / "src" / "pop909" / "001" / "001.mid"
+    touch(song)
+    items = sources.collection("pop909").items(tmp_path / "src" / "pop909")
+    digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    line = f"{digest}  001.mid\n".encode()
+    assert sources.checksum_of(items) == hashlib.sha256(line).hexdigest()
+    moved = [replace(item, path=str(song.parent)) for item in items]
+    song.rename(song.with_name("001.wav"))
+    line = f"{digest}  001.wav\n".encode()
+    assert sources.checksum_of(moved) == hashlib.sha256(line).hexdigest()
+    song.with_name("001.wav").rename(song)
+    with (
+        pytest.warns(sources.OtherFiles, match="'pop909'"),
+        pytest.raises(DataError, match="none of the 1 items"),
+    ):
+        sources.prepare("pop909", home=tmp_path, processes=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"packages": ("no_such_package",)}, r"packages no_such_package.*mirzoo\[studio\]"),
+        ({"programs": ("no_such_program",)}, "programs no_such_program.*Debian packages"),
+        ({"corpora": ("debian",)}, "run mirzoo prepare debian first"),
+    ],
+)
+def test_what_a_collection_lacks_is_named_before_anything_is_made(
+    tmp_path, monkeypatch, changes, message
+):
+    touch(tmp_path, "src", "esc10", "001 - Dog bark", "1-1-A.ogg")
+    lacking = replace(sources.collection("esc10"), **changes)
+    monkeypatch.setitem(sources.COLLECTIONS._things, "esc10", lacking)
+    with pytest.raises(DataError, match=message):
+        sources.prepare("esc10", home=tmp_path, processes=1)
