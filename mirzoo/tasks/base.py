@@ -102,14 +102,19 @@ Predict = Callable[[np.ndarray], tuple[np.ndarray, dict[str, np.ndarray]]]
 class ModelWithCard(Protocol):
     """A model in any runtime."""
 
-    card: Card
+    @property
+    def card(self) -> Card:
+        """Labels, sample rate, metrics, licences."""
 
 
 class Teachers(Protocol):
     """The models that a student is distilled from, and what they predict for a corpus."""
 
     corpus: Corpus
-    names: Sequence[str]
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Their names; none where the corpus has no teachers."""
 
     def model(self, name: str) -> ModelWithCard:
         """A teacher; raises UnknownNameError where no model has the name."""

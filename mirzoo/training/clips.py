@@ -21,8 +21,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from mirzoo.card import Card
-from mirzoo.data.corpus import Corpus, Windows
+from mirzoo.card import Card, Metric
+from mirzoo.data.corpus import Windows
 from mirzoo.data.predictions import Arrays, Predict, window_predictions
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.evaluation import probes
@@ -31,6 +31,7 @@ from mirzoo.models.layers.losses import crossentropy_where_named
 from mirzoo.models.model import Model
 from mirzoo.ports import PORTS
 from mirzoo.recipe import Recipe
+from mirzoo.tasks.base import TASKS
 from mirzoo.training.batches import Batches
 from mirzoo.training.fitting import (
     BEST_WEIGHTS,
@@ -98,7 +99,7 @@ def measured_card(model: Model, run: Run) -> Card:
     )
 
 
-def metrics(model: Model, run: Run) -> list:
+def metrics(model: Model, run: Run) -> list[Metric]:
     """The scores that the card of a model of a recipe has, on prepared corpora."""
     test = DistillationSet.prepare(run, "test")
     tested = ", ".join(w.corpus.directory.name for w in test.windows)
@@ -133,14 +134,14 @@ class DistillationSet:
         windows = choose_windows(run, split)
         teachers = run.data.teachers
         predicted = {teacher: _predictions(run, windows, teacher) for teacher in teachers}
-        same, other = _by_vocabulary(run.recipe)
+        same, other = _by_vocabulary(run)
         count = sum(len(w) for w in windows)
         return cls(
             windows=windows,
             tags=np.mean([predicted[teacher]["tags"] for teacher in same], axis=0, dtype="f4"),
             auxiliary=_side_by_side([predicted[teacher]["tags"] for teacher in other], count),
             embedding=_side_by_side([predicted[t][EMBEDDING] for t in teachers], count),
-            classes=_classes(run.recipe, run.corpora, windows),
+            classes=_classes(run, windows),
         )
 
     def targets(self, training: DistillationSet, output: str) -> dict[str, np.ndarray]:
@@ -190,31 +191,33 @@ def _predictions(run: Run, windows: Sequence[Windows], teacher: str) -> Arrays:
     return {name: np.concatenate([part[name] for part in each]) for name in each[0]}
 
 
-def _by_vocabulary(recipe: Recipe) -> tuple[list[str], list[str]]:
+def _by_vocabulary(run: Run) -> tuple[list[str], list[str]]:
     """Split a recipe's teachers into those with its labels and the others."""
-    labels = recipe.task.labels
-    same = [t for t in recipe.data.teachers if tuple(PORTS[t].labels) == tuple(labels)]
+    task = run.recipe.task
+    labels, teachers = TASKS[task.type].labels(task), run.data.teachers
+    same = [t for t in teachers if list(PORTS[t].labels) == labels]
     if not same:
         raise RecipeError(
-            f"none of the teachers {list(recipe.data.teachers)} gives the recipe's "
+            f"none of the teachers {list(teachers)} gives the recipe's "
             f"{len(labels)} labels; allowed are labels in the order of one of "
             f"{', '.join(PORTS)}"
         )
-    return same, [t for t in recipe.data.teachers if t not in same]
+    return same, [t for t in teachers if t not in same]
 
 
 def _side_by_side(arrays: Sequence[np.ndarray], count: int) -> np.ndarray:
     return np.concatenate(arrays, axis=1) if arrays else np.zeros((count, 0), np.float16)
 
 
-def _classes(recipe: Recipe, corpora: Sequence[Corpus], windows: Sequence[Windows]) -> np.ndarray:
+def _classes(run: Run, windows: Sequence[Windows]) -> np.ndarray:
     """One-hot groups of the windows in ``data.classes``, zeros elsewhere: ``(windows, groups)``."""
-    named = [c for c in corpora if c.directory.name in recipe.data.classes]
+    names = run.data.classes
+    named = [c for c in run.corpora if c.directory.name in names]
     groups = sorted({item.group for corpus in named for item in corpus.items})
     one_hot = dict(zip(groups, np.eye(len(groups), dtype=np.float32)))
     unnamed = np.zeros(len(groups), np.float32)
     rows = [
-        one_hot[group] if w.corpus.directory.name in recipe.data.classes else unnamed
+        one_hot[group] if w.corpus.directory.name in names else unnamed
         for w in windows
         for group in w.groups
     ]

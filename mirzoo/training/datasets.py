@@ -169,7 +169,10 @@ class _Cutting:
     @property
     def sizes(self) -> dict[str, int]:
         """The last axis of each output of the model."""
-        return {output.name: output.axes[-1].size for output in describe_outputs(self.recipe, None)}
+        sizes = {
+            output.name: output.axes[-1].size for output in describe_outputs(self.recipe, None)
+        }
+        return {name: size for name, size in sizes.items() if size is not None}
 
     @property
     def task(self) -> Task:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
 
 from mirzoo.data import folder, labelled
 from mirzoo.data.folder import LabelledWindows
+from mirzoo.errors import DataError
 from mirzoo.evaluation.recordings import LabelledRecording, open_recordings
 from mirzoo.models.model import Model
 from mirzoo.tasks.base import TASKS, FramewiseTask
@@ -94,11 +96,18 @@ def fine_tune(
         part.trainable = train_head
     if learning_rate is None:
         learning_rate = task.rates.whole if train_head else task.rates.outputs
-    options = {
+    options: dict[str, Any] = {
         "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed,
     }  # fmt: skip
     if isinstance(task, FramewiseTask):
-        split = labelled.training_split(data) if labelled.is_known(data) else None
+        if isinstance(data, LabelledWindows):
+            raise DataError(
+                f"{model.card.name} is trained on recordings with labels over time; received "
+                "windows of clips"
+            )
+        split = None
+        if isinstance(data, str | os.PathLike) and labelled.is_known(data):
+            split = labelled.training_split(data)
         recordings = list(open_recordings(data, task.name, split))
         history = fit_recordings(model, recordings, **options)
         trained_on = f"{len(recordings)} recordings"
@@ -118,9 +127,14 @@ def fine_tune(
     return history
 
 
-def _windows(model: Model, data: str | os.PathLike | LabelledWindows) -> LabelledWindows:
+def _windows(model: Model, data: object) -> LabelledWindows:
     if isinstance(data, LabelledWindows):
         return data
+    if not isinstance(data, str | os.PathLike):
+        raise DataError(
+            f"{model.card.name} is trained on labelled clips: a folder, a CSV file, the name of a "
+            f"data set or LabelledWindows; received {type(data).__name__}"
+        )
     contract = model.card.input
     clips = folder.load(data, labels=model.card.labels)
     return clips.windows(contract.sample_rate, contract.window_samples, contract.hop_samples)

@@ -71,7 +71,8 @@ def copy_weights(model: Model, trained: Model) -> None:
 
     A front-end's weights are copied where both models have the same front-end.
     """
-    if model.card.recipe["frontend"] == (trained.card.recipe or {}).get("frontend"):
+    own, other = ((m.card.recipe or {}).get("frontend") for m in (model, trained))
+    if own is not None and own == other:
         model.frontend.set_weights(trained.frontend.get_weights())
     theirs = {layer.name: layer for layer in _after_frontend(trained)}
     for layer in _after_frontend(model):

@@ -66,12 +66,12 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
     outputs = [output.name for output in model.card.outputs]
     training = training_stretches(
         recipe, _tracks(stores, targets, "train"), outputs=outputs,
-        per_item=recipe.data.windows_per_item, batch_size=settings.batch_size, seed=settings.seed,
+        per_item=run.data.windows_per_item, batch_size=settings.batch_size, seed=settings.seed,
     )  # fmt: skip
     held_out = Sequences(
         _tracks(stores, targets, "valid"),
         length=training.length,
-        per_item=recipe.data.windows_per_item,
+        per_item=run.data.windows_per_item,
         batch_size=settings.batch_size,
         frequencies=training.frequencies,
         outputs=outputs,
@@ -147,7 +147,7 @@ def measured_card(model: Model, run: Run) -> Card:
     on and of the recipe's ``data.tests``; the models of ``data.peers`` are the baselines.
     """
     recipe = run.recipe
-    task = _task(recipe)
+    task = framewise_task(recipe)
     validation = [validated(model, corpus, task.label_kind) for corpus in run.corpora]
     decoding = task.calibrated(recipe.task, model.card, validation, run.teachers)
     if decoding is not None:
@@ -198,7 +198,7 @@ def _require_aligned_frames(recipe: Recipe) -> None:
 
 
 def _targets(recipe: Recipe, store: FeatureStore, teachers: Teachers) -> FrameTargets:
-    grid, task = recipe.frontend.grid, _task(recipe)
+    grid, task = recipe.frontend.grid, framewise_task(recipe)
     corpus = store.corpus
     times = [grid.times(store.frames(item)) for item in range(len(corpus.items))]
     if has_labels(corpus, task.label_kind):
@@ -218,7 +218,8 @@ def has_labels(corpus: Corpus, kind: str | None) -> bool:
     return kind is not None and any(getattr(corpus.labels(n), kind) is not None for n in items)
 
 
-def _task(recipe: Recipe) -> FramewiseTask:
+def framewise_task(recipe: Recipe) -> FramewiseTask:
+    """The task of a recipe; raises RecipeError where its results are no frames."""
     task = TASKS[recipe.task.type]
     if not isinstance(task, FramewiseTask):
         raise RecipeError(f"the results of '{task.name}' are no frames")
@@ -258,7 +259,7 @@ def student_of(
     names = [output.name for output in model.card.outputs]
     outputs = dict(zip(names, keras.tree.flatten(_after_frontend(model)(features)), strict=True))
     student = keras.Model(magnitudes, outputs, name=f"{model.name}_student")
-    task = TASKS[model.card.task]
+    task = framewise_task(recipe)
     losses, metrics = task.losses(config), task.metrics(config)
     student.compile(
         optimizer=build_optimizer(student, settings, steps=steps),

@@ -15,10 +15,9 @@ from mirzoo.errors import DataError, RecipeError
 from mirzoo.evaluation.recordings import LabelledRecording
 from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe
-from mirzoo.tasks.base import TASKS
 from mirzoo.training.features import split_scaling
 from mirzoo.training.fitting import EpochData
-from mirzoo.training.frames import student_of, training_stretches
+from mirzoo.training.frames import framewise_task, student_of, training_stretches
 from mirzoo.training.sequences import FeatureTrack
 
 PIECE_S = 120
@@ -117,7 +116,7 @@ def _frozen_statistics(model: Model) -> Iterator[None]:
 def _track(model: Model, recipe: Recipe, recordings: Sequence[LabelledRecording]) -> FeatureTrack:
     if not recordings:
         raise DataError("there is no recording to learn from; is the data set empty?")
-    task = TASKS[model.card.task]
+    task = framewise_task(recipe)
     transform, _ = split_scaling(model.frontend, recipe.frontend)
     rate = recipe.frontend.sample_rate
     features, times, known = [], [], []

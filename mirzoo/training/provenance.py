@@ -22,7 +22,8 @@ def provenance(recipe: Recipe, hours: float, how: str) -> str:
 
     ``hours`` is the length of the recordings trained on, and ``how`` ends the first sentence.
     """
-    trained = f"Trained by mirzoo on {hours:.1f} h of audio ({', '.join(recipe.data.collections)})"
+    collections = recipe.data.collections if recipe.data else ()
+    trained = f"Trained by mirzoo on {hours:.1f} h of audio ({', '.join(collections)})"
     first = recipe.training.initial_weights
     if first is None:
         return f"{trained}{how}."
@@ -34,7 +35,7 @@ def provenance(recipe: Recipe, hours: float, how: str) -> str:
     )
     names = [first, *(run.training.initial_weights for run in _earlier_runs(recipe))]
     further = "".join(f"; {run} from those of {start}" for run, start in pairwise(names) if start)
-    before = [name for name in _collections_in_all(recipe) if name not in recipe.data.collections]
+    before = [name for name in _collections_in_all(recipe) if name not in collections]
     also = f" Also trained on in earlier runs: {', '.join(before)}." if before else ""
     return f"{trained}{how}. It started from the weights of {first}{further}.{mean}{also}"
 

@@ -91,6 +91,8 @@ class Sequences:
                 for stretch in range(int(np.clip(frames // length, 1, per_item)))
             ]
         ).reshape(-1, 3)
+        if self.transpose is None and self.transpose_semitones != (0, 0):
+            raise ValueError("transpose_semitones needs a function that transposes features")
         if len(self) == 0:
             raise DataError(
                 f"{len(self._places)} stretches do not fill one batch of {batch_size}; prepare "
@@ -114,7 +116,7 @@ class Sequences:
             order = np.random.default_rng([self.seed, epoch]).permutation(len(self._places))
         chosen = self._places[order[number * self.batch_size : (number + 1) * self.batch_size]]
         rng = np.random.default_rng([self.seed, epoch, number])
-        stretches = [self._stretch(*place, rng) for place in chosen]
+        stretches = [self._stretch(place, rng) for place in chosen]
         magnitudes = np.stack([features for features, _ in stretches]).astype(np.float32)
         if self.shuffle and self.augmentation is not None:
             magnitudes = alter_magnitudes(magnitudes, self.augmentation, rng, self.frequencies)
@@ -123,7 +125,10 @@ class Sequences:
             for output in self.outputs or stretches[0][1]
         }
 
-    def _stretch(self, number: int, item: int, stretch: int, rng: np.random.Generator):
+    def _stretch(
+        self, place: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        number, item, stretch = place.tolist()
         track = self.tracks[number]
         begin, end = int(track.starts[item]), int(track.stops[item])
         start, semitones = begin + stretch * self.length, 0
@@ -139,7 +144,7 @@ class Sequences:
         before = inner.start - start
         after = self.length - before - (inner.stop - inner.start)
         features = track.magnitudes[inner]
-        if semitones:
+        if semitones and self.transpose is not None:
             features = self.transpose(features, semitones)
         known = track.targets.read(inner.start, inner.stop, semitones)
         outside = (track.targets.unknown(before), track.targets.unknown(after))

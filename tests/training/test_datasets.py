@@ -111,7 +111,11 @@ def test_tags_of_every_kind_label_windows(tone):
 @pytest.mark.parametrize(
     ("task", "losses"),
     [
-        ("melody", {"salience": "categorical_crossentropy", "voicing": "binary_crossentropy"}),
+        pytest.param(
+            "melody",
+            {"salience": "categorical_crossentropy", "voicing": "binary_crossentropy"},
+            marks=pytest.mark.slow,
+        ),
         ("tagging", "binary_crossentropy"),
     ],
 )

@@ -12,7 +12,7 @@ from mirzoo.evaluation.recordings import LabelledRecording
 from mirzoo.models.build import build_model
 from mirzoo.tasks.base import TASKS
 from mirzoo.tasks.chords import Chords
-from mirzoo.training import own_recordings
+from mirzoo.training import fine_tuning, own_recordings
 from mirzoo.training.fine_tuning import _name_of, fine_tune
 
 LEARNS = {"epochs": 25, "batch_size": 4, "learning_rate": 0.02}
@@ -45,6 +45,12 @@ def make_model(task: str, **changes):
         ]
     )
     return model
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+    """Let fine-tuning end before it begins: what is tested is what comes before and after it."""
+    monkeypatch.setattr(fine_tuning, "fit_recordings", lambda *_, **__: {"loss": [1.0]})
 
 
 def statistics_of(model) -> list[np.ndarray]:
@@ -93,7 +99,7 @@ def test_a_frozen_head_stays():
     )
 
 
-def test_the_card_tells_what_was_done_and_keeps_no_scores_of_other_weights():
+def test_the_card_tells_what_was_done_and_keeps_no_scores_of_other_weights(untrained):
     model = make_model("chords")
     fine_tune(model, recorded("chords", range(2)), epochs=1)
     assert model.card.metrics == [] and model.card.description.endswith("Fine-tuned.")
@@ -115,7 +121,7 @@ def test_a_card_names_data_but_no_place_on_a_machine(data, name):
     assert _name_of(data) == name
 
 
-def test_labels_lie_beside_recordings_of_a_folder(tmp_path):
+def test_labels_lie_beside_recordings_of_a_folder(untrained, tmp_path):
     folder = tmp_path / "songs"
     folder.mkdir()
     for number in range(2):
@@ -129,7 +135,7 @@ def test_labels_lie_beside_recordings_of_a_folder(tmp_path):
         fine_tune(make_model("melody"), folder, epochs=1)
 
 
-def test_of_a_corpus_the_training_split_is_learnt(tmp_path):
+def test_of_a_corpus_the_training_split_is_learnt(untrained, tmp_path):
     items = [
         Item(str(i), "toys", str(i), "", split)
         for i, split in enumerate(("train", "train", "train", "valid", "test"))
@@ -166,6 +172,7 @@ def test_long_recordings_are_heard_in_pieces_with_their_own_labels(task, output,
         np.testing.assert_array_equal(of_piece[1:-1], said[at + 1 : at + rows[number] - 1])
 
 
+@pytest.mark.slow
 def test_short_clips_are_learnt_from_too(monkeypatch):
     model = make_model("chords")
     seen = []

@@ -23,6 +23,8 @@ from mirzoo.training.datasets import windows
 from mirzoo.training.fine_tuning import fine_tune
 from mirzoo.training.runs import Run
 
+pytestmark = pytest.mark.slow
+
 
 class Sounding(Annotation):
     """Whether something sounds in each frame."""

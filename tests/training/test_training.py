@@ -4,6 +4,7 @@ import csv
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -40,31 +41,34 @@ class Ear:
         return {"tags": one_hot, "embedding": one_hot[:, :2] + 1}
 
 
-@pytest.fixture(autouse=True)
-def teachers(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def teachers():
     class Spec:
         labels = LABELS
 
     class OtherSpec:
         labels = ("other", "words", "entirely")
 
-    monkeypatch.setattr(clips, "PORTS", {"ear": Spec, "other_ear": OtherSpec})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clips, "PORTS", {"ear": Spec, "other_ear": OtherSpec})
+        yield
 
 
-@pytest.fixture
-def corpora(tmp_path):
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpora")
     items = [
         Item(str(i), "tones", str(i % 3), "", "valid" if i >= 18 else "train") for i in range(24)
     ]
-    prepare(
-        items,
-        tmp_path / "corpora" / "tones",
-        make=tone,
-        min_seconds=1.0,
-        processes=1,
-        report=lambda line: None,
-    )
-    return tmp_path / "corpora"
+    prepare(items, folder / "tones", make=tone, min_seconds=1.0, processes=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(corpora, tmp_path_factory):
+    """A run of `make_recipe` that nothing interrupted: its model and its folder."""
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    return run(make_recipe(), corpora, out), out
 
 
 def make_recipe(**changes) -> Recipe:
@@ -156,7 +160,8 @@ def test_windows_without_a_class_have_no_say_in_it():
 
 
 def test_it_starts_from_another_run_where_shapes_agree(corpora, tmp_path):
-    first = run(make_recipe(), corpora, tmp_path / "first")
+    keras.utils.set_random_seed(7)
+    first = build_model(make_recipe(), "first")
     head = {**make_recipe().head.model_dump(), "pooling": "mean_max"}
     settings = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-9, "initial_weights": "first"}
     recipe = make_recipe(head=head, training=settings)
@@ -270,10 +275,12 @@ def test_the_model_to_start_from_is_trained_first_where_it_is_missing(tmp_path, 
     assert len(trained) == 1
 
 
-@pytest.mark.parametrize("callback", ["_History", "_Backup"])
-def test_interrupted_run_ends_where_a_whole_one_does(corpora, tmp_path, monkeypatch, callback):
+@pytest.mark.parametrize("callback", ["_History", pytest.param("_Backup", marks=pytest.mark.slow)])
+def test_interrupted_run_ends_where_a_whole_one_does(
+    corpora, whole, tmp_path, monkeypatch, callback
+):
     """Also where it is killed between the row of an epoch in the history and the backup."""
-    whole = run(make_recipe(), corpora, tmp_path / "whole")
+    uninterrupted, out = whole
     finish_epoch = getattr(fitting, callback).on_epoch_end
 
     def interrupted(self, epoch, logs=None):
@@ -289,43 +296,41 @@ def test_interrupted_run_ends_where_a_whole_one_does(corpora, tmp_path, monkeypa
     resumed = run(make_recipe(), corpora, tmp_path / "parts")
 
     assert [row["epoch"] for row in history(tmp_path / "parts")] == ["1", "2", "3", "4"]
-    for ours, theirs in zip(resumed.weights, whole.weights):
+    for ours, theirs in zip(resumed.weights, uninterrupted.weights):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
-    for ours, theirs in zip(history(tmp_path / "parts"), history(tmp_path / "whole"), strict=True):
+    for ours, theirs in zip(history(tmp_path / "parts"), history(out), strict=True):
         assert ours.keys() == theirs.keys()
         np.testing.assert_allclose(float(ours["val_loss"]), float(theirs["val_loss"]), rtol=1e-3)
 
 
-def test_a_backup_between_whose_two_files_a_run_was_killed_counts_its_own_epochs(corpora, tmp_path):
-    short = {"epochs": 2, "batch_size": 8}
-    run(make_recipe(training=short), corpora, tmp_path / "run")
+@pytest.mark.slow
+def test_a_backup_between_whose_two_files_a_run_was_killed_counts_its_own_epochs(
+    corpora, whole, tmp_path
+):
+    shutil.copytree(whole[1], tmp_path / "run")
     (tmp_path / "run" / "backup" / "training_metadata.json").write_text('{"epoch": 1, "batch": 0}')
-    run(make_recipe(training={**short, "epochs": 3}), corpora, tmp_path / "run")
-    assert [row["epoch"] for row in history(tmp_path / "run")] == ["1", "2", "3"]
+    longer = make_recipe(training={"epochs": 5, "batch_size": 8})
+    run(longer, corpora, tmp_path / "run")
+    assert [row["epoch"] for row in history(tmp_path / "run")] == ["1", "2", "3", "4", "5"]
 
 
-def test_a_run_of_an_earlier_version_is_used_where_it_is_finished(corpora, tmp_path):
+def test_a_run_of_an_earlier_version_is_used_where_it_is_finished(corpora, whole, tmp_path):
     """Version 0.1 had TensorFlow checkpoints, the same history and the same best weights."""
-    recipe = make_recipe(training={"epochs": 1, "batch_size": 8})
-    before = run(recipe, corpora, tmp_path)
-    shutil.rmtree(tmp_path / "backup")
-    (tmp_path / "checkpoints").mkdir()
-    after = run(recipe, corpora, tmp_path)
+    before, out = whole
+    shutil.copytree(out, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "backup")
+    (tmp_path / "run" / "checkpoints").mkdir()
+    after = run(make_recipe(), corpora, tmp_path / "run")
     np.testing.assert_array_equal(after.get_weights()[-2], before.get_weights()[-2])
     with pytest.raises(TrainingError, match="interrupted under an earlier version of mirzoo"):
-        run(make_recipe(), corpora, tmp_path)
+        run(make_recipe(training={"epochs": 5, "batch_size": 8}), corpora, tmp_path / "run")
 
 
-def test_tensorboard_is_written_where_asked_for(corpora, tmp_path):
-    recipe = make_recipe(training={"epochs": 1, "batch_size": 8})
-    clips.fit(opened(recipe, corpora), tmp_path, name="tones", tensorboard=True)
-    assert list((tmp_path / "tensorboard").rglob("events.out*"))
-
-
-def test_finished_run_is_not_repeated(corpora, tmp_path):
-    run(make_recipe(), corpora, tmp_path / "run")
-    run(make_recipe(), corpora, tmp_path / "run")
-    assert len(history(tmp_path / "run")) == 4
+def test_finished_run_is_not_repeated(corpora, whole, monkeypatch):
+    _, out = whole
+    monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: pytest.fail("it was trained again"))
+    run(make_recipe(), corpora, out)
+    assert len(history(out)) == 4
 
 
 @pytest.mark.slow
@@ -352,11 +357,14 @@ def test_progress_is_logged_and_report_goes_on_being_served(corpora, tmp_path, m
     monkeypatch.setattr(training, "trained_model", lambda *_: Ear())
     lines = []
     with pytest.warns(DeprecationWarning, match="logged by the logger 'mirzoo'") as warned:
-        training.train(recipe, corpora, tmp_path, name="tones", report=lines.append)
+        training.train(
+            recipe, corpora, tmp_path, name="tones", tensorboard=True, report=lines.append
+        )
     (ours,) = (warning for warning in warned if "report=" in str(warning.message))
     assert Path(ours.filename) == Path(__file__)
     assert any(line.startswith("tones: epoch 1 of 1: ") for line in lines)
     assert lines[-1].startswith("tones: saved in ")
+    assert list((tmp_path / "tensorboard").rglob("events.out*"))
 
 
 def test_recipe_without_data_is_refused(corpora, tmp_path):

@@ -174,6 +174,7 @@ class ChordRecognition(FramewiseTask[ChordsConfig, Chords]):
     ) -> ChordDecoding:
         from mirzoo.tasks.chords.calibration import calibrate_chords, rarity_prior
 
+        assert isinstance(card.decoding, ChordDecoding)  # the task has checked the card
         prior = rarity_prior(teachers, _vocabulary(config))
         return calibrate_chords(card.decoding, validation, _vocabulary(config), prior)
 

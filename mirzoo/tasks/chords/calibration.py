@@ -51,7 +51,7 @@ def calibrate_chords(
     """
     predicted = [
         [
-            (outputs[CHORDS], _classes_at(times, labels.chords, vocabulary))
+            (outputs[CHORDS], _classes_at(times, labels.chords or (), vocabulary))
             for labels, times, outputs in corpus
         ]
         for corpus in validation

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mirzoo.dsp.chord_vocabulary import NO_CHORD, UNKNOWN, Vocabulary, parse_chord, targets
+from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary, parse_chord, targets
 from mirzoo.tasks.base import Labelled
 
 BARE_FIFTH = frozenset({0, 7})
@@ -45,14 +45,14 @@ class ChordTargets:
         self._of_label = targets(list(labels), vocabulary)
         for number, label in enumerate(labels):
             chord = parse_chord(label)
-            if chord is not None and chord.intervals == BARE_FIFTH:
+            if chord is not None and chord.root is not None and chord.intervals == BARE_FIFTH:
                 major = vocabulary.transpose(vocabulary.index("C:maj"), chord.root)
                 self._of_label.chords[number] = major
 
     def read(self, start: int, stop: int, semitones: int) -> dict[str, np.ndarray]:
         which = self._label_of[start:stop]
         found = self._of_label
-        chords = self._vocabulary.transpose(found.chords[which], semitones)
+        chords = np.asarray(self._vocabulary.transpose(found.chords[which], semitones))
         pitches = np.roll(found.pitches[which], semitones, axis=1)
         return {
             "chords": _one_hot(chords, len(self._vocabulary)),
@@ -81,9 +81,7 @@ class DistilledChordTargets:
         self._probabilities = probabilities
         self._vocabulary = vocabulary
         self._weight = np.float32(weight)
-        self._roots = np.array(
-            [0 if label == NO_CHORD else 1 + parse_chord(label).root for label in vocabulary.labels]
-        )
+        self._roots = np.array([_root_class(label) for label in vocabulary.labels])
 
     def read(self, start: int, stop: int, semitones: int) -> dict[str, np.ndarray]:
         given = self._probabilities[start:stop].astype(np.float32)
@@ -105,6 +103,12 @@ def _unknown(count: int, classes: int) -> dict[str, np.ndarray]:
         "bass": np.zeros((count, 13), np.float32),
         "pitches": np.full((count, 12), UNKNOWN, np.float32),
     }
+
+
+def _root_class(label: str) -> int:
+    """0 for no chord, 1 for C to 12 for B."""
+    chord = parse_chord(label)
+    return 0 if chord is None or chord.root is None else 1 + chord.root
 
 
 def _moved(classes: np.ndarray, semitones: int) -> np.ndarray:

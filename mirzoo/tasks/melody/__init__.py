@@ -142,6 +142,8 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, Melody]):
     ) -> MelodyDecoding:
         from mirzoo.tasks.melody.calibration import calibrate_melody
 
+        assert isinstance(card.decoding, MelodyDecoding)  # the task has checked the card
+        assert card.outputs[0].frame_rate is not None
         return calibrate_melody(card.decoding, validation, card.outputs[0].frame_rate)
 
     def scores(self, truth: Melody, estimate: Melody) -> dict[str, Score]:

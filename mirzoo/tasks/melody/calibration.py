@@ -42,6 +42,8 @@ def calibrate_melody(
         hits, frames = np.zeros((len(THRESHOLDS), 2)), np.zeros(2)
         for labels, times, outputs in corpus:
             f0 = labels.f0
+            if f0 is None:
+                continue
             truth = f0[np.minimum(np.round(times * F0_RATE).astype(int), len(f0) - 1)]
             path = strongest_bins(outputs["salience"], decoding)
             bins, _ = refine(outputs["salience"], path, decoding.average_bins)

@@ -83,24 +83,29 @@ def _together(teachers: Teachers) -> Callable[[np.ndarray], dict[str, np.ndarray
 
 
 def _one_grid(cards: Sequence[Card]) -> MelodyDecoding:
-    first = cards[0]
-    for card in cards:
-        names = [output.name for output in card.outputs]
-        if card.task != first.task or VOICING not in names:
-            raise RecipeError(
-                f"data.teachers names '{card.name}', which gives {', '.join(names)}; a melody is "
-                f"distilled from melody models that give {SALIENCE} and {VOICING}"
-            )
-        if _bins(card.decoding) != _bins(first.decoding):
+    decodings = [_melody_decoding(card) for card in cards]
+    first = decodings[0]
+    for card, decoding in zip(cards, decodings, strict=True):
+        if _bins(decoding) != _bins(first):
             raise RecipeError(
                 f"data.teachers: '{card.name}' has pitch bins of its own "
-                f"({_bins(card.decoding)}), unlike '{first.name}' "
-                f"({_bins(first.decoding)}); their mean needs the same fmin and bins_per_octave"
+                f"({_bins(decoding)}), unlike '{cards[0].name}' "
+                f"({_bins(first)}); their mean needs the same fmin and bins_per_octave"
             )
-    return first.decoding
+    return first
 
 
-def _bins(decoding: MelodyDecoding) -> tuple[float, int]:
+def _melody_decoding(card: Card) -> MelodyDecoding:
+    names = [output.name for output in card.outputs]
+    if not isinstance(card.decoding, MelodyDecoding) or VOICING not in names:
+        raise RecipeError(
+            f"data.teachers names '{card.name}', which gives {', '.join(names)}; a melody is "
+            f"distilled from melody models that give {SALIENCE} and {VOICING}"
+        )
+    return card.decoding
+
+
+def _bins(decoding: MelodyDecoding) -> tuple[float, float]:
     return decoding.fmin, decoding.bins_per_octave
 
 
