@@ -19,7 +19,7 @@ def hum(item: Item) -> np.ndarray:
 @pytest.fixture
 def windows(tmp_path):
     items = [Item(str(i), "hums", str(i), "", "train") for i in range(1, 4)]
-    corpus = prepare(items, tmp_path / "hums", make=hum, processes=1, report=lambda line: None)
+    corpus = prepare(items, tmp_path / "hums", make=hum, processes=1)
     return corpus.windows(per_item=200, seed=0, window_samples=1600, split="train")
 
 
@@ -121,7 +121,7 @@ def test_other_items_have_predictions_of_their_own(tmp_path):
     for names in ("12", "34"):
         items = [Item(str(i), "hums", str(i), "", "train") for i in map(int, names)]
         folder = tmp_path / names
-        corpus = prepare(items, folder, make=hum, processes=1, report=lambda line: None)
+        corpus = prepare(items, folder, make=hum, processes=1)
         if names == "34":
             (tmp_path / "12" / "targets").rename(folder / "targets")
         levels = [p["level"][0] for p in item_predictions(corpus, "ear", lambda: level)]

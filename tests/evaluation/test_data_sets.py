@@ -47,9 +47,7 @@ def make(item):
 def folder(tmp_path):
     items = [Item("a", "toys", "a", "", "train"), Item("b", "toys", "b", "", "test"),
              Item("bare", "toys", "bare", "", "test")]  # fmt: skip
-    corpus.prepare(
-        items, tmp_path / "toys", make=make, min_seconds=1.0, processes=1, report=lambda line: None
-    )
+    corpus.prepare(items, tmp_path / "toys", make=make, min_seconds=1.0, processes=1)
     return tmp_path / "toys"
 
 

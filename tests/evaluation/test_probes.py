@@ -38,7 +38,7 @@ def tone(item: Item) -> np.ndarray:
 
 def make(folder, name, paths):
     items = [Item(str(i), name, str(i), path, "test") for i, path in enumerate(paths)]
-    prepare(items, folder / name, make=tone, min_seconds=0.0, processes=1, report=lambda line: None)
+    prepare(items, folder / name, make=tone, min_seconds=0.0, processes=1)
 
 
 def test_classes_are_told_apart(tmp_path, caplog):

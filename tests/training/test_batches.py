@@ -22,9 +22,7 @@ def windows(tmp_path_factory):
     for name, levels in (("one", (0.1, 0.2)), ("two", (0.3, 0.4, 0.5))):
         items = [Item(str(v), name, str(v), str(v), "train") for v in levels]
         folder = tmp_path_factory.mktemp(name)
-        corpora.append(
-            prepare(items, folder, make=level_of, min_seconds=0.5, processes=1, report=str)
-        )
+        corpora.append(prepare(items, folder, make=level_of, min_seconds=0.5, processes=1))
     return [corpus.windows(per_item=4, seed=0, window_samples=WINDOW) for corpus in corpora]
 
 

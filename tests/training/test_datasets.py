@@ -132,7 +132,7 @@ def test_a_corpus_is_a_source(tmp_path):
     items = [Item("a", "toys", "a", "", "train"), Item("b", "toys", "b", "", "test")]
     corpus.prepare(
         items, tmp_path, make=lambda item: (np.zeros(2 * RATE, np.float32), Labels(key="C:maj")),
-        min_seconds=1, processes=1, report=lambda line: None,
+        min_seconds=1, processes=1,
     )  # fmt: skip
     (only,) = pipelines.recordings(tmp_path, RATE, split="test")
     assert only["name"] == b"b" and only["audio"].shape == (2 * RATE,)

@@ -140,7 +140,7 @@ def test_of_a_corpus_the_training_split_is_learnt(untrained, tmp_path):
         Item(str(i), "toys", str(i), "", split)
         for i, split in enumerate(("train", "train", "train", "valid", "test"))
     ]
-    prepare(items, tmp_path / "toys", make=play, min_seconds=1, processes=1, report=len)
+    prepare(items, tmp_path / "toys", make=play, min_seconds=1, processes=1)
     model = make_model("melody")
     fine_tune(model, tmp_path / "toys", epochs=1)
     assert "on 3 recordings of toys" in model.card.provenance

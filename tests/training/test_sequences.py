@@ -34,7 +34,6 @@ def corpus(tmp_path):
         make=labelled,
         min_seconds=1,
         processes=1,
-        report=lambda line: None,
     )
 
 

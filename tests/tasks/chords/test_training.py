@@ -39,7 +39,6 @@ def corpus(tmp_path):
         make=labelled,
         min_seconds=1,
         processes=1,
-        report=lambda line: None,
     )
 
 
@@ -65,7 +64,6 @@ def test_a_bare_fifth_counts_as_major(tmp_path):
         make=power,
         min_seconds=1,
         processes=1,
-        report=lambda line: None,
     )
     rows = ChordTargets(corpus, [TIMES[:20]], LARGE).read(0, 20, 2)
     assert LARGE.labels[rows["chords"][3].argmax()] == "B:maj"
