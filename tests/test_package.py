@@ -44,6 +44,7 @@ def wheel(tmp_path_factory):
     return next(folder.glob("*.whl"))
 
 
+@pytest.mark.slow
 def test_the_wheel_carries_recipes_models_and_the_clip(wheel):
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())
@@ -58,6 +59,7 @@ def test_the_wheel_carries_recipes_models_and_the_clip(wheel):
     assert not [name for name in packed if name.startswith(("tests/", "benchmarks/"))]
 
 
+@pytest.mark.slow
 def test_the_wheel_works_far_from_a_checkout(wheel, tmp_path):
     site = tmp_path / "site"
     with zipfile.ZipFile(wheel) as archive:

@@ -16,6 +16,7 @@ def test_probe_finds_what_is_there():
     assert linear_probe(rng.normal(size=(60, 3)), classes, names) < 0.6
 
 
+@pytest.mark.slow
 def test_probe_does_not_reward_recognising_groups():
     """Embeddings that name the artist alone say nothing of the genre of a new artist."""
     artists = np.repeat(np.arange(20), 6)

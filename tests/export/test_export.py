@@ -76,6 +76,7 @@ def test_litert_weights_are_aligned(litert):
     assert all(offset % 16 == 0 for offset in offsets)
 
 
+@pytest.mark.slow
 def test_float16_is_smaller_and_close(litert, small_tagger, made_up_music, windows, tmp_path):
     half = export(small_tagger, tmp_path / "h.tflite", quantize="float16", source=made_up_music)
     received = LiteRTModel(half, small_tagger.card).predict_windows(windows)
@@ -236,6 +237,7 @@ def test_saved_model_takes_any_batch_and_length(saved_model, small_tagger, made_
     np.testing.assert_allclose(features, small_tagger.get_layer("frontend")(clips), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_saved_model_replaces_the_one_before(saved_model, small_tagger, made_up_music):
     keepsake = saved_model / "notes.txt"
     keepsake.write_text("mine")
@@ -268,6 +270,7 @@ def with_last_layer(model, layer):
     return Model(waveform, layer(tags), name="spoilt", card=model.card)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "module", "convert"),
     [("x.tflite", litert_export, "_convert"), ("folder", saved_model_export, "_export")],
@@ -284,6 +287,7 @@ def test_other_numbers_are_not_written(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.slow
 def test_foreign_operators_are_not_written(small_tagger, made_up_music, tmp_path):
     spoilt = with_last_layer(small_tagger, Cholesky())
     with pytest.raises(ExportError, match=r"builtin operators \(TF Select ops: Cholesky\)"):

@@ -1,5 +1,8 @@
 """What every test and doctest runs in: its own cache folders, and an environment that it leaves.
 
+Cases of a slow test that are run by default all the same are named by the marker:
+``@pytest.mark.slow(quick=["mel"])``.
+
 Tests never read or write the user's pulled models and corpora. Those marked ``network`` are the
 exception: they use packages that were downloaded before.
 """
@@ -41,6 +44,16 @@ def pytest_unconfigure() -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist which folders were the user's."""
     node.workerinput["caches"] = {name: value for name, value in _theirs.items() if value}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Take cases named in ``@pytest.mark.slow(quick=[...])`` out of the slow tier."""
+    for item in items:
+        case = getattr(item, "callspec", None)
+        for mark in list(item.own_markers):
+            if mark.name == "slow" and case and case.id in mark.kwargs.get("quick", ()):
+                item.own_markers.remove(mark)
 
 
 @pytest.hookimpl(wrapper=True)

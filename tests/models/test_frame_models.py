@@ -72,6 +72,7 @@ def run(monkeypatch, capsys):
     return run
 
 
+@pytest.mark.slow
 def test_every_output_is_verified(artefact):
     card = Card.load(artefact)
     names = {output.name for output in card.outputs}
@@ -84,6 +85,7 @@ def test_every_output_is_verified(artefact):
     assert read_card(artefact / "model.tflite").decoding == card.decoding
 
 
+@pytest.mark.slow
 def test_a_second_output_that_differs_is_found(artefact, tmp_path):
     import shutil
 

@@ -204,6 +204,7 @@ def test_one_trace_serves_any_batch_and_length(frontend):
     assert traced.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.slow(quick=["mel", "leaf"])
 @pytest.mark.filterwarnings("ignore")
 def test_converts_to_builtin_litert_operators(frontend):
     waveform = noise(1, 8000)
@@ -240,6 +241,7 @@ def reloaded_elsewhere(tmp_path_factory):
     }
 
 
+@pytest.mark.slow
 def test_reloads_in_a_fresh_process(kind, reloaded_elsewhere):
     received, expected = reloaded_elsewhere[kind]
     np.testing.assert_array_equal(received, expected)

@@ -131,6 +131,7 @@ def test_a_chord_model_says_what_its_card_says():
     assert [output.frame_rate for output in model.card.outputs] == [10.0] * 4
 
 
+@pytest.mark.slow
 def test_a_melody_model_says_what_its_card_says():
     task = {"type": "melody", "fmin": 110.0, "n_octaves": 3}
     model = build_model(recipe(MELODY, task), "toy_melody")

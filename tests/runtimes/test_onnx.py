@@ -96,6 +96,7 @@ def test_precisions_are_for_litert(small_tagger, tmp_path):
         export(small_tagger, tmp_path / "small.onnx", quantize="float16")
 
 
+@pytest.mark.slow
 def test_other_numbers_are_not_written(small_tagger, made_up_music, tmp_path, monkeypatch):
     honest = Model.predict_windows
 
@@ -108,6 +109,7 @@ def test_other_numbers_are_not_written(small_tagger, made_up_music, tmp_path, mo
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_foreign_operators_are_not_written(small_tagger, made_up_music, tmp_path, monkeypatch):
     import tf2onnx
 

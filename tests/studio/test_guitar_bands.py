@@ -146,6 +146,7 @@ def test_a_sampled_guitar_is_called_what_it_is(song, silent_synthesiser, monkeyp
     assert "guitar" in made.instruments and "electric guitar (clean)" not in made.instruments
 
 
+@pytest.mark.slow
 def test_fifths_alone_are_labelled_by_the_triad_that_they_imply(
     song, silent_synthesiser, monkeypatch
 ):

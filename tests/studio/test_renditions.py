@@ -89,6 +89,7 @@ def test_backings_play_the_chords_they_are_labelled_with(path, seed):
         mir_eval.chord.encode(span.label)
 
 
+@pytest.mark.slow
 def test_the_bass_is_labelled_only_where_one_plays(path):
     song = replace(songs.read(path), accompaniment=())
     labelled = 0
@@ -143,6 +144,7 @@ def test_an_item_is_rendered_the_same_again(path, monkeypatch):
     np.testing.assert_allclose(first, again, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_bands_that_play_bare_fifths_keep_the_thirds_of_the_song(path):
     song = songs.read(path)
     labels = set()
@@ -154,6 +156,7 @@ def test_bands_that_play_bare_fifths_keep_the_thirds_of_the_song(path):
     assert not any("(1,5)" in label for label in labels)
 
 
+@pytest.mark.slow
 def test_songs_are_played_by_bands(path, monkeypatch):
     played = []
 

@@ -78,6 +78,7 @@ def test_every_frame_is_heard_once_up_to_the_end(layout, n_samples):
     assert chords.segments[-1][1] == chords.duration_s
 
 
+@pytest.mark.slow
 def test_an_hour_later_a_click_is_still_where_it_was():
     seconds, clicks = 3600, [0.0, 0.79, 0.8, 17.23, 1799.99, 1800.0, 3599.98]
     waveform = np.zeros(seconds * RATE, np.float32)

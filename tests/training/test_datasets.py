@@ -107,6 +107,7 @@ def test_tags_of_every_kind_label_windows(tone):
     assert [target.numpy().tolist() for _, target, _ in found] == 3 * [[1, 0, 1]] + 3 * [[0, 0, 0]]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.parametrize(
     ("task", "losses"),

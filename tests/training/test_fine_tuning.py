@@ -55,6 +55,7 @@ def tones(count: int) -> LabelledWindows:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frontend", FRONTENDS)
 def test_everything_learns(frontend):
     model = make_model(frontend)
@@ -64,6 +65,7 @@ def test_everything_learns(frontend):
     assert all(not np.array_equal(old, new) for old, new in zip(before, model.trainable_weights))
 
 
+@pytest.mark.slow
 def test_frozen_head_stays():
     model = make_model("leaf")
     parts = [model.get_layer(name) for name in ("frontend", "head")]

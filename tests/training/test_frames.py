@@ -112,6 +112,7 @@ def test_bfloat16_reaches_the_convolutions_and_the_outputs_stay_float32(
     assert seen == {"convolution": "bfloat16", "first": "float32", "outputs": {"float32"}}
 
 
+@pytest.mark.slow
 def test_excerpts_are_cut_from_the_music_to_learn_from_alone(corpora, tmp_path, monkeypatch):
     silent = {}
 
@@ -127,6 +128,7 @@ def test_excerpts_are_cut_from_the_music_to_learn_from_alone(corpora, tmp_path, 
     assert silent["valid"] == 0 and 0.3 < silent["train"] < 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("example_s", "frames_each"), [(None, 30), (1.0, 10)])
 def test_examples_are_as_long_as_asked_and_else_as_a_window(
     corpora, tmp_path, monkeypatch, example_s, frames_each

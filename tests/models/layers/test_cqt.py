@@ -372,6 +372,7 @@ def test_reloads_from_a_keras_file(frontend, tmp_path):
         assert layer.get_config() == original.get_config()
 
 
+@pytest.mark.slow(quick=["cqt"])
 def test_one_trace_serves_any_batch_and_length(frontend):
     traced = tf.function(frontend, input_signature=[tf.TensorSpec((None, None), tf.float32)])
     for batch, n_samples in [(1, 22050), (3, 10001), (2, 700)]:
@@ -380,6 +381,7 @@ def test_one_trace_serves_any_batch_and_length(frontend):
     assert traced.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.slow(quick=["cqt"])
 @pytest.mark.filterwarnings("ignore")
 def test_converts_to_builtin_litert_operators(frontend):
     waveform = plucked_chords(SAMPLE_RATE, 1.5)[np.newaxis]

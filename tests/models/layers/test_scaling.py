@@ -57,6 +57,7 @@ def test_smoothing_coefficient_is_librosas(time_constant_s):
     )
 
 
+@pytest.mark.slow(quick=["True-0.04-65", "True-1.0-1000", "False-0.01-5000", "False-0.5-1"])
 @pytest.mark.parametrize("frames", [1, 2, 3, 64, 65, 1000, 5000])
 @pytest.mark.parametrize("coefficient", [0.01, 0.04, 0.5, 1.0])
 @pytest.mark.parametrize("length_known", [True, False])

@@ -212,6 +212,7 @@ def test_the_recording_can_be_mixed_in(notes, tmp_path):
     assert len(from_path) == round(2.5 * RATE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg"])
 def test_a_long_melody_is_written_whole(suffix, tmp_path):
     """Vorbis written at once overflows the stack: the interpreter would be gone."""
