@@ -10,7 +10,10 @@ import tensorflow as tf
 from frontend_checks import noise, relative_error, run_in_litert
 
 from mirzoo.errors import RecipeError
-from mirzoo.models.frontends import build_frontend
+from mirzoo.models.frontends import build_frontend, split_frontend
+from mirzoo.models.frontends.chroma import ChromaConfig
+from mirzoo.models.frontends.cqt import CQTConfig
+from mirzoo.models.frontends.hcqt import HCQTConfig
 from mirzoo.models.frontends.leaf import LEAFConfig
 from mirzoo.models.frontends.mel import MelConfig
 from mirzoo.models.frontends.mfcc import MFCCConfig
@@ -58,6 +61,55 @@ def test_unknown_types_are_refused():
 
     with pytest.raises(RecipeError, match="'wavelets'; allowed are chroma, cqt"):
         build_frontend(Wavelets())
+
+
+# What training asks of a front-end
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_every_bin_has_a_frequency(config):
+    frequencies = config.bin_frequencies()
+    assert frequencies.shape == (config.n_bins, config.n_channels)
+    assert (frequencies > 0).all() and (np.diff(frequencies, axis=0) >= 0).all()
+
+
+def test_frequencies_are_those_of_the_transform():
+    np.testing.assert_allclose(
+        STFTConfig(n_fft=256).bin_frequencies()[1:, 0], np.arange(1, 129) * 16000 / 256
+    )
+    hcqt = HCQTConfig(fmin=55.0, n_octaves=2, harmonics=(0.5, 2.0))
+    np.testing.assert_allclose(hcqt.bin_frequencies()[12], [55.0, 220.0])
+
+
+def test_features_move_by_semitones_where_bins_lie_along_them():
+    spectrum = np.eye(36, dtype=np.float32)[:1, :, np.newaxis]
+    for config, circular in (
+        (CQTConfig(n_octaves=3), False),
+        (HCQTConfig(n_octaves=3), False),
+        (ChromaConfig(n_chroma=36), True),
+    ):
+        bins = getattr(config, "n_chroma", config.bins_per_octave) // 12
+        move = config.transposition()
+        assert np.argmax(move(spectrum, 2)) == 2 * bins
+        assert move(spectrum, -2).sum() == (1.0 if circular else 0.0)
+    assert STFTConfig().transposition() is not None
+    for config in (MelConfig(), MFCCConfig(), RawConfig(), CQTConfig(bins_per_octave=10)):
+        assert config.transposition() is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "scaling"),
+    [("stft", []), ("mel", ["Logarithm"]), ("mel_decibel", ["Decibel"]), ("mfcc", [])],
+    indirect=["kind"],
+)
+def test_scaling_is_split_off(config, scaling, frontend):
+    transform, layers = split_frontend(frontend, config)
+    assert [type(layer).__name__ for layer in layers] == scaling
+    waveform = noise(1, 4096)
+    features = transform(waveform)
+    for layer in layers:
+        features = layer(features)
+    np.testing.assert_array_equal(features, frontend(waveform))
 
 
 # Frames

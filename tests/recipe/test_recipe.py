@@ -5,6 +5,7 @@ import re
 import pytest
 from places import ROOT
 
+from mirzoo import recipe as recipes
 from mirzoo.errors import RecipeError
 from mirzoo.models.frontends.cqt import CQTConfig
 from mirzoo.models.frontends.raw import RawConfig
@@ -143,3 +144,30 @@ def test_shipped_recipe(path):
 
 def test_every_frontend_has_a_recipe():
     assert {load_recipe(path).frontend.type for path in RECIPES} == set(FRONTENDS)
+
+
+def test_a_label_set_is_known_by_its_name():
+    recipe = parse_recipe(edited("[guitar, piano]", "magnatagatune"))
+    assert len(recipe.task.labels) == 50 and recipe.task.labels[0] == "guitar"
+    assert recipe.model_dump(mode="json")["task"]["labels"] == list(recipe.task.labels)
+    with pytest.raises(RecipeError, match="no label set 'guitar'; give a list, or one of magna"):
+        parse_recipe(edited("[guitar, piano]", "guitar"))
+
+
+@pytest.mark.parametrize("name", sorted(recipes._MOVED))
+def test_classes_are_found_where_they_stood(name):
+    with pytest.warns(DeprecationWarning, match=f"mirzoo.recipe.{name} is now mirzoo"):
+        assert isinstance(getattr(recipes, name), type)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("{type: cnn, blocks: [{filters: 8}]}", "cnn", r"head = 'cnn': a head is a mapping"),
+        ("type: cnn, ", "", r"head\.type = None: which head is missing; allowed are cnn, cnn1d"),
+        ("type: cnn", "type: 3", r"head\.type = 3: the type of a head is a name"),
+    ],
+)
+def test_what_names_no_type_is_refused(old, new, expected):
+    with pytest.raises(RecipeError, match=expected):
+        parse_recipe(edited(old, new))
