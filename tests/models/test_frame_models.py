@@ -141,7 +141,7 @@ def test_the_shell_writes_what_the_task_has(artefact, recording, run, tmp_path):
 
 
 def test_info_tells_the_task(artefact, run):
-    status, out, _ = run("info", artefact)
+    status, out, _ = run("info", artefact, "--all")
     assert status == 0
     if artefact.name == "small_chords":
         assert "one of 25 chords, 10 frames a second" in out
