@@ -23,6 +23,7 @@ import numpy as np
 
 from mirzoo import audio
 from mirzoo._support.moved import moved_names
+from mirzoo.audio.windows import Window, cut_blocks
 from mirzoo.card import Card
 from mirzoo.errors import (
     AnnotationError,
@@ -70,18 +71,6 @@ class LoadedModel(Protocol):
 
 Runner = LoadedModel
 """The protocol under the name that it had in version 0.1."""
-
-
-class Window(NamedTuple):
-    """A piece of a recording, filled up with zeros to the model's length.
-
-    ``start`` counts from the recording's first sample and ``end`` is where the recording, as far
-    as it is known, goes on or stops (samples).
-    """
-
-    start: int
-    end: int
-    waveform: np.ndarray
 
 
 def annotate(
@@ -427,33 +416,14 @@ def name_results(
 
 def _windows(blocks: Iterable[np.ndarray], card: Card) -> Iterator[Window]:
     contract = card.input
-    context = contract.context_samples if TASKS[card.task].framewise else 0
-    pieces = [np.zeros(contract.pad_left_samples, np.float32)]
-    start, filled, end = -contract.pad_left_samples, contract.pad_left_samples, 0
-    seen = 0
-    for block in blocks:
-        pieces.append(block)
-        filled += len(block)
-        end += len(block)
-        if filled < contract.window_samples:
-            continue
-        waveform = np.concatenate(pieces)
-        while len(waveform) >= contract.window_samples:
-            yield Window(start, end, waveform[: contract.window_samples])
-            seen = start + contract.window_samples - context
-            start += contract.hop_samples
-            waveform = waveform[contract.hop_samples :]
-        pieces, filled = [waveform], len(waveform)
-    waveform = np.concatenate(pieces)
-    if contract.whole and end > 0 and seen == 0:
-        yield Window(0, end, waveform[contract.pad_left_samples :])
-        return
-    while end > seen:
-        piece = waveform[: contract.window_samples]
-        yield Window(start, end, np.pad(piece, (0, contract.window_samples - len(piece))))
-        seen = start + contract.window_samples - context
-        start += contract.hop_samples
-        waveform = waveform[contract.hop_samples :]
+    return cut_blocks(
+        blocks,
+        contract.window_samples,
+        contract.hop_samples,
+        contract.pad_left_samples,
+        context=contract.context_samples if TASKS[card.task].framewise else 0,
+        fill_short=not contract.whole,
+    )
 
 
 def _batches(windows: Iterator[Window], size: int) -> Iterator[list[Window]]:

@@ -23,6 +23,7 @@ import soxr
 
 from mirzoo.audio._checks import Levels
 from mirzoo.audio._decoders import HIGHEST_RATE, Damage, Decoded, Source, describe, open_source
+from mirzoo.audio.windows import cut_blocks
 from mirzoo.errors import AudioError
 
 __all__ = ["SUFFIXES", "Channel", "Reader", "Source", "blocks", "demo_clip", "files_in", "read",
@@ -152,21 +153,9 @@ def stream(
     for name, value in (("window_samples", window_samples), ("hop_samples", hop_samples)):
         if value < 1:
             raise AudioError(f"{name} is {value}; it must be at least 1 sample")
-    buffer = np.zeros(pad_left, np.float32)
-    start = -pad_left
-    skip = 0
-    for block in blocks(source, sample_rate, source_rate=source_rate):
-        buffer = np.concatenate([buffer, block[skip:]]) if skip < len(block) else buffer
-        skip = max(0, skip - len(block))
-        while len(buffer) > window_samples:
-            yield start / sample_rate, buffer[:window_samples].copy()
-            skip += max(0, hop_samples - len(buffer))
-            buffer = buffer[hop_samples:]
-            start += hop_samples
-    if len(buffer):
-        last = np.zeros(window_samples, np.float32)
-        last[: len(buffer)] = buffer
-        yield start / sample_rate, last
+    decoded = blocks(source, sample_rate, source_rate=source_rate)
+    for window in cut_blocks(decoded, window_samples, hop_samples, pad_left):
+        yield window.start / sample_rate, window.waveform.copy()
 
 
 def blocks(

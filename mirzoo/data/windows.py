@@ -1,6 +1,6 @@
 """Waveforms that are in memory, cut into windows.
 
-What is too long for memory is cut while it is decoded: `mirzoo.audio.stream`. Random windows of a
+What is too long for memory is cut while it is decoded (`mirzoo.audio.windows`). Random windows of a
 prepared corpus are chosen by `mirzoo.data.corpus.Corpus.windows`.
 """
 
