@@ -56,7 +56,7 @@ class _Entry(BaseModel):
 
 
 class InputContract(_Entry):
-    """What the model hears: mono float32 waveforms in [-1, 1].
+    """What a model takes: mono float32 waveforms in [-1, 1].
 
     Parameters
     ----------
@@ -71,15 +71,15 @@ class InputContract(_Entry):
     pad_left_samples : int
         Zeros put before a recording, so that its first frame is centred on its first sample.
     whole : bool
-        Whether a recording that ends within the first window is heard in one piece, exactly as
-        long as it is: for models whose every frame depends on all that they hear. Their
-        `model.tflite` takes any length from ``min_samples`` on. Longer recordings are heard in
-        windows, and each window knows nothing of the others.
+        Whether a recording that ends within the first window is processed in one piece, exactly as
+        long as it is: for models whose every frame depends on the whole input. Their
+        `model.tflite` takes any length from ``min_samples`` on. Longer recordings are processed
+        in windows, each without regard to the others.
 
     Where the outputs have frames (chords, melody, notes), windows overlap: of each, the middle
-    ``hop_samples`` are kept, and the `context_samples` at either side are heard only so that
-    every kept frame knows what is around it. ``pad_left_samples`` is then the context, so that
-    the kept middles tile the recording from its first sample on.
+    ``hop_samples`` count, and the `context_samples` at either side are only context of their
+    frames. ``pad_left_samples`` is then the context, so that the middles tile the recording from
+    its first sample on.
     """
 
     sample_rate: Count
@@ -305,7 +305,7 @@ class Card(Contract):
     --------
     >>> from mirzoo.card import Card, InputContract, Licences, OutputSpec, Axis
     >>> card = Card(
-    ...     name="hum_tagger", task="tagging", description="Hears humming.", recipe=None,
+    ...     name="hum_tagger", task="tagging", description="Finds humming.", recipe=None,
     ...     input=InputContract(
     ...         sample_rate=16000, min_samples=512, window_samples=48000, hop_samples=24000
     ...     ),

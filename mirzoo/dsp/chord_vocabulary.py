@@ -23,7 +23,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 
@@ -309,6 +309,12 @@ class Vocabulary:
             If the label is not in Harte's syntax.
         """
         return _class_of(self.qualities, label)
+
+    @overload
+    def transpose(self, classes: int, semitones: int) -> int: ...
+
+    @overload
+    def transpose(self, classes: np.ndarray, semitones: int) -> np.ndarray: ...
 
     def transpose(self, classes: np.ndarray | int, semitones: int) -> np.ndarray | int:
         """Transpose class numbers; ``N`` and `UNKNOWN` stay.

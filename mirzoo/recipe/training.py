@@ -78,7 +78,8 @@ class TrainingConfig(Config):
     training example with labels over time, by default that of a window.
     ``initial_weights`` names a trained model, or a recipe or run to train first, whose weights
     are the starting point; ``initial_share`` is its share in the weighted mean of weights that
-    the model has in the end (Wortsman et al., "Robust fine-tuning of zero-shot models", arXiv:2109.01903).
+    the model has in the end (Wortsman et al., "Robust fine-tuning of zero-shot models",
+    arXiv:2109.01903).
     With ``precision`` bfloat16 the convolutions of chord and melody models are trained in it
     (weights, losses and all that is exported stay float32), which is faster on processors that
     multiply matrices of it.

@@ -12,12 +12,12 @@ import numpy as np
 from mirzoo._support.moved import moved_names
 
 if TYPE_CHECKING:
-    from mirzoo.card import Card
+    from mirzoo.card import Contract
     from mirzoo.tasks.annotation import Annotation
 
 
 def decode(
-    card: Card,
+    card: Contract,
     outputs: dict[str, np.ndarray],
     starts: np.ndarray,
     *,
@@ -28,7 +28,7 @@ def decode(
 
     Parameters
     ----------
-    card : Card
+    card : Contract
     outputs, starts
         As `mirzoo.tasks.base.Decoder.add` takes them.
     duration_s : float

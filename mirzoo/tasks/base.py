@@ -314,7 +314,7 @@ class Task(ABC, Generic[Section, Result]):
             received = "missing" if card.decoding is None else f"of type '{card.decoding.type}'"
             raise ValueError(f"decoding is {received}; the task '{self.name}' needs its own")
 
-    def describe(self, card: Card) -> list[tuple[str, str]]:
+    def describe(self, card: Contract) -> list[tuple[str, str]]:
         """What `mirzoo info` states of the outputs: pairs of a word and its text."""
         count = f"{len(card.labels)} labels" if card.labels else self.name
         return [("outputs", f"{count} ({card.activation}): {', '.join(card.labels)}")]
@@ -347,7 +347,7 @@ class Task(ABC, Generic[Section, Result]):
     # From outputs to results
 
     @abstractmethod
-    def decoder(self, card: Card) -> Decoder:
+    def decoder(self, card: Contract) -> Decoder:
         """A decoder for one recording."""
 
     # Labels and scores
@@ -379,7 +379,7 @@ class Task(ABC, Generic[Section, Result]):
         )
 
     def overall_scores(
-        self, results: Iterable[tuple[Result, Result]], card: Card
+        self, results: Iterable[tuple[Result, Result]], card: Contract
     ) -> dict[str, Score]:
         """Score the results of many recordings, each with its truth before it.
 
@@ -390,7 +390,7 @@ class Task(ABC, Generic[Section, Result]):
         ----------
         results : iterable of (Annotation, Annotation)
             Truth and result of each recording, taken one after the other.
-        card : Card
+        card : Contract
             Of the model that the results are from.
 
         Raises
@@ -441,7 +441,7 @@ class FramewiseTask(Task[Section, Result]):
                 "or frames of neighbouring windows do not join"
             )
 
-    def describe(self, card: Card) -> list[tuple[str, str]]:
+    def describe(self, card: Contract) -> list[tuple[str, str]]:
         """What `mirzoo info` states of the outputs: pairs of a word and its text."""
         named = f"one of {len(card.labels)} " if card.labels else ""
         lines = [
@@ -505,7 +505,7 @@ class FramewiseTask(Task[Section, Result]):
     def calibrated(
         self,
         config: Section,
-        card: Card,
+        card: Contract,
         validation: Sequence[Iterable[Validated]],
         teachers: Sequence[Teachers],
     ) -> Decoding | None:
@@ -514,7 +514,7 @@ class FramewiseTask(Task[Section, Result]):
         Parameters
         ----------
         config : Section
-        card : Card
+        card : Contract
             The trained model's.
         validation : sequence of iterables of Validated
             For each corpus its recordings that have labels for the task.

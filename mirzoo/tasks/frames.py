@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from mirzoo.card import FRAME_ROUNDING, Card
+from mirzoo.card import FRAME_ROUNDING, Contract
 from mirzoo.errors import ArtefactError
 
 
@@ -24,12 +24,12 @@ class FrameJoiner:
 
     Parameters
     ----------
-    card : Card
+    card : Contract
         Of a model whose outputs have frames.
 
     Examples
     --------
-    >>> from mirzoo.card import Axis, InputContract, Licences, OutputSpec
+    >>> from mirzoo.card import Axis, Card, InputContract, Licences, OutputSpec
     >>> from mirzoo.tasks.chords import ChordDecoding
     >>> frames = OutputSpec(name="chords", frame_rate=10.0, axes=[
     ...     Axis(name="frame", size=None, unit="frame"),
@@ -49,7 +49,7 @@ class FrameJoiner:
     ([4, 6, 18, 20], [0.0, 0.1, 0.2, 0.3])
     """
 
-    def __init__(self, card: Card) -> None:
+    def __init__(self, card: Contract) -> None:
         contract, main = card.input, card.outputs[0]
         assert main.frame_rate is not None  # the task has checked the card
         self._card = card

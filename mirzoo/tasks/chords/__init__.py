@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mirzoo.card import Axis, Card, Contract, Decoding
+from mirzoo.card import Axis, Contract, Decoding
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES, Vocabulary, parse_chord
 from mirzoo.errors import DataError
 from mirzoo.tasks.base import (
@@ -101,7 +101,7 @@ class ChordRecognition(FramewiseTask[ChordsConfig, Chords]):
                     "one for each is needed"
                 )
 
-    def describe(self, card: Card) -> list[tuple[str, str]]:
+    def describe(self, card: Contract) -> list[tuple[str, str]]:
         result, *rest = super().describe(card)
         qualities = dict.fromkeys(label.partition(":")[2] for label in card.labels)
         return [result, ("knows", ", ".join(filter(None, qualities))), *rest]
@@ -115,7 +115,7 @@ class ChordRecognition(FramewiseTask[ChordsConfig, Chords]):
             lines.append(f"a prior that weakens classes up to {most:.1f} times")
         return lines
 
-    def decoder(self, card: Card) -> ChordDecoder:
+    def decoder(self, card: Contract) -> ChordDecoder:
         return ChordDecoder(card)
 
     def truth(self, labels: Labels, duration_s: float | None = None) -> Chords | None:
@@ -168,7 +168,7 @@ class ChordRecognition(FramewiseTask[ChordsConfig, Chords]):
     def calibrated(
         self,
         config: ChordsConfig,
-        card: Card,
+        card: Contract,
         validation: Sequence[Iterable[Validated]],
         teachers: Sequence[Teachers],
     ) -> ChordDecoding:

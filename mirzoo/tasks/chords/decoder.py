@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirzoo.card import Card
+from mirzoo.card import Contract
 from mirzoo.dsp.chord_vocabulary import with_bass
 from mirzoo.dsp.viterbi import path_with_changes, path_with_transitions
 from mirzoo.tasks.chords.annotation import Chords
@@ -37,7 +37,7 @@ SMALLEST = float(np.finfo(np.float32).tiny)
 class ChordDecoder:
     """Turns a chord model's outputs into chords; see `mirzoo.tasks.base.Decoder`."""
 
-    def __init__(self, card: Card) -> None:
+    def __init__(self, card: Contract) -> None:
         assert isinstance(card.decoding, ChordDecoding)  # the task has checked the card
         self._card, self._decoding = card, card.decoding
         self._joiner = FrameJoiner(card)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mirzoo.card import Axis, Card
+from mirzoo.card import Axis, Contract
 from mirzoo.tasks.base import (
     TASKS,
     FrameTargets,
@@ -84,7 +84,7 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, Melody]):
     def default_decoding(self, config: MelodyConfig) -> MelodyDecoding:
         return MelodyDecoding(fmin=config.fmin, bins_per_octave=config.bins_per_octave)
 
-    def decoder(self, card: Card) -> MelodyDecoder:
+    def decoder(self, card: Contract) -> MelodyDecoder:
         return MelodyDecoder(card)
 
     def truth(self, labels: Labels, duration_s: float | None = None) -> Melody | None:
@@ -136,7 +136,7 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, Melody]):
     def calibrated(
         self,
         config: MelodyConfig,
-        card: Card,
+        card: Contract,
         validation: Sequence[Iterable[Validated]],
         teachers: Sequence[Teachers],
     ) -> MelodyDecoding:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirzoo.card import Card
+from mirzoo.card import Contract
 from mirzoo.dsp.framing import runs
 from mirzoo.dsp.viterbi import CONTEXT_FRAMES, PIECE_FRAMES, path_with_movement
 from mirzoo.tasks.frames import FrameJoiner
@@ -41,7 +41,7 @@ class MelodyDecoder:
     8,192 frames with their neighbourhood.
     """
 
-    def __init__(self, card: Card) -> None:
+    def __init__(self, card: Contract) -> None:
         assert isinstance(card.decoding, MelodyDecoding)  # the task has checked the card
         self._card, self._decoding = card, card.decoding
         self._joiner = FrameJoiner(card)

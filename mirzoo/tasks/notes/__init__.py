@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mirzoo.card import Card
+from mirzoo.card import Contract
 from mirzoo.recipe.tasks import TaskConfig
 from mirzoo.tasks.base import TASKS, FramewiseTask, Rates
 from mirzoo.tasks.notes.annotation import Note, Notes
@@ -37,5 +37,5 @@ class NoteTranscription(FramewiseTask[TaskConfig, Notes]):
     decoding = NotesDecoding
     rates = Rates(whole=2e-4, outputs=2e-3)
 
-    def decoder(self, card: Card) -> NoteDecoder:
+    def decoder(self, card: Contract) -> NoteDecoder:
         return NoteDecoder(card)

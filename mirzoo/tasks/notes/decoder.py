@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mirzoo.card import Card
+from mirzoo.card import Contract
 from mirzoo.tasks.frames import FrameJoiner
 from mirzoo.tasks.notes.annotation import Note, Notes
 from mirzoo.tasks.notes.config import NotesDecoding
@@ -50,7 +50,7 @@ class FrameNote(NamedTuple):
 class NoteDecoder:
     """Turns a note model's outputs into notes; see `mirzoo.tasks.base.Decoder`."""
 
-    def __init__(self, card: Card) -> None:
+    def __init__(self, card: Contract) -> None:
         assert isinstance(card.decoding, NotesDecoding)  # the task has checked the card
         self._card, self._decoding = card, card.decoding
         self._joiner = FrameJoiner(card)

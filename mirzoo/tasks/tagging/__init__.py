@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mirzoo.card import Axis, Card, Contract
+from mirzoo.card import Axis, Contract
 from mirzoo.tasks.base import TASKS, Activation, Rates, Score, Task
 from mirzoo.tasks.tagging.annotation import Tags
 from mirzoo.tasks.tagging.config import TaggingConfig
@@ -80,7 +80,7 @@ class Tagging(Task[TaggingConfig, Tags]):
             )
         super().check_card(card)
 
-    def decoder(self, card: Card) -> TagDecoder:
+    def decoder(self, card: Contract) -> TagDecoder:
         return TagDecoder(card)
 
     def truth(self, labels: Labels, duration_s: float | None = None) -> Tags | None:
@@ -95,7 +95,9 @@ class Tagging(Task[TaggingConfig, Tags]):
         words = _words(labels) or ()
         return np.array([label in words for label in config.labels], np.float32)
 
-    def overall_scores(self, results: Iterable[tuple[Tags, Tags]], card: Card) -> dict[str, Score]:
+    def overall_scores(
+        self, results: Iterable[tuple[Tags, Tags]], card: Contract
+    ) -> dict[str, Score]:
         return overall_scores(results, card.activation)
 
 

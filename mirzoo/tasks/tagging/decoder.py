@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mirzoo.card import Card
+from mirzoo.card import Contract
 from mirzoo.errors import ArtefactError
 from mirzoo.tasks.tagging.annotation import Tags
 
@@ -25,7 +25,7 @@ class TagDecoder:
     the mean over frames is taken.
     """
 
-    def __init__(self, card: Card) -> None:
+    def __init__(self, card: Contract) -> None:
         self._card = card
         self._probabilities: list[np.ndarray] = []
         self._starts: list[np.ndarray] = []
