@@ -341,14 +341,14 @@ def _process(
     return end / contract.sample_rate
 
 
-class Recording(NamedTuple):
+class AudioFile(NamedTuple):
     """A file to annotate, and its path below the folder that it was found in."""
 
     path: Path
     name: Path
 
 
-def find_recordings(paths: Iterable[str | os.PathLike]) -> list[Recording]:
+def find_recordings(paths: Iterable[str | os.PathLike]) -> list[AudioFile]:
     """List the files to annotate: each file as it is, each folder with all audio files below it.
 
     Parameters
@@ -358,7 +358,7 @@ def find_recordings(paths: Iterable[str | os.PathLike]) -> list[Recording]:
 
     Returns
     -------
-    list of Recording
+    list of AudioFile
 
     Raises
     ------
@@ -368,14 +368,14 @@ def find_recordings(paths: Iterable[str | os.PathLike]) -> list[Recording]:
     Examples
     --------
     >>> find_recordings(["music/song.mp3"])
-    [Recording(path=PosixPath('music/song.mp3'), name=PosixPath('song.mp3'))]
+    [AudioFile(path=PosixPath('music/song.mp3'), name=PosixPath('song.mp3'))]
     """
     recordings = []
     for path in map(Path, paths):
         if not path.is_dir():
-            recordings.append(Recording(path, Path(path.name)))
+            recordings.append(AudioFile(path, Path(path.name)))
             continue
-        below = [Recording(file, file.relative_to(path)) for file in audio.files_in(path)]
+        below = [AudioFile(file, file.relative_to(path)) for file in audio.files_in(path)]
         if not below:
             raise AudioError(
                 f"the folder {path} has no audio file; looked for {', '.join(audio.SUFFIXES)}"
@@ -385,8 +385,8 @@ def find_recordings(paths: Iterable[str | os.PathLike]) -> list[Recording]:
 
 
 def name_results(
-    recordings: Sequence[Recording], models: Sequence[str], folder: Path, suffix: str
-) -> dict[tuple[Recording, str], Path]:
+    recordings: Sequence[AudioFile], models: Sequence[str], folder: Path, suffix: str
+) -> dict[tuple[AudioFile, str], Path]:
     """Choose a file for each model's result on each recording, no two the same.
 
     ``song.mp3`` becomes ``song.json``, or ``song.<model>.json`` where there are several models;
@@ -440,4 +440,7 @@ def _name(source: audio.Source) -> str | None:
     return os.fspath(name) if isinstance(name, str | os.PathLike) else None
 
 
-__getattr__ = moved_names(__name__, {"hear_frames": "mirzoo.annotate:frame_outputs"})
+__getattr__ = moved_names(
+    __name__,
+    {"Recording": "mirzoo.annotate:AudioFile", "hear_frames": "mirzoo.annotate:frame_outputs"},
+)

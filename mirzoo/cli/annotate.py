@@ -13,7 +13,7 @@ from mirzoo.cli._shared import FAILED, channels, complain, formats, one_of, prog
 from mirzoo.errors import CardError, MirzooError
 
 if TYPE_CHECKING:
-    from mirzoo.annotate import Recording
+    from mirzoo.annotate import AudioFile
     from mirzoo.card import Card
     from mirzoo.tasks.annotation import Annotation
 
@@ -175,11 +175,11 @@ def _decodings(cards: Sequence[Card], given: Sequence[str]) -> list[dict[str, An
 
 
 def _results(
-    recordings: Sequence[Recording],
+    recordings: Sequence[AudioFile],
     cards: Sequence[Card],
     output: Path | None,
     format_: str | None,
-) -> dict[tuple[Recording, str], Path]:
+) -> dict[tuple[AudioFile, str], Path]:
     """Where the result of each model on each recording goes."""
     from mirzoo.annotate import name_results
 
@@ -205,7 +205,7 @@ def _results(
     return {(recordings[0], names[0]): output}
 
 
-def _pictures(recordings: Sequence[Recording], picture: Path | None) -> dict[Recording, Path]:
+def _pictures(recordings: Sequence[AudioFile], picture: Path | None) -> dict[AudioFile, Path]:
     """Where the picture of each recording goes."""
     from mirzoo.annotate import name_results
     from mirzoo.tasks.annotation.pictures import FORMATS
@@ -226,8 +226,8 @@ def _pictures(recordings: Sequence[Recording], picture: Path | None) -> dict[Rec
 
 
 def _sounds(
-    recordings: Sequence[Recording], cards: Sequence[Card], sonify: Path | None
-) -> dict[tuple[Recording, str], Path]:
+    recordings: Sequence[AudioFile], cards: Sequence[Card], sonify: Path | None
+) -> dict[tuple[AudioFile, str], Path]:
     """Where the sound of each result goes, for models whose results have pitches."""
     from mirzoo.annotate import name_results
     from mirzoo.tasks.annotation import Playable

@@ -12,7 +12,7 @@ from fake_models import FakeRunner, make_frame_card
 from places import ROOT
 
 from mirzoo import hub
-from mirzoo.annotate import Recording, annotate, find_recordings, name_results
+from mirzoo.annotate import AudioFile, annotate, find_recordings, name_results
 from mirzoo.cli import annotate as command
 from mirzoo.errors import AnnotationError, AudioError
 from mirzoo.tasks.melody import MelodyDecoding
@@ -198,10 +198,10 @@ def test_a_folder_without_audio_is_an_error(tmp_path):
 
 
 def test_results_never_share_a_file(tmp_path):
-    recordings = [Recording(tmp_path / name, Path(name)) for name in ("a.wav", "a.mp3")]
+    recordings = [AudioFile(tmp_path / name, Path(name)) for name in ("a.wav", "a.mp3")]
     results = name_results(recordings, ["m"], tmp_path, ".json")
     assert sorted(path.name for path in results.values()) == ["a.mp3.json", "a.wav.json"]
-    same = [Recording(tmp_path / d / "a.wav", Path("a.wav")) for d in "xy"]
+    same = [AudioFile(tmp_path / d / "a.wav", Path("a.wav")) for d in "xy"]
     with pytest.raises(AnnotationError, match=r"a\.wav\.json"):
         name_results(same, ["m"], tmp_path, ".json")
 
