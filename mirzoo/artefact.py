@@ -11,14 +11,12 @@ import os
 import shutil
 import tempfile
 import zipfile
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
 from mirzoo._support.files import sha256
-from mirzoo.annotate import EMBEDDING
 from mirzoo.card import CARD_FILE, Card, Contract
 from mirzoo.errors import ArtefactError
 from mirzoo.runtimes.base import RUNTIMES
@@ -76,6 +74,8 @@ def save(
     ExportError
         If a form of the model cannot be written, or gives other numbers.
     """
+    from importlib import metadata
+
     from mirzoo.export import export, real_windows
 
     folder = Path(folder).absolute()
@@ -207,6 +207,8 @@ def _uncompiled_copy(model: Model) -> Model:
 
 
 def _write_golden(model: Model, path: Path, windows: np.ndarray) -> None:
+    from mirzoo.annotate import EMBEDDING
+
     pcm = np.round(np.clip(windows, -1.0, 1.0) * INT16_SCALE).astype(np.int16)
     outputs: dict[str, Any] = {
         name: np.round(values, GOLDEN_DECIMALS)

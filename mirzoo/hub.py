@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Literal, overload
 from mirzoo import artefact, ports
 from mirzoo import recipe as recipes
 from mirzoo._support.files import sha256
-from mirzoo.annotate import LoadedModel
-from mirzoo.artefact import require_unaltered, save
+from mirzoo.artefact import LITERT_FILE, require_unaltered, save
 from mirzoo.card import CARD_FILE, Card, Metric, OutputSpec
 from mirzoo.errors import ArtefactError, CardError, UnknownNameError
 from mirzoo.recipe import Recipe
@@ -29,6 +28,7 @@ from mirzoo.runtimes.base import RUNTIMES, runtime_of
 from mirzoo.tasks.base import TASKS
 
 if TYPE_CHECKING:
+    from mirzoo.annotate import LoadedModel
     from mirzoo.models.model import Model
     from mirzoo.runtimes.litert import LiteRTModel
     from mirzoo.runtimes.onnx import ONNXModel
@@ -127,7 +127,7 @@ def _listed(name: str) -> Listed:
     published = name in ports.PORTS
     if folder is not None:
         card = Card.load(folder)
-        litert = folder / RUNTIMES["litert"].file
+        litert = folder / LITERT_FILE
         return Listed(
             name=name,
             task=card.task,

@@ -19,7 +19,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from importlib import metadata
 from typing import Generic, TypeVar
 
 from mirzoo.errors import UnknownNameError
@@ -81,22 +80,22 @@ circle. One of your own is known once its module is imported (--import, or an en
         return thing
 
     def __getitem__(self, name: str) -> Thing:
+        if not self._find(name):
+            raise UnknownNameError(self._unknown(name))
+        return self._things[name]
+
+    def __contains__(self, name: object) -> bool:
+        return self._find(name)
+
+    def _find(self, name: object) -> bool:
+        """Whether a thing has this name, once the modules that may register it are imported."""
         if name not in self._things:
             self._import_module_of(name)
         if name not in self._things:
             self._import_all()
         if name not in self._things:
             load_plugins()
-        if name not in self._things:
-            raise UnknownNameError(self._unknown(name))
-        return self._things[name]
-
-    def __contains__(self, name: object) -> bool:
-        try:
-            self[name]  # type: ignore[index]
-        except UnknownNameError:
-            return False
-        return True
+        return name in self._things
 
     def __iter__(self) -> Iterator[str]:
         self._import_all()
@@ -110,7 +109,7 @@ circle. One of your own is known once its module is imported (--import, or an en
         """Give those that are known already, without importing anything."""
         return list(self._things.values())
 
-    def _import_module_of(self, name: str) -> None:
+    def _import_module_of(self, name: object) -> None:
         if isinstance(name, str) and name.isidentifier() and not name.startswith("_"):
             module = f"{self._package}.{name}"
             if importlib.util.find_spec(module) is not None:
@@ -168,6 +167,8 @@ def load_plugins() -> None:
     UserWarning
         Of a module that cannot be imported; the others are known all the same.
     """
+    from importlib import metadata
+
     for entry in metadata.entry_points(group=PLUGINS):
         try:
             entry.load()

@@ -8,6 +8,7 @@ Exit status: 0 all went well, 1 something failed, 2 the command was not understo
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Annotated, NoReturn
@@ -15,7 +16,6 @@ from typing import Annotated, NoReturn
 import typer
 
 from mirzoo._support.logs import show_messages
-from mirzoo._support.registry import import_plugin
 from mirzoo.cli import annotate, exporting, listing, scoring, training
 from mirzoo.cli._shared import FAILED, MISUSED, complain
 from mirzoo.errors import MirzooError, UnknownNameError
@@ -45,7 +45,8 @@ app.command("verify")(scoring.verify)
 def main() -> NoReturn:
     """Run the command line, and end the process with its exit status."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     # TensorFlow greets every user with a page about graphics cards and processors.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     show_messages()
@@ -76,6 +77,8 @@ def _options(
         typer.echo(f"mirzoo {mirzoo.__version__}")
         raise typer.Exit
     for module in imports or []:
+        from mirzoo._support.registry import import_plugin
+
         try:
             import_plugin(module)
         except MirzooError:

@@ -99,7 +99,7 @@ def annotate(
     """Annotate recordings with a model, or with several."""
     from mirzoo import hub
     from mirzoo.annotate import find_recordings
-    from mirzoo.tasks.annotation import draw_together
+    from mirzoo.tasks.annotation import Playable, draw_together
 
     recordings = find_recordings(paths)
     runners = []
@@ -127,7 +127,7 @@ def annotate(
                 key = recording, runner.card.name
                 if key in results:
                     result.write(_with_folder(results[key]))
-                if key in sounds:
+                if key in sounds and isinstance(result, Playable):
                     result.sonify(original=recording.path, path=_with_folder(sounds[key]))
             except (MirzooError, OSError) as error:
                 failed = True

@@ -6,10 +6,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mirzoo._support.registry import Registry
-from mirzoo.annotate import LoadedModel
 from mirzoo.card import Card
+
+if TYPE_CHECKING:
+    from mirzoo.annotate import LoadedModel
 
 
 @dataclass(frozen=True)

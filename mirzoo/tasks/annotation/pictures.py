@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from mirzoo import audio
 from mirzoo.dsp.chroma import chroma_filterbank
 from mirzoo.errors import AnnotationError, AudioError
 from mirzoo.tasks.annotation.files import format_of, write_whole
@@ -74,6 +73,8 @@ def read_recording(source: str | None, sample_rate: int) -> np.ndarray | None:
     """The waveform of an annotation's source; None where it can't be read any more."""
     if source is None:
         return None
+    from mirzoo import audio
+
     try:
         return audio.read(source, sample_rate)
     except AudioError:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import soundfile
 
-from mirzoo import audio
 from mirzoo.tasks.annotation.files import format_of, write_whole
+
+if TYPE_CHECKING:
+    from mirzoo import audio
 
 FORMATS = (".wav", ".flac", ".ogg")
 BLOCK_SAMPLES = 65536
@@ -76,6 +77,8 @@ def mixed(sound: np.ndarray, sample_rate: int, original: audio.Source | None) ->
     """Put a sound over the recording, both equally loud, the peak at 0.9."""
     sound = _at_level(sound)
     if original is not None:
+        from mirzoo import audio
+
         recording = audio.read(original, sample_rate)[: len(sound)]
         sound[: len(recording)] += _at_level(recording)
     peak = np.abs(sound).max(initial=0.0)
@@ -84,6 +87,8 @@ def mixed(sound: np.ndarray, sample_rate: int, original: audio.Source | None) ->
 
 def write(path: str | os.PathLike, sound: np.ndarray, sample_rate: int) -> None:
     """Write a sound file in one of `FORMATS`, whole or not at all."""
+    import soundfile
+
     content = io.BytesIO()
     with soundfile.SoundFile(
         content, "w", sample_rate, channels=1, format=format_of(path, FORMATS, "sound")
