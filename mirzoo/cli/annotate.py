@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -14,6 +14,7 @@ from mirzoo.errors import CardError, MirzooError
 
 if TYPE_CHECKING:
     from mirzoo.annotate import AudioFile
+    from mirzoo.audio import Channel
     from mirzoo.card import Card
     from mirzoo.tasks.annotation import Annotation
 
@@ -121,7 +122,7 @@ def annotate(
                         recording.path,
                         decoding=settings,
                         progress=done,
-                        channel=channel,
+                        channel=cast("Channel", channel),
                         allow_damaged=allow_damaged,
                     )
                 key = recording, runner.card.name
