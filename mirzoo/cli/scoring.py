@@ -47,6 +47,6 @@ def verify(
             complain(error)
         else:
             forms = ", ".join(f"{form} {value:.0e}" for form, value in differences.items())
-            typer.echo(f"{name}: all as its card says (largest differences: {forms})")
+            typer.echo(f"{name}: all as its card states (largest differences: {forms})")
     if failed:
         raise typer.Exit(FAILED)

@@ -55,7 +55,7 @@ def test_verify_goes_on_after_a_failure(run, monkeypatch):
     monkeypatch.setattr(hub, "verify", verify)
     status, out, err = run("verify", "bad", "good")
     assert status == 1
-    assert out.startswith("good: all as its card says")
+    assert out.startswith("good: all as its card states")
     assert "bad is not" in err
     monkeypatch.setattr(hub, "local_models", lambda: ["good"])
     assert run("verify")[0] == 0

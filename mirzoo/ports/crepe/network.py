@@ -50,7 +50,7 @@ FMIN = 10 * 2 ** (LOWEST_CENTS / 1200)
 
 VOICING_THRESHOLD = 0.5
 
-# No frame that is kept reaches over the edge of its window; 4 frames are the fewest that hold
+# No frame that counts reaches over the edge of its window; 4 frames are the fewest that hold
 # half a frame's length.
 CONTEXT_SAMPLES = 4 * HOP_LENGTH
 # The full network takes long, and a short window keeps LiteRT's memory small.
