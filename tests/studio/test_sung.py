@@ -1,4 +1,4 @@
-"""Voices: tracked, moved and put onto other melodies, with an f0 that is what sounds."""
+"""Voices over other music and on other melodies."""
 
 import importlib.util
 import shutil
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from toy_voice import sung
 
 from mirzoo.data.corpus import SAMPLE_RATE, Item
 from mirzoo.errors import DataError
@@ -21,135 +22,18 @@ needs_trackers = pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in ("pyworld", "swift_f0")),
     reason="pyworld and swift-f0, the extra 'studio', are not installed",
 )
+
+
 needs_fluidsynth = pytest.mark.skipif(
     shutil.which("fluidsynth") is None or not Path(stems.HELD_OUT_SOUNDFONT).exists(),
     reason="fluidsynth, or the soundfont TimGM6mb, is not installed",
 )
 
 
-def sung(hz, seconds=2.0, pause=(0.9, 1.2)):
-    """A voice-like tone (harmonics under two formants) with a pause."""
-    time_s = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    contour = hz * 2 ** (0.3 * np.sin(2 * np.pi * 5 * time_s) / 12)
-    phase = 2 * np.pi * np.cumsum(contour) / SAMPLE_RATE
-    wave = sum(
-        np.sin(k * phase) * (1 / (1 + ((k * hz - 700) / 200) ** 2) + 0.3 / k) for k in range(1, 12)
-    )
-    silent = (time_s >= pause[0]) & (time_s < pause[1])
-    noise = np.random.default_rng(0).standard_normal(len(wave)) * 1e-4
-    return (0.2 * wave * ~silent + noise).astype(np.float32), contour[::160]
-
-
-@needs_trackers
-@pytest.mark.parametrize("hz", [110.0, 220.0, 440.0])
-def test_a_clean_voice_is_tracked(hz):
-    voice, contour = sung(hz)
-    f0 = tracking.track_voice(voice)
-    assert f0.shape == (200,) and f0.dtype == np.float32
-    sounding = np.r_[10:85, 125:195]
-    assert np.mean(f0[sounding] > 0) > 0.9
-    voiced = sounding[f0[sounding] > 0]
-    cents = 1200 * np.log2(f0[voiced] / contour[voiced])
-    assert np.median(np.abs(cents)) < 10 and np.max(np.abs(cents)) < 60
-    assert np.all(f0[96:115] == 0)
-
-
-@needs_trackers
-def test_what_trackers_see_differently_is_unknown(monkeypatch):
-    voice, _ = sung(220.0)
-    heard = tracking._world(voice, 200)
-    monkeypatch.setattr(tracking, "_world", lambda voice, frames: heard * 2)
-    f0 = tracking.track_voice(voice)
-    assert not np.any(f0 > 0)
-    assert np.isnan(f0[10:85]).mean() > 0.9
-
-
-@needs_trackers
-def test_silence_is_unvoiced():
-    np.testing.assert_array_equal(tracking.track_voice(np.zeros(SAMPLE_RATE, np.float32)), 0)
-
-
-def test_missing_trackers_are_named():
-    with pytest.raises(DataError, match=r"no_such_tracker.*mirzoo\[studio\]"):
-        tracking.need("no_such_tracker")
-
-
-def test_playing_faster_moves_pitch_and_time_alike():
-    voice, contour = sung(220.0)
-    faster, f0 = voices.shift_by_speed(voice, contour.astype(np.float32), 3.0)
-    ratio = round(2 ** (3 / 12) * 100) / 100
-    assert len(f0) == len(faster) // 160
-    assert len(faster) == pytest.approx(len(voice) / ratio, abs=2)
-    np.testing.assert_allclose(f0[100], contour[round(100 * ratio)] * ratio, rtol=1e-5)
-
-
-@needs_trackers
-def test_world_moves_pitch_and_leaves_time():
-    voice, contour = sung(220.0)
-    moved, f0 = voices.shift_by_world(voice, contour.astype(np.float32), -4.0)
-    assert moved.shape == voice.shape
-    tracked = tracking.track_voice(moved)
-    voiced = np.flatnonzero(tracked[:85] > 0)
-    assert len(voiced) > 60
-    assert np.median(np.abs(1200 * np.log2(tracked[voiced] / f0[voiced]))) < 15
-
-
-@needs_trackers
-def test_a_pitch_that_swings_is_sung_as_it_is_written():
-    voice, contour = sung(220.0)
-    swing = 0.8 * np.sin(2 * np.pi * 3 * np.arange(len(contour)) / 100)
-    swung, f0 = voices.shift_by_world(voice, contour.astype(np.float32), swing)
-    tracked = tracking.track_voice(swung)
-    voiced = np.flatnonzero((tracked[:85] > 0) & (f0[:85] > 0))
-    off_cents = 1200 * np.log2(tracked[voiced] / f0[voiced])
-    unswung_cents = 1200 * np.log2(tracked[voiced] / contour[voiced])
-    assert np.median(np.abs(off_cents)) < 15 < np.median(np.abs(unswung_cents))
-
-
-def centroid_hz(voice: np.ndarray) -> float:
-    power = np.abs(np.fft.rfft(voice)) ** 2
-    return float(np.sum(np.fft.rfftfreq(len(voice), 1 / SAMPLE_RATE) * power) / power.sum())
-
-
-@needs_trackers
-def test_another_throat_moves_formants_and_leaves_pitch():
-    voice, contour = sung(220.0)
-    f0 = contour.astype(np.float32)
-    lower, same = voices.shift_by_world(voice, f0, 0.0, formants=0.82)
-    higher, _ = voices.shift_by_world(voice, f0, 0.0, formants=1.22)
-    np.testing.assert_array_equal(same, f0)
-    assert centroid_hz(lower) < 0.95 * centroid_hz(higher)
-    for other in (lower, higher):
-        tracked = tracking.track_voice(other)
-        voiced = np.flatnonzero((tracked[:85] > 0) & (f0[:85] > 0))
-        assert len(voiced) > 60
-        assert np.median(np.abs(1200 * np.log2(tracked[voiced] / f0[voiced]))) < 15
-
-
-@needs_trackers
-def test_breath_fills_the_gaps_between_partials():
-    voice, contour = sung(220.0)
-    f0 = contour.astype(np.float32)
-
-    def between_partials(breath: float) -> float:
-        spectrum = np.abs(np.fft.rfft(voices.shift_by_world(voice, f0, 0.0, breath=breath)[0]))
-        hertz = np.fft.rfftfreq(len(voice), 1 / SAMPLE_RATE)
-        apart = np.abs(hertz / 220 - np.round(hertz / 220)) > 0.35
-        return float(np.sum(spectrum[apart] ** 2) / np.sum(spectrum**2))
-
-    assert between_partials(0.4) > 1.2 * between_partials(2.0)
-
-
-@needs_trackers
-def test_a_disguised_voice_is_sung_where_its_f0_says():
-    voice, _ = sung(220.0)
-    for seed in range(4):
-        heard, f0 = voices.transformed(voice, np.random.default_rng(seed))
-        assert heard.shape == voice.shape and len(f0) == len(voice) // 160
-        tracked = tracking.track_voice(heard)
-        both = (tracked > 0) & (f0 > 0)
-        assert both.sum() > 60
-        assert np.median(np.abs(1200 * np.log2(tracked[both] / f0[both]))) < 20
+needs_fluidsynth = pytest.mark.skipif(
+    shutil.which("fluidsynth") is None or not Path(stems.HELD_OUT_SOUNDFONT).exists(),
+    reason="fluidsynth, or the soundfont TimGM6mb, is not installed",
+)
 
 
 @needs_trackers

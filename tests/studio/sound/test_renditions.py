@@ -1,4 +1,4 @@
-"""Songs in new keys, tempi and bands: labels follow the music."""
+"""Songs in new keys, tempi and bands: labels stay true."""
 
 import shutil
 from dataclasses import replace
