@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from mirzoo._support.files import sha256
+from mirzoo._support.guards import reading
 from mirzoo.card import CARD_FILE, Card, Contract
 from mirzoo.errors import ArtefactError
 from mirzoo.runtimes.base import RUNTIMES
@@ -127,14 +128,20 @@ def verify(folder: str | os.PathLike) -> dict[str, float]:
     ArtefactError
         Which names everything that is not as the card says.
     """
+    with reading(folder, "saved model"):
+        return _verified(Path(folder))
+
+
+def _verified(folder: Path) -> dict[str, float]:
     from mirzoo.export.parity import largest_difference
     from mirzoo.export.saved_model import run_saved_model
+    from mirzoo.runtimes.saved_model_file import require_pure
     from mirzoo.runtimes.tflite_file import custom_operators, operators, read_labels
 
-    folder = Path(folder)
     card = Card.load(folder)
     for file in (*REQUIRED_FILES, *card.files):
         require_unaltered(folder, card, file)
+    require_pure(folder)
     waveform, golden = _read_golden(folder / GOLDEN_FILE)
     keras, litert = RUNTIMES["keras"], RUNTIMES["litert"]
     model = cast("Model", keras.load(folder / KERAS_FILE, card))
@@ -184,6 +191,8 @@ def _differences(card: Card, embedded: Card, file: str) -> list[str]:
 def require_unaltered(folder: Path, card: Card, file: str) -> None:
     """Raise an ArtefactError where a file is missing or its SHA-256 is not that of the card."""
     path = folder / file
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ArtefactError(f"{path} lies outside the model's folder; it was not read")
     if not path.is_file():
         raise ArtefactError(f"{path} is missing; get the model again, or save it anew")
     expected = card.files.get(file)
@@ -249,9 +258,9 @@ def _pack(path: Path) -> None:
 
 
 def _read_golden(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    with np.load(path, allow_pickle=False) as arrays:
-        outputs = {name: arrays[name] for name in arrays.files if name != "waveform"}
-        return _from_pcm(arrays["waveform"]), outputs
+    with reading(path, "file of golden outputs"), path.open("rb") as file:
+        arrays = dict(np.load(file, allow_pickle=False))
+        return _from_pcm(arrays.pop("waveform")), arrays
 
 
 def _from_pcm(pcm: np.ndarray) -> np.ndarray:

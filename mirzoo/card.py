@@ -42,10 +42,15 @@ NOT_IN_FILE = "not in the model's file: it is on the card.json that the file was
 
 FRAME_ROUNDING = 1e-6
 
+MOST_HZ, MOST_SAMPLES = 1_000_000, 100_000_000
+LARGEST_CARD_BYTES = 1 << 24
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*(@[a-z0-9_]+)?$")]  # recipe@run
+FileName = Annotated[str, Field(pattern=r"^[^/\\.][^/\\]*(/[^/\\.][^/\\]*)*$")]  # in the folder
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1, strict=True)]
+Samples = Annotated[int, Field(ge=1, le=MOST_SAMPLES, strict=True)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveHz = Annotated[float, Field(gt=0.0)]
 Cost = Annotated[float, Field(ge=0.0)]
@@ -82,11 +87,11 @@ class InputContract(_Entry):
     its first sample on.
     """
 
-    sample_rate: Count
-    min_samples: Count
-    window_samples: Count
-    hop_samples: Count
-    pad_left_samples: Annotated[int, Field(ge=0, strict=True)] = 0
+    sample_rate: Annotated[int, Field(ge=1, le=MOST_HZ, strict=True)]
+    min_samples: Samples
+    window_samples: Samples
+    hop_samples: Samples
+    pad_left_samples: Annotated[int, Field(ge=0, le=MOST_SAMPLES, strict=True)] = 0
     whole: bool = False
 
     @model_validator(mode="after")
@@ -323,7 +328,7 @@ class Card(Contract):
     licences: Licences
     citation: Text
     provenance: Text
-    files: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = {}
+    files: dict[FileName, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = {}
     versions: dict[str, str] = {}
 
     @property
@@ -381,12 +386,15 @@ class Card(Contract):
         path = Path(path)
         path = path / CARD_FILE if path.is_dir() else path
         try:
-            text = path.read_bytes()
+            with path.open("rb") as file:
+                text = file.read(LARGEST_CARD_BYTES + 1)
         except OSError as error:
             raise CardError(
                 f"{path} cannot be read ({error.strerror}); an artefact is a folder with a "
                 f"{CARD_FILE}"
             ) from error
+        if len(text) > LARGEST_CARD_BYTES:
+            raise CardError(f"{path} is larger than {LARGEST_CARD_BYTES:,} bytes, so it is no card")
         return cls.parse(text, source=str(path))
 
     def save(self, path: str | os.PathLike) -> None:
@@ -431,6 +439,8 @@ def _fields(values: dict[str, Any] | str | bytes, source: str) -> dict[str, Any]
             values = json.loads(values)
         except ValueError as error:
             raise CardError(f"{source} is not JSON: {error}") from error
+        except RecursionError:
+            raise CardError(f"{source} is nested deeper than any card") from None
     if not isinstance(values, dict):
         raise CardError(f"{source} holds a {type(values).__name__}, not a JSON object")
     return values

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 import zipfile
-import zlib
 from pathlib import Path
 
 from ai_edge_litert import schema_py_generated as schema
 
-from mirzoo.card import Card
+from mirzoo._support.guards import DAMAGE, inflate, read_member, reading
+from mirzoo.card import LARGEST_CARD_BYTES, Card
 from mirzoo.errors import ArtefactError
 
 LABELS_FILE = "labels.txt"
@@ -33,17 +33,19 @@ def read_card(path: str | os.PathLike) -> Card:
     if not Path(path).is_file():
         raise ArtefactError(f"{path} does not exist; a LiteRT model is a .tflite file.")
     content = Path(path).read_bytes()
-    model = _parse(content, path)
-    for entry in map(model.Metadata, range(model.MetadataLength())):
-        if entry.Name() == CARD_BUFFER.encode():
-            packed = model.Buffers(entry.Buffer()).DataAsNumpy().tobytes()
-            try:
-                text = _unpacked(packed)
-            except zlib.error as error:
-                raise ArtefactError(
-                    f"{path}: its card cannot be unpacked ({error}); is the file damaged?"
-                ) from error
-            return Card.of_binary(text, source=f"{path} ({CARD_BUFFER})")
+    with reading(path, ".tflite file"):
+        model = _parse(content, path)
+        entries = [model.Metadata(number) for number in range(model.MetadataLength())]
+        ours = [entry for entry in entries if entry.Name() == CARD_BUFFER.encode()]
+        packed = [model.Buffers(entry.Buffer()).DataAsNumpy().tobytes() for entry in ours]
+    if packed:
+        try:
+            text = _unpacked(packed[0])
+        except DAMAGE as error:
+            raise ArtefactError(
+                f"{path}: its card cannot be unpacked ({error}); is the file damaged?"
+            ) from error
+        return Card.of_binary(text, source=f"{path} ({CARD_BUFFER})")
     raise ArtefactError(
         f"{path} carries no card; was it written by mirzoo.export? Otherwise load it with its "
         "card: LiteRTModel(path, Card.load('card.json'))"
@@ -52,15 +54,16 @@ def read_card(path: str | os.PathLike) -> Card:
 
 def _unpacked(card: bytes) -> bytes:
     """The card's JSON; files of the first models carry it uncompressed."""
-    return card if card.startswith(b"{") else zlib.decompress(card)
+    return card if card.startswith(b"{") else inflate(card, LARGEST_CARD_BYTES)
 
 
 def read_labels(path: str | os.PathLike) -> list[str]:
     """Read the labels that other tools see: the lines of the packed `labels.txt`."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.read(LABELS_FILE).decode("utf-8").splitlines()
-    except (zipfile.BadZipFile, KeyError) as error:
+            text = read_member(archive, LABELS_FILE, LARGEST_CARD_BYTES)
+            return text.decode("utf-8").splitlines()
+    except DAMAGE as error:
         raise ArtefactError(f"{path} has no {LABELS_FILE} packed into it: {error}") from error
 
 
@@ -73,9 +76,10 @@ def operators(path: str | os.PathLike) -> list[str]:
         Builtin operators by their names in the LiteRT schema (``"CONV_2D"``); anything else as
         ``"CUSTOM:<name>"``.
     """
-    model = _parse(Path(path).read_bytes(), path)
-    codes = map(model.OperatorCodes, range(model.OperatorCodesLength()))
-    return sorted({_operator_name(code) for code in codes})
+    with reading(path, ".tflite file"):
+        model = _parse(Path(path).read_bytes(), path)
+        codes = map(model.OperatorCodes, range(model.OperatorCodesLength()))
+        return sorted({_operator_name(code) for code in codes})
 
 
 def custom_operators(path: str | os.PathLike) -> list[str]:

@@ -9,6 +9,8 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from mirzoo.card import Cost, Decoding, PositiveHz, Probability
 from mirzoo.recipe.tasks import TaskConfig
 
+MOST_AVERAGE_BINS = 1001
+
 
 class MelodyConfig(TaskConfig):
     """Which pitch the melody has when, in bins from ``fmin`` (Hz) up, and whether it sounds."""
@@ -66,7 +68,7 @@ class MelodyDecoding(Decoding):
     fmin: PositiveHz
     bins_per_octave: Annotated[float, Field(gt=0.0)] = 60
     method: Literal["viterbi", "local_average"] = "viterbi"
-    average_bins: Annotated[int, Field(ge=1, strict=True)] = 9
+    average_bins: Annotated[int, Field(ge=1, le=MOST_AVERAGE_BINS, strict=True)] = 9
     jump_penalty: Cost = 1.0
     leap_penalty: Cost = 12.0
     voicing_threshold: Probability = 0.5

@@ -1,0 +1,99 @@
+"""Files of strangers: what is wrong with them becomes one kind of error, and sizes have bounds."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mirzoo.errors import ArtefactError, MirzooError
+
+DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    RuntimeError,
+    SystemError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What libraries raise of a damaged file, each in its own way."""
+
+
+@contextmanager
+def reading(path: str | os.PathLike, what: str) -> Iterator[None]:
+    """Turn whatever a library raises while it reads a file into an ArtefactError.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    what : str
+        What it should be, for the message: "SavedModel".
+
+    Raises
+    ------
+    ArtefactError
+        That names the file, what is wrong and a remedy; errors of mirzoo pass as they are.
+    """
+    try:
+        yield
+    except MirzooError:
+        raise
+    except Exception as error:
+        if not isinstance(error, DAMAGE) and not type(error).__module__.startswith(
+            ("tensorflow", "google.protobuf", "onnxruntime", "h5py", "keras")
+        ):
+            raise
+        reason = str(error).strip().partition("\n")[0][:300] or type(error).__name__
+        raise ArtefactError(
+            f"{path} is damaged, or no {what} ({reason}); get the model again, or save it anew"
+        ) from error
+
+
+def inflate(packed: bytes, most: int) -> bytes:
+    """Unpack zlib's bytes, of at most ``most``.
+
+    Raises
+    ------
+    ValueError
+        If there are more.
+    zlib.error
+        If they are damaged.
+    """
+    stream = zlib.decompressobj()
+    content = stream.decompress(packed, most)
+    if stream.unconsumed_tail:
+        raise ValueError(f"it unpacks to more than {most:,} bytes")
+    if not stream.eof:
+        raise ValueError("it is cut short")
+    return content
+
+
+def read_member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """Read a member of a zip archive of at most ``most`` bytes.
+
+    Raises
+    ------
+    KeyError
+        If there is no such member.
+    ValueError
+        If it is larger, whatever the archive states.
+    """
+    with archive.open(name) as member:
+        content = member.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"{name} unpacks to more than {most:,} bytes")
+    return content
