@@ -66,7 +66,7 @@ def labelled_recordings(
         For a data set that there is not; the message suggests near names.
     DataError
         When the source is missing or cannot be read, has not the split, or no recording has what
-        is needed; the message says what they have.
+        is needed; the message names what they have.
 
     Warns
     -----

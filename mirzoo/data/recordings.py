@@ -2,8 +2,8 @@
 
 Fields hold no None: what is not known is empty. They are ``name`` and ``group``, ``audio``,
 ``chords`` with ``start_s``, ``end_s`` and ``label``, ``f0`` (Hz, 100 a second, 0 where silent, NaN
-where not known), ``beats`` and ``downbeats`` (s), ``key``, ``instruments`` and ``tags``; the
-parameters of `mirzoo.data.labels.Labels` say more.
+where not known), ``beats`` and ``downbeats`` (s), ``key``, ``instruments`` and ``tags``; see
+the parameters of `mirzoo.data.labels.Labels`.
 """
 
 from __future__ import annotations

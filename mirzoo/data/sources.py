@@ -1,7 +1,7 @@
 """The collections that models learn from and are measured on.
 
 Each `Collection` states what it is, how to obtain it, its licence, what its groups are and which
-of them are held out. Sources lie in ``<home>/src/<collection>`` and prepared corpora in
+of them are held out. Sources are in ``<home>/src/<collection>`` and prepared corpora in
 ``<home>/corpus/<collection>``, where ``<home>`` is the environment variable ``MIRZOO_DATA`` or
 ``~/.cache/mirzoo/data``. Nothing of them is part of mirzoo: each keeps its own licence.
 
@@ -150,7 +150,7 @@ def prepare(
         If there is no such collection.
     DataError
         If its source, a package, a program or another prepared collection is missing; the message
-        says how to get it.
+        names how to get it.
 
     Warns
     -----

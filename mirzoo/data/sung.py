@@ -1,4 +1,4 @@
-"""When somebody sings: the times that lyrics and karaoke files give.
+"""Times of singing, as files of lyrics and karaoke state them.
 
 Two formats: JamendoLyrics' tables of lines (``start_time,end_time,lyrics_line``, s) and UltraStar's
 songs (a beat grid; a note is ``: start length pitch syllable``, counted in quarters of a beat).
@@ -69,7 +69,7 @@ def read_ultrastar_notes(path: Path | str) -> list[SungNote]:
 
 
 def ultrastar_header(path: Path | str) -> dict[str, str]:
-    """Read what an UltraStar song says of itself: ``#KEY:value`` lines, keys in capitals."""
+    """Read the header of an UltraStar song: ``#KEY:value`` lines, keys in capitals."""
     fields = (line[1:].partition(":") for line in _lines(path) if line.startswith("#"))
     return {key.strip().upper(): value.strip() for key, _, value in fields}
 
@@ -79,12 +79,12 @@ def _lines(path: Path | str) -> list[str]:
 
 
 def sung_share(stretches: np.ndarray, starts_s: np.ndarray, window_s: float) -> np.ndarray:
-    """The share of each window in which somebody sings, in 0 … 1.
+    """The share of each window that is sung, in 0 … 1.
 
     Parameters
     ----------
     stretches : np.ndarray, shape (stretches, 2)
-        When somebody sings: start and end (s); they may overlap.
+        Sung stretches: start and end (s); they may overlap.
     starts_s : np.ndarray, shape (windows,)
         Where the windows start (s).
     window_s : float

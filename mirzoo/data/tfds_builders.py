@@ -91,7 +91,7 @@ def features() -> tfds.features.FeaturesDict:
     return tfds.features.FeaturesDict({
         "name": tfds.features.Text(),
         "group": tfds.features.Text(),
-        # Not features.Audio: that would keep each sample as a number of up to ten bytes.
+        # Not features.Audio: that would store each sample as a number of up to ten bytes.
         "audio": tfds.features.Tensor(
             shape=(None,), dtype=np.int16, encoding=packed,
             doc=tfds.features.Documentation(desc=f"mono, {SAMPLE_RATE} Hz"),

@@ -109,7 +109,7 @@ def synthetic_items(folder: Path) -> list[Item]:
 
 
 def sing_over_own(item: Item) -> tuple[np.ndarray, Labels]:
-    """A voice over its own accompaniment; the item's name says how.
+    """A voice over its own accompaniment; the item's name states the level.
 
     ``own/…`` is -5 to 10 dB above it and goes through effects, ``level/…`` has exactly as much
     energy and no effects, ``without/…`` is the accompaniment alone.
@@ -279,7 +279,7 @@ def _singer(voices: Path, singer: str, seconds: float, rng: np.random.Generator)
 
 
 def _without_pauses(voiced: np.ndarray) -> np.ndarray:
-    """Which frames to keep: all but what is longer than `LONGEST_PAUSE_S` without voice."""
+    """Choose the frames that are not in a pause longer than `LONGEST_PAUSE_S`."""
     chosen = np.ones(len(voiced), bool)
     longest = round(LONGEST_PAUSE_S / WORLD_PERIOD_S)
     since = 0

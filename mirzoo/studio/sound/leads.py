@@ -94,7 +94,7 @@ RANGES = {
 class Manner:
     """How freely a melody is played; probabilities for each note, and sizes.
 
-    Times are in seconds, depths in cents or semitones as their names say.
+    Times are in seconds, depths in cents or semitones as their names state.
     """
 
     vibrato: float = 0.0

@@ -28,7 +28,7 @@ SOFT_DB, SILENT_DB = -35.0, -45.0
 
 
 def need(package: str) -> ModuleType:
-    """Import a package of the extra ``studio``; raises DataError that says how to get it."""
+    """Import a package of the extra ``studio``; raises DataError that names the extra."""
     try:
         return importlib.import_module(package)
     except ImportError:
