@@ -11,6 +11,7 @@ import numpy as np
 from mirzoo import audio
 from mirzoo.card import InputContract
 from mirzoo.errors import ExportError
+from mirzoo.export.base import FORMATS, format_of
 
 if TYPE_CHECKING:
     from mirzoo.models.model import Model
@@ -49,8 +50,8 @@ def export(
     Raises
     ------
     ExportError
-        If the model cannot be written with builtin LiteRT or standard ONNX operators, its numbers
-        differ, or the packages that ONNX needs are not installed.
+        If no format has the suffix, the model cannot be written with builtin LiteRT or standard
+        ONNX operators, its numbers differ, or the packages that ONNX needs are not installed.
 
     Examples
     --------
@@ -59,31 +60,19 @@ def export(
     PosixPath('tagger.tflite')
     """
     path = Path(path)
-    windows = real_windows(model.card.input, source)
-    if path.suffix == ".tflite":
-        from mirzoo.export.litert import write_litert
-
-        write_litert(model, path, windows, quantize)
-    elif path.suffix not in ("", ".onnx"):
-        raise ExportError(
-            f"{path} ends in '{path.suffix}'; allowed are a name that ends in '.tflite' (LiteRT) "
-            "or '.onnx' (ONNX) and a folder (SavedModel). For Keras, use mirzoo.save or "
-            "model.save('x.keras')"
-        )
-    elif quantize is not None:
-        raise ExportError(
-            f"quantize={quantize!r} is for LiteRT; {path} would be "
-            f"{'an ONNX model' if path.suffix else 'a SavedModel'}, which holds float32: give a "
-            "name that ends in '.tflite'"
-        )
-    elif path.suffix == ".onnx":
-        from mirzoo.export.onnx import write_onnx
-
-        write_onnx(model, path, windows)
-    else:
-        from mirzoo.export.saved_model import write_saved_model
-
-        write_saved_model(model, path, windows)
+    chosen = format_of(path)
+    options = {} if quantize is None else {"quantize": quantize}
+    for option, value in options.items():
+        if option not in chosen.options:
+            able = [known for known in FORMATS.values() if option in known.options]
+            raise ExportError(
+                f"{option}={value!r} is for {' and '.join(known.title for known in able)}; {path} "
+                f"would be {chosen.title}, which has no such option: give a name that ends in "
+                f"{' or '.join(repr(known.suffix) for known in able)}"
+            )
+    if not path.parent.is_dir() and chosen.suffix:
+        raise ExportError(f"there is no folder {path.parent} to write {path.name} into; make it")
+    chosen.write(model, path, real_windows(model.card.input, source), **options)
     return path
 
 

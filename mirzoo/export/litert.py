@@ -12,6 +12,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from mirzoo._support.files import unfinished
 from mirzoo.errors import ExportError
+from mirzoo.export.base import FORMATS, Format
 from mirzoo.export.metadata import describe
 from mirzoo.export.parity import require_parity
 from mirzoo.models.layers.fourier import transforms_by_matrices
@@ -23,7 +24,9 @@ LONGEST_TRANSFORM_BY_MATRICES = 512
 TOLERANCES = {None: 1e-4, "float16": 5e-3}
 
 
-def write_litert(model: Model, path: Path, windows: np.ndarray, quantize: str | None) -> None:
+def write_litert(
+    model: Model, path: Path, windows: np.ndarray, quantize: str | None = None
+) -> None:
     """Write a `.tflite` file that gives the same numbers as the model, or none at all.
 
     Parameters
@@ -114,3 +117,6 @@ def _convert(model: Model, quantize: str | None) -> bytes:
             f"'{model.card.name}' cannot be written with LiteRT's builtin operators ({reason}); "
             "replace the layer that made them"
         ) from error
+
+
+FORMATS.register(Format("litert", "a LiteRT model", ".tflite", write_litert, ("quantize",)))

@@ -11,6 +11,8 @@ import tensorflow as tf
 
 from mirzoo._support.files import unfinished
 from mirzoo.errors import ExportError
+from mirzoo.export._settled_onnx import settle
+from mirzoo.export.base import FORMATS, Format
 from mirzoo.export.parity import require_parity
 from mirzoo.models.layers.fourier import transforms_by_matrices
 from mirzoo.models.model import Model
@@ -76,6 +78,7 @@ def _convert(model: Model) -> bytes:
             f"'{model.card.name}' cannot be written with standard ONNX operators "
             f"({', '.join(foreign)}); replace the layer that made them"
         )
+    settle(written.graph)
     for value in (*written.graph.input, *written.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "windows"
     _describe(written, model)
@@ -93,3 +96,6 @@ def _describe(written, model: Model) -> None:
     for key, value in properties.items():
         entry = written.metadata_props.add()
         entry.key, entry.value = key, value
+
+
+FORMATS.register(Format("onnx", "an ONNX model", ".onnx", write_onnx))

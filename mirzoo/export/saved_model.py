@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import fingerprint_pb2
 
+from mirzoo.export.base import FORMATS, Format
 from mirzoo.export.parity import require_parity
 from mirzoo.models.model import EMBEDDING, Model
 
@@ -117,3 +118,6 @@ def _settle_fingerprint(path: Path) -> None:
     checksums = fingerprint.SerializeToString(deterministic=True)
     fingerprint.uuid = str(uuid.uuid5(uuid.NAMESPACE_OID, checksums.hex()))
     path.write_bytes(fingerprint.SerializeToString(deterministic=True))
+
+
+FORMATS.register(Format("saved_model", "a SavedModel", "", write_saved_model))

@@ -298,8 +298,15 @@ def test_foreign_operators_are_not_written(small_tagger, made_up_music, tmp_path
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("x.pb", {}, r"ends in '\.pb'; allowed are"),
-        ("folder", {"quantize": "float16"}, "quantize='float16' is for LiteRT"),
+        ("x.pb", {}, r"ends in '\.pb'; allowed are .*'\.tflite' .*'\.onnx' .*folder for a SavedM"),
+        ("model.v2", {}, r"ends in '\.v2'; allowed are"),
+        ("absent/x.tflite", {}, r"no folder .*absent to write x\.tflite into"),
+        ("absent/x.onnx", {}, r"no folder .*absent to write x\.onnx into"),
+        (
+            "folder",
+            {"quantize": "float16"},
+            "quantize='float16' is for a LiteRT model; .*folder would be a SavedModel",
+        ),
     ],
 )
 def test_unknown_targets(small_tagger, made_up_music, tmp_path, name, options, message):

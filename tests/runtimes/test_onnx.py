@@ -92,7 +92,7 @@ def test_a_missing_package_is_named(small_tagger, tmp_path, monkeypatch, package
 
 
 def test_precisions_are_for_litert(small_tagger, tmp_path):
-    with pytest.raises(ExportError, match="for LiteRT; .*small.onnx would be an ONNX model"):
+    with pytest.raises(ExportError, match="for a LiteRT model; .*small.onnx would be an ONNX"):
         export(small_tagger, tmp_path / "small.onnx", quantize="float16")
 
 
