@@ -225,11 +225,9 @@ def test_fresh_processes_write_every_form_alike(saved_tagger, tmp_path):
     script = (
         "import sys, json\n"
         "from mirzoo import artefact, hub\n"
-        "from mirzoo.export import export\n"
         "model = hub.load(sys.argv[1])\n"
         "model.card = model.card.updated(**json.loads(sys.argv[3]))\n"
         "artefact.save(model, sys.argv[2] + '/saved_tagger')\n"
-        "export(model, sys.argv[2] + '/saved_tagger/model.onnx')\n"
     )
     written = []
     card = Card.load(saved_tagger)

@@ -11,6 +11,8 @@ def settle(graph: Any) -> None:
     """Order the nodes of a graph, and name nodes and values, by their way from the outputs alone.
 
     Inputs and outputs keep their names, which the runtime knows; constants that nothing uses go.
+    The order of a loop's states is left as tf2onnx chose it, so that files of recurrent models are
+    the same for one value of ``PYTHONHASHSEED`` alone.
 
     Parameters
     ----------

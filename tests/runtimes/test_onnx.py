@@ -10,8 +10,14 @@ import pytest
 from mirzoo import load
 from mirzoo.errors import ArtefactError, AudioError, CardError, ExportError
 from mirzoo.export import export, real_windows
+from mirzoo.models.build import build_model
+from mirzoo.models.frontends.mel import MelConfig
+from mirzoo.models.heads import ConvBlock
+from mirzoo.models.heads.cnn import CNNConfig
 from mirzoo.models.model import Model
+from mirzoo.recipe import Recipe, Source
 from mirzoo.runtimes.onnx import ONNXModel
+from mirzoo.tasks.tagging import TaggingConfig
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +65,22 @@ def test_the_file_says_what_it_is(written, loaded, small_tagger):
 def test_windows_of_another_length_are_refused(loaded):
     with pytest.raises(AudioError, match=r"in ONNX takes windows of the shape \(windows, 16000\)"):
         loaded.predict_windows(np.zeros((1, 15999)))
+
+
+def test_other_words_on_the_card_change_no_byte(made_up_music, tmp_path):
+    recipe = Recipe(
+        description="Tells two made-up tags apart.",
+        frontend=MelConfig(n_mels=16),
+        head=CNNConfig(blocks=(ConvBlock(filters=4, stride=(4, 2)),), embedding=6),
+        task=TaggingConfig(labels=("low", "high")),
+        window_s=1.0,
+        source=Source(paper="none"),
+    )
+    model = build_model(recipe, "small_cnn")
+    first = export(model, tmp_path / "first.onnx", source=made_up_music)
+    model.card = model.card.updated(description="Other words.", citation="Another Author, 2031.")
+    second = export(model, tmp_path / "second.onnx", source=made_up_music)
+    assert first.read_bytes() == second.read_bytes()
 
 
 def test_a_file_of_a_newer_version_is_refused(written, loaded, tmp_path):
