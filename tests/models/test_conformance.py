@@ -140,7 +140,7 @@ def assert_conforms(model, recipe: Recipe, n_samples: int, tmp_path: Path) -> No
     again = said(reloaded, waveform)
     for name, value in said(model, waveform).items():
         np.testing.assert_allclose(again[name], value, atol=1e-6)
-    assert reloaded.card == model.card
+    assert reloaded.card.contract == model.card.contract
 
 
 @pytest.mark.parametrize(("frontend", "head"), pairs())

@@ -149,7 +149,7 @@ class TestPublishedWeights:
     def test_a_keras_file_gives_the_same_chords_again(self, model, waveform, tmp_path):
         model.save(tmp_path / "model.keras")
         reloaded = keras.models.load_model(tmp_path / "model.keras")
-        assert reloaded.card == model.card
+        assert reloaded.card.contract == model.card.contract
         for name, values in model.predict_windows(waveform[np.newaxis]).items():
             np.testing.assert_array_equal(
                 reloaded.predict_windows(waveform[np.newaxis])[name], values
