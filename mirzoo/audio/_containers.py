@@ -21,6 +21,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 Piece = bytes | tuple[int, int]
 """Bytes, or the offset and the length of a stretch of the file."""
@@ -90,7 +91,7 @@ class Spliced(io.RawIOBase):
         self._position = max(0, base + offset)
         return self._position
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
         done, start = 0, 0
         for piece, length in self._pieces:

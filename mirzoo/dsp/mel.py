@@ -7,6 +7,7 @@ above; HTK's is ``2595 * log10(1 + hz / 700)``. librosa's default, and this modu
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 SLANEY_HZ_PER_MEL = 200.0 / 3
 SLANEY_CORNER_HZ = 1000.0
@@ -14,7 +15,7 @@ SLANEY_CORNER_MEL = SLANEY_CORNER_HZ / SLANEY_HZ_PER_MEL
 SLANEY_LOG_STEP = np.log(6.4) / 27.0
 
 
-def hz_to_mel(frequencies, *, htk: bool = False) -> np.ndarray:
+def hz_to_mel(frequencies: ArrayLike, *, htk: bool = False) -> np.ndarray:
     """Convert frequencies (Hz) to mels, as ``librosa.hz_to_mel`` does.
 
     Examples
@@ -32,7 +33,7 @@ def hz_to_mel(frequencies, *, htk: bool = False) -> np.ndarray:
     return np.where(hz < SLANEY_CORNER_HZ, hz / SLANEY_HZ_PER_MEL, logarithmic)
 
 
-def mel_to_hz(mels, *, htk: bool = False) -> np.ndarray:
+def mel_to_hz(mels: ArrayLike, *, htk: bool = False) -> np.ndarray:
     """Convert mels to frequencies (Hz), as ``librosa.mel_to_hz`` does.
 
     Examples

@@ -91,14 +91,14 @@ def _convert(model: Model, quantize: str | None) -> bytes:
     names = sorted(every_output.output)
 
     @tf.function(input_signature=[spec])
-    def infer(waveform):
+    def infer(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         return every_output(waveform, training=False)
 
     with transforms_by_matrices(LONGEST_TRANSFORM_BY_MATRICES):
         frozen = convert_variables_to_constants_v2(infer.get_concrete_function())
 
     @tf.function(input_signature=[spec])
-    def serve(waveform):
+    def serve(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         return dict(zip(names, frozen(waveform), strict=True))
 
     converter = tf.lite.TFLiteConverter.from_concrete_functions(

@@ -241,7 +241,7 @@ def _write_embedding(writer: _Writer, card: Card, name: str) -> int:
 class _Writer:
     """Writes the tables of `FIELDS`; children come before their parents, as flatbuffers ask."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._builder = flatbuffers.Builder()
 
     def text(self, text: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -62,7 +63,7 @@ def _convert(model: Model) -> bytes:
     every_output = model.every_output
 
     @tf.function(input_signature=signature)
-    def infer(waveform):
+    def infer(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         outputs = every_output(waveform, training=False)
         return {name: tf.identity(values, name=name) for name, values in outputs.items()}
 
@@ -85,7 +86,7 @@ def _convert(model: Model) -> bytes:
     return written.SerializeToString()
 
 
-def _describe(written, model: Model) -> None:
+def _describe(written: Any, model: Model) -> None:
     card = model.card
     written.producer_name = "mirzoo"
     properties = {

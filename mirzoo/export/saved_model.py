@@ -80,23 +80,23 @@ def _export(model: Model, folder: Path) -> None:
     after_frontend = keras.Model(model.head_input, model.every_output.output, name="after_frontend")
 
     @tf.function(input_signature=[WAVEFORM])
-    def features(waveform):
+    def features(waveform: tf.Tensor) -> tf.Tensor:
         return frontend(waveform, training=False)
 
     @tf.function(input_signature=[WAVEFORM])
-    def infer(waveform):
+    def infer(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         return after_frontend(features(waveform), training=False)
 
     @tf.function(input_signature=[WAVEFORM])
-    def serve(waveform):
+    def serve(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         return {name: value for name, value in infer(waveform).items() if name != EMBEDDING}
 
     @tf.function(input_signature=[WAVEFORM])
-    def embed(waveform):
+    def embed(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         return {EMBEDDING: infer(waveform)[EMBEDDING]}
 
     @tf.function(input_signature=[WAVEFORM])
-    def hear(waveform):
+    def hear(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         return {FEATURES: features(waveform)}
 
     module = tf.Module()

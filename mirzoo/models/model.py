@@ -60,7 +60,7 @@ class Model(ModelMethods, keras.Model):
     any_length = True
     _runtime = "Keras"
 
-    def __init__(self, *args, card: Card | dict | None = None, **kwargs):
+    def __init__(self, *args: Any, card: Card | dict | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._card = Card.of_binary(card, CONFIGURATION) if isinstance(card, dict) else card
         self._process = os.getpid()
@@ -85,7 +85,7 @@ class Model(ModelMethods, keras.Model):
         every_output = self.every_output
 
         @tf.function(input_signature=[tf.TensorSpec((None, None), tf.float32, "waveform")])
-        def infer(waveform):
+        def infer(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
             return every_output(waveform, training=False)
 
         return infer
@@ -138,7 +138,7 @@ class Model(ModelMethods, keras.Model):
         return self._head_node.output_tensors[0]
 
     @property
-    def _head_node(self):
+    def _head_node(self) -> Any:
         head = self.head
         for nodes in self._nodes_by_depth.values():
             for node in nodes:

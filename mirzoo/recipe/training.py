@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
@@ -40,7 +40,7 @@ class DataConfig(Config):
     peers: tuple[str, ...] = ()
 
     @model_validator(mode="after")
-    def _classes_are_collections(self):
+    def _classes_are_collections(self) -> Self:
         unknown = sorted(set(self.classes) - set(self.collections))
         if unknown:
             raise ValueError(
@@ -105,7 +105,7 @@ class TrainingConfig(Config):
     seed: int = 0
 
     @model_validator(mode="after")
-    def _share_is_somebodys(self):
+    def _share_is_somebodys(self) -> Self:
         if self.initial_share and self.initial_weights is None:
             raise ValueError(
                 f"initial_share is {self.initial_share}, but there are no initial_weights to share "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 
@@ -42,7 +42,7 @@ class Recipe(Config):
     source: Source
 
     @model_validator(mode="after")
-    def _frames_tile(self):
+    def _frames_tile(self) -> Self:
         if self.context_s == 0.0:
             return self
         if self.head.pooling != "none":
@@ -64,7 +64,7 @@ class Recipe(Config):
         return self
 
     @model_validator(mode="after")
-    def _head_suits_frontend(self):
+    def _head_suits_frontend(self) -> Self:
         if self.head.convolves_bins and not self.frontend.ordered_bins:
             allowed = [repr(name) for name, head in HEADS.items() if not head.convolves_bins]
             raise ValueError(
@@ -75,7 +75,7 @@ class Recipe(Config):
         return self
 
     @model_validator(mode="after")
-    def _suits_task(self):
+    def _suits_task(self) -> Self:
         TASKS[type_of(type(self.task))].check_recipe(self)
         return self
 

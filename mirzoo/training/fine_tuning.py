@@ -162,7 +162,7 @@ def _fit_windows(
     return fitted.history
 
 
-def _name_of(data) -> str:
+def _name_of(data: Any) -> str:
     """What a card states of where data came from: no path of somebody's machine."""
     if not isinstance(data, str | os.PathLike):
         return "somebody's own"

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -280,7 +281,7 @@ def excerpt(
 def warped(song: Song, warp: Callable[[np.ndarray], np.ndarray]) -> Song:
     """The song with every time passed through ``warp``, an increasing function of times (s)."""
 
-    def moved(entries):
+    def moved(entries: Any) -> Any:
         if not entries:
             return entries
         starts = warp(np.array([entry.start_s for entry in entries]))

@@ -8,7 +8,7 @@ mixed at any ratio and sent through effects. `render_song` is a maker for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -108,7 +108,7 @@ def draw_stretch(song: Song, longest_s: float, rng: np.random.Generator) -> tupl
     return songs.excerpt(piece, 0.0, seconds), seconds
 
 
-def _sway(seconds: float, rng: np.random.Generator):
+def _sway(seconds: float, rng: np.random.Generator) -> Callable[[np.ndarray], np.ndarray]:
     """A time map whose speed wanders by about 2 per cent, changing every 3 s; never behind 0 s."""
     knots = np.arange(0, seconds + 6, 3.0)
     steps = 3.0 * (1 + np.clip(rng.normal(0, 0.02, len(knots) - 1), -0.06, 0.06))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 from functools import lru_cache
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +77,7 @@ def loudness_db(voice: np.ndarray, frames: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _swift_detector():
+def _swift_detector() -> Any:
     return need("swift_f0").SwiftF0(threads=1, spin=False)
 
 

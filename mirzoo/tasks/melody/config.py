@@ -21,7 +21,7 @@ class MelodyConfig(TaskConfig):
     bins_per_octave: PositiveInt = 60
 
     @model_validator(mode="after")
-    def _divides_semitones(self):
+    def _divides_semitones(self) -> Self:
         if self.bins_per_octave % 12:
             raise ValueError(
                 f"bins_per_octave {self.bins_per_octave} does not divide semitones; allowed are "

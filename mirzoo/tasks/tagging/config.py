@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
@@ -21,7 +21,7 @@ class TaggingConfig(TaskConfig):
     activation: Literal["sigmoid", "softmax"] = "sigmoid"
 
     @model_validator(mode="after")
-    def _labels_are_distinct(self):
+    def _labels_are_distinct(self) -> Self:
         if not self.labels:
             raise ValueError("labels is empty; a tagger needs at least one label")
         twice = sorted({label for label in self.labels if self.labels.count(label) > 1})
