@@ -69,10 +69,6 @@ class LoadedModel(Protocol):
         """Annotate a recording."""
 
 
-Runner = LoadedModel
-"""The protocol under the name that it had in version 0.1."""
-
-
 def annotate(
     runner: LoadedModel,
     source: audio.Source,
@@ -442,5 +438,10 @@ def _name(source: audio.Source) -> str | None:
 
 __getattr__ = moved_names(
     __name__,
-    {"Recording": "mirzoo.annotate:AudioFile", "hear_frames": "mirzoo.annotate:frame_outputs"},
+    {
+        "Annotator": "mirzoo.annotate:ModelMethods",
+        "Runner": "mirzoo.annotate:LoadedModel",
+        "Recording": "mirzoo.annotate:AudioFile",
+        "hear_frames": "mirzoo.annotate:frame_outputs",
+    },
 )

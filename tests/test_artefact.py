@@ -304,6 +304,28 @@ def test_a_keras_file_of_a_newer_version_is_refused(copy):
         hub.load(path)
 
 
+@pytest.mark.parametrize(
+    ("key", "old", "new", "error", "message"),
+    [
+        ("class_name", "GRU", "Harmonium", ArtefactError, "layer of your own is known once its mod"),
+        ("task", "tagging", "harmony", CardError, "no task 'harmony'.*once its module is imported"),
+    ],
+)
+def test_what_a_file_needs_of_its_owner_is_named(copy, key, old, new, error, message):
+    path = copy / "own.keras"
+    with zipfile.ZipFile(copy / "model.keras") as before, zipfile.ZipFile(path, "w") as after:
+        for name in before.namelist():
+            content = before.read(name)
+            if name == "config.json":
+                content = content.replace(
+                    f'"{key}": "{old}"'.encode(), f'"{key}": "{new}", "module": "own"'.encode()
+                    if key == "class_name" else f'"{key}": "{new}"'.encode()
+                )
+            after.writestr(name, content)
+    with pytest.raises(error, match=message):
+        hub.load(path)
+
+
 def test_a_contract_of_another_model_is_found(copy):
     card = Card.load(copy)
     change_card(copy, input={**card.input.model_dump(), "hop_samples": 8000})

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable
 
 from mirzoo._support.moved import moved_names
-from mirzoo.annotate import Runner
+from mirzoo.annotate import LoadedModel
 from mirzoo.card import Metric
 from mirzoo.data import folder, labelled
 from mirzoo.data.folder import LabelledClips
@@ -44,7 +44,7 @@ __all__ = [
 
 
 def evaluate(
-    runner: Runner | str | os.PathLike,
+    runner: LoadedModel | str | os.PathLike,
     data: str | os.PathLike | LabelledClips | Iterable[LabelledRecording],
 ) -> list[Metric]:
     """Score what `mirzoo.annotate.annotate` gives for labelled recordings.
@@ -101,7 +101,7 @@ def evaluate(
 
 
 def evaluate_tagger(
-    runner: Runner, data: str | os.PathLike | LabelledClips | Iterable[LabelledRecording]
+    runner: LoadedModel, data: str | os.PathLike | LabelledClips | Iterable[LabelledRecording]
 ) -> list[Metric]:
     """Score a tagger on labelled clips; the same as `evaluate`."""
     return evaluate(runner, data)

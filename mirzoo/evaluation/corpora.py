@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 
-from mirzoo.annotate import Runner
+from mirzoo.annotate import LoadedModel
 from mirzoo.card import Metric
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.labels import Labels
@@ -21,20 +21,20 @@ logger = logging.getLogger(__name__)
 
 
 def measure(
-    runner: Runner,
+    runner: LoadedModel,
     corpora: Sequence[Corpus],
     *,
-    baselines: Sequence[Runner] = (),
+    baselines: Sequence[LoadedModel] = (),
 ) -> list[Metric]:
     """Score a model on the test items of corpora.
 
     Parameters
     ----------
-    runner : Runner
+    runner : LoadedModel
         A model of a task with labels over time.
     corpora : sequence of Corpus
         Those without test items with the task's labels drop out.
-    baselines : sequence of Runner
+    baselines : sequence of LoadedModel
         Models of the same task, whose scores are the metrics' ``baseline``.
 
     Returns
@@ -88,7 +88,7 @@ def _truths(corpus: Corpus, task: str) -> Iterator[tuple[int, Annotation]]:
                 yield number, truth
 
 
-def _scores(runner: Runner, corpus: Corpus, truths: dict[int, Annotation]) -> dict[str, Score]:
+def _scores(runner: LoadedModel, corpus: Corpus, truths: dict[int, Annotation]) -> dict[str, Score]:
     results = (
         (truth, runner.annotate(item_waveform(corpus, number), source_rate=SAMPLE_RATE))
         for number, truth in truths.items()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mirzoo import audio
-from mirzoo.annotate import Runner, annotate, find_recordings
+from mirzoo.annotate import LoadedModel, annotate, find_recordings
 from mirzoo.card import Metric
 from mirzoo.data import labelled
 from mirzoo.data.folder import LabelledClips
@@ -118,7 +118,7 @@ def recordings_of_clips(clips: LabelledClips, task: str) -> list[LabelledRecordi
 
 
 def evaluate_recordings(
-    runner: Runner,
+    runner: LoadedModel,
     recordings: Iterable[LabelledRecording],
     *,
     dataset: str,
@@ -184,7 +184,7 @@ def evaluate_recordings(
     ]
 
 
-def _annotate(runner: Runner, recording: LabelledRecording) -> Annotation:
+def _annotate(runner: LoadedModel, recording: LabelledRecording) -> Annotation:
     """What `annotate` gives; a clip that is too short for the model is filled up with zeros."""
     source, source_rate = recording.source, recording.source_rate
     try:

@@ -13,18 +13,16 @@ Nothing here needs TensorFlow.
 from __future__ import annotations
 
 import io
-import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable
-from typing import Any
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import number_types
 
+from mirzoo._support.moved import moved_names
 from mirzoo.card import Card, OutputSpec
-from mirzoo.runtimes import tflite_file
 from mirzoo.runtimes.tflite_file import CARD_BUFFER, LABELS_FILE, MODEL_IDENTIFIER
 from mirzoo.tasks.base import TASKS
 
@@ -67,16 +65,12 @@ FEATURE_PROPERTIES, AUDIO_PROPERTIES = 1, 4
 TENSOR_AXIS_LABELS = 2
 
 
-def __getattr__(name: str) -> Any:
-    if name not in ("custom_operators", "operators", "read_card", "read_labels"):
-        raise AttributeError(f"module '{__name__}' has no attribute {name!r}")
-    warnings.warn(
-        f"{__name__}.{name} is now mirzoo.runtimes.tflite_file.{name}; the old name goes with the "
-        "next version",
-        DeprecationWarning,
-        stacklevel=2,
-    )
-    return getattr(tflite_file, name)
+__getattr__ = moved_names(
+    __name__,
+    dict.fromkeys(
+        ("custom_operators", "operators", "read_card", "read_labels"), "mirzoo.runtimes.tflite_file"
+    ),
+)
 
 
 def describe(tflite: bytes, card: Card) -> bytes:

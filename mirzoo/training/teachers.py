@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mirzoo import hub
-from mirzoo.annotate import Runner, frame_outputs
+from mirzoo.annotate import LoadedModel, frame_outputs
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.predictions import Predict, item_predictions, predictions_folder
 
@@ -29,13 +29,13 @@ class Teachers:
         self,
         corpus: Corpus,
         names: Sequence[str],
-        find: Callable[[str], Runner] = hub.load,
+        find: Callable[[str], LoadedModel] = hub.load,
     ) -> None:
         self.corpus = corpus
         self.names = tuple(names)
         self._find = find
 
-    def model(self, name: str) -> Runner:
+    def model(self, name: str) -> LoadedModel:
         """The model of a name.
 
         Raises
