@@ -307,7 +307,13 @@ def test_a_keras_file_of_a_newer_version_is_refused(copy):
 @pytest.mark.parametrize(
     ("key", "old", "new", "error", "message"),
     [
-        ("class_name", "GRU", "Harmonium", ArtefactError, "layer of your own is known once its mod"),
+        (
+            "class_name",
+            "GRU",
+            "Harmonium",
+            ArtefactError,
+            "layer of your own is known once its mod",
+        ),
         ("task", "tagging", "harmony", CardError, "no task 'harmony'.*once its module is imported"),
     ],
 )
@@ -318,8 +324,10 @@ def test_what_a_file_needs_of_its_owner_is_named(copy, key, old, new, error, mes
             content = before.read(name)
             if name == "config.json":
                 content = content.replace(
-                    f'"{key}": "{old}"'.encode(), f'"{key}": "{new}", "module": "own"'.encode()
-                    if key == "class_name" else f'"{key}": "{new}"'.encode()
+                    f'"{key}": "{old}"'.encode(),
+                    f'"{key}": "{new}", "module": "own"'.encode()
+                    if key == "class_name"
+                    else f'"{key}": "{new}"'.encode(),
                 )
             after.writestr(name, content)
     with pytest.raises(error, match=message):
