@@ -126,7 +126,7 @@ def verify(folder: str | os.PathLike) -> dict[str, float]:
     Raises
     ------
     ArtefactError
-        Which names everything that is not as the card says.
+        Which names everything in which the folder differs from its card.
     """
     with reading(folder, "saved model"):
         return _verified(Path(folder))

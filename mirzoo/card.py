@@ -104,13 +104,13 @@ class InputContract(_Entry):
         if self.hop_samples > self.window_samples:
             raise ValueError(
                 f"hop_samples {self.hop_samples} is longer than window_samples "
-                f"{self.window_samples}; audio between two windows would never be heard"
+                f"{self.window_samples}; audio between two windows would never be processed"
             )
         if self.whole and self.pad_left_samples == 0:
             raise ValueError(
                 "whole is true and pad_left_samples is 0; windows of recordings that are too long "
-                "to be heard in one piece need context: let window_samples exceed hop_samples and "
-                "put half of the difference before the recording"
+                "to be processed in one piece need context: let window_samples exceed hop_samples "
+                "and put half of the difference before the recording"
             )
         return self
 

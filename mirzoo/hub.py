@@ -346,7 +346,7 @@ def create(
     Raises
     ------
     ArtefactError
-        If the model is no tagger: what chords and melody are is not for labels to say.
+        If the model is no tagger: the outputs of other tasks are fixed, whatever the labels.
 
     Examples
     --------
@@ -443,7 +443,7 @@ def folder(name: str | os.PathLike) -> Path:
 
 
 def _bundled(folder: str) -> Path:
-    """A folder that lies inside the installed package, or beside it in a checkout."""
+    """A folder inside the installed package, or next to it in a checkout."""
     package = Path(__file__).parent
     inside = package / folder
     return inside if inside.is_dir() else package.parent / folder

@@ -82,7 +82,7 @@ def real_windows(contract: InputContract, source: audio.Source | None = None) ->
     Returns
     -------
     np.ndarray, float32, shape (windows, window_samples)
-        Where the model hears recordings whole: one, of the first `COMPARED_S` seconds.
+        Where the model takes recordings whole: one, of the first `COMPARED_S` seconds.
     """
     source = audio.demo_clip() if source is None else source
     if contract.whole:

@@ -19,8 +19,8 @@ def settle(graph: Any) -> None:
     graph : onnx.GraphProto
         Changed in place.
     """
-    kept = {value.name: value.name for value in (*graph.input, *graph.output)}
-    _settle(graph, kept, itertools.count())
+    known = {value.name: value.name for value in (*graph.input, *graph.output)}
+    _settle(graph, known, itertools.count())
 
 
 def _settle(graph: Any, names: dict[str, str], numbers: Iterator[int]) -> None:

@@ -32,7 +32,7 @@ def write_litert(
     Parameters
     ----------
     model : Model
-        Its card says the length of the window.
+        Its card has the length of the window.
     path : Path
         Where to.
     windows : np.ndarray, float32, shape (windows, window_samples)

@@ -1,4 +1,4 @@
-"""What a `.tflite` file says about itself: labels, sample rate, units, the contract.
+"""What a `.tflite` file tells about itself: labels, sample rate, units, the contract.
 
 A finished file carries
 

@@ -96,7 +96,7 @@ def _export(model: Model, folder: Path) -> None:
         return {EMBEDDING: infer(waveform)[EMBEDDING]}
 
     @tf.function(input_signature=[WAVEFORM])
-    def hear(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
+    def compute_features(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         return {FEATURES: features(waveform)}
 
     module = tf.Module()
@@ -105,7 +105,7 @@ def _export(model: Model, folder: Path) -> None:
     tf.saved_model.save(
         module,
         str(folder),
-        signatures={"serving_default": serve, "embed": embed, "frontend": hear},
+        signatures={"serving_default": serve, "embed": embed, "frontend": compute_features},
         options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
     )
     _settle_fingerprint(folder / FINGERPRINT_FILE)

@@ -1,7 +1,7 @@
 """Run a model's `.tflite` file with LiteRT: no TensorFlow, a fraction of a second to start.
 
-The file has a fixed input of one window, ``(1, window_samples)``, or where the card says that
-recordings are heard whole, one of any length, ``(1, samples)``. It has the signature
+The file has a fixed input of one window, ``(1, window_samples)``, or where the card's
+input is ``whole``, one of any length, ``(1, samples)``. It has the signature
 ``serving_default``, whose outputs carry the names of the card's outputs, and ``embedding``.
 """
 

@@ -1,8 +1,8 @@
 """Run a model's `.onnx` file with ONNX Runtime: ``pip install 'mirzoo[onnx]'``.
 
 The file takes ``waveform``, windows of the card's length ``(windows, window_samples)``, as many as
-there are; where the card says that recordings are heard whole, of any length. Its outputs carry
-the names of the card's outputs, and ``embedding``. The card is inside the file.
+there are; where the card's input is ``whole``, of any length. Its outputs carry
+the names of the card's outputs, and ``embedding``. The card's contract is inside the file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CARD_PROPERTY = "mirzoo_card"
 
 
 def need(package: str) -> ModuleType:
-    """Import a package of the extra ``onnx``; raises ExportError that says how to get it."""
+    """Import a package of the extra ``onnx``; raises an ExportError that tells how to get it."""
     try:
         return importlib.import_module(package)
     except ImportError:
