@@ -100,8 +100,9 @@ def model_page(card: Card) -> str:
         "[The comparisons](../../comparisons.md) explain each set.",
         models_table.scores_of_card(card),
         _methods(card),
-        _note(card.name),
-        f"On its card: {card.provenance}",
+        _note(card.name).replace(
+            "## Where it is weak", f"On its card: {card.provenance}\n\n## Where it is weak"
+        ),
         "## Licence",
         _licences(card.licences),
         "## Citation",
