@@ -91,7 +91,7 @@ def labelled_table(title: str, systems: Sequence, found: Sequence, work: Path) -
         system.name: overall(
             chord_scores(recording.truth("chords"), chords)
             for recording, chords in zip(
-                found, comparison.heard(system, found, "chords", work), strict=True
+                found, comparison.estimates_of(system, found, "chords", work), strict=True
             )
         )
         for system in systems
@@ -104,7 +104,7 @@ def isolated_table(title: str, systems: Sequence, found: Sequence, work: Path) -
     rows, columns = {}, []
     for system in systems:
         right: dict[str, list[bool]] = defaultdict(list)
-        every = comparison.heard(system, found, "chords", work)
+        every = comparison.estimates_of(system, found, "chords", work)
         for recording, chords in zip(found, every, strict=True):
             truth = recording.labels.chords[0].label
             root, third = compare(truth, main_chord(chords, recording.samples))
@@ -127,15 +127,16 @@ def isolated_table(title: str, systems: Sequence, found: Sequence, work: Path) -
 
 def agreement_table(title: str, systems: Sequence, found: Sequence, work: Path) -> None:
     """Print how far each two systems agree on recordings without labels."""
-    said = {
-        system.name: list(comparison.heard(system, found, "chords", work)) for system in systems
+    found_chords = {
+        system.name: list(comparison.estimates_of(system, found, "chords", work))
+        for system in systems
     }
     rows = {
         f"{one} ~ {other}": overall(
             chord_agreement(ours, theirs)
-            for ours, theirs in zip(said[one], said[other], strict=True)
+            for ours, theirs in zip(found_chords[one], found_chords[other], strict=True)
         )
-        for one, other in combinations(said, 2)
+        for one, other in combinations(found_chords, 2)
     }
     comparison.print_table(f"{title}, agreement (each judges once)", rows, AGREEMENT_COLUMNS,
                            len(found))  # fmt: skip

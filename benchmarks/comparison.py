@@ -1,8 +1,8 @@
-"""What `chords.py` and `melody.py` share: recordings, systems that hear them, tables.
+"""What `chords.py` and `melody.py` share: recordings, systems that process them, tables.
 
 A system is a model of mirzoo, a published package in an environment of its own (a *peer*,
-``peers/<name>/original.py``), or a function. All hear the same files: prepared corpora are mono
-at 16 kHz, and each system resamples to what it needs. What a system says of a recording is kept
+``peers/<name>/original.py``), or a function. All process the same files: prepared corpora are mono
+at 16 kHz, and each system resamples to what it needs. What a system finds in a recording is cached
 under the ``--work`` folder by the hash of the samples, and of the model's files, so that nothing is
 computed twice and nothing old is taken for new.
 """
@@ -69,15 +69,15 @@ class Recording(NamedTuple):
 
 
 class System(Protocol):
-    """Anything that hears files.
+    """Anything that processes files.
 
-    ``name`` is for people, ``key`` is the name of the folder that keeps what it said.
+    ``name`` is for people, ``key`` is the name of the folder that its results are cached in.
     """
 
     name: str
     key: str
 
-    def hear(self, recording: Path, result: Path) -> Timing:
+    def run(self, recording: Path, result: Path) -> Timing:
         """Write what sounds in a wav file to a ``.lab`` or ``.csv``; wall and CPU seconds."""
 
     def close(self) -> None:
@@ -103,12 +103,12 @@ class Function:
         self.key = f"{name}-{version}"
         self._annotate = annotate
 
-    def hear(self, recording: Path, result: Path) -> Timing:
+    def run(self, recording: Path, result: Path) -> Timing:
         """Annotate and write, timing the first alone."""
         wall, cpu = time.perf_counter(), time.process_time()
-        heard = self._annotate(recording)
+        estimate = self._annotate(recording)
         took = time.perf_counter() - wall, time.process_time() - cpu
-        heard.write(result)
+        estimate.write(result)
         return took
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ class Model(Function):
 
 
 class Peer:
-    """A published package, heard by ``peers/<name>/original.py`` in its own environment.
+    """A published package, run by ``peers/<name>/original.py`` in its own environment.
 
     That script reads lines, a recording and a file to write with a tab between, and answers each
     with wall and CPU seconds. It is started when it is first needed.
@@ -160,13 +160,13 @@ class Peer:
             known = sorted(path.parent.name for path in PEERS.glob("*/original.py"))
             raise DataError(f"there is no peer '{name}'; there are: {', '.join(known)}")
 
-    def hear(self, recording: Path, result: Path) -> Timing:
+    def run(self, recording: Path, result: Path) -> Timing:
         """Ask the package's process."""
         if self._process is None:
             if not self._python:
                 raise DataError(
-                    f"{self.name} has not heard everything yet and its interpreter isn't given; "
-                    f"say {self.name}=PYTHON, and see {self._script} for its environment"
+                    f"{self.name} is not finished and its interpreter isn't given; "
+                    f"give {self.name}=PYTHON, and see {self._script} for its environment"
                 )
             self._process = self._start()
         print(f"{recording}\t{result}", file=self._process.stdin, flush=True)
@@ -207,7 +207,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     arguments.add_argument("--home", type=Path, default=data_home(),
                            help="folder that holds corpus/ (mirzoo prepare)")  # fmt: skip
     arguments.add_argument("--work", type=Path, required=True,
-                           help="folder that keeps what the systems said")  # fmt: skip
+                           help="folder that the systems' results are cached in")  # fmt: skip
     arguments.add_argument("--models", nargs="*", default=[], help="names or folders of models")
     arguments.add_argument("--runtime", choices=["litert", "keras"], default="litert")
     arguments.add_argument("--peers", nargs="*", default=[], metavar="NAME[=PYTHON]",
@@ -318,7 +318,7 @@ def spread(items: Sequence, limit: int) -> list:
     return [items[number * len(items) // count] for number in range(count)]
 
 
-def heard(
+def estimates_of(
     system: System,
     found: Iterable[Recording],
     task: str,
@@ -326,7 +326,7 @@ def heard(
     *,
     report: Callable[[str], None] = print,
 ) -> Iterator[Annotation]:
-    """What a system says of each recording, from the work folder where it is kept already.
+    """What a system finds in each recording, from the work folder where it is cached already.
 
     Yields
     ------
@@ -343,7 +343,7 @@ def heard(
                 wav = Path(scratch) / f"{recording.key}.wav"
                 soundfile.write(wav, recording.samples, SAMPLE_RATE)
                 fresh = Path(scratch) / result.name
-                system.hear(wav, fresh)
+                system.run(wav, fresh)
                 unfinished = result.with_suffix(".unfinished")
                 unfinished.write_bytes(fresh.read_bytes())
                 os.replace(unfinished, result)
@@ -351,7 +351,7 @@ def heard(
                 fresh.unlink()
                 computed += 1
                 if computed % 20 == 0:
-                    report(f"{system.name}: {computed} recordings heard")
+                    report(f"{system.name}: {computed} recordings processed")
             yield TASKS[task].annotation.read(result)
 
 
@@ -368,7 +368,7 @@ def timings(contestants: Sequence[System], task: str, rounds: int) -> dict[str, 
         for _ in range(1 + rounds):
             for number, system in enumerate(contestants):
                 result = Path(scratch) / f"{number}{RESULT_SUFFIX[task]}"
-                taken[system.name].append(system.hear(song, result))
+                taken[system.name].append(system.run(song, result))
                 result.unlink()
     return {
         name: tuple(statistics.median(column) for column in zip(*taken_each[1:], strict=True))

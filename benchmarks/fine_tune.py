@@ -27,10 +27,10 @@ def cross_validated(name: str, data: str, *, pretrained: bool, train_head: bool,
         model = mirzoo.create(name, clips.labels, pretrained=pretrained, exclusive=True)
         fine_tune(model, windows.of_clips(train), epochs=epochs, train_head=train_head)
         tested = windows.of_clips(test)
-        heard = model.predict(tested.waveforms, verbose=0)
+        estimate = model.predict(tested.waveforms, verbose=0)
         for clip in test:
             mine = tested.clips == clip
-            right.append(heard[mine].mean(0).argmax() == tested.targets[mine][0].argmax())
+            right.append(estimate[mine].mean(0).argmax() == tested.targets[mine][0].argmax())
     return float(np.mean(right)), len(right)
 
 

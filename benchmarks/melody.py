@@ -5,7 +5,7 @@ python benchmarks/melody.py --work results/ --models hcqt_cnn_melody crepe_tiny
 
 Prepared corpora with a melody give mir_eval's measures, weighted by the seconds that each judges;
 measures that a corpus cannot judge (the octave of UltraStar's notes is arbitrary) are left out.
-CREPE hears one voice and knows nothing of melody: it stands for what a good tracker of single
+CREPE tracks one voice and knows nothing of melody: it stands for what a good tracker of single
 pitches makes of a mix.
 """
 
@@ -63,7 +63,7 @@ def table(sets: str, systems: Sequence, found: Sequence, work: Path) -> None:
         system.name: overall(
             melody_scores(recording.truth("melody"), melody)
             for recording, melody in zip(
-                found, comparison.heard(system, found, "melody", work), strict=True
+                found, comparison.estimates_of(system, found, "melody", work), strict=True
             )
         )
         for system in systems

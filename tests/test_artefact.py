@@ -109,7 +109,7 @@ def test_an_altered_file_is_found(copy, file):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ArtefactError, match=f"{path.name} has SHA-256 .* the card says"):
+    with pytest.raises(ArtefactError, match=f"{path.name} has SHA-256 .* the card states"):
         artefact.verify(copy)
 
 
@@ -132,7 +132,7 @@ def test_other_weights_are_found_though_the_hashes_agree(copy):
 @pytest.mark.slow
 def test_a_wrong_claim_of_the_card_is_found(copy):
     change_card(copy, parameters=1, labels=["low", "high", "middle"])
-    with pytest.raises(ArtefactError, match=r"the card says 1;.*labels of model\.tflite"):
+    with pytest.raises(ArtefactError, match=r"the card states 1;.*labels of model\.tflite"):
         artefact.verify(copy)
 
 

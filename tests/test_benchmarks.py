@@ -92,12 +92,12 @@ def test_noise_is_as_loud_as_asked_and_always_the_same(comparison, snr_db):
     noisy = comparison.with_noise(clean, snr_db)
     assert noisy.samples.dtype == np.int16 and noisy.labels == clean.labels
     np.testing.assert_array_equal(noisy.samples, comparison.with_noise(clean, snr_db).samples)
-    heard, meant = noisy.samples.astype(float), tone.astype(float)
-    share = (heard @ meant) / (meant @ meant)
-    rest = heard - share * meant
+    received, meant = noisy.samples.astype(float), tone.astype(float)
+    share = (received @ meant) / (meant @ meant)
+    rest = received - share * meant
     ratio_db = 10 * np.log10(np.mean((share * meant) ** 2) / np.mean(rest**2))
     assert ratio_db == pytest.approx(snr_db, abs=0.2)
-    assert share <= 1 and np.abs(heard).max() <= 32767
+    assert share <= 1 and np.abs(received).max() <= 32767
     silent = clean._replace(samples=np.zeros(100, np.int16))
     assert not comparison.with_noise(silent, snr_db).samples.any()
 
@@ -117,27 +117,27 @@ def test_spread_keeps_within_the_limit_and_reaches_over_all(comparison):
     assert comparison.spread(range(3), 40) == [0, 1, 2]
 
 
-def test_nothing_is_heard_twice_and_new_samples_are_heard(comparison, tmp_path):
-    heard = []
+def test_nothing_is_processed_twice_and_new_samples_are_processed(comparison, tmp_path):
+    received = []
 
     def annotate(path):
         waveform, rate = soundfile.read(path, dtype="int16")
-        heard.append(waveform)
-        return Chords([(0.0, len(waveform) / rate, f"C:{'maj' if len(heard) == 1 else 'min'}")])
+        received.append(waveform)
+        return Chords([(0.0, len(waveform) / rate, f"C:{'maj' if len(received) == 1 else 'min'}")])
 
     system = comparison.Function("fake", annotate)
     one, other = recording(comparison, 1), recording(comparison, 2)
     for found in ([one], [one], [other, one]):
-        said = list(comparison.heard(system, found, "chords", tmp_path))
-    assert len(heard) == 2
-    np.testing.assert_array_equal(heard[0], one.samples)
-    assert [chord.labels[0] for chord in said] == ["C:min", "C:maj"]
+        found_labels = list(comparison.estimates_of(system, found, "chords", tmp_path))
+    assert len(received) == 2
+    np.testing.assert_array_equal(received[0], one.samples)
+    assert [chord.labels[0] for chord in found_labels] == ["C:min", "C:maj"]
 
 
 def test_a_peer_without_interpreter_says_what_it_needs(comparison, tmp_path):
     peer = comparison.Peer("chordino")
     with pytest.raises(DataError, match="chordino=PYTHON"):
-        list(comparison.heard(peer, [recording(comparison, 1)], "chords", tmp_path))
+        list(comparison.estimates_of(peer, [recording(comparison, 1)], "chords", tmp_path))
     peer.close()
     with pytest.raises(DataError, match="there are: .*chordino"):
         comparison.Peer("chordinho")
@@ -177,7 +177,7 @@ def test_a_peer_that_fails_is_quoted(comparison, tmp_path, monkeypatch):
     monkeypatch.setattr(comparison, "PEERS", tmp_path / "peers")
     peer = comparison.Peer("broken", sys.executable)
     with pytest.raises(DataError, match="no plug-in"):
-        list(comparison.heard(peer, [recording(comparison, 1)], "chords", tmp_path / "work"))
+        list(comparison.estimates_of(peer, [recording(comparison, 1)], "chords", tmp_path / "work"))
     peer.close()
     assert not list((tmp_path / "work").rglob("*.lab"))
 
@@ -192,7 +192,7 @@ def test_a_peer_that_will_not_end_is_ended(comparison, tmp_path, monkeypatch):
     monkeypatch.setattr(comparison, "PEERS", tmp_path / "peers")
     monkeypatch.setattr(comparison, "CLOSING_S", 0.2)
     peer = comparison.Peer("stuck", sys.executable)
-    peer.hear(tmp_path / "x.wav", tmp_path / "x.lab")
+    peer.run(tmp_path / "x.wav", tmp_path / "x.lab")
     start = time.monotonic()
     peer.close()
     assert time.monotonic() - start < 60
@@ -208,17 +208,17 @@ def test_a_peer_answers_line_by_line(comparison, tmp_path, monkeypatch):
     monkeypatch.setattr(comparison, "PEERS", tmp_path / "peers")
     peer = comparison.Peer("sure", sys.executable)
     found = [recording(comparison, seed) for seed in range(3)]
-    said = list(comparison.heard(peer, found, "chords", tmp_path / "work"))
-    assert [chord.labels for chord in said] == [("A:min",)] * 3
-    assert peer.hear(tmp_path / "x.wav", tmp_path / "x.lab") == (1.5, 0.5)
+    found_labels = list(comparison.estimates_of(peer, found, "chords", tmp_path / "work"))
+    assert [chord.labels for chord in found_labels] == [("A:min",)] * 3
+    assert peer.run(tmp_path / "x.wav", tmp_path / "x.lab") == (1.5, 0.5)
     peer.close()
 
 
 def test_the_answer_of_a_clip_is_what_fills_its_sound(chords):
     samples = np.zeros(4 * SAMPLE_RATE, np.int16)
     samples[SAMPLE_RATE : 2 * SAMPLE_RATE] = (20000 * tones([60], 1)).astype(np.int16)
-    said = Chords([(0.0, 1.2, "N"), (1.2, 2.0, "A:min"), (2.0, 4.0, "N")])
-    assert chords.main_chord(said, samples) == "A:min"
+    found_labels = Chords([(0.0, 1.2, "N"), (1.2, 2.0, "A:min"), (2.0, 4.0, "N")])
+    assert chords.main_chord(found_labels, samples) == "A:min"
     late = Chords([(0.0, 1.8, "N"), (1.8, 4.0, "A:min")])
     assert chords.main_chord(late, samples) == "N"
     assert chords.main_chord(late, samples, aside="N") == "A:min"
@@ -249,12 +249,12 @@ def test_templates_hear_triads_and_silence(chords, tmp_path):
         [tones([48, 60, 64, 67], 3, rate), tones([45, 57, 60, 64], 3, rate), np.zeros(3 * rate)]
     )
     soundfile.write(path, 0.5 * waveform, rate)
-    said = chords.template_chords(path)
-    at = {start: label for start, _, label in said.segments if label != "N"}
+    found_labels = chords.template_chords(path)
+    at = {start: label for start, _, label in found_labels.segments if label != "N"}
     assert list(at.values())[:2] == ["C:maj", "A:min"]
     assert abs(list(at)[1] - 3.0) < 0.5
-    assert said.labels[-1] == "N" and said.segments[-1][0] < 7.0
-    assert said.duration_s == pytest.approx(9.0)
+    assert found_labels.labels[-1] == "N" and found_labels.segments[-1][0] < 7.0
+    assert found_labels.duration_s == pytest.approx(9.0)
 
 
 def test_tables_say_how_far_systems_agree(chords, comparison, tmp_path, capsys):
@@ -283,13 +283,13 @@ def test_tables_say_how_far_systems_agree(chords, comparison, tmp_path, capsys):
 
 
 @pytest.fixture(scope="module")
-def teach_chords(comparison):
+def teacher_chords(comparison):
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
-        return load("teach_chords.py")
+        return load("teacher_chords.py")
 
 
-def test_a_peer_teaches_the_items_that_are_not_for_testing(teach_chords, tmp_path):
+def test_a_peer_teaches_the_items_that_are_not_for_testing(teacher_chords, tmp_path):
     lengths = {"short/1": 2, "long": 30, "short/2": 3, "held out": 2, "short/3": 4}
     items = [
         Item(name, "music", name, "", "test" if name == "held out" else "train") for name in lengths
@@ -302,27 +302,27 @@ def test_a_peer_teaches_the_items_that_are_not_for_testing(teach_chords, tmp_pat
         report=lambda line: None,
         make=lambda item: np.zeros(lengths[item.name] * SAMPLE_RATE, np.float32),
     )
-    heard = []
+    received = []
 
     class Ear:
         name = key = "ear"
 
-        def hear(self, recording, result):
+        def run(self, recording, result):
             seconds = soundfile.info(recording).duration
-            heard.append(seconds)
+            received.append(seconds)
             middle = seconds / 2 + 0.25
             Chords([(0.0, middle, "C:maj"), (middle, seconds, "A:min")]).write(result)
             return 0.0, 0.0
 
-    teach_chords.teach(corpus, Ear(), seconds=8.0)
+    teacher_chords.teach(corpus, Ear(), seconds=8.0)
     folder = corpus.directory / "targets" / "ear"
-    said = {path.stem: Chords.read(path).segments for path in sorted(folder.iterdir())}
-    assert heard == [2.0, 8.0, 7.0]
-    assert said == {
+    found_labels = {path.stem: Chords.read(path).segments for path in sorted(folder.iterdir())}
+    assert received == [2.0, 8.0, 7.0]
+    assert found_labels == {
         "00000": ((0.0, 1.25, "C:maj"), (1.25, 2.0, "A:min")),
         "00001": ((8.8, 13.05, "C:maj"), (13.05, 16.8, "A:min")),
         "00002": ((0.0, 3.0, "C:maj"),),
         "00004": ((0.0, 0.75, "C:maj"), (0.75, 4.0, "A:min")),
     }
-    teach_chords.teach(corpus, Ear(), seconds=8.0)
-    assert len(heard) == 3
+    teacher_chords.teach(corpus, Ear(), seconds=8.0)
+    assert len(received) == 3

@@ -1,4 +1,4 @@
-"""Compare basic-pitch with our port of it: the notes that each hears, and the time it takes.
+"""Compare basic-pitch with our port of it: the notes that each finds, and the time it takes.
 
 The package needs an environment of its own::
 
@@ -11,7 +11,7 @@ The package needs an environment of its own::
 Each file's first half minute is written as mono at 22.05 kHz once, so that resampling is neither
 timed nor compared, and all take turns on it. Notes are matched as ``mir_eval.transcription`` does
 it: pitch within 50 cents, onset within 50 ms and, for the second F-measure, offset within 50 ms
-or a fifth of the note. The package's notes count as the reference. The first file is heard once
+or a fifth of the note. The package's notes count as the reference. The first file is processed once
 more beforehand, to warm up.
 """
 
@@ -90,14 +90,14 @@ def main() -> None:
 
 
 def compare(name: str, song: Path, original: subprocess.Popen, models: dict) -> Row:
-    """Let all hear one file."""
+    """Run all on one file."""
     result = song.with_suffix(".npy")
     timings = [*ask(original, f"{song}\t{result}")]
     theirs = np.load(result)
     for model in models.values():
-        heard, timing = clock(model, song)
+        estimate, timing = clock(model, song)
         timings += timing
-    ours = np.array([note[:4] for note in heard.notes]).reshape(-1, 4)
+    ours = np.array([note[:4] for note in estimate.notes]).reshape(-1, 4)
     agreement = [f_measure(theirs, ours, offset_ratio=ratio) for ratio in (None, 0.2)]
     return Row(name, *timings, len(theirs), *agreement)
 

@@ -1,4 +1,4 @@
-"""Compare crema with our port of it: the chords that each hears, and the time it takes.
+"""Compare crema with our port of it: the chords that each finds, and the time it takes.
 
 The package needs an environment of its own::
 
@@ -10,8 +10,8 @@ The package needs an environment of its own::
 
 Each file is written as mono at 44.1 kHz once, so that resampling is neither timed nor compared,
 and all take turns on it. "same" is the share of the time in which both give the same root and
-quality, "inversion" that in which they give the same bass too. The first file is heard once more
-beforehand, to warm up.
+quality, "inversion" that in which they give the same bass too. The first file is processed once
+more beforehand, to warm up.
 """
 
 from __future__ import annotations
@@ -89,15 +89,15 @@ def main() -> None:
 def compare(
     name: str, song: Path, duration_s: float, original: subprocess.Popen, models: dict
 ) -> Row:
-    """Let all hear one file."""
+    """Run all on one file."""
     result = song.with_suffix(".json")
     seconds = [*ask(original, f"{song}\t{result}")]
     theirs = json.loads(result.read_text())
     for model in models.values():
-        heard, timing = clock(model, song)
+        estimate, timing = clock(model, song)
         seconds += timing
     shares = (
-        agreement(theirs, heard.segments, duration_s, inversions=inversions)
+        agreement(theirs, estimate.segments, duration_s, inversions=inversions)
         for inversions in (False, True)
     )
     return Row(name, duration_s, *seconds, *shares)

@@ -28,17 +28,17 @@ def start(package: str, python: str) -> subprocess.Popen:
 
 
 def ask(original: subprocess.Popen, request: str) -> Timing:
-    """What a package's process says of its own time for one request."""
+    """What a package's process states of its own time for one request."""
     print(request, file=original.stdin, flush=True)
     wall, cpu = original.stdout.readline().split()
     return float(wall), float(cpu)
 
 
 def clock(model: Model | LiteRTModel, path: Path) -> tuple[Annotation, Timing]:
-    """What one of our models hears in a file, and its time for it."""
+    """What one of our models finds in a file, and its time for it."""
     wall, cpu = time.perf_counter(), time.process_time()
-    heard = model.annotate(path)
-    return heard, (time.perf_counter() - wall, time.process_time() - cpu)
+    estimate = model.annotate(path)
+    return estimate, (time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def race(contestants: dict[str, Callable[[], Timing]], rounds: int) -> None:

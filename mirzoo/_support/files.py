@@ -14,7 +14,7 @@ BLOCK_BYTES = 1 << 20
 
 @contextmanager
 def unfinished(path: str | os.PathLike) -> Iterator[Path]:
-    """Give the path of a new file beside ``path`` that takes its place if all goes well.
+    """Give the path of a new file next to ``path`` that takes its place if all goes well.
 
     Its name ends as that of ``path`` does. Where the block ends with an error nothing is left of
     it, and what was at ``path`` stays.

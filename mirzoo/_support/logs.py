@@ -1,4 +1,4 @@
-"""Messages of long work: sent to the loggers ``mirzoo.…``, shown where somebody asks for them."""
+"""Messages of long work: sent to the loggers ``mirzoo.…``, shown on demand."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A `Registry` knows the modules of one package of mirzoo, each of which registers what it defines,
 and whatever other modules register: those of installed packages with an entry point in the group
-``mirzoo.plugins``, and those that somebody imports (``mirzoo --import my_module``). Looking a name
+``mirzoo.plugins``, and those that a user imports (``mirzoo --import my_module``). Looking a name
 up imports the module of that name alone; a name that has no module of its own is looked for in all
 modules of the package, but for those whose names begin with an underscore. No recipe, card or
 artefact makes a registry import anything else.
@@ -132,7 +132,7 @@ circle. One of your own is known once its module is imported (--import, or an en
 
 
 def import_plugin(module: str) -> None:
-    """Import a module of somebody's own, so that what it registers is known.
+    """Import a module of a user's own, so that what it registers is known.
 
     Parameters
     ----------

@@ -155,7 +155,7 @@ def _chunk(
 ) -> Stated:
     """Judge a chunk of samples that begins at a byte and goes on for as many as stated.
 
-    The field at the byte ``at``, packed as ``layout`` says, states its length and ``extra`` bytes;
+    The field at the byte ``at``, packed as in ``layout``, states its length and ``extra`` bytes;
     decoders are given a file whose field is right.
     """
     there = size - begin

@@ -180,7 +180,7 @@ def array_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
             "(samples, channels); give the clips of a batch one by one"
         )
     if array.size == 0:
-        raise AudioError(f"{name} holds no samples: there is nothing to hear in it")
+        raise AudioError(f"{name} holds no samples: there is nothing to process in it")
     if array.ndim == 2 and array.shape[1] > MAX_ARRAY_CHANNELS:
         raise AudioError(
             f"{name} has {array.shape[1]} channels; allowed are (samples, channels) "

@@ -186,7 +186,7 @@ def _rest(card: Card) -> list[str]:
 
 
 def _lines(word: str, text: str) -> list[str]:
-    """A word and its text, wrapped where somebody reads it in a terminal."""
+    """A word and its text, wrapped where it goes to a terminal."""
     if not sys.stdout.isatty():
         return [f"{word:{WIDTH}} {text}"]
     columns = max(shutil.get_terminal_size().columns, 2 * WIDTH)

@@ -33,7 +33,7 @@ Predict = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 
 
 def predictions_folder(corpus: Corpus, model: str) -> Path:
-    """Where what somebody else's system predicts for a corpus may lie, as ``00000.lab`` etc."""
+    """Where the labels of another system for a corpus may lie, as ``00000.lab`` etc."""
     return corpus.directory / "targets" / model
 
 

@@ -1,11 +1,11 @@
 """Chord labels: what a label in Harte's syntax means, and the classes that models tell apart.
 
 A label is ``root:quality(degrees)/bass``: ``C``, ``A:min7/b3``, ``G:9(*3)/5``, ``D:(1,4,b7)``;
-``N`` says that no chord sounds and ``X`` that it can't be named. A root without a quality is
+``N`` means that no chord sounds and ``X`` that it can't be named. A root without a quality is
 major; ``*3`` leaves the third out; the bass is a degree above the root and part of the chord.
 
 A `Vocabulary` lists classes, ``N`` first and then every quality of C, every quality of C# and so
-on. Any label is reduced to the class that says most of it without saying anything that is not
+on. Any label is reduced to the class that states most of it and nothing that is not
 there: ``C:9`` to ``C:7``, ``C:sus4(b7)`` to ``C:sus4``; a fifth that is left out counts as
 perfect. Where nothing fits (``X``, the power chord ``C:5``) the class is `UNKNOWN`, -1.
 
@@ -87,7 +87,7 @@ _PERFECT_FIFTH = 7
 
 @dataclass(frozen=True)
 class Chord:
-    """What a label says.
+    """What a label means.
 
     Parameters
     ----------

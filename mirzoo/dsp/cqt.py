@@ -90,7 +90,7 @@ class Transform:
     n_bins : int
         Bins of the whole transform.
     pass_band : float
-        The widest part of a halved waveform's spectrum that an octave hears, as a share of the
+        The widest part of a halved waveform's spectrum that an octave takes, as a share of the
         halved Nyquist frequency.
     """
 

@@ -1,6 +1,6 @@
 """Constant-Q and variable-Q wavelets: windowed complex exponentials, one for each bin.
 
-A bin at ``f`` Hz is heard through a Hann window of ``Q * sample_rate / f`` samples, so that
+A bin at ``f`` Hz is seen through a Hann window of ``Q * sample_rate / f`` samples, so that
 every bin spans the same number of cycles and neighbouring bins overlap alike at all pitches
 (Brown 1991). The variable-Q transform adds ``gamma`` Hz to every bandwidth, which shortens the
 long windows of the low bins (Schörkhuber et al. 2014).
@@ -198,8 +198,8 @@ def sparse_wavelet_bank(
 
     A kernel becomes as long as its discrete Fourier transform: the next power of two. Of the
     spectrum's values from 0 Hz to the Nyquist frequency, in rising order of magnitude, those go
-    whose magnitudes together make less than ``sparsity`` of all. What is lost is heard in quiet
-    bins beside loud ones: take this only for networks that were trained so.
+    whose magnitudes together make less than ``sparsity`` of all. What is lost shows in quiet
+    bins next to loud ones: take this only for networks that were trained so.
 
     Parameters
     ----------

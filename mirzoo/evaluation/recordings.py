@@ -51,7 +51,7 @@ def find_labelled_recordings(folder: str | os.PathLike, task: str) -> list[Label
             found.append(LabelledRecording(recording.path, kind.read(labels)))
     if not found:
         raise DataError(
-            f"no recording in {folder} has {kind.kind} beside it; song.mp3 needs one of "
+            f"no recording in {folder} has {kind.kind} next to it; song.mp3 needs one of "
             f"{', '.join(f'song{suffix}' for suffix in kind.readable)}"
         )
     return found

@@ -1,4 +1,4 @@
-"""Read arrays out of a pickle of somebody's objects, without their code and without running any.
+"""Read arrays out of a pickle of unknown objects, without their code and without running any.
 
 A pickle can name any function to be called when it is read. Here it may name those that put NumPy
 arrays and plain values together; objects of the classes of one package become `Record`, which has

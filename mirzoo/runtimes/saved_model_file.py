@@ -1,6 +1,6 @@
 """Read a SavedModel without running it: whether it only computes.
 
-A SavedModel is a program. Before one of somebody else's is run, every function that it could run
+A SavedModel is a program. Before a stranger's is run, every function that it could run
 is read, nested ones too, and each of its operations must be in `PURE`, which was put together by
 hand: arithmetic, arrays, signal processing, layers, random numbers from a seed, and control flow.
 Whatever reads or writes files, prints, calls Python, keeps state beyond the model's variables or

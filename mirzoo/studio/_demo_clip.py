@@ -110,7 +110,7 @@ def drums() -> list[MidiNote]:
 
 
 def main() -> None:
-    """Render the piece and write it beside this file."""
+    """Render the piece and write it to the package."""
     parts = [
         Part(flute(), FLUTE, volume=112, pan=70),
         Part(guitar(), STEEL_GUITAR, volume=104, pan=44),

@@ -30,7 +30,7 @@ def lead_items(folder: Path) -> list[Item]:
     """The songs below ``folder`` that have their guitar by itself, all of them to test on."""
     stems = sorted(stem for stem in folder.rglob(STEM) if (stem.parent / REST).exists())
     if not stems:
-        raise DataError(f"'{folder}' has no song with {STEM} and {REST} beside each other")
+        raise DataError(f"'{folder}' has no song with {STEM} and {REST} next to each other")
     return [
         Item(stem.parent.name, "guitar_leads", stem.parent.parent.name, os.fspath(stem), "test")
         for stem in stems

@@ -1,6 +1,6 @@
 """What a task is: all that the zoo knows of tagging, chords, melody, notes, in one object each.
 
-A task says which section of a recipe it has, which output layers and losses that makes, what the
+A task states which section of a recipe it has, which output layers and losses that makes, what the
 numbers mean and how they are decoded, how labels become targets, what a result looks like and how
 it is scored. The rest of the zoo asks the task and never which one it is. `TASKS` knows them by
 name; a task of your own is registered from your own module::

@@ -144,7 +144,7 @@ class FrameJoiner:
         if values.ndim != 3 or len(values) != windows or values.shape[2] != (size or 0):
             raise ArtefactError(
                 f"{card.name} gave '{name}' of the shape {values.shape} for {windows} windows; "
-                f"its card says (windows, frames, {size}). Is it the card of another model?"
+                f"its card states (windows, frames, {size}). Is it the card of another model?"
             )
         if values.shape[1] < needed:
             raise ArtefactError(

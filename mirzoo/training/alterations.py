@@ -34,7 +34,7 @@ def alter_magnitudes(
     rng : np.random.Generator
     frequencies : np.ndarray
         Of each bin and channel, ``(bins, channels)`` (Hz): a gain belongs to a frequency, so
-        channels that hear the same frequency are changed alike.
+        channels that stand for the same frequency are changed alike.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Fitting a pretrained model to somebody's own labels: hundreds of clips, or a few songs."""
+"""Fitting a pretrained model to a user's own labels: hundreds of clips, or a few songs."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _fit_windows(
 
 
 def _name_of(data: Any) -> str:
-    """What a card states of where data came from: no path of somebody's machine."""
+    """What a card states of where data came from: no path of a user's machine."""
     if not isinstance(data, str | os.PathLike):
         return "somebody's own"
     words = os.fspath(data)

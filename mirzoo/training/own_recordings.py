@@ -1,4 +1,4 @@
-"""Fitting a trained frame-wise model to somebody's own labelled recordings."""
+"""Fitting a trained frame-wise model to a user's own labelled recordings."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_help_names_every_command(run):
 def test_verify_goes_on_after_a_failure(run, monkeypatch):
     def verify(name):
         if name == "bad":
-            raise ArtefactError("bad is not as its card says")
+            raise ArtefactError("bad is not as its card states")
         return {"keras": 1e-7, "litert": 2e-6}
 
     monkeypatch.setattr(hub, "verify", verify)

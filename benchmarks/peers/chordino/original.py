@@ -1,6 +1,7 @@
 """Recognise chords with Chordino, one file for each line read.
 
-A line is a file to hear and a ``.lab`` to write, with a tab between; prints wall and CPU seconds.
+A line is a file to process and a ``.lab`` to write, with a tab between;
+prints wall and CPU seconds.
 Started by `benchmarks/chords.py` in the package's own environment (the plug-in is a GPL binary:
 compared with, never part of mirzoo)::
 

@@ -1,6 +1,6 @@
 """Recognise chords with crema itself, one file for each line read.
 
-A line is a file to hear and one to write its chords to, with a tab between: rows of start (s),
+A line is a file to process and one to write its chords to, with a tab between: rows of start (s),
 end (s) and label, as JSON or, by its name, ``.lab``. Prints wall and CPU seconds. Started by
 `compare.py` and `benchmarks/chords.py` in the package's own environment. The package is written
 for Keras 2, which is called tf_keras today.

@@ -1,6 +1,6 @@
 """Extract melodies with Melodia as essentia has it, one file for each line read.
 
-A line is a file to hear and a ``.csv`` of times (s) and frequencies (Hz) to write, with a tab
+A line is a file to process and a ``.csv`` of times (s) and frequencies (Hz) to write, with a tab
 between; prints wall and CPU seconds. Started by `benchmarks/melody.py` in the package's own
 environment (it is under the AGPL: compared with, never part of mirzoo)::
 
@@ -9,7 +9,7 @@ environment (it is under the AGPL: compared with, never part of mirzoo)::
 
 Salamon & Gómez, "Melody extraction from polyphonic music signals using pitch contour
 characteristics", IEEE TASLP 20(6), 2012. As its authors advise, equal-loudness filtering comes
-first and the other parameters are the defaults. It also guesses a pitch where it hears no melody;
+first and the other parameters are the defaults. It also guesses a pitch where it finds no melody;
 those are negative here, as mir_eval wants them for raw pitch accuracy.
 """
 

