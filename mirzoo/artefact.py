@@ -168,14 +168,14 @@ def _verified(folder: Path) -> dict[str, float]:
         problems.append(f"{LITERT_FILE} needs {', '.join(foreign)}, allowed are builtins only")
     if model.count_params() != card.parameters:
         problems.append(
-            f"{KERAS_FILE} has {model.count_params()} parameters, the card says {card.parameters}"
+            f"{KERAS_FILE} has {model.count_params()} parameters, the card states {card.parameters}"
         )
     if read_labels(folder / LITERT_FILE) != card.labels:
         problems.append(f"the labels of labels.txt in {LITERT_FILE} are not those of the card")
     for runtime in (keras, litert):
         problems += _differences(card, runtime.read_card(folder / runtime.file), runtime.file)
     if problems:
-        raise ArtefactError(f"{folder} is not as its card says: {'; '.join(problems)}")
+        raise ArtefactError(f"{folder} is not as its card states: {'; '.join(problems)}")
     return differences
 
 
@@ -199,7 +199,7 @@ def require_unaltered(folder: Path, card: Card, file: str) -> None:
     received = sha256(path)
     if received != expected:
         raise ArtefactError(
-            f"{path} has SHA-256 {received}, the card says {expected}; the file was altered or "
+            f"{path} has SHA-256 {received}, the card states {expected}; the file was altered or "
             "not copied whole"
         )
 
