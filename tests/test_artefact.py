@@ -206,6 +206,7 @@ def digests(folder):
     }
 
 
+@pytest.mark.slow
 def test_other_words_on_the_card_change_no_binary(saved_tagger, small_tagger, tmp_path):
     model = hub.load(saved_tagger)
     model.card = with_other_words(model.card)
@@ -334,6 +335,7 @@ def test_what_a_file_needs_of_its_owner_is_named(copy, key, old, new, error, mes
         hub.load(path)
 
 
+@pytest.mark.slow
 def test_a_contract_of_another_model_is_found(copy):
     card = Card.load(copy)
     change_card(copy, input={**card.input.model_dump(), "hop_samples": 8000})

@@ -105,7 +105,9 @@ def said(model, waveform: np.ndarray) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in outputs.items()}
 
 
-def assert_conforms(model, recipe: Recipe, n_samples: int, tmp_path: Path) -> None:
+def assert_conforms(
+    model, recipe: Recipe, n_samples: int, tmp_path: Path, *, eagerly: bool = False
+) -> None:
     waveform = noise(3, n_samples)
     outputs = said(model, waveform)
     grid = recipe.head.output_grid(recipe.frontend.grid)
@@ -125,7 +127,7 @@ def assert_conforms(model, recipe: Recipe, n_samples: int, tmp_path: Path) -> No
                for name, value in outputs.items()}  # fmt: skip
     if len(targets) == 1:
         (targets,) = targets.values()
-    model.compile("sgd", "binary_crossentropy")
+    model.compile("sgd", "binary_crossentropy", run_eagerly=eagerly)
     model.fit(waveform, targets, verbose=0)
     unmoved = [
         weight.path
@@ -144,9 +146,11 @@ def assert_conforms(model, recipe: Recipe, n_samples: int, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("frontend", "head"), pairs())
-def test_pairing_conforms(frontend, head, tmp_path):
+def test_pairing_conforms(frontend, head, request, tmp_path):
+    """By default the step of training is taken eagerly: tracing its graph is most of the time."""
     recipe = make_recipe(frontend, head)
-    assert_conforms(build_model(recipe, "made"), recipe, 8001, tmp_path)
+    eagerly = request.node.get_closest_marker("slow") is None
+    assert_conforms(build_model(recipe, "made"), recipe, 8001, tmp_path, eagerly=eagerly)
 
 
 @pytest.mark.slow

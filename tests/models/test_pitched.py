@@ -115,6 +115,7 @@ def test_clips_do_not_hear_each_other(config):
     assert together.shape == (3, 7, pitches * config.embedding)
 
 
+@pytest.mark.slow
 def test_a_chord_model_says_what_its_card_says():
     model = build_model(recipe(CHORDS, {"type": "chords"}), "toy_chords")
     outputs = model.predict_windows(noise(2, 16000))

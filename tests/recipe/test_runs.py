@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from places import ROOT
 
 from mirzoo import hub
 from mirzoo.errors import RecipeError, UnknownNameError

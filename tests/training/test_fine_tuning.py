@@ -78,6 +78,7 @@ def test_frozen_head_stays():
     assert not np.array_equal(tags, model.get_layer("tags").get_weights()[0])
 
 
+@pytest.mark.slow
 def test_train_trunk_is_the_former_name():
     model = make_model("leaf")
     with pytest.warns(DeprecationWarning, match="train_trunk= is now train_head="):

@@ -23,6 +23,7 @@ def prepared(tmp_path):
     return tmp_path / "corpus"
 
 
+@pytest.mark.slow
 def test_only_the_scores_of_the_card_change(prepared, tmp_path, monkeypatch):
     model = build_model(make_recipe("chords", data={"collections": ["esc10"]}), "toys")
     model.card = model.card.updated(provenance="Written by hand.")
@@ -50,6 +51,7 @@ def test_only_the_scores_of_the_card_change(prepared, tmp_path, monkeypatch):
     hub.verify(folder)
 
 
+@pytest.mark.slow
 def test_truth_is_that_of_the_items_that_are_scored(prepared, tmp_path, monkeypatch):
     model = build_model(make_recipe("melody", data={"collections": ["esc10"]}), "toys")
     folder = hub.save(model, tmp_path / "toys")
@@ -62,6 +64,7 @@ def test_truth_is_that_of_the_items_that_are_scored(prepared, tmp_path, monkeypa
     assert set(values.values()) == {1.0} and len(values) == len(task.headline) - 1
 
 
+@pytest.mark.slow
 def test_a_model_of_no_recipe_is_refused(prepared, tmp_path):
     model = build_model(make_recipe("chords"), "toys")
     model.card = model.card.updated(recipe=None)

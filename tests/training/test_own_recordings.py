@@ -84,6 +84,7 @@ def test_a_melody_is_learnt_from_few_recordings():
     assert heard["voicing"][0, 10, 0] > 0.5 > heard["voicing"][0, 30, 0]
 
 
+@pytest.mark.slow
 def test_a_frozen_head_stays():
     model = make_model("chords")
     head = model.head

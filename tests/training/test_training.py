@@ -159,6 +159,7 @@ def test_windows_without_a_class_have_no_say_in_it():
     assert (gradient[0] == 0).all() and (gradient[1] != 0).all()
 
 
+@pytest.mark.slow
 def test_it_starts_from_another_run_where_shapes_agree(corpora, tmp_path):
     keras.utils.set_random_seed(7)
     first = build_model(make_recipe(), "first")
@@ -275,7 +276,8 @@ def test_the_model_to_start_from_is_trained_first_where_it_is_missing(tmp_path, 
     assert len(trained) == 1
 
 
-@pytest.mark.parametrize("callback", ["_History", pytest.param("_Backup", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("callback", ["_History", "_Backup"])
 def test_interrupted_run_ends_where_a_whole_one_does(
     corpora, whole, tmp_path, monkeypatch, callback
 ):
@@ -344,12 +346,14 @@ def test_it_stops_when_nothing_improves(corpora, tmp_path):
     assert min(losses) == losses[-3]
 
 
+@pytest.mark.slow
 def test_diverging_run_says_so(corpora, tmp_path):
     recipe = make_recipe(training={"epochs": 3, "batch_size": 8, "learning_rate": 1e30})
     with pytest.raises(TrainingError, match="lower training.learning_rate"):
         run(recipe, corpora, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_progress_is_logged_and_report_goes_on_being_served(corpora, tmp_path, monkeypatch):
     recipe = make_recipe(training={"epochs": 1, "batch_size": 8})
     monkeypatch.setattr(training.hub, "save", lambda model, folder: folder)

@@ -74,6 +74,7 @@ def test_folding_is_librosas(fmin, n_bins, bins_per_octave, n_chroma):
     np.testing.assert_array_equal(received, expected.T)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [FROM_STFT, FROM_CQT], ids=["stft", "cqt"])
 def test_equals_librosa_on_real_music(real_music, config):
     frontend = build_frontend(config)

@@ -156,6 +156,7 @@ def test_harmonics_are_constant_q_transforms_of_their_own(harmonics):
         assert relative_error(received[..., channel], expected) < TOLERANCES["cqt"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gamma", [0, None], ids=["cqt", "vqt"])
 def test_equals_librosa_on_real_music(real_music, gamma):
     layer = VQT(sample_rate=SAMPLE_RATE, gamma=gamma)

@@ -64,6 +64,7 @@ def test_equals_librosa(made_up_music, shape):
         assert error < TOLERANCES["stft"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_equals_librosa_on_real_music(real_music, shape):
     layer = STFT(**shape)
