@@ -53,13 +53,9 @@ HEAVY = {
     "mir_eval", "onnxruntime",
 }  # fmt: skip
 
-
 SLOW = {"tensorflow", "keras", "scipy", "mir_eval", "sklearn", "jams"}
 
 MOST_AT_THE_ROOT = 20
-
-PENDING = {"artefact"}
-"""Not yet there, or not yet as the order has it."""
 
 
 def modules():
@@ -136,12 +132,12 @@ def test_imports_point_downward(path):
     if not name:
         return
     assert place(name), f"{name} has no place in the order of imports"
-    assert name in PENDING or not upward(name, path.read_text(encoding="utf-8"))
+    assert not upward(name, path.read_text(encoding="utf-8"))
 
 
 def test_the_order_names_what_there_is():
     names = {dotted(path) for path in modules()} - {""}
-    assert {place(name) for name in names} | PENDING & set(LEVEL) == set(LEVEL)
+    assert {place(name) for name in names} == set(LEVEL)
 
 
 def test_a_package_of_several_levels_imports_at_first_what_its_lowest_may():
@@ -164,7 +160,7 @@ def test_nothing_imports_the_studio_at_module_level():
     wrong = [
         f"{dotted(path)}, line {line}: {other}"
         for path in modules()
-        if prefixes(dotted(path))[-1] != "studio" and dotted(path) not in PENDING
+        if prefixes(dotted(path))[-1] != "studio"
         for other, line in imported_names(path.read_text("utf-8"), at_import=True)
         if prefixes(other)[-1] == "studio"
     ]
