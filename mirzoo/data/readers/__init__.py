@@ -55,7 +55,7 @@ class Reader(ABC):
         DataError
             If it cannot be read or has not the split.
         """
-        raise NotImplementedError
+        raise DataError(f"'{words}' holds no recordings with labels over time")
 
     def clips(self, words: str) -> list[Recording]:
         """Give the clips of a source.
@@ -65,7 +65,7 @@ class Reader(ABC):
         DataError
             If it cannot be read or has no labels of whole clips.
         """
-        raise NotImplementedError
+        raise DataError(f"'{words}' holds no clips with labels of their own")
 
     @classmethod
     def gives(cls, what: str) -> bool:
