@@ -170,6 +170,7 @@ def peak(function):
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_a_card_that_unpacks_to_a_gigabyte_is_refused_in_little_memory(monkeypatch):
     bomb = zlib.compress(bytes(1 << 28), 9)
     text, most = peak(lambda: unpacked(bomb))
@@ -184,6 +185,7 @@ def unpacked(packed):
         tflite_file._unpacked(packed)
 
 
+@pytest.mark.slow
 def test_a_configuration_of_hundreds_of_megabytes_is_refused_in_little_memory(tmp_path):
     path = tmp_path / "bomb.keras"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

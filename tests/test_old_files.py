@@ -51,6 +51,7 @@ def triads():
     return (0.1 * np.concatenate(pieces)).astype(np.float32), Chords(chords)
 
 
+@pytest.mark.slow(quick=["chroma_rnn_chords-keras", "chroma_rnn_chords-litert"])
 @pytest.mark.parametrize("runtime", FILES)
 @pytest.mark.parametrize("name", MODELS)
 def test_they_load_and_give_the_same_numbers(folder, name, runtime):
@@ -63,6 +64,7 @@ def test_they_load_and_give_the_same_numbers(folder, name, runtime):
     assert model.embed(waveform).shape == (1, frames, model.card.embedding_size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_runtimes_annotate_alike(folder, name):
     waveform, _ = triads()

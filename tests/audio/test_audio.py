@@ -273,6 +273,7 @@ def test_windows_of_no_length_are_refused(window, hop):
         next(audio.stream(np.ones(10), 10, window, hop))
 
 
+@pytest.mark.slow
 def test_real_recordings_are_read(real_music):
     for path in real_music:
         waveform = audio.read(path, 16000)

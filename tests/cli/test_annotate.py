@@ -142,6 +142,7 @@ def test_what_has_pitch_is_played_over_the_recording(run, models, tmp_path):
     assert [path.name for path in target.parent.iterdir()] == ["heard.flac"]
 
 
+@pytest.mark.slow
 def test_sounds_of_several_models_go_into_a_folder(run, music, tmp_path):
     both = f"{CHORDS},{MODELS / 'hcqt_cnn_melody'}"
     status, _, err = run(

@@ -178,10 +178,12 @@ def unavoidable_seconds():
     return cpu_seconds("-c", "import numpy, pydantic, typer, yaml")
 
 
+@pytest.mark.slow
 def test_list_starts_quickly(unavoidable_seconds):
     assert cpu_seconds("-m", "mirzoo", "list") < max(0.5, 4 * unavoidable_seconds)
 
 
+@pytest.mark.slow
 def test_annotate_starts_quickly_and_without_tensorflow(unavoidable_seconds, models, music):
     program = ["-m", "mirzoo", "annotate", models / "loud_tagger", music / "loud.wav"]
     assert cpu_seconds(*program) < max(1.0, 6 * unavoidable_seconds)

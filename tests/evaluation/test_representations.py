@@ -7,6 +7,7 @@ from mirzoo.errors import DataError
 from mirzoo.evaluation import linear_probe
 
 
+@pytest.mark.slow
 def test_probe_finds_what_is_there():
     rng = np.random.default_rng(0)
     classes = np.repeat(["a", "b", "c"], 20)

@@ -218,6 +218,7 @@ def test_flex_operators_are_named(tmp_path):
     assert tflite_file.custom_operators(path) == ["CUSTOM:FlexTranspose"]
 
 
+@pytest.mark.slow(quick=["shape0"])
 @pytest.mark.parametrize("shape", [(1, 16000), (2, 9000), (3, 20001)])
 def test_saved_model_takes_any_batch_and_length(saved_model, small_tagger, made_up_music, shape):
     signatures = tf.saved_model.load(str(saved_model)).signatures

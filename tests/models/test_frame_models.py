@@ -28,7 +28,7 @@ TASKS = {
 }
 
 
-@pytest.fixture(scope="module", params=TASKS)
+@pytest.fixture(scope="module", params=["chords", pytest.param("melody", marks=pytest.mark.slow)])
 def artefact(request, tmp_path_factory):
     keras.utils.set_random_seed(0)
     recipe = Recipe(

@@ -193,6 +193,7 @@ def test_every_learnable_number_has_a_gradient(kind, frontend):
             assert reached.all(), weight.path
 
 
+@pytest.mark.slow(quick=["mel_pcen"])
 @pytest.mark.parametrize("kind", LEARNABLE, indirect=True)
 def test_gradients_are_those_of_difference_quotients(kind, frontend):
     assert frontend.trainable_weights
@@ -247,6 +248,7 @@ def test_features_stay_float32_under_mixed_precision(config):
 # Saving and exporting
 
 
+@pytest.mark.slow(quick=["mel"])
 def test_one_trace_serves_any_batch_and_length(frontend):
     traced = tf.function(frontend, input_signature=[tf.TensorSpec((None, None), tf.float32)])
     for batch, n_samples in [(1, 22050), (3, 10001), (2, 700)]:

@@ -38,6 +38,7 @@ def features(frames: int, batch: int = 2) -> np.ndarray:
     return np.random.default_rng(0).normal(size=(batch, frames, 12, 1)).astype(np.float32)
 
 
+@pytest.mark.slow(quick=["30-rnn", "30-cnn", "30-crnn", "30-cnn1d"])
 @pytest.mark.parametrize("config", HEADS, ids=lambda config: config.type)
 @pytest.mark.parametrize("frames", [7, 8, 9, 30])
 def test_frames_are_those_of_the_grid(config, frames):

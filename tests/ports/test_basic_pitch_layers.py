@@ -70,7 +70,7 @@ class TestHalvingCQT:
             level = np.convolve(np.pad(level, 127), halving_filter()[::-1], "valid")[::2]
             hop //= 2
 
-    @pytest.mark.slow(quick=["33025"])
+    @pytest.mark.slow
     @pytest.mark.parametrize("samples", [300, 33000, 33025, 43844, 50001])
     def test_shapes_are_known_beforehand_and_any_length_is_heard(self, layer, samples):
         waveform = tone(440.0, samples)

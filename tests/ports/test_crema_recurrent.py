@@ -45,7 +45,7 @@ def test_it_is_what_keras_has(published, features, chunk_frames):
     np.testing.assert_allclose(layer(features), published(features), atol=1e-5)
 
 
-@pytest.mark.slow(quick=["16"])
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [1, 15, 16, 17, 21])
 def test_any_batch_and_length_in_a_graph(published, features, frames):
     layer = same_weights(BothWaysGRU(UNITS), published, features)

@@ -67,6 +67,7 @@ def test_windows_of_another_length_are_refused(loaded):
         loaded.predict_windows(np.zeros((1, 15999)))
 
 
+@pytest.mark.slow
 def test_other_words_on_the_card_change_no_byte(made_up_music, tmp_path):
     recipe = Recipe(
         description="Tells two made-up tags apart.",

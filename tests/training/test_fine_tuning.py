@@ -86,6 +86,7 @@ def test_train_trunk_is_the_former_name():
     assert not model.head.trainable
 
 
+@pytest.mark.slow
 def test_the_card_of_a_tagger_states_the_fine_tuning_and_no_scores_of_other_weights():
     model = make_model("mel")
     model.card = model.card.updated(metrics=[METRIC])

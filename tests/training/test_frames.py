@@ -93,6 +93,7 @@ def test_what_learnt_in_bfloat16_computes_in_float32(corpora, valid, tmp_path):
     np.testing.assert_allclose(hertz[[5, 10, 15]], 440, rtol=0.03)
 
 
+@pytest.mark.slow
 def test_bfloat16_reaches_the_convolutions_and_the_outputs_stay_float32(
     corpora, tmp_path, monkeypatch
 ):

@@ -316,6 +316,7 @@ def test_a_backup_between_whose_two_files_a_run_was_killed_counts_its_own_epochs
     assert [row["epoch"] for row in history(tmp_path / "run")] == ["1", "2", "3", "4", "5"]
 
 
+@pytest.mark.slow
 def test_a_run_of_an_earlier_version_is_used_where_it_is_finished(corpora, whole, tmp_path):
     """Version 0.1 had TensorFlow checkpoints, the same history and the same best weights."""
     before, out = whole
@@ -328,6 +329,7 @@ def test_a_run_of_an_earlier_version_is_used_where_it_is_finished(corpora, whole
         run(make_recipe(training={"epochs": 5, "batch_size": 8}), corpora, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_finished_run_is_not_repeated(corpora, whole, monkeypatch):
     _, out = whole
     monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: pytest.fail("it was trained again"))

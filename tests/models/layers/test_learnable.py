@@ -52,6 +52,7 @@ def test_decimation_keeps_every_so_manieth_sample(layer_type, decimation):
     np.testing.assert_allclose(some, every[:, ::decimation], rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_decimation_hardly_changes_pooled_energies(real_music):
     def pooled(waveform, decimation):
         filters = GaborFilters(

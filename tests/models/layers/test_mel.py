@@ -74,6 +74,7 @@ def test_mel_equals_librosa(made_up_music, config):
     assert relative_error(received, librosa_mel(made_up_music, config)) < TOLERANCES["mel"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS)
 def test_mel_equals_librosa_on_real_music(real_music, config):
     frontend = build_frontend(config)
@@ -119,6 +120,7 @@ def test_mfcc_equals_librosa(made_up_music, n_mfcc):
     assert relative_error(received, librosa_mfcc(made_up_music, config)) < TOLERANCES["mfcc"]
 
 
+@pytest.mark.slow
 def test_mfcc_equals_librosa_on_real_music(real_music):
     config = MFCCConfig(floor_db=-100.0)
     frontend = build_frontend(config)

@@ -79,6 +79,7 @@ def librosa_pcen(features: np.ndarray, smoothing: float, **arguments) -> np.ndar
     return librosa.pcen(features, b=smoothing, axis=0, zi=start, **arguments)
 
 
+@pytest.mark.slow
 def test_pcen_equals_librosa_on_real_music(real_music):
     arguments = {"gain": 0.9, "bias": 1.5, "power": 0.4, "eps": 1e-5}
     for name, waveform in excerpts(real_music, 16000).items():

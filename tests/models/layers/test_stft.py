@@ -74,6 +74,7 @@ def test_equals_librosa_on_real_music(real_music, shape):
         assert error < TOLERANCES["stft"], name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES[:3])
 def test_there_and_back_on_real_music(real_music, shape):
     forward, back = STFT(**shape), InverseSTFT(**shape)
