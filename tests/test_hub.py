@@ -191,13 +191,18 @@ def test_a_published_model_is_pulled_once(small_tagger, cache, monkeypatch):
     assert "musicnn_mtt" in hub.local_models()
 
 
-def test_a_pull_that_fails_leaves_no_model(small_tagger, cache, monkeypatch):
+def test_a_pull_is_announced_and_leaves_no_model_if_it_fails(
+    small_tagger, cache, monkeypatch, caplog
+):
+    caplog.set_level("INFO", logger="mirzoo")
+
     def fail(spec):
         raise PullError("no network")
 
     monkeypatch.setattr(ports, "fetch_wheel", fail)
     with pytest.raises(PullError, match="no network"):
         hub.load("musicnn_mtt")
+    assert "downloading and converting musicnn_mtt" in caplog.text
     assert not cache.exists()
     with pytest.raises(UnknownNameError, match="musicnn_mtt"):
         hub.pull("musicn_mtt")

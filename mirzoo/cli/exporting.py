@@ -29,7 +29,7 @@ def export(
         Quantize | None, typer.Option(help="Store the weights of a .tflite file smaller.")
     ] = None,
 ) -> None:
-    """Write a model as LiteRT or ONNX file or SavedModel, checked against the Keras model."""
+    """Write a LiteRT or ONNX file or a SavedModel, checked against Keras."""
     from mirzoo import hub
     from mirzoo.export import export
 
@@ -40,7 +40,7 @@ def export(
 def pull(
     name: Annotated[str, typer.Argument(help="A published model's name.", metavar="MODEL")],
 ) -> None:
-    """Download a published model in its authors' package, and convert it."""
+    """Download a published model and convert it."""
     from mirzoo import hub
 
     typer.echo(f"{name} is in {hub.pull(name)}")

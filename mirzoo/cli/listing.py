@@ -15,7 +15,7 @@ import typer
 from mirzoo.cli._shared import AsJson, ModelName, complain, one_of, tasks
 
 if TYPE_CHECKING:
-    from mirzoo.card import Card, Metric
+    from mirzoo.card import Card, InputContract, Metric
     from mirzoo.hub import Listed
 
 WIDTH = 11  # of the words that begin the lines of `info`
@@ -109,7 +109,7 @@ def _table(found: Sequence[Listed]) -> Iterable[str]:
             cells = zip(rows[name], widths, strict=True)
             yield "  " + "  ".join(f"{cell:{width}}" for cell, width in cells).rstrip()
     if any(listed.name in _speeds() for listed in found):
-        yield f"\nSpeed: seconds of music a second, {_speed_conditions()}."
+        yield f"\nSpeed: seconds of music in {_speed_conditions()}."
 
 
 def _row(listed: Listed) -> tuple[str, ...]:
@@ -149,8 +149,7 @@ def _short(card: Card, name: str, folder: Path) -> list[str]:
         *_lines("", f'mirzoo.load("{name}").annotate("song.mp3")'),
         *_lines(
             "input",
-            f"{contract.sample_rate} Hz mono, {seconds:.2f} s at a time "
-            f"(at least {contract.min_samples / contract.sample_rate:.2f} s)",
+            f"{contract.sample_rate} Hz mono, {seconds:.2f} s at a time{_shortest(contract)}",
         ),
         *_lines(*first),
         *_lines("files", ", ".join(task.annotation.formats)),
@@ -158,10 +157,16 @@ def _short(card: Card, name: str, folder: Path) -> list[str]:
     ]
     speed = _speeds().get(card.name)
     if speed:
-        lines += _lines("speed", f"{speed:g} s of music a second, {_speed_conditions()}")
+        lines += _lines("speed", f"{speed:g} s of music in {_speed_conditions()}")
     for number, metric in enumerate(task.headline_scores(card.metrics)):
         lines += _lines("" if number else "scores", _score(card.task, metric))
     return lines + _lines("licence", f"weights {licences.weights}; code {licences.code}")
+
+
+def _shortest(contract: InputContract) -> str:
+    """How short a recording may be, unless that is next to nothing."""
+    seconds = contract.min_samples / contract.sample_rate
+    return f" (at least {seconds:.2f} s)" if seconds >= 0.005 else ""
 
 
 def _rest(card: Card) -> list[str]:

@@ -41,7 +41,7 @@ def train(
         bool, typer.Option("--tensorboard", help="Write logs for TensorBoard into the folder too.")
     ] = False,
 ) -> None:
-    """Train the model of a recipe, or resume a run that was interrupted."""
+    """Train a recipe's model, or resume an interrupted run."""
     from mirzoo import hub
     from mirzoo._support.files import data_home
     from mirzoo.training import train

@@ -22,9 +22,9 @@ Transposition = Callable[[np.ndarray, int], np.ndarray]
 class Frontend(Config):
     """From a waveform to features: the settings, where the frames lie, and the Keras layers.
 
-    A front-end of your own is a class of this with a field ``type`` and at least `grid`, `n_bins`
-    and `transform_layers`, registered with ``@FRONTENDS.register``. Import Keras inside the
-    methods that make layers.
+    A front-end of your own is a subclass of this with a field ``type`` and at least `grid`,
+    `n_bins` and `transform_layers`, registered with ``@FRONTENDS.register``. Import Keras inside
+    the methods that make layers.
     """
 
     ordered_bins: ClassVar[bool] = True

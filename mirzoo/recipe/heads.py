@@ -23,7 +23,7 @@ class Head(Config):
     mean over frames and the maximum side by side. ``embedding`` is the size of the representation
     that `mirzoo.load(...).embed` returns.
 
-    A head of your own is a class of this, or of `mirzoo.models.heads.SequenceHead`, with a field
+    A head of your own is a subclass of this, or of `mirzoo.models.heads.SequenceHead`, with a field
     ``type``, registered with ``@HEADS.register``. Import Keras inside the methods that make
     layers.
     """

@@ -91,7 +91,7 @@ def measured_card(model: Model, run: Run) -> Card:
             hours,
             distilled_from(run.data.teachers)
             + (
-                f", and to tell apart what {', '.join(classes)} name"
+                f", and trained on the labels of {', '.join(classes)}"
                 if classes
                 else "; no human labels were used"
             ),

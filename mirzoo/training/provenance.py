@@ -29,7 +29,8 @@ def provenance(recipe: Recipe, hours: float, how: str) -> str:
         return f"{trained}{how}."
     share = recipe.training.initial_share
     mean = (
-        f" The final weights are their weighted mean with the trained ones, counting {share:g}."
+        f" The final weights are a weighted mean: {share:g} of {first}, {1 - share:g} of what this "
+        "run gave."
         if share
         else ""
     )

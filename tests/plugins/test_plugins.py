@@ -188,6 +188,8 @@ def test_what_is_saved_gives_the_same_numbers(trained):
 @pytest.mark.parametrize("runtime", ["keras", "litert"])
 def test_a_recording_is_annotated(trained, recordings, runtime):
     pulses = mirzoo.load(trained, runtime=runtime).annotate(recordings / "0.wav")
+    about = f"{str(recordings / '0.wav')!r}, {pulses.duration_s:.1f} s"
+    assert repr(pulses) == f"Pulses({about}: {len(pulses.times)} pulses)"
     assert pulses.task == "toy_pulses"
     np.testing.assert_allclose(pulses.times, PULSES, atol=0.03)
 

@@ -194,7 +194,7 @@ def test_what_a_front_end_learnt_goes_on_being_learnt():
     assert all(np.array_equal(ours, theirs) for ours, theirs in learnt)
 
 
-def test_a_card_says_what_was_heard_and_where_the_weights_began():
+def test_a_card_states_the_data_and_where_the_weights_began():
     fresh = make_recipe()
     later = make_recipe(training={"initial_weights": "some_run"})
     assert provenance(fresh, 2.04, distilled_from(["ear", "other_ear"])) == (
@@ -204,11 +204,12 @@ def test_a_card_says_what_was_heard_and_where_the_weights_began():
     assert provenance(later, 2.0, "").endswith(" It started from the weights of some_run.")
     mixed = make_recipe(training={"initial_weights": "some_run", "initial_share": 0.3})
     assert provenance(mixed, 2.0, "").endswith(
-        " some_run. The final weights are their weighted mean with the trained ones, counting 0.3."
+        " some_run. The final weights are a weighted mean: 0.3 of some_run, 0.7 of what this run "
+        "gave."
     )
 
 
-def test_a_card_says_what_earlier_runs_heard(monkeypatch):
+def test_a_card_states_the_data_of_earlier_runs(monkeypatch):
     runs = {
         "later": make_recipe(
             data={"collections": ["esc10", "debian"]}, training={"initial_weights": "first"}
@@ -222,8 +223,8 @@ def test_a_card_says_what_earlier_runs_heard(monkeypatch):
     )
     assert provenance(last, 2.0, "") == (
         "Trained by mirzoo on 2.0 h of audio (debian). It started from the weights of later; later "
-        "from those of first. The final weights are their weighted mean with the trained ones, "
-        "counting 0.5. Also trained on in earlier runs: esc10, mir1k."
+        "from those of first. The final weights are a weighted mean: 0.5 of later, 0.5 of what "
+        "this run gave. Also trained on in earlier runs: esc10, mir1k."
     )
     licences = licences_of(last).data
     assert [licences.index(f"{name}: ") for name in ("debian", "esc10", "mir1k")] == sorted(

@@ -1,7 +1,7 @@
 """Front-ends: from a waveform to features, one module a type.
 
-Each module has a class of `mirzoo.recipe.Frontend`, registered in `FRONTENDS`: its fields are the
-settings of a recipe, its methods where the frames lie and which layers make them.
+Each module has a subclass of `mirzoo.recipe.Frontend`, registered in `FRONTENDS`: its fields are
+the settings of a recipe, its methods where the frames lie and which layers make them.
 """
 
 from __future__ import annotations

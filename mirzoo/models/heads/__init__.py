@@ -1,6 +1,6 @@
 """Heads: from features to an embedding, per clip or per frame, one module a type.
 
-Each module has a class of `mirzoo.recipe.Head`, registered in `HEADS`: its fields are the
+Each module has a subclass of `mirzoo.recipe.Head`, registered in `HEADS`: its fields are the
 settings of a recipe, its methods the layers and where the output's frames lie. A head takes
 features ``(batch, frames, bins, channels)`` and returns ``(batch, embedding)``, or
 ``(batch, frames, embedding)`` where its recipe pools nothing. Every strided operation pads by

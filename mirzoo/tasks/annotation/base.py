@@ -46,6 +46,9 @@ class Annotation(ABC):
     warnings: tuple[str, ...] = ()
     """What is odd about the recording, a sentence each; see `mirzoo.annotate.annotate`."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._described()}: {'; '.join(self.summary())})"
+
     def with_warnings(self, warnings: Iterable[str]) -> Self:
         """Give the same annotation with these warnings."""
         changed = copy.copy(self)
