@@ -50,11 +50,10 @@ class ParsedBy:
 
     Examples
     --------
-    >>> from typing import Literal
     >>> SHAPES = Registry("shape", "mirzoo.dsp", name_of=type_of)
     >>> @SHAPES.register
     ... class Circle(Config):
-    ...     type: Literal["circle"] = "circle"
+    ...     type: str = "circle"
     ...     radius: float = 1.0
     >>> class Drawing(Config):
     ...     shape: Annotated[Config, ParsedBy(SHAPES)]

@@ -132,7 +132,7 @@ def test_labels_lie_beside_recordings_of_a_folder(untrained, tmp_path):
     model = make_model("chords")
     fine_tune(model, folder, epochs=1)
     assert "on 2 recordings of songs, from toys" in model.card.provenance
-    with pytest.raises(DataError, match="has a melody beside it"):
+    with pytest.raises(DataError, match="has a melody next to it"):
         fine_tune(make_model("melody"), folder, epochs=1)
 
 
