@@ -63,7 +63,5 @@ def test_a_slow_bend_is_steady():
 
 def test_a_folder_without_stems_is_told(tmp_path):
     (tmp_path / "song.ogg").touch()
-    with pytest.raises(
-        DataError, match=r"no song with guitar\.ogg and song\.ogg next"
-    ):
+    with pytest.raises(DataError, match=r"no song with guitar\.ogg and song\.ogg next"):
         guitar_leads.lead_items(tmp_path)
