@@ -8,7 +8,7 @@ import numpy as np
 
 from mirzoo.data.corpus import Item
 from mirzoo.data.labels import Labels
-from mirzoo.data.sources import COLLECTIONS, Collection
+from mirzoo.data.sources import Collection
 
 RATE = 16000
 PULSES = (0.31, 0.85, 1.43, 2.11, 2.71, 3.29, 3.83)
@@ -34,17 +34,15 @@ def play(item: Item) -> tuple[np.ndarray, Labels]:
     return pulsing(times, 6.0, seed=int(item.name)), Labels(beats=np.array(times))
 
 
-COLLECTIONS.register(
-    Collection(
-        name="toy_bursts",
-        description="Bursts of noise.",
-        obtain="It is made of nothing but numbers.",
-        licence="CC0-1.0",
-        grouping="each item by itself",
-        items=items,
-        maker=lambda home: play,
-        min_seconds=1.0,
-        fetch=lambda folder: None,
-        rendered=True,
-    )
+BURSTS = Collection(
+    name="toy_bursts",
+    description="Bursts of noise.",
+    obtain="It is made of nothing but numbers.",
+    licence="CC0-1.0",
+    grouping="each item by itself",
+    items=items,
+    maker=lambda home: play,
+    min_seconds=1.0,
+    fetch=lambda folder: None,
+    rendered=True,
 )

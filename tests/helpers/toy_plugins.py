@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import toy_bursts  # noqa: F401  registers a collection
 from pydantic import PositiveInt
+from toy_bursts import BURSTS
 
 from mirzoo.card import Axis, Card, Decoding, Probability
 from mirzoo.data.labels import Labels
+from mirzoo.data.sources import COLLECTIONS
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.models.frontends import FRONTENDS, Frontend
 from mirzoo.models.heads import HEADS, SequenceHead
@@ -211,3 +212,6 @@ class PulseFinding(FramewiseTask):
         found = np.array(estimate.times)
         near = [bool((np.abs(found - time) < 0.05).any()) for time in truth.times]
         return {"found": Score(float(np.mean(near)), estimate.duration_s)}
+
+
+COLLECTIONS.register(BURSTS)
