@@ -152,6 +152,7 @@ def fit_epochs(
     history = _History(str(out / HISTORY), append=True)
     callbacks = [
         data.callback(),
+        _SeededEpochs(settings.seed),
         keras.callbacks.TerminateOnNaN(),
         _FiniteLoss(name),
         _BestWeights(saved, out / BEST_WEIGHTS, threshold=best),
@@ -209,6 +210,22 @@ class EpochData(keras.utils.PyDataset):
 
     def _begin(self, epoch: int, logs: dict | None = None) -> None:
         self.epoch = epoch
+
+
+class _SeededEpochs(keras.callbacks.Callback):
+    """Makes dropout depend on the seed and the epoch alone, as the batches do.
+
+    Files of weights hold no random state, so a run that resumes would draw other masks.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        states = [v for v in self.model.variables if v.name == "seed_generator_state"]
+        for number, state in enumerate(states):
+            state.assign(np.array([self._seed + number, epoch * 2**20], state.dtype))
 
 
 class _Backup(keras.callbacks.BackupAndRestore):

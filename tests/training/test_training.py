@@ -79,7 +79,7 @@ def make_recipe(**changes) -> Recipe:
             "type": "cnn",
             "blocks": [{"filters": 8, "stride": [2, 2]}],
             "embedding": 16,
-            "dropout": 0.0,
+            "dropout": 0.1,
         },
         "task": {"type": "tagging", "labels": LABELS},
         "window_s": 1.0,
