@@ -75,3 +75,4 @@ def show_messages(stream: TextIO | None = None) -> None:
     handler.of_command_line = True  # type: ignore[attr-defined]
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    logger.propagate = False  # or a library that calls logging.basicConfig prints them again
