@@ -123,7 +123,8 @@ def annotate(
     [('guitar', 0.91), ('slow', 0.38)]
     """
     card = runner.card.decoded_with(decoding or {})
-    decoder = TASKS[card.task].decoder(card)
+    task = TASKS[card.task]
+    decoder = task.decoder(card)
     reader = audio.Reader(
         source,
         card.sample_rate,
@@ -133,6 +134,11 @@ def annotate(
     )
     duration_s = _process(runner, reader, _name(source), decoder.add, progress)
     annotation = decoder.finish(duration_s=duration_s, source=_name(source))
+    if not isinstance(annotation, task.annotation):
+        raise ArtefactError(
+            f"the decoder of the task '{card.task}' gave a {type(annotation).__name__}; "
+            f"it gives {task.annotation.__name__}"
+        )
     return annotation.with_warnings(reader.warnings)
 
 

@@ -70,6 +70,9 @@ circle. One of your own is known once its module is imported (--import, or an en
             If another thing has its name.
         """
         name = self._name_of(thing)
+        owner, _ = _owner(thing)
+        if name not in self._things and not f"{owner}.".startswith(f"{self._package}."):
+            self._import_module_of(name)  # mirzoo's own of that name must not come second
         known = self._things.get(name)
         if known is not None and _origin(known) != _origin(thing):
             raise ValueError(
@@ -180,5 +183,10 @@ def load_plugins() -> None:
 
 
 def _origin(thing: object) -> str:
+    return ".".join(_owner(thing))
+
+
+def _owner(thing: object) -> tuple[str, str]:
+    """The module and the name of what was registered, or of its class."""
     owner = thing if hasattr(thing, "__qualname__") else type(thing)
-    return f"{owner.__module__}.{owner.__qualname__}"
+    return owner.__module__, owner.__qualname__

@@ -26,8 +26,10 @@ def type_of(config: type[Config]) -> str:
     Raises
     ------
     TypeError
-        If the class has no such field.
+        If it is no class of settings, or has no such field.
     """
+    if not (isinstance(config, type) and issubclass(config, BaseModel)):
+        raise TypeError(f"{config!r} is no class of settings; derive it from a front-end or a head")
     field = config.model_fields.get("type")
     if field is None or not isinstance(field.default, str):
         raise TypeError(

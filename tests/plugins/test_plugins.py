@@ -18,7 +18,7 @@ from mirzoo import hub
 from mirzoo._support.registry import import_plugin
 from mirzoo.data import sources
 from mirzoo.data.sources import COLLECTIONS
-from mirzoo.errors import RecipeError, UnknownNameError
+from mirzoo.errors import ArtefactError, RecipeError, UnknownNameError
 from mirzoo.models.build import build_model
 from mirzoo.recipe import FRONTENDS, HEADS, TASKS, Recipe, load_recipe, parse_recipe
 
@@ -113,6 +113,37 @@ def test_another_class_of_the_same_name_is_refused():
 
     with pytest.raises(ValueError, match="there are two heads called 'rnn'"):
         HEADS.register(type("Other", (RNNConfig,), {"__module__": "elsewhere"}))
+
+
+def test_a_name_of_mirzoo_is_taken_before_its_module_is_imported():
+    program = (
+        "from toy_plugins import PulseFinding\n"
+        "from mirzoo.recipe import TASKS\n"
+        "try:\n"
+        "    TASKS.register(type('Other', (PulseFinding,), {'name': 'tagging'}))\n"
+        "except ValueError as error:\n"
+        "    print(error)\n"
+    )
+    assert "there are two tasks called 'tagging'" in python("-c", program)
+
+
+def test_what_is_no_class_of_settings_is_refused():
+    with pytest.raises(TypeError, match="'mine' is no class of settings"):
+        HEADS.register("mine")
+
+
+def test_a_decoder_that_gives_something_else_is_named(recipe_file, recordings, monkeypatch):
+    class Nonsense:
+        def add(self, outputs, starts):
+            pass
+
+        def finish(self, *, duration_s, source=None):
+            return None
+
+    model = build_model(load_recipe(recipe_file), recipe_file.stem)
+    monkeypatch.setattr(type(TASKS["toy_pulses"]), "decoder", lambda self, card: Nonsense())
+    with pytest.raises(ArtefactError, match="'toy_pulses' gave a NoneType; it gives Pulses"):
+        model.annotate(recordings / "0.wav")
 
 
 def test_a_missing_module_is_named():
