@@ -35,6 +35,15 @@ def test_names_come_with_wildcards():
     assert hub.list_models("nothing_*") == []
 
 
+def test_a_lone_file_has_the_card_next_to_it_only_where_that_is_its_own(copy):
+    about = Card.load(copy).updated(description="Words of the folder.")
+    about.save(copy)
+    file = copy / "model.tflite"
+    assert hub.load(file, runtime="litert").card.description == "Words of the folder."
+    about.updated(files={**about.files, file.name: "0" * 64}).save(copy)
+    assert hub.load(file, runtime="litert").card.description != "Words of the folder."
+
+
 def test_names_are_in_natural_order(monkeypatch):
     monkeypatch.setattr(hub, "_recipes", lambda: {f"net_{n}": Path("recipes") for n in (10, 9, 1)})
     assert hub.list_models("net_*") == ["net_1", "net_9", "net_10"]

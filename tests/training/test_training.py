@@ -14,7 +14,7 @@ from mirzoo.data.corpus import Corpus, Item, prepare
 from mirzoo.errors import DataError, RecipeError, TrainingError
 from mirzoo.models.build import build_model
 from mirzoo.models.layers.losses import crossentropy_where_named
-from mirzoo.recipe import Recipe
+from mirzoo.recipe import Recipe, TrainingConfig
 from mirzoo.training import clips, fitting
 from mirzoo.training.provenance import distilled_from, licences_of, provenance
 from mirzoo.training.runs import Run
@@ -231,6 +231,16 @@ def test_a_card_states_the_data_of_earlier_runs(monkeypatch):
         licences.index(f"{name}: ") for name in ("debian", "esc10", "mir1k")
     )
     assert licences.count("debian: ") == 1
+
+
+def test_the_learning_rate_rises_at_first_and_falls_to_nothing():
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    settings = TrainingConfig(epochs=10, learning_rate=0.1, warmup_fraction=0.2)
+    schedule = fitting.build_optimizer(network, settings, steps=100)._learning_rate
+    rates = [float(schedule(step)) for step in range(101)]
+    assert rates[0] == pytest.approx(0.001)
+    assert rates[20] == pytest.approx(0.1) == max(rates)
+    assert np.all(np.diff(rates[:21]) > 0) and np.all(np.diff(rates[20:]) < 0)
 
 
 def test_weights_are_averaged_with_those_that_they_started_from():
