@@ -80,7 +80,8 @@ def test_runtimes_annotate_alike(folder, name):
         assert [chord[2] for chord in keras_chords.segments] == ["A:maj", "D:maj", "A:maj", "E:maj"]
 
 
-@pytest.mark.parametrize("name", [SHIPPED, pytest.param(FINE_TUNED, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
 def test_they_are_as_their_cards_claim(folder, name):
     assert max(artefact.verify(folder / name).values()) < 1e-4
 

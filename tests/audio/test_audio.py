@@ -252,6 +252,7 @@ def test_windows_do_not_share_memory():
     assert not any(np.shares_memory(a, b) for a, b in pairwise(windows))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_length(tmp_path):
     peaks = []
     for minutes in (1, 8):

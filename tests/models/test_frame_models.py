@@ -22,13 +22,15 @@ from mirzoo.tasks.chords import Chords, ChordsConfig
 from mirzoo.tasks.melody import Melody, MelodyConfig
 
 RATE = 16000
+pytestmark = pytest.mark.slow
+
 TASKS = {
     "chords": ChordsConfig(vocabulary="majmin", structured=True),
     "melody": MelodyConfig(n_octaves=2, bins_per_octave=12, fmin=110.0),
 }
 
 
-@pytest.fixture(scope="module", params=["chords", pytest.param("melody", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=TASKS)
 def artefact(request, tmp_path_factory):
     keras.utils.set_random_seed(0)
     recipe = Recipe(

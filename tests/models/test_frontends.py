@@ -218,6 +218,7 @@ def test_gradients_are_those_of_difference_quotients(kind, frontend):
         assert (ahead - behind) / (2 * step) == pytest.approx(slope, rel=0.05), weight.path
 
 
+@pytest.mark.slow(quick=["raw"])
 @pytest.mark.parametrize("kind", LEARNABLE, indirect=True)
 def test_training_changes_every_weight_and_lowers_the_loss(kind, frontend):
     learner = keras.models.clone_model(frontend)

@@ -155,6 +155,7 @@ class TestPublishedWeights:
                 reloaded.predict_windows(waveform[np.newaxis])[name], values
             )
 
+    @pytest.mark.slow
     def test_a_wheel_of_another_layout_is_refused(self, wheel):
         spec = ports.find("crema_chords")
         altered = ports.PortSpec(**{**vars(spec), "checkpoint": "crema/models/beat"})

