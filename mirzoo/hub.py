@@ -505,9 +505,13 @@ def _folder(name: str | os.PathLike) -> Path:
         return folder
     if str(name) in ports.PORTS:
         return pull(str(name))
-    if (Path(name) / CARD_FILE).exists():
-        return Path(name)
+    try:
+        if (Path(name) / CARD_FILE).exists():
+            return Path(name)
+    except (OSError, ValueError) as error:  # too long a name, or a NUL in it
+        raise UnknownNameError(f"no model can be called {str(name)[:60]!r}… ({error})") from None
     if split_name(str(name))[0] in _recipes():
+        load_recipe(name)  # an error where it names a run that there is not
         raise UnknownNameError(
             f"'{name}' is a recipe without trained weights; train it with `mirzoo train {name}`, "
             "or take mirzoo.create(..., pretrained=False)"

@@ -215,3 +215,9 @@ def test_a_pull_is_announced_and_leaves_no_model_if_it_fails(
     assert not cache.exists()
     with pytest.raises(UnknownNameError, match="musicnn_mtt"):
         hub.pull("musicn_mtt")
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "mel\0tagger"])
+def test_names_that_no_file_can_have_are_unknown(name):
+    with pytest.raises(UnknownNameError, match="no model can be called"):
+        hub.load(name)
