@@ -219,5 +219,5 @@ def test_a_pull_is_announced_and_leaves_no_model_if_it_fails(
 
 @pytest.mark.parametrize("name", ["x" * 300, "mel\0tagger"])
 def test_names_that_no_file_can_have_are_unknown(name):
-    with pytest.raises(UnknownNameError, match="no model can be called"):
+    with pytest.raises(UnknownNameError, match="no model (can be|is) called"):
         hub.load(name)
