@@ -19,6 +19,8 @@ from mirzoo.recipe import Recipe, Source
 from mirzoo.runtimes.onnx import ONNXModel
 from mirzoo.tasks.tagging import TaggingConfig
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def written(small_tagger, made_up_music, tmp_path_factory):
@@ -31,7 +33,6 @@ def loaded(written):
     return ONNXModel(written)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 3])
 def test_gives_the_numbers_of_keras_for_any_number_of_windows(
     loaded, small_tagger, made_up_music, count
@@ -68,7 +69,6 @@ def test_windows_of_another_length_are_refused(loaded):
         loaded.predict_windows(np.zeros((1, 15999)))
 
 
-@pytest.mark.slow
 def test_other_words_on_the_card_change_no_byte(made_up_music, tmp_path):
     recipe = Recipe(
         description="Tells two made-up tags apart.",
@@ -120,7 +120,6 @@ def test_precisions_are_for_litert(small_tagger, tmp_path):
         export(small_tagger, tmp_path / "small.onnx", quantize="float16")
 
 
-@pytest.mark.slow
 def test_other_numbers_are_not_written(small_tagger, made_up_music, tmp_path, monkeypatch):
     honest = Model.predict_windows
 
@@ -133,7 +132,6 @@ def test_other_numbers_are_not_written(small_tagger, made_up_music, tmp_path, mo
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
 def test_foreign_operators_are_not_written(small_tagger, made_up_music, tmp_path, monkeypatch):
     import tf2onnx
 
