@@ -115,12 +115,12 @@ def test_all_of_a_picked_chord_sounds_however_few_its_notes(number):
 @pytest.mark.parametrize("kind", guitar.KINDS)
 def test_every_kind_is_rendered_with_labels(kind, monkeypatch, tmp_path):
     monkeypatch.setattr(guitar, "KINDS", {kind: 1.0})
-    monkeypatch.setattr(plucked, "ITEM_S", 8.0)
+    monkeypatch.setattr(guitar, "ITEM_S", 8.0)
     number = 0
     while guitar.draw_instrument(kind, np.random.default_rng(number)).samples:
         number += 1
     found = guitar.draw_instrument(kind, np.random.default_rng(number))
-    monkeypatch.setattr(plucked, "draw_instrument", lambda kind, rng: found)
+    monkeypatch.setattr(guitar, "draw_instrument", lambda kind, rng: found)
     waveform, labels = guitar.render_plucked(
         Item("guitar/1", "guitar", "1", "", "train"), samples=tmp_path
     )
