@@ -8,9 +8,17 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+from places import ROOT
+
+# Numba's cache of compiled functions is not safe where two processes fill it at once: one that
+# runs the other's half-known function dies. Each worker of pytest-xdist has its own.
+os.environ.setdefault(
+    "NUMBA_CACHE_DIR",
+    str(ROOT / ".pytest_cache" / "numba" / os.environ.get("PYTEST_XDIST_WORKER", "alone")),
+)
+
 import numpy as np
 import pytest
-from places import ROOT
 
 pytest_plugins = ("surroundings",)
 
