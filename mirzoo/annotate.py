@@ -22,6 +22,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 
 from mirzoo import audio
+from mirzoo._support.files import fitting_name, longest_name, printable
 from mirzoo._support.moved import moved_names
 from mirzoo.audio.windows import Window, cut_blocks
 from mirzoo.card import Card
@@ -334,7 +335,7 @@ def _process(
             progress(end / contract.sample_rate)
     if not enough:
         raise TooShortError(
-            f"{name or 'the audio'} is too short: it has "
+            f"{printable(name) if name else 'the audio'} is too short: it has "
             f"{end / contract.sample_rate:.3f} s, and "
             f"{runner.card.name} needs at least "
             f"{contract.min_samples / contract.sample_rate:.3f} s "
@@ -350,13 +351,19 @@ class AudioFile(NamedTuple):
     name: Path
 
 
-def find_recordings(paths: Iterable[str | os.PathLike]) -> list[AudioFile]:
+def find_recordings(
+    paths: Iterable[str | os.PathLike],
+    on_problem: Callable[[Path, AudioError], object] | None = None,
+) -> list[AudioFile]:
     """List the files to annotate: each file as it is, each folder with all audio files below it.
 
     Parameters
     ----------
     paths : iterable of path
         In a folder, files with the usual suffixes of audio count, hidden ones do not.
+    on_problem : callable, optional
+        Called with each folder that cannot be read or has no audio file, and the error; by
+        default the first is raised.
 
     Returns
     -------
@@ -365,24 +372,32 @@ def find_recordings(paths: Iterable[str | os.PathLike]) -> list[AudioFile]:
     Raises
     ------
     AudioError
-        If a folder has no audio file.
+        If a folder has no audio file, or one in it cannot be read.
 
     Examples
     --------
     >>> find_recordings(["music/song.mp3"])
     [AudioFile(path=PosixPath('music/song.mp3'), name=PosixPath('song.mp3'))]
     """
+
+    def report(folder: str | os.PathLike, problem: str) -> None:
+        error = AudioError(f"the folder {printable(folder)} {problem}")
+        if on_problem is None:
+            raise error
+        on_problem(Path(folder), error)
+
     recordings = []
     for path in map(Path, paths):
-        if not path.is_dir():
+        if not os.path.isdir(path):  # no OSError of a name that no file can have
             recordings.append(AudioFile(path, Path(path.name)))
             continue
-        below = [AudioFile(file, file.relative_to(path)) for file in audio.files_in(path)]
-        if not below:
-            raise AudioError(
-                f"the folder {path} has no audio file; looked for {', '.join(audio.SUFFIXES)}"
-            )
-        recordings += below
+        unread: list[OSError] = []
+        files = audio.files_in(path, unread.append)
+        for error in unread:
+            report(error.filename, f"cannot be read ({error.strerror}), nor what is in it")
+        if not files and not unread:
+            report(path, f"has no audio file; looked for {', '.join(audio.SUFFIXES)}")
+        recordings += [AudioFile(file, file.relative_to(path)) for file in files]
     return recordings
 
 
@@ -392,7 +407,8 @@ def name_results(
     """Choose a file for each model's result on each recording, no two the same.
 
     ``song.mp3`` becomes ``song.json``, or ``song.<model>.json`` where there are several models;
-    recordings that differ in their suffix alone keep it: ``song.mp3.json``.
+    recordings that differ in their suffix alone keep it: ``song.mp3.json``. A name that is longer
+    than the file system takes is shortened as `mirzoo._support.files.fitting_name` does.
 
     Raises
     ------
@@ -400,20 +416,28 @@ def name_results(
         If two recordings have the same name.
     """
     stems = Counter(recording.name.with_suffix("") for recording in recordings)
+    longest = longest_name(folder)
     results = {}
     for recording in recordings:
         stem = recording.name.with_suffix("")
         name = recording.name if stems[stem] > 1 else stem
         for model in models:
             which = f".{model}" if len(models) > 1 else ""
-            results[recording, model] = folder / f"{name}{which}{suffix}"
+            fitting = fitting_name(name.name, f"{which}{suffix}", longest)
+            results[recording, model] = folder / name.parent / fitting
     twice = [str(path) for path, count in Counter(results.values()).items() if count > 1]
     if twice or len(results) < len(recordings) * len(models):
         raise AnnotationError(
-            f"several recordings would be written to {', '.join(twice) or folder}; annotate "
+            f"several recordings would be written to {_some(twice) or folder}; annotate "
             "recordings of the same name into different folders"
         )
     return results
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    """The first few of many names."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(printable, names[:most])) + more
 
 
 def _windows(blocks: Iterable[np.ndarray], card: Card) -> Iterator[Window]:

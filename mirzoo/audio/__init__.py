@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,12 +53,16 @@ def demo_clip() -> Path:
     return Path(__file__).parents[1] / "cli" / "demo" / "clip.ogg"
 
 
-def files_in(folder: Path) -> list[Path]:
-    """All audio files under ``folder`` that are not hidden, in the order of their paths."""
+def files_in(folder: Path, on_error: Callable[[OSError], object] | None = None) -> list[Path]:
+    """All audio files under ``folder`` that are not hidden, in the order of their paths.
+
+    ``on_error`` is called with the error of each folder that cannot be read.
+    """
     return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        Path(parent, name)
+        for parent, _, names in os.walk(folder, onerror=on_error)
+        for name in names
+        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
     )
 
 

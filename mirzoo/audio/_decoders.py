@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 import soundfile
 
+from mirzoo._support.files import printable
 from mirzoo.audio._containers import Link, Spliced, Stated, inspect
 from mirzoo.errors import AudioError
 
@@ -81,7 +82,7 @@ def describe(source: Any) -> str:
     if isinstance(source, np.ndarray):
         return f"the array {source.dtype}{source.shape}"
     if isinstance(source, str | os.PathLike):
-        return f"'{os.fspath(source)}'"
+        return f"'{printable(source)}'"
     return f"the file object {getattr(source, 'name', type(source).__name__)!r}"
 
 
@@ -133,7 +134,9 @@ def _copied(source: BinaryIO, stack: contextlib.ExitStack) -> Path:
 def _copied_pipe(path: Path, stack: contextlib.ExitStack) -> Path:
     """Copy what a named pipe gives; one that nobody writes to is given up after a while."""
     if not stat.S_ISFIFO(path.stat().st_mode):
-        raise AudioError(f"'{path}' is neither a file nor a pipe; is the path spelled right?")
+        raise AudioError(
+            f"{describe(path)} is neither a file nor a pipe; is the path spelled right?"
+        )
     copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="mirzoo_"))  # noqa: SIM115
     pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     stack.callback(os.close, pipe)
@@ -151,18 +154,27 @@ def _copied_pipe(path: Path, stack: contextlib.ExitStack) -> Path:
         elif ready:
             time.sleep(0.05)
     raise AudioError(
-        f"'{path}' is a pipe that gave {'nothing' if not is_begun else 'no end'} for "
+        f"{describe(path)} is a pipe that gave {'nothing' if not is_begun else 'no end'} for "
         f"{PIPE_WAIT_S:.0f} s; does a program write to it?"
     )
 
 
 def _existing_file(path: Path) -> Path:
-    if path.is_dir():
-        raise AudioError(f"'{path}' is a folder; give the audio files inside it")
-    if not path.exists():
-        raise AudioError(f"'{path}' does not exist; is the path spelled right?")
-    if path.is_file() and path.stat().st_size == 0:
-        raise AudioError(f"'{path}' is empty (0 bytes); did its download or export fail?")
+    name = describe(path)
+    try:
+        found = path.stat()
+        if stat.S_ISREG(found.st_mode) and found.st_size:
+            path.open("rb").close()
+    except (FileNotFoundError, NotADirectoryError):
+        raise AudioError(f"{name} does not exist; is the path spelled right?") from None
+    except ValueError as error:  # a NUL in it
+        raise AudioError(f"{name} is no name that a file can have ({error})") from None
+    except OSError as error:
+        raise AudioError(f"{name} cannot be read ({error.strerror})") from error
+    if stat.S_ISDIR(found.st_mode):
+        raise AudioError(f"{name} is a folder; give the audio files inside it")
+    if stat.S_ISREG(found.st_mode) and found.st_size == 0:
+        raise AudioError(f"{name} is empty (0 bytes); did its download or export fail?")
     return path
 
 
