@@ -125,6 +125,7 @@ def annotate(
     """
     card = runner.card.decoded_with(decoding or {})
     task = TASKS[card.task]
+    _require_outputs(card)
     decoder = task.decoder(card)
     reader = audio.Reader(
         source,
@@ -141,6 +142,16 @@ def annotate(
             f"it gives {task.annotation.__name__}"
         )
     return annotation.with_warnings(reader.warnings)
+
+
+def _require_outputs(card: Card) -> None:
+    there = {output.name for output in card.available_outputs}
+    missing = [name for name in TASKS[card.task].decoded_outputs(card) if name not in there]
+    if missing:
+        raise ArtefactError(
+            f"this file of {card.name} was exported without the outputs {', '.join(missing)}, "
+            "which annotations are made of; export it with them, or take the model itself"
+        )
 
 
 def frame_outputs(
@@ -308,6 +319,19 @@ class ModelMethods:
                 f"{windows.shape}. `annotate` cuts a recording into them."
             )
         return windows
+
+
+def as_type(windows: np.ndarray, dtype: str) -> np.ndarray:
+    """Samples in [-1, 1] as a file takes them: ``"float32"``, or ``"int16"`` of 1/32768 each.
+
+    Examples
+    --------
+    >>> as_type(np.array([-1.0, 0.5, 1.0]), "int16").tolist()
+    [-32768, 16384, 32767]
+    """
+    if dtype == "int16":
+        windows = np.clip(np.round(windows * 32768.0), -32768, 32767)
+    return windows.astype(dtype)
 
 
 def _process(

@@ -99,7 +99,7 @@ def save(
         bare.save(unfinished / KERAS_FILE)
         _pack(unfinished / KERAS_FILE)
         export(bare, unfinished)
-        export(bare, unfinished / LITERT_FILE, quantize=quantize)
+        export(bare, unfinished / LITERT_FILE, quantize=quantize, outputs="all")
         _write_golden(bare, unfinished / GOLDEN_FILE, real_windows(bare.card.input)[-1:])
         bare.card.updated(files=_hashes(unfinished)).save(unfinished / CARD_FILE)
         _swap(unfinished, folder, Path(temporary) / "replaced")

@@ -18,8 +18,10 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     ValidationError,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -31,8 +33,11 @@ from mirzoo.recipe.reading import describe_validation_error
 from mirzoo.recipe.tasks import TASKS
 
 CARD_FILE = "card.json"
-FORMAT = 2
-"""Version of the format of cards and contracts that this mirzoo writes; it reads all until then."""
+FORMAT = 3
+"""The newest version of the format of cards and contracts; this mirzoo reads all until then."""
+
+WRITTEN_FORMAT = 2
+"""The version of what has no `Exported`: what version 0.2 of mirzoo reads too."""
 
 NETWORK = ("frontend", "head", "task", "window_s", "context_s")
 """The keys of a recipe that define the network."""
@@ -190,6 +195,27 @@ class Licences(_Entry):
     data: Text
 
 
+class Exported(_Entry):
+    """What an exported file takes and gives, where it is not just what the model does.
+
+    Parameters
+    ----------
+    outputs : list of str
+        The outputs that it has, in their order; ``"embedding"`` may be one of them.
+    batch : int or None
+        How many windows go in at once; None for any number.
+    input_type : {"float32", "int16"}
+        Samples in [-1, 1], or integers in [-32768, 32767].
+    model_rate : int
+        Samples per second of the model itself (Hz), to which its input is resampled inside.
+    """
+
+    outputs: Annotated[list[Name], Field(min_length=1)]
+    batch: Count | None
+    input_type: Literal["float32", "int16"] = "float32"
+    model_rate: Annotated[int, Field(ge=1, le=MOST_HZ, strict=True)]
+
+
 class Contract(_Entry):
     """What a model's binaries carry: all that is needed to run it, build it and train it on.
 
@@ -198,7 +224,8 @@ class Contract(_Entry):
     Parameters
     ----------
     format : int
-        Version of this format, `FORMAT`. Files of version 0.1 have none, which is format 1.
+        Version of this format: 2, or 3 with ``exported``. Files of version 0.1 have none, which
+        is format 1.
     name : str
         The model's name, that of its folder.
     task : str
@@ -220,9 +247,12 @@ class Contract(_Entry):
         Length of what `model.embed` gives per clip or frame.
     parameters : int
         Weights of the Keras model, trainable or not.
+    exported : Exported, optional
+        Of a file that `mirzoo.export` wrote, how its input and outputs are not the model's own.
+        ``input`` is then what the file takes.
     """
 
-    format: Count = FORMAT
+    format: Count = WRITTEN_FORMAT
     name: ModelName
     task: Text
     recipe: dict[str, Any] | None
@@ -233,6 +263,7 @@ class Contract(_Entry):
     decoding: Annotated[Decoding, ParsedBy(TASKS, lambda task: task.decoding)] | None = None
     embedding_size: Count | None = None
     parameters: Count
+    exported: Exported | None = None
 
     @field_validator("task")
     @classmethod
@@ -248,10 +279,24 @@ class Contract(_Entry):
         TASKS[self.task].check_card(self)
         return self
 
+    @model_serializer(mode="wrap")
+    def _without_what_is_not(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = dump(self)
+        if fields.get("exported") is None:
+            fields.pop("exported", None)  # as those that read format 2 expect
+        return fields
+
     @property
     def sample_rate(self) -> int:
         """Samples per second that the model expects (Hz)."""
         return self.input.sample_rate
+
+    @property
+    def available_outputs(self) -> list[OutputSpec]:
+        """The outputs that there are: all, but for a file that was exported with some of them."""
+        if self.exported is None:
+            return self.outputs
+        return [output for output in self.outputs if output.name in self.exported.outputs]
 
     @property
     def window_s(self) -> float:
@@ -338,6 +383,11 @@ class Card(Contract):
         if self.recipe is not None:
             fields["recipe"] = {key: self.recipe[key] for key in NETWORK if key in self.recipe}
         return Contract.model_construct(**fields)
+
+    def with_contract(self, contract: Contract) -> Card:
+        """A copy whose contract is another: that of a file exported from the model."""
+        fields = {name: getattr(contract, name) for name in Contract.model_fields}
+        return self.model_copy(update={**fields, "recipe": self.recipe})
 
     @classmethod
     def of_binary(cls, values: dict[str, Any] | str | bytes, source: str) -> Card:
@@ -447,7 +497,7 @@ def _fields(values: dict[str, Any] | str | bytes, source: str) -> dict[str, Any]
 
 
 def _of_this_format(values: dict[str, Any], source: str) -> dict[str, Any]:
-    """The fields as `FORMAT` has them; formats 1 and 2 have the same."""
+    """The fields as `FORMAT` has them; formats 1 and 2 have the same, 3 has one more."""
     version = values.get("format", 1)
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         return values
@@ -457,7 +507,7 @@ def _of_this_format(values: dict[str, Any], source: str) -> dict[str, Any]:
             f"({metadata.version('mirzoo')}) knows formats up to {FORMAT}: "
             "pip install --upgrade mirzoo"
         )
-    return {**values, "format": FORMAT}
+    return {**values, "format": max(version, WRITTEN_FORMAT)}
 
 
 __getattr__ = moved_names(

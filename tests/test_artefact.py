@@ -12,7 +12,7 @@ import pytest
 
 from mirzoo import artefact, hub
 from mirzoo._support.files import sha256
-from mirzoo.card import FORMAT, NOT_IN_FILE, Card, Contract
+from mirzoo.card import FORMAT, NOT_IN_FILE, WRITTEN_FORMAT, Card, Contract
 from mirzoo.errors import ArtefactError, CardError, ExportError
 from mirzoo.export import litert as litert_export
 from mirzoo.export import metadata
@@ -296,7 +296,7 @@ def test_a_keras_file_of_a_newer_version_is_refused(copy):
             content = old.read(name)
             if name == "config.json":
                 config = json.loads(content)
-                assert config["config"]["card"]["format"] == FORMAT
+                assert config["config"]["card"]["format"] == WRITTEN_FORMAT
                 config["config"]["card"] |= {"format": FORMAT + 1, "colour": "red"}
                 config["config"]["layers"] = []
                 content = json.dumps(config)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mirzoo._support.registry import Registry
 from mirzoo.errors import ExportError
+from mirzoo.export.options import ExportOptions
+
+EVERY_OPTION = tuple(ExportOptions.model_fields)
+VERSION_NUMBER = re.compile(r"\.v?\d[\w-]*")
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,8 @@ class Format:
         none at all. It raises an ExportError where the model cannot be written, its numbers
         differ, or a package that it needs is not installed.
     options : tuple of str
-        Those options of `mirzoo.export` that it has: ``("quantize",)``.
+        Those options of `mirzoo.export` that it has: ``("quantize",)``; `EVERY_OPTION` is all.
+        Only those that are not at their default are handed to ``write``.
     """
 
     name: str
@@ -48,12 +54,17 @@ FORMATS: Registry[Format] = Registry(
 def format_of(path: str | os.PathLike) -> Format:
     """The format that the name of a file or folder asks for.
 
+    A name with a dot is a folder's where it ends in a slash or what follows is a version's number
+    (`tagger_1.2`, `tagger.v2`).
+
     Raises
     ------
     ExportError
         If no format has its suffix.
     """
     suffix = Path(path).suffix
+    if os.fspath(path).endswith("/") or VERSION_NUMBER.fullmatch(suffix):
+        suffix = ""
     for known in FORMATS.values():
         if known.suffix == suffix:
             return known

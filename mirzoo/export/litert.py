@@ -1,31 +1,39 @@
-"""Keras model to `.tflite`: one window in, every output and the embedding out, builtins only."""
+"""Keras model to `.tflite`: builtin operators only, a window of a fixed length in."""
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
+from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from mirzoo._support.files import unfinished
 from mirzoo.errors import ExportError
-from mirzoo.export.base import FORMATS, Format
+from mirzoo.export.base import EVERY_OPTION, FORMATS, Format
+from mirzoo.export.graph import Graph, compose
 from mirzoo.export.metadata import describe
+from mirzoo.export.options import ExportOptions
 from mirzoo.export.parity import require_parity
 from mirzoo.models.layers.fourier import transforms_by_matrices
 from mirzoo.models.model import Model
 from mirzoo.runtimes.litert import LiteRTModel
 from mirzoo.runtimes.tflite_file import custom_operators
 
+USUAL_BATCH = 1
 LONGEST_TRANSFORM_BY_MATRICES = 512
 TOLERANCES = {None: 1e-4, "float16": 5e-3}
 
 
 def write_litert(
-    model: Model, path: Path, windows: np.ndarray, quantize: str | None = None
+    model: Model,
+    path: Path,
+    windows: np.ndarray,
+    quantize: str | None = None,
+    **options: Any,
 ) -> None:
     """Write a `.tflite` file that gives the same numbers as the model, or none at all.
 
@@ -35,18 +43,22 @@ def write_litert(
         Its card has the length of the window.
     path : Path
         Where to.
-    windows : np.ndarray, float32, shape (windows, window_samples)
-        Real audio to compare on.
+    windows : np.ndarray, float32, shape (windows, samples)
+        Real audio to compare on, in [-1, 1], of the length and at the rate that the file takes.
     quantize : {None, "float16"}
         Precision of the stored weights; the arithmetic stays float32.
+    **options
+        Others of `mirzoo.export.ExportOptions`.
 
     Raises
     ------
     ExportError
         If the model cannot be written with builtin operators, or the file differs from it.
     """
-    _require_known_precision(model, quantize)
-    content = describe(_convert(model, quantize), model.card)
+    asked = ExportOptions.of({"quantize": quantize, **options})
+    graph = compose(model, asked, usual_batch=USUAL_BATCH)
+    card = model.card.with_contract(graph.contract)
+    content = describe(_quantised(_frozen(graph, asked), model, asked), card)
     with unfinished(path) as new:
         new.write_bytes(content)
         foreign = custom_operators(new)
@@ -55,57 +67,40 @@ def write_litert(
                 f"'{model.card.name}' cannot be written with LiteRT's builtin operators "
                 f"({', '.join(foreign)}); replace the layer that made them"
             )
-        written = LiteRTModel(new, model.card)
         require_parity(
             what=f"'{model.card.name}' as LiteRT ({quantize or 'float32'})",
-            expected=model.predict_windows(windows),
-            received=written.predict_windows(windows),
+            expected=graph.expected(model, windows),
+            received=LiteRTModel(new, card).predict_windows(windows),
             tolerance=TOLERANCES[quantize],
         )
 
 
-def _require_known_precision(model: Model, quantize: str | None) -> None:
-    if quantize in TOLERANCES:
-        return
-    allowed = "None (float32) and 'float16'"
-    recurrent = [
-        layer.name
-        for layer in model._flatten_layers(include_self=False)
-        if isinstance(layer, keras.layers.RNN)
-    ]
-    if quantize == "int8" and recurrent:
-        raise ExportError(
-            f"'{model.card.name}' has recurrent layers ({', '.join(recurrent)}), on which "
-            f"TensorFlow's int8 converter crashes the process (tensorflow#62281); allowed are "
-            f"{allowed}"
-        )
-    raise ExportError(f"quantize={quantize!r} is not offered; allowed are {allowed}")
+def _frozen(graph: Graph, options: ExportOptions) -> tf.types.experimental.ConcreteFunction:
+    """Freeze the variables: the converter loses those that Keras 3 makes inside loops."""
 
-
-def _convert(model: Model, quantize: str | None) -> bytes:
-    """Freeze the variables first: the converter loses those that Keras 3 makes inside loops."""
-    contract = model.card.input
-    length = None if contract.whole else contract.window_samples
-    spec = tf.TensorSpec((1, length), tf.float32, "waveform")
-    every_output = model.every_output
-    names = sorted(every_output.output)
-
-    @tf.function(input_signature=[spec])
+    @tf.function(input_signature=[graph.signature])
     def infer(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
-        return every_output(waveform, training=False)
+        return graph.compute(waveform)
 
-    with transforms_by_matrices(LONGEST_TRANSFORM_BY_MATRICES):
+    longest = math.inf if options.dft == "conv" else LONGEST_TRANSFORM_BY_MATRICES
+    with transforms_by_matrices(longest):
         frozen = convert_variables_to_constants_v2(infer.get_concrete_function())
+    names = sorted(graph.outputs)  # as TensorFlow flattens a dict
 
-    @tf.function(input_signature=[spec])
+    @tf.function(input_signature=[graph.signature])
     def serve(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         return dict(zip(names, frozen(waveform), strict=True))
 
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [serve.get_concrete_function()], tf.Module()
-    )
+    return serve.get_concrete_function()
+
+
+def _quantised(
+    frozen: tf.types.experimental.ConcreteFunction, model: Model, options: ExportOptions
+) -> bytes:
+    """The `.tflite` file of a frozen function, in the precision that is asked for."""
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module())
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    if quantize == "float16":
+    if options.quantize == "float16":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
     try:
@@ -119,4 +114,4 @@ def _convert(model: Model, quantize: str | None) -> bytes:
         ) from error
 
 
-FORMATS.register(Format("litert", "a LiteRT model", ".tflite", write_litert, ("quantize",)))
+FORMATS.register(Format("litert", "a LiteRT model", ".tflite", write_litert, EVERY_OPTION))

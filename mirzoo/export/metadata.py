@@ -89,6 +89,7 @@ def describe(tflite: bytes, card: Card) -> bytes:
         The file, with the same operators and weights; tensors inside the graph lose their names.
     """
     model = schema.ModelT.InitFromPackedBuf(tflite, 0)
+    _name_as_on_card(model, card)
     _set_buffer(model, STANDARD_BUFFER, _standard_metadata(card, _output_names(model)))
     contract = card.contract.to_json().encode("utf-8")
     _set_buffer(model, CARD_BUFFER, zlib.compress(contract))
@@ -137,10 +138,27 @@ def _drop_inner_names(model: schema.ModelT) -> None:
                 tensor.name = ""
 
 
+def _name_as_on_card(model: schema.ModelT, card: Card) -> None:
+    """Give inputs and outputs of the graph the names of the signature, in the card's order.
+
+    Whoever runs a file without signatures (MediaPipe, the Task Library, tfjs) knows them by the
+    names of tensors and by their order.
+    """
+    signature = _signature(model)
+    graph = model.subgraphs[signature.subgraphIndex]
+    for tensor in (*signature.inputs, *signature.outputs):
+        graph.tensors[tensor.tensorIndex].name = tensor.name
+    order = {output.name: number for number, output in enumerate(card.outputs)}
+    signature.outputs.sort(key=lambda output: order.get(_text(output.name), len(order)))
+    graph.outputs = [output.tensorIndex for output in signature.outputs]
+
+
+def _signature(model: schema.ModelT) -> schema.SignatureDefT:
+    return next(s for s in model.signatureDefs if _text(s.signatureKey) == SIGNATURE)
+
+
 def _output_names(model: schema.ModelT) -> list[str]:
-    signature = next(
-        s for s in model.signatureDefs if s.signatureKey in (SIGNATURE, SIGNATURE.encode())
-    )
+    signature = _signature(model)
     names = {output.tensorIndex: _text(output.name) for output in signature.outputs}
     return [names[int(tensor)] for tensor in model.subgraphs[signature.subgraphIndex].outputs]
 

@@ -1,4 +1,4 @@
-"""Keras model to `.onnx`: any number of windows in, every output and the embedding out."""
+"""Keras model to `.onnx`: any number of windows in, standard operators alone."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ import numpy as np
 import tensorflow as tf
 
 from mirzoo._support.files import unfinished
+from mirzoo.card import Card
 from mirzoo.errors import ExportError
 from mirzoo.export._settled_onnx import settle
-from mirzoo.export.base import FORMATS, Format
+from mirzoo.export.base import EVERY_OPTION, FORMATS, Format
+from mirzoo.export.graph import Graph, compose
+from mirzoo.export.options import ExportOptions
 from mirzoo.export.parity import require_parity
 from mirzoo.models.layers.fourier import transforms_by_matrices
 from mirzoo.models.model import Model
-from mirzoo.runtimes.onnx import CARD_PROPERTY, WAVEFORM, ONNXModel, need
+from mirzoo.runtimes.onnx import CARD_PROPERTY, ONNXModel, need
 
 OPSET = 17
 STANDARD_DOMAINS = ("", "ai.onnx")
 TOLERANCE = 1e-4
 
 
-def write_onnx(model: Model, path: Path, windows: np.ndarray) -> None:
+def write_onnx(model: Model, path: Path, windows: np.ndarray, **options: Any) -> None:
     """Write a `.onnx` file that gives the same numbers as the model, or none at all.
 
     Parameters
@@ -33,8 +36,10 @@ def write_onnx(model: Model, path: Path, windows: np.ndarray) -> None:
         The contract of its card goes into the file.
     path : Path
         Where to.
-    windows : np.ndarray, float32, shape (windows, window_samples)
-        Real audio to compare on.
+    windows : np.ndarray, float32, shape (windows, samples)
+        Real audio to compare on, in [-1, 1], of the length and at the rate that the file takes.
+    **options
+        Of `mirzoo.export.ExportOptions`.
 
     Raises
     ------
@@ -43,34 +48,31 @@ def write_onnx(model: Model, path: Path, windows: np.ndarray) -> None:
     """
     for package in ("onnxruntime", "tf2onnx"):
         need(package)
-    content = _convert(model)
+    graph = compose(model, ExportOptions.of(options), usual_batch=None)
+    content = _convert(graph, model)
     with unfinished(path) as new:
         new.write_bytes(content)
         require_parity(
             what=f"'{model.card.name}' as ONNX",
-            expected=model.predict_windows(windows),
+            expected=graph.expected(model, windows),
             received=ONNXModel(new).predict_windows(windows),
             tolerance=TOLERANCE,
         )
 
 
-def _convert(model: Model) -> bytes:
+def _convert(graph: Graph, model: Model) -> bytes:
     import tf2onnx
 
-    contract = model.card.input
-    length = None if contract.whole else contract.window_samples
-    signature = [tf.TensorSpec((None, length), tf.float32, name=WAVEFORM)]
-    every_output = model.every_output
-
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=[graph.signature])
     def infer(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
-        outputs = every_output(waveform, training=False)
-        return {name: tf.identity(values, name=name) for name, values in outputs.items()}
+        return graph.compute(waveform)
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     # ONNX has an FFT that tf2onnx does not reach at a batch of any size.
     with transforms_by_matrices(longest=math.inf):
-        written, _ = tf2onnx.convert.from_function(infer, input_signature=signature, opset=OPSET)
+        written, _ = tf2onnx.convert.from_function(
+            infer, input_signature=[graph.signature], opset=OPSET
+        )
     foreign = sorted(
         {f"{n.domain}:{n.op_type}" for n in written.graph.node if n.domain not in STANDARD_DOMAINS}
     )
@@ -81,13 +83,13 @@ def _convert(model: Model) -> bytes:
         )
     settle(written.graph)
     for value in (*written.graph.input, *written.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = "windows"
-    _describe(written, model)
+        if graph.signature.shape[0] is None:
+            value.type.tensor_type.shape.dim[0].dim_param = "windows"
+    _describe(written, model.card.with_contract(graph.contract))
     return written.SerializeToString()
 
 
-def _describe(written: Any, model: Model) -> None:
-    card = model.card
+def _describe(written: Any, card: Card) -> None:
     written.producer_name = "mirzoo"
     properties = {
         CARD_PROPERTY: card.contract.model_dump_json(),
@@ -99,4 +101,12 @@ def _describe(written: Any, model: Model) -> None:
         entry.key, entry.value = key, value
 
 
-FORMATS.register(Format("onnx", "an ONNX model", ".onnx", write_onnx))
+FORMATS.register(
+    Format(
+        "onnx",
+        "an ONNX model",
+        ".onnx",
+        write_onnx,
+        tuple(option for option in EVERY_OPTION if option not in ("quantize", "calibration")),
+    )
+)

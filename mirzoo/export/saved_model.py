@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 import uuid
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import fingerprint_pb2
 
-from mirzoo.export.base import FORMATS, Format
+from mirzoo.card import Contract
+from mirzoo.export.base import EVERY_OPTION, FORMATS, Format
+from mirzoo.export.graph import Graph, choose, compose
+from mirzoo.export.options import ExportOptions
 from mirzoo.export.parity import require_parity
+from mirzoo.models.layers.fourier import transforms_by_matrices
 from mirzoo.models.model import EMBEDDING, Model
+from mirzoo.runtimes.base import batches_of
 
 FEATURES = "features"
 FINGERPRINT_FILE = "fingerprint.pb"
 TOLERANCE = 1e-4
-WAVEFORM = tf.TensorSpec((None, None), tf.float32, name="waveform")
 
 
-def write_saved_model(model: Model, folder: Path, windows: np.ndarray) -> None:
+def write_saved_model(model: Model, folder: Path, windows: np.ndarray, **options: Any) -> None:
     """Write a SavedModel that gives the same numbers as the model, or none at all.
 
-    Each signature maps `waveform`, float32 ``(batch, samples)``, to a dict:
+    Each signature maps `waveform`, ``(batch, samples)``, to a dict:
 
-    - `serving_default`: the outputs of the card by name (`tags`; `chords`, `bass`, …);
+    - `serving_default`: the outputs that are asked for by name, by default those of the card
+      (`tags`; `chords`, `bass`, …);
     - `embed`: `embedding`, ``(batch, embedding size)``, or one a frame for chords and melody;
     - `frontend`: `features`, ``(batch, frames, bins, channels)``.
 
@@ -36,22 +43,27 @@ def write_saved_model(model: Model, folder: Path, windows: np.ndarray) -> None:
     model : Model
     folder : Path
         Where to; its files of a SavedModel are replaced, others stay.
-    windows : np.ndarray, float32, shape (windows, window_samples)
-        Real audio to compare on.
+    windows : np.ndarray, float32, shape (windows, samples)
+        Real audio to compare on, in [-1, 1], at the rate that the SavedModel takes.
+    **options
+        Of `mirzoo.export.ExportOptions`.
 
     Raises
     ------
     ExportError
         If the SavedModel differs from the model.
     """
+    asked = ExportOptions.of(options)
+    graph = compose(model, asked, usual_batch=None, any_length=True)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
         unfinished = Path(temporary) / "saved_model"
-        _export(model, unfinished)
+        with transforms_by_matrices(math.inf if asked.dft == "conv" else 0):
+            _export(model, graph, unfinished)
         require_parity(
             what=f"'{model.card.name}' as SavedModel",
-            expected=model.predict_windows(windows),
-            received=run_saved_model(unfinished, windows),
+            expected=graph.expected(model, windows, {*graph.outputs, EMBEDDING}),
+            received=_run(unfinished, graph.contract, windows),
             tolerance=TOLERANCE,
         )
         for item in unfinished.iterdir():
@@ -74,28 +86,36 @@ def run_saved_model(folder: Path, windows: np.ndarray) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in results.items()}
 
 
-def _export(model: Model, folder: Path) -> None:
+def _run(folder: Path, contract: Contract, windows: np.ndarray) -> dict[str, np.ndarray]:
+    parts = [
+        {name: values[:count] for name, values in run_saved_model(folder, batch).items()}
+        for batch, count in batches_of(windows, contract.exported, usual=None)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _export(model: Model, graph: Graph, folder: Path) -> None:
     """Write with TensorFlow itself: `keras.export.ExportArchive` stores every weight twice."""
-    frontend = model.frontend
+    frontend, signature = model.frontend, [graph.signature]
     after_frontend = keras.Model(model.head_input, model.every_output.output, name="after_frontend")
 
-    @tf.function(input_signature=[WAVEFORM])
+    @tf.function(input_signature=signature)
     def features(waveform: tf.Tensor) -> tf.Tensor:
-        return frontend(waveform, training=False)
+        return frontend(graph.prepare(waveform), training=False)
 
-    @tf.function(input_signature=[WAVEFORM])
+    @tf.function(input_signature=signature)
     def infer(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         return after_frontend(features(waveform), training=False)
 
-    @tf.function(input_signature=[WAVEFORM])
+    @tf.function(input_signature=signature)
     def serve(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {name: value for name, value in infer(waveform).items() if name != EMBEDDING}
+        return choose(infer(waveform), graph.outputs)
 
-    @tf.function(input_signature=[WAVEFORM])
+    @tf.function(input_signature=signature)
     def embed(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         return {EMBEDDING: infer(waveform)[EMBEDDING]}
 
-    @tf.function(input_signature=[WAVEFORM])
+    @tf.function(input_signature=signature)
     def compute_features(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
         return {FEATURES: features(waveform)}
 
@@ -120,4 +140,12 @@ def _settle_fingerprint(path: Path) -> None:
     path.write_bytes(fingerprint.SerializeToString(deterministic=True))
 
 
-FORMATS.register(Format("saved_model", "a SavedModel", "", write_saved_model))
+FORMATS.register(
+    Format(
+        "saved_model",
+        "a SavedModel",
+        "",
+        write_saved_model,
+        tuple(option for option in EVERY_OPTION if option not in ("quantize", "calibration")),
+    )
+)

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mirzoo._support.registry import Registry
-from mirzoo.card import Card
+from mirzoo.annotate import as_type
+from mirzoo.card import Card, Exported
 
 if TYPE_CHECKING:
     from mirzoo.annotate import LoadedModel
@@ -41,6 +44,44 @@ class Runtime:
     def file(self) -> str:
         """The name of its file in a model's folder."""
         return f"model{self.suffix}"
+
+
+def batches_of(
+    windows: np.ndarray, exported: Exported | None, usual: int | None
+) -> list[tuple[np.ndarray, int]]:
+    """Windows as a file takes them.
+
+    Parameters
+    ----------
+    windows : np.ndarray, float32, shape (windows, samples)
+        In [-1, 1].
+    exported : Exported or None
+        Of the file's contract.
+    usual : int or None
+        How many windows files without it take at once; None for any number.
+
+    Returns
+    -------
+    list of (np.ndarray, int)
+        Batches of the file's type, the last filled up with silence, and how many windows of each
+        count.
+
+    Examples
+    --------
+    >>> from mirzoo.card import Exported
+    >>> pairs = Exported(outputs=["tags"], batch=2, input_type="int16", model_rate=16000)
+    >>> [(b.shape, b.dtype.name, n) for b, n in batches_of(np.zeros((3, 10)), pairs, 1)]
+    [((2, 10), 'int16', 2), ((2, 10), 'int16', 1)]
+    """
+    size = usual if exported is None else exported.batch
+    if exported is not None:
+        windows = as_type(windows, exported.input_type)
+    size = size or len(windows)
+    whole = np.pad(windows, ((0, -len(windows) % size), (0, 0)))
+    return [
+        (whole[first : first + size], min(size, len(windows) - first))
+        for first in range(0, len(windows), size)
+    ]
 
 
 RUNTIMES: Registry[Runtime] = Registry(

@@ -20,9 +20,10 @@ from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
 from mirzoo.runtimes import tflite_file
 from mirzoo.runtimes._pool import Pool
-from mirzoo.runtimes.base import RUNTIMES, Runtime
+from mirzoo.runtimes.base import RUNTIMES, Runtime, batches_of
 
 SIGNATURE = "serving_default"
+USUAL_BATCH = 1
 ANY_LENGTH = -1
 MOST_THREADS = 4  # models of a few megabytes gain nothing from more
 
@@ -75,32 +76,37 @@ class LiteRTModel(ModelMethods):
         return f"LiteRTModel({self.card.name!r}, {str(self.path)!r})"
 
     def _compute(self, windows: np.ndarray) -> dict[str, np.ndarray]:
-        shares = np.array_split(windows, min(self._runners.most, len(windows)))
-        if len(shares) == 1:
-            parts = self._run(windows)
+        batches = batches_of(windows, self.card.exported, USUAL_BATCH)
+        count = min(self._runners.most, len(batches))
+        if count == 1:
+            parts = self._run(batches)
         else:
+            numbers = np.array_split(np.arange(len(batches)), count)
+            shares = [[batches[n] for n in share] for share in numbers]
             with ThreadPoolExecutor(len(shares)) as pool:
                 parts = [part for done in pool.map(self._run, shares) for part in done]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _run(self, windows: np.ndarray) -> list[dict[str, np.ndarray]]:
+    def _run(self, batches: list[tuple[np.ndarray, int]]) -> list[dict[str, np.ndarray]]:
         with self._runners.lent() as runner:
-            return [runner(**{self._input: window[np.newaxis]}) for window in windows]
+            computed = [(runner(**{self._input: batch}), count) for batch, count in batches]
+        return [{name: v[:count] for name, v in part.items()} for part, count in computed]
 
     def _check_fits_card(self, runner: SignatureRunner) -> str:
         inputs = {
             name: tuple(int(size) for size in details["shape_signature"])
             for name, details in runner.get_input_details().items()
         }
-        contract = self.card.input
-        expected = (1, ANY_LENGTH if contract.whole else contract.window_samples)
+        contract, exported = self.card.input, self.card.exported
+        batch = USUAL_BATCH if exported is None else exported.batch or ANY_LENGTH
+        expected = (batch, ANY_LENGTH if contract.whole else contract.window_samples)
         if list(inputs.values()) != [expected]:
             raise ArtefactError(
                 f"{self.path} has the inputs {inputs}; the card of {self.card.name} says one of "
                 f"the shape {expected}. Does the card belong to another model?"
             )
         outputs = runner.get_output_details()
-        missing = [output.name for output in self.card.outputs if output.name not in outputs]
+        missing = [o.name for o in self.card.available_outputs if o.name not in outputs]
         if missing:
             raise ArtefactError(
                 f"{self.path} lacks the outputs {missing} that the card of {self.card.name} "

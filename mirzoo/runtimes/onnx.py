@@ -18,10 +18,11 @@ import numpy as np
 from mirzoo.annotate import ModelMethods
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError, ExportError
-from mirzoo.runtimes.base import RUNTIMES, Runtime
+from mirzoo.runtimes.base import RUNTIMES, Runtime, batches_of
 
 WAVEFORM = "waveform"
 CARD_PROPERTY = "mirzoo_card"
+ANY_NUMBER = None
 
 
 def need(package: str) -> ModuleType:
@@ -102,7 +103,11 @@ class ONNXModel(ModelMethods):
     def _compute(self, windows: np.ndarray) -> dict[str, np.ndarray]:
         if self._process != os.getpid():
             self._start()
-        return dict(zip(self._outputs, self._session.run(None, {WAVEFORM: windows}), strict=True))
+        parts = [
+            [values[:count] for values in self._session.run(None, {WAVEFORM: batch})]
+            for batch, count in batches_of(windows, self.card.exported, ANY_NUMBER)
+        ]
+        return dict(zip(self._outputs, map(np.concatenate, zip(*parts)), strict=True))
 
     def _card_inside(self) -> Card:
         properties = self._session.get_modelmeta().custom_metadata_map

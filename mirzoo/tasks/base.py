@@ -350,6 +350,10 @@ class Task(ABC, Generic[Section, Result]):
     def decoder(self, card: Contract) -> Decoder:
         """A decoder for one recording."""
 
+    def decoded_outputs(self, card: Contract) -> list[str]:
+        """The outputs that the decoder needs; by default all."""
+        return [output.name for output in card.outputs]
+
     # Labels and scores
 
     def truth(self, labels: Labels, duration_s: float | None = None) -> Result | None:

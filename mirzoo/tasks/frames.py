@@ -89,7 +89,7 @@ class FrameJoiner:
         if self._is_whole(starts):
             kept = slice(None)
             self._offset_samples = self._card.outputs[0].first_frame_s * self._card.sample_rate
-        for output in self._card.outputs:
+        for output in self._card.available_outputs:
             if output.frame_rate is None:
                 continue
             values = self._checked(output.name, outputs, len(starts), output.axes[-1].size, kept)

@@ -27,7 +27,7 @@ def windows(small_tagger, made_up_music):
 @pytest.fixture(scope="module")
 def litert(small_tagger, made_up_music, tmp_path_factory):
     path = tmp_path_factory.mktemp("litert") / "small.tflite"
-    return export(small_tagger, path, source=made_up_music)
+    return export(small_tagger, path, source=made_up_music, outputs="all")
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,13 @@ def test_litert_weights_are_aligned(litert):
 
 @pytest.mark.slow
 def test_float16_is_smaller_and_close(litert, small_tagger, made_up_music, windows, tmp_path):
-    half = export(small_tagger, tmp_path / "h.tflite", quantize="float16", source=made_up_music)
+    half = export(
+        small_tagger,
+        tmp_path / "h.tflite",
+        quantize="float16",
+        outputs="all",
+        source=made_up_music,
+    )
     received = LiteRTModel(half, small_tagger.card).predict_windows(windows)
     assert_close(received, small_tagger.predict_windows(windows), atol=2e-3)
     assert half.stat().st_size < litert.stat().st_size
@@ -87,8 +93,8 @@ def test_float16_is_smaller_and_close(litert, small_tagger, made_up_music, windo
 @pytest.mark.parametrize(
     ("quantize", "message"),
     [
-        ("int8", "recurrent layers .*gru.*crashes.*allowed are None"),
-        ("int4", "quantize='int4' is not offered; allowed are None"),
+        ("int8", "quantize='int8': it is not offered yet; use 'float16'"),
+        ("int4", "quantize = 'int4': Input should be 'float16', 'dynamic' or 'int8'"),
     ],
 )
 def test_other_precisions_are_refused(small_tagger, made_up_music, tmp_path, quantize, message):
@@ -242,7 +248,9 @@ def test_saved_model_takes_any_batch_and_length(saved_model, small_tagger, made_
 def test_saved_model_replaces_the_one_before(saved_model, small_tagger, made_up_music):
     keepsake = saved_model / "notes.txt"
     keepsake.write_text("mine")
-    export(small_tagger, saved_model, source=made_up_music)
+    with pytest.raises(ExportError, match=r"saved_model\.pb exists; .*overwrite=True"):
+        export(small_tagger, saved_model, source=made_up_music)
+    export(small_tagger, saved_model, source=made_up_music, overwrite=True)
     assert keepsake.read_text() == "mine"
     assert sorted(path.name for path in saved_model.iterdir()) == [
         "fingerprint.pb",
@@ -274,7 +282,7 @@ def with_last_layer(model, layer):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "module", "convert"),
-    [("x.tflite", litert_export, "_convert"), ("folder", saved_model_export, "_export")],
+    [("x.tflite", litert_export, "compose"), ("folder", saved_model_export, "_export")],
 )
 def test_other_numbers_are_not_written(
     small_tagger, made_up_music, tmp_path, monkeypatch, target, module, convert
@@ -282,7 +290,7 @@ def test_other_numbers_are_not_written(
     other = Model.from_config(small_tagger.get_config())
     other.set_weights([1.1 * weight for weight in small_tagger.get_weights()])
     original = getattr(module, convert)
-    monkeypatch.setattr(module, convert, lambda model, *options: original(other, *options))
+    monkeypatch.setattr(module, convert, lambda model, *a, **k: original(other, *a, **k))
     with pytest.raises(ExportError, match=r"differs from the Keras model by \d\.\d+e[-+]\d+"):
         export(small_tagger, tmp_path / target, source=made_up_music)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
@@ -300,13 +308,14 @@ def test_foreign_operators_are_not_written(small_tagger, made_up_music, tmp_path
     ("name", "options", "message"),
     [
         ("x.pb", {}, r"ends in '\.pb'; allowed are .*'\.tflite' .*'\.onnx' .*folder for a SavedM"),
-        ("model.v2", {}, r"ends in '\.v2'; allowed are"),
+        ("model.onxx", {}, r"ends in '\.onxx'; allowed are"),
+        ("absent/folder", {}, r"no folder .*absent to write folder into"),
         ("absent/x.tflite", {}, r"no folder .*absent to write x\.tflite into"),
         ("absent/x.onnx", {}, r"no folder .*absent to write x\.onnx into"),
         (
             "folder",
             {"quantize": "float16"},
-            "quantize='float16' is for a LiteRT model; .*folder would be a SavedModel",
+            "as a SavedModel is refused with quantize='float16': it is for a LiteRT model",
         ),
     ],
 )

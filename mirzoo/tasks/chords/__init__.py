@@ -22,7 +22,7 @@ from mirzoo.tasks.base import (
 )
 from mirzoo.tasks.chords.annotation import Chords
 from mirzoo.tasks.chords.config import ChordDecoding, ChordsConfig
-from mirzoo.tasks.chords.decoder import ChordDecoder, likeliest_classes
+from mirzoo.tasks.chords.decoder import ChordDecoder, likeliest_classes, needed_outputs
 from mirzoo.tasks.chords.scores import chord_agreement, chord_scores
 
 if TYPE_CHECKING:
@@ -117,6 +117,9 @@ class ChordRecognition(FramewiseTask[ChordsConfig, Chords]):
 
     def decoder(self, card: Contract) -> ChordDecoder:
         return ChordDecoder(card)
+
+    def decoded_outputs(self, card: Contract) -> list[str]:
+        return needed_outputs(card)
 
     def truth(self, labels: Labels, duration_s: float | None = None) -> Chords | None:
         segments = [(span.start_s, span.end_s, span.label) for span in labels.chords or ()]

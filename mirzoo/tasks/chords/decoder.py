@@ -34,6 +34,15 @@ BASS = "bass"
 SMALLEST = float(np.finfo(np.float32).tiny)
 
 
+def needed_outputs(card: Contract) -> list[str]:
+    """The outputs that chords are made of."""
+    assert isinstance(card.decoding, ChordDecoding)
+    needed = {card.outputs[0].name}
+    if card.decoding.bass_threshold is not None:
+        needed.add(BASS)
+    return [output.name for output in card.outputs if output.name in needed]
+
+
 class ChordDecoder:
     """Turns a chord model's outputs into chords; see `mirzoo.tasks.base.Decoder`."""
 
@@ -41,12 +50,7 @@ class ChordDecoder:
         assert isinstance(card.decoding, ChordDecoding)  # the task has checked the card
         self._card, self._decoding = card, card.decoding
         self._joiner = FrameJoiner(card)
-        needed = {card.outputs[0].name}
-        if self._decoding.bass_threshold is not None:
-            needed.add(BASS)
-        self._outputs: dict[str, list[np.ndarray]] = {
-            output.name: [] for output in card.outputs if output.name in needed
-        }
+        self._outputs: dict[str, list[np.ndarray]] = {name: [] for name in needed_outputs(card)}
 
     def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
         """Take the outputs of the next windows."""

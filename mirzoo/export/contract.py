@@ -1,0 +1,112 @@
+"""What an exported file takes and gives: the model's contract, changed as the options ask."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil, floor
+
+from mirzoo.annotate import EMBEDDING
+from mirzoo.card import WRITTEN_FORMAT, Contract, Exported, InputContract
+from mirzoo.export.options import ALL, ANY, ExportOptions
+
+EXPORTED_FORMAT = 3
+LARGEST_TERM = 10_000
+
+
+def file_contract(model: Contract, options: ExportOptions, usual_batch: int | None) -> Contract:
+    """Give the contract of a file.
+
+    Parameters
+    ----------
+    model : Contract
+        The model's own.
+    options : ExportOptions
+    usual_batch : int or None
+        How many windows files of the format take where nothing is said; None for any number.
+
+    Returns
+    -------
+    Contract
+        With ``exported`` where the file is not used just as the model is.
+    """
+    exported = Exported(
+        outputs=chosen_outputs(model, options),
+        batch=_batch(options, usual_batch),
+        input_type=options.input_type,
+        model_rate=model.sample_rate,
+    )
+    taken = _input(model, options)
+    card_outputs = {output.name for output in model.outputs}
+    as_usual = (
+        card_outputs <= set(exported.outputs)
+        and exported.batch == usual_batch
+        and exported.input_type == "float32"
+        and exported.model_rate == taken.sample_rate
+    )
+    return model.model_copy(
+        update={
+            "input": taken,
+            "exported": None if as_usual else exported,
+            "format": WRITTEN_FORMAT if as_usual else EXPORTED_FORMAT,
+        }
+    )
+
+
+def chosen_outputs(model: Contract, options: ExportOptions) -> list[str]:
+    """The names of a file's outputs, in the order of the card, the embedding last."""
+    names = [output.name for output in model.outputs]
+    known = [*names, EMBEDDING]
+    if options.outputs is None:
+        return names
+    return known if options.outputs == ALL else [n for n in known if n in options.outputs]
+
+
+def _batch(options: ExportOptions, usual: int | None) -> int | None:
+    if options.batch is None:
+        return usual
+    return None if options.batch == ANY else options.batch
+
+
+def shortest_window(model: Contract, rate: int) -> int:
+    """The shortest window that a file may have (samples at ``rate``, Hz).
+
+    It is the model's minimum; and of models with frames, long enough that a whole number of frames
+    fits between the starts of two windows, with context at both sides.
+    """
+    shortest = ceil(model.input.min_samples * Fraction(rate, model.sample_rate))
+    return max(shortest, 2 * _step(model, rate))
+
+
+def _step(model: Contract, rate: int) -> int:
+    """The least number of samples that holds a whole number of frames; 0 without frames."""
+    frame_rate = model.outputs[0].frame_rate
+    if frame_rate is None:
+        return 0
+    frame_samples = Fraction(model.sample_rate / frame_rate).limit_denominator(LARGEST_TERM)
+    return (frame_samples * Fraction(rate, model.sample_rate)).numerator
+
+
+def _input(model: Contract, options: ExportOptions) -> InputContract:
+    """Windows as asked, at the rate asked."""
+    own = model.input
+    rate = options.input_rate or own.sample_rate
+    if options.window_s is None and rate == own.sample_rate:
+        return own
+    ratio = Fraction(rate, own.sample_rate)
+    if options.window_s is None:
+        window, hop = ceil(own.window_samples * ratio), ceil(own.hop_samples * ratio)
+    else:
+        window = hop = round(options.window_s * rate)
+    step = _step(model, rate)
+    if step:
+        context = min(floor(own.context_samples * ratio), window // 4)
+        hop = (window - 2 * context) // step * step
+        window -= (window - hop) % 2
+    return InputContract(
+        sample_rate=rate,
+        min_samples=ceil(own.min_samples * ratio),
+        window_samples=window,
+        hop_samples=min(hop, window),
+        pad_left_samples=(window - hop) // 2 if step else own.pad_left_samples,
+        whole=own.whole and options.window_s is None,
+    )

@@ -1,0 +1,137 @@
+"""A model as it is to be written: a function from samples as they come to what is asked for.
+
+It is composed of stages, each of which takes what the one before gives::
+
+    waveform -> input stage -> network -> chosen outputs -> decisions
+
+- the input stage makes float32 at the model's rate of what the file takes (`input_stage`);
+- the network gives every output of the card and the embedding (`network`);
+- of these, those that were asked for are taken (`choose`);
+- decisions take the place of probabilities where they are asked for.
+
+Formats trace it, and quantise what they traced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+
+from mirzoo.annotate import as_type
+from mirzoo.card import Contract
+from mirzoo.export.contract import chosen_outputs, file_contract
+from mirzoo.export.options import ExportOptions
+
+if TYPE_CHECKING:
+    from mirzoo.models.model import Model
+
+WAVEFORM = "waveform"
+INT16_SCALE = 1 / 32768
+
+Stage = Callable[[tf.Tensor], tf.Tensor]
+Outputs = dict[str, tf.Tensor]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A function to be written.
+
+    Parameters
+    ----------
+    contract : Contract
+        What the file takes and gives.
+    signature : tf.TensorSpec
+        ``(batch, samples)``, each a number or None for any.
+    outputs : tuple of str
+        The names of what it gives, in order.
+    prepare : callable
+        The input stage: from ``(batch, samples)`` to float32 at the model's rate.
+    compute : callable
+        All stages: from ``(batch, samples)`` to each output by name.
+    """
+
+    contract: Contract
+    signature: tf.TensorSpec
+    outputs: tuple[str, ...]
+    prepare: Stage
+    compute: Callable[[tf.Tensor], Outputs]
+
+    def expected(
+        self, model: Model, windows: np.ndarray, outputs: Iterable[str] | None = None
+    ) -> dict[str, np.ndarray]:
+        """What a file is compared with: the model itself on what the input stage makes.
+
+        Parameters
+        ----------
+        model : Model
+        windows : np.ndarray, float32, shape (windows, samples)
+            In [-1, 1], of the length and at the rate that the file takes.
+        outputs : iterable of str, optional
+            By default those of the file.
+        """
+        given = as_type(windows, self.signature.dtype.name)
+        results = model.predict_windows(self.prepare(tf.constant(given)).numpy())
+        return {name: results[name] for name in outputs or self.outputs}
+
+
+def compose(
+    model: Model,
+    options: ExportOptions,
+    *,
+    usual_batch: int | None,
+    any_length: bool = False,
+) -> Graph:
+    """Put together what the options ask for.
+
+    Parameters
+    ----------
+    model : Model
+    options : ExportOptions
+    usual_batch : int or None
+        How many windows files of the format take where nothing is said; None for any number.
+    any_length : bool
+        Whether files of the format take windows of any length where nothing is said.
+    """
+    contract = file_contract(model.card.contract, options, usual_batch)
+    outputs = tuple(chosen_outputs(model.card, options))
+    batch = usual_batch if contract.exported is None else contract.exported.batch
+    unbounded = contract.input.whole or (any_length and options.window_s is None)
+    length = None if unbounded else contract.input.window_samples
+    prepare, infer = input_stage(contract), network(model)
+
+    def compute(waveform: tf.Tensor) -> Outputs:
+        return choose(infer(prepare(waveform)), outputs)
+
+    signature = tf.TensorSpec((batch, length), tf.dtypes.as_dtype(options.input_type), WAVEFORM)
+    return Graph(contract, signature, outputs, prepare, compute)
+
+
+def input_stage(contract: Contract) -> Stage:
+    """From samples as a file takes them to float32 in [-1, 1] at the model's rate."""
+    exported = contract.exported
+
+    def prepare(waveform: tf.Tensor) -> tf.Tensor:
+        if exported is not None and exported.input_type == "int16":
+            waveform = tf.cast(waveform, tf.float32) * INT16_SCALE
+        return waveform
+
+    return prepare
+
+
+def network(model: Model) -> Callable[[tf.Tensor], Outputs]:
+    """From waveforms at the model's rate to every output of the card and the embedding."""
+    every_output = model.every_output
+
+    def infer(waveform: tf.Tensor) -> Outputs:
+        return every_output(waveform, training=False)
+
+    return infer
+
+
+def choose(given: Outputs, names: tuple[str, ...]) -> Outputs:
+    """Those that were asked for, in their order."""
+    return {name: tf.identity(given[name], name=name) for name in names}

@@ -1,0 +1,109 @@
+"""The options of an export: one object that holds them, each checked by itself.
+
+Which of them go together, and with which format and model, is in `mirzoo.export.rules`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from mirzoo.errors import ExportError
+from mirzoo.recipe.reading import describe_validation_error
+
+ALL = "all"
+ANY = "any"
+MOST_WINDOWS = 4096
+
+
+class ExportOptions(BaseModel):
+    """What is asked of an export, the same words in every format.
+
+    Parameters
+    ----------
+    quantize : {None, "float16", "dynamic", "int8"}
+        How the weights of the network are stored, and with ``"dynamic"`` and ``"int8"`` what it
+        computes with. The front-end computes in float32 all the same.
+    calibration : audio source or list of them, optional
+        Recordings that int8 is fitted to; by default the music clip that comes with mirzoo.
+    outputs : sequence of str, or "all", optional
+        Which outputs of the card to keep, ``"embedding"`` among them. By default all of the card
+        without the embedding; ``"all"`` with it. Their order is the card's, the embedding last.
+    window_s : float, optional
+        Length of a window (s); by default the card's, and any length in a SavedModel.
+    batch : int or "any", optional
+        How many windows go in at once; by default one in LiteRT, and any number elsewhere.
+    input_rate : int, optional
+        Sample rate of what goes in (Hz), which is resampled inside; by default the model's own.
+    input_type : {"float32", "int16"}
+        Samples in [-1, 1], or integers in [-32768, 32767].
+    decode : bool
+        Whether the file gives decisions in the place of probabilities.
+    dft : {None, "fft", "conv"}
+        ``"conv"`` computes spectra by products of matrices, for accelerators that have no Fourier
+        transform. By default ``"fft"``, in ONNX ``"conv"``.
+
+    Examples
+    --------
+    >>> ExportOptions(outputs=["tags"], input_type="int16").given()
+    {'outputs': ('tags',), 'input_type': 'int16'}
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    quantize: Literal["float16", "dynamic", "int8"] | None = None
+    calibration: Any = None
+    outputs: Any = None
+    window_s: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    batch: Any = None
+    input_rate: Annotated[int, Field(ge=1, strict=True)] | None = None
+    input_type: Literal["float32", "int16"] = "float32"
+    decode: bool = False
+    dft: Literal["fft", "conv"] | None = None
+
+    @field_validator("outputs")
+    @classmethod
+    def _is_a_choice(cls, outputs: Any) -> tuple[str, ...] | str | None:
+        if outputs is None or outputs == ALL:
+            return outputs
+        names = outputs if isinstance(outputs, list | tuple) else ()
+        if not names or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"allowed are a list of names, as ['tags'], and '{ALL}'")
+        return tuple(names)
+
+    @field_validator("batch")
+    @classmethod
+    def _is_a_number_of_windows(cls, batch: Any) -> int | str | None:
+        if batch is None or batch == ANY:
+            return batch
+        if not isinstance(batch, int) or isinstance(batch, bool) or not 1 <= batch <= MOST_WINDOWS:
+            raise ValueError(f"allowed are whole numbers from 1 to {MOST_WINDOWS} and '{ANY}'")
+        return batch
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Self:
+        """Check options given by name.
+
+        Raises
+        ------
+        ExportError
+            If there is no such option, or it has a value that is not allowed.
+        """
+        try:
+            return cls.model_validate(dict(options))
+        except ValidationError as error:
+            raise ExportError(f"export: {describe_validation_error(error)}") from error
+
+    def given(self) -> dict[str, Any]:
+        """The options that are not at their default, by name."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not None and value is not False and (name, value) not in _DEFAULTS
+        }
+
+
+_DEFAULTS = (("input_type", "float32"),)

@@ -1,0 +1,169 @@
+"""Which options an export can have: one table, read by the code, the command line and the docs.
+
+Each rule refuses something, with why, and what to use in its place. What no rule refuses is
+written, and compared with the model before it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mirzoo.annotate import EMBEDDING
+from mirzoo.card import Contract
+from mirzoo.errors import ExportError
+from mirzoo.export.base import FORMATS, Format
+from mirzoo.export.contract import shortest_window
+from mirzoo.export.options import ALL, ANY, ExportOptions
+
+LITERT, ONNX = "litert", "onnx"
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is asked: a model in a format with options.
+
+    Parameters
+    ----------
+    format : Format
+    contract : Contract
+        The model's own.
+    options : ExportOptions
+    recurrent : bool
+        Whether the model has recurrent layers.
+    """
+
+    format: Format
+    contract: Contract
+    options: ExportOptions
+    recurrent: bool = False
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names that ``outputs`` may hold."""
+        return [*(output.name for output in self.contract.outputs), EMBEDDING]
+
+    @property
+    def rate(self) -> int:
+        """Samples per second of what the file takes (Hz)."""
+        return self.options.input_rate or self.contract.sample_rate
+
+    @property
+    def shortest(self) -> int:
+        """The shortest window (samples at `rate`)."""
+        return shortest_window(self.contract, self.rate)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Something that is refused.
+
+    Parameters
+    ----------
+    option : str
+        The option of `mirzoo.export` that it is about.
+    refuses : callable
+        Whether it refuses a `Case`, in which that option is not at its default.
+    why : callable
+        Why it cannot be and what to use instead, for a `Case`: a clause.
+    """
+
+    option: str
+    refuses: Callable[[Case], bool]
+    why: Callable[[Case], str]
+
+
+def _has_unknown_outputs(case: Case) -> bool:
+    outputs = case.options.outputs
+    return outputs != ALL and not set(outputs) <= set(case.outputs)
+
+
+def _is_too_short(case: Case) -> bool:
+    assert case.options.window_s is not None
+    return round(case.options.window_s * case.rate) < case.shortest
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "quantize",
+        lambda case: case.options.quantize in ("dynamic", "int8"),
+        lambda case: "it is not offered yet; use 'float16', or leave it out for float32",
+    ),
+    Rule(
+        "calibration",
+        lambda case: case.options.quantize != "int8",
+        lambda case: "only int8 is fitted to recordings; leave it out, or take quantize='int8'",
+    ),
+    Rule(
+        "outputs",
+        _has_unknown_outputs,
+        lambda case: (
+            f"the model has no such output; it has {', '.join(case.outputs)}, and 'all' stands "
+            "for all of them"
+        ),
+    ),
+    Rule(
+        "window_s",
+        _is_too_short,
+        lambda case: (
+            f"the shortest window at {case.rate} Hz has {case.shortest} samples; give "
+            f"window_s={case.shortest / case.rate:.3f} or more"
+        ),
+    ),
+    Rule(
+        "batch",
+        lambda case: case.format.name == LITERT and case.options.batch == ANY,
+        lambda case: "it is not offered yet in LiteRT; give a number of windows, as batch=8",
+    ),
+    Rule(
+        "input_rate",
+        lambda case: case.rate != case.contract.sample_rate,
+        lambda case: f"it is not offered yet; resample to {case.contract.sample_rate} Hz before",
+    ),
+    Rule(
+        "decode",
+        lambda case: True,
+        lambda case: "it is not offered yet; use mirzoo.load(file).annotate(recording)",
+    ),
+    Rule(
+        "dft",
+        lambda case: case.format.name == ONNX and case.options.dft == "fft",
+        lambda case: "its converter has no Fourier transform; leave it out, or take 'conv'",
+    ),
+)
+"""All that is refused."""
+
+
+def refusals(case: Case) -> Iterator[tuple[str, str]]:
+    """Each option that is refused, with the reason."""
+    given = case.options.given()
+    for option in given:
+        if option not in case.format.options:
+            yield option, _elsewhere(option)
+    for rule in RULES:
+        if rule.option in given and rule.option in case.format.options and rule.refuses(case):
+            yield rule.option, rule.why(case)
+
+
+def _elsewhere(option: str) -> str:
+    able = [known for known in FORMATS.values() if option in known.options]
+    return f"it is for {' and '.join(known.title for known in able)}; give " + " or ".join(
+        f"a name that ends in '{known.suffix}'" if known.suffix else "the name of a folder"
+        for known in able
+    )
+
+
+def require_allowed(case: Case) -> None:
+    """Raise an ExportError where something is refused.
+
+    Raises
+    ------
+    ExportError
+        With each option, its value, the reason and what to use instead.
+    """
+    given = case.options.given()
+    reasons = [f"{option}={given[option]!r}: {why}" for option, why in refusals(case)]
+    if reasons:
+        raise ExportError(
+            f"'{case.contract.name}' as {case.format.title} is refused with {'; '.join(reasons)}"
+        )

@@ -1,0 +1,174 @@
+"""Options of an export: what is refused and why, and what a file then states of itself."""
+
+import numpy as np
+import pytest
+from fake_models import make_card, make_frame_card
+
+from mirzoo.card import Card
+from mirzoo.errors import ExportError
+from mirzoo.export import export
+from mirzoo.export.base import FORMATS, format_of
+from mirzoo.export.contract import file_contract
+from mirzoo.export.options import ExportOptions
+from mirzoo.export.rules import Case, refusals, require_allowed
+from mirzoo.hub import shipped_folder, shipped_models
+from mirzoo.runtimes.litert import LiteRTModel
+from mirzoo.tasks.base import TASKS
+from mirzoo.tasks.frames import FrameJoiner
+from mirzoo.tasks.melody import MelodyDecoding
+
+
+def case(format="litert", card=None, **options):
+    return Case(FORMATS[format], card or make_card(), ExportOptions.of(options))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"quantize": "int4"}, "quantize = 'int4': Input should be 'float16'"),
+        ({"outputs": []}, r"outputs = \[\]: .*a list of names"),
+        ({"outputs": "tags"}, r"outputs = 'tags': .*as \['tags'\], and 'all'"),
+        ({"batch": 0}, r"batch = 0: .*whole numbers from 1 to 4096 and 'any'"),
+        ({"batch": "some"}, "batch = 'some': .*'any'"),
+        ({"batch": True}, "batch = True: .*'any'"),
+        ({"window_s": 0.0}, r"window_s = 0\.0"),
+        ({"window_s": float("nan")}, "window_s = nan"),
+        ({"input_rate": -1}, "input_rate = -1"),
+        ({"input_type": "int8"}, "input_type = 'int8'"),
+        ({"dft": "gpu"}, "dft = 'gpu'"),
+        ({"colour": "red"}, "colour = 'red' is not a known key"),
+    ],
+)
+def test_values_that_no_export_has(options, message):
+    with pytest.raises(ExportError, match=message):
+        ExportOptions.of(options)
+
+
+def test_only_what_is_not_usual_counts_as_given():
+    assert ExportOptions().given() == {}
+    clip = np.zeros(9, np.float32)
+    given = ExportOptions(calibration=clip, outputs=["tags"], input_type="int16").given()
+    assert list(given) == ["calibration", "outputs", "input_type"]
+    assert ExportOptions(input_type="float32", decode=False).given() == {}
+
+
+@pytest.mark.parametrize(
+    ("format", "options", "message"),
+    [
+        ("onnx", {"quantize": "float16"}, "ONNX model is refused with quantize='float16': it is "),
+        ("saved_model", {"calibration": "x.wav"}, "calibration='x.wav': it is for a LiteRT model"),
+        ("litert", {"calibration": "x.wav"}, "calibration='x.wav': only int8 .*or take quantize="),
+        ("litert", {"outputs": ["tag"]}, r"outputs=\('tag',\): .*no such output; it has tags, emb"),
+        ("litert", {"window_s": 0.009}, "at 16000 Hz has 160 samples; give window_s=0.010 or more"),
+        ("onnx", {"dft": "fft"}, "dft='fft': .*or take 'conv'"),
+    ],
+)
+def test_what_is_refused_and_what_to_use(format, options, message):
+    with pytest.raises(ExportError, match=message):
+        require_allowed(case(format, **options))
+
+
+def test_everything_that_is_refused_is_named_at_once():
+    refused = case("litert", outputs=["tag"], window_s=0.001)
+    assert [option for option, _ in refusals(refused)] == ["outputs", "window_s"]
+    assert list(refusals(case("litert", outputs=["embedding"], window_s=0.01, batch=3))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [
+        ("x.tflite", "litert"),
+        ("my.model.v2.tflite", "litert"),
+        ("a.b.onnx", "onnx"),
+        ("folder", "saved_model"),
+        ("tagger.v2", "saved_model"),
+        ("tagger_1.2", "saved_model"),
+        ("tagger.phone/", "saved_model"),
+    ],
+)
+def test_names_with_dots(name, format):
+    assert format_of(name).name == format
+
+
+def test_a_file_as_usual_has_the_contract_of_the_model():
+    card = make_card()
+    contract = file_contract(card.contract, ExportOptions(), usual_batch=1)
+    assert contract == card.contract
+    assert file_contract(card.contract, ExportOptions(outputs="all"), usual_batch=1) == contract
+    one = file_contract(card.contract, ExportOptions(batch=1), usual_batch=None)
+    assert (one.exported.batch, one.format) == (1, 3)
+    assert Card.of_binary(one.to_json(), "x.tflite").contract == one
+
+
+def test_outputs_come_in_the_order_of_the_card():
+    outputs = {"salience": 5, "voicing": 1}
+    card = make_frame_card("melody", outputs=outputs, decoding=MelodyDecoding(fmin=55.0))
+    asked = ExportOptions(outputs=["embedding", "voicing"])
+    contract = file_contract(card.contract, asked, usual_batch=1)
+    assert contract.exported.outputs == ["voicing", "embedding"]
+    assert [output.name for output in contract.available_outputs] == ["voicing"]
+    assert contract.outputs == card.outputs
+
+
+@pytest.mark.parametrize("name", shipped_models())
+@pytest.mark.parametrize("window_s", [0.25, 1.0, 2.345, 12.0, 60.0])
+def test_windows_of_any_length_join(name, window_s):
+    card = Card.load(shipped_folder(name))
+    contract = file_contract(card.contract, ExportOptions(window_s=window_s), usual_batch=1)
+    TASKS[card.task].check_card(contract)
+    taken = contract.input
+    assert 0 <= round(window_s * card.sample_rate) - taken.window_samples <= 1
+    if TASKS[card.task].framewise:
+        assert taken.hop_samples >= taken.window_samples // 2 - taken.sample_rate // 10
+        FrameJoiner(contract)
+    else:
+        assert taken.hop_samples == taken.window_samples
+
+
+def test_nothing_is_replaced_unasked(small_tagger, tmp_path):
+    there = tmp_path / "there.tflite"
+    there.write_text("mine")
+    with pytest.raises(ExportError, match=r"there\.tflite exists; nothing was written: .*--overw"):
+        export(small_tagger, there)
+    (tmp_path / "plain").write_text("mine")
+    (tmp_path / "folder.tflite").mkdir()
+    with pytest.raises(ExportError, match="is a file; a SavedModel is a folder"):
+        export(small_tagger, tmp_path / "plain")
+    with pytest.raises(ExportError, match="is a folder; a LiteRT model is a file"):
+        export(small_tagger, tmp_path / "folder.tflite")
+    assert there.read_text() == "mine"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
+def test_windows_batches_and_integers(small_tagger, made_up_music, tmp_path, suffix):
+    from mirzoo import load
+
+    path = export(
+        small_tagger,
+        tmp_path / f"small.2{suffix}",
+        window_s=0.7,
+        batch=2,
+        input_type="int16",
+        source=made_up_music,
+    )
+    model = load(path)
+    assert model.card.exported.model_dump() == {
+        "outputs": ["tags"], "batch": 2, "input_type": "int16", "model_rate": 16000,
+    }  # fmt: skip
+    windows = np.stack([made_up_music[k * 9000 : k * 9000 + 11200] for k in range(5)])
+    expected = small_tagger.predict_windows(windows)["tags"]
+    received = model.predict_windows(windows)
+    assert list(received) == ["tags"]
+    np.testing.assert_allclose(received["tags"], expected, atol=1e-4)
+    assert len(model.annotate(made_up_music).times) == 4
+
+
+@pytest.mark.slow
+def test_a_file_without_what_annotations_need_says_so(small_tagger, made_up_music, tmp_path):
+    path = export(small_tagger, tmp_path / "e.tflite", outputs=["embedding"], source=made_up_music)
+    model = LiteRTModel(path)
+    window = made_up_music[np.newaxis, :16000]
+    np.testing.assert_allclose(model.embed(window), small_tagger.embed(window), atol=1e-4)
+    with pytest.raises(Exception, match="exported without the outputs tags"):
+        model.annotate(made_up_music)
