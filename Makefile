@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 .PHONY: demo test test-slow lint docs clean
 
 demo: $(VENV)/installed
-	$(BIN)/mirzoo annotate mel_cnn_tagger,cqt_crnn_chords,hcqt_cnn_melody mirzoo/cli/demo/clip.ogg --picture demo.png
+	$(BIN)/mirzoo annotate mel_cnn_tagger,cqt_crnn_chords,hcqt_cnn_melody mirzoo/cli/demo/clip.ogg --picture demo.png --overwrite
 
 # What to run before a commit: no network, a minute or two.
 test: $(VENV)/installed-for-tests

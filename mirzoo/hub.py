@@ -250,13 +250,18 @@ def load_recipe(name: str | os.PathLike) -> Recipe:
 
 
 def card(name: str | os.PathLike) -> Card:
-    """Read the card of a model, by name or from its folder; a published model is pulled first.
+    """Read the card of a model, by name, from its folder or from a lone file as `load` takes it.
+
+    A published model is pulled first.
 
     Raises
     ------
     UnknownNameError
         If there is no such model, or it has a recipe but no weights.
     """
+    of_a_lone_file = runtime_of(name)
+    if of_a_lone_file is not None:
+        return _card_next_to(Path(name)) or of_a_lone_file.read_card(Path(name))
     return Card.load(_folder(name))
 
 

@@ -19,6 +19,7 @@ PACKAGE = Path(mirzoo.__file__).parent
 ORDER = [
     ["__main__"],
     ["cli"],
+    ["engines"],
     ["training"],
     ["evaluation"],
     ["hub"],
@@ -45,8 +46,8 @@ ORDER = [
 LEVEL = {name: -depth for depth, names in enumerate(ORDER) for name in names}
 
 WITHOUT_TENSORFLOW = {
-    "cli", "hub", "runtimes", "annotate", "tasks", "data", "card", "recipe", "audio", "dsp",
-    "_support", "errors",
+    "cli", "engines", "hub", "runtimes", "annotate", "tasks", "data", "card", "recipe", "audio",
+    "dsp", "_support", "errors",
 }  # fmt: skip
 HEAVY = {
     "tensorflow", "keras", "kapre", "librosa", "jams", "matplotlib", "sklearn", "pandas", "mido",

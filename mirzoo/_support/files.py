@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import secrets
-import socket
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -62,7 +61,7 @@ def write_whole(path: str | os.PathLike, content: bytes | str) -> None:
         new.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
-def remove_leftovers(folder: str | os.PathLike, *, process: int | None = None) -> int:
+def remove_leftovers(folder: str | os.PathLike[str], *, process: int | None = None) -> int:
     """Remove the unfinished files in a folder that belong to processes that are no more.
 
     Files of running processes and of other machines stay. A folder that cannot be read has none.
@@ -79,7 +78,7 @@ def remove_leftovers(folder: str | os.PathLike, *, process: int | None = None) -
         How many were removed.
     """
     removed = 0
-    with suppress(OSError), os.scandir(folder) as entries:
+    with suppress(OSError), os.scandir(os.fspath(folder)) as entries:
         for entry in entries:
             found = _UNFINISHED.match(entry.name)
             if found is None or found["host"] != _host():

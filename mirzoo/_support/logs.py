@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 LOGGER = "mirzoo"
+LONGEST_TEXT = 4000
 
 
 class _Reporter(logging.Handler):
@@ -76,3 +78,42 @@ def show_messages(stream: TextIO | None = None) -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False  # or a library that calls logging.basicConfig prints them again
+
+
+class CMessages:
+    """What C libraries print on the standard error of this process, kept instead: for the command
+    line.
+
+    LiteRT ("Created TensorFlow Lite XNNPACK delegate") and libmpg123 inside libsndfile print with
+    C's ``stderr`` and have no setting against it that Python can reach. Descriptor 2 stays as it
+    is; C's stream alone is pointed elsewhere, where the C library lets it (glibc).
+    """
+
+    def __init__(self) -> None:
+        self._kept: int | None = None
+        if sys.platform != "linux" or not hasattr(os, "memfd_create"):
+            return
+        import ctypes
+
+        try:
+            libc = ctypes.CDLL(None)
+            libc.gnu_get_libc_version  # noqa: B018  # others have a constant `stderr`
+            stream = ctypes.c_void_p.in_dll(libc, "stderr")
+        except (AttributeError, OSError, ValueError):
+            return
+        kept = os.memfd_create("mirzoo")
+        libc.fdopen.restype = ctypes.c_void_p
+        opened = libc.fdopen(kept, b"a")
+        if opened:
+            libc.setbuf(ctypes.c_void_p(opened), None)
+            stream.value = opened
+            self._kept = kept
+
+    def take(self) -> str:
+        """What was printed since the last time."""
+        if self._kept is None:
+            return ""
+        text = os.pread(self._kept, LONGEST_TEXT, 0).decode(errors="replace")
+        os.ftruncate(self._kept, 0)
+        os.lseek(self._kept, 0, os.SEEK_SET)
+        return text

@@ -31,7 +31,7 @@ app = typer.Typer(
 
 app.command("list")(listing.list_models)
 app.command("info")(listing.info)
-app.command("annotate")(annotate.annotate)
+app.command("annotate", epilog=annotate.EPILOG)(annotate.annotate)
 app.command("evaluate")(scoring.evaluate)
 app.command("fine-tune")(training.fine_tune)
 app.command("train")(training.train)

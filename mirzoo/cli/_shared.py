@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from mirzoo._support.logs import CMessages
 
 FAILED, MISUSED = 1, 2
 
@@ -26,6 +30,9 @@ LabelledData = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace what is there; by default it is left.")
+]
 DataHome = Annotated[
     Path | None,
     typer.Option(help="Folder of src/ and corpus/; by default MIRZOO_DATA or one in ~/.cache."),
@@ -87,6 +94,17 @@ def progress(doing: str) -> Iterator[Callable[[float], None]]:
         yield lambda seconds: status.update(Text(f"{doing}: {seconds:.0f} s done"))
 
 
+@cache
+def quiet_libraries() -> CMessages:
+    """Keep what C libraries print from the standard error, from now on."""
+    from mirzoo._support.logs import CMessages
+
+    return CMessages()
+
+
 def complain(message: object) -> None:
-    """Print a complaint on the standard error."""
-    typer.echo(f"mirzoo: {message}", err=True)
+    """Print a complaint on the standard error; names in it cannot control the terminal."""
+    from mirzoo._support.files import printable
+
+    lines = map(printable, str(message).split("\n"))
+    typer.echo("mirzoo: " + "\n".join(lines), err=True)

@@ -2,32 +2,70 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Sequence
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from mirzoo.cli._shared import FAILED, channels, complain, formats, one_of, progress, runtimes
-from mirzoo.errors import CardError, MirzooError
+from mirzoo.cli._shared import (
+    FAILED,
+    Overwrite,
+    channels,
+    complain,
+    formats,
+    one_of,
+    progress,
+    quiet_libraries,
+    runtimes,
+)
+from mirzoo.errors import AnnotationError, CardError
 
 if TYPE_CHECKING:
     from mirzoo.annotate import AudioFile
     from mirzoo.audio import Channel
     from mirzoo.card import Card
-    from mirzoo.tasks.annotation import Annotation
+    from mirzoo.engines.batch import Batch, Results, Summary
+    from mirzoo.engines.one_file import Outcome, Setup
 
 DEFAULT_FORMAT = "json"
+STANDARD_INPUT = "stdin"
+DISK_FULL, INTERRUPTED, TERMINATED = 3, 130, 143
+SECONDS_BETWEEN_LINES = 30.0
+"""Of progress, where it does not go to a terminal."""
+
+EPILOG = """
+Exit status: 0 all is written or was there; 1 some recordings failed; 2 the command was not
+understood; 3 stopped by a full disk; 130 stopped by Ctrl-C, 143 by SIGTERM. A run that was stopped
+goes on where it was: results that are there are left unless --overwrite is given.
+"""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, handled as Ctrl-C is."""
 
 
 def annotate(
+    context: typer.Context,
     models: Annotated[
         str,
         typer.Argument(help="A model, or several: mel_cnn_tagger,cqt_crnn_chords", metavar="MODEL"),
     ],
     paths: Annotated[
-        list[Path], typer.Argument(help="Audio files, and folders of them.", metavar="FILE...")
+        list[Path],
+        typer.Argument(
+            help="Audio files, and folders of them; - is the standard input.", metavar="FILE..."
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -39,14 +77,14 @@ def annotate(
         ),
     ] = None,
     format_: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--format",
-            parser=one_of(formats),
             metavar="SUFFIX",
-            help="Of the files in a folder; json by default.",
+            help="Of the files in a folder, json by default; several at once: json,lab,mid.",
         ),
     ] = None,
+    overwrite: Overwrite = False,
     picture: Annotated[
         Path | None,
         typer.Option(
@@ -95,62 +133,326 @@ def annotate(
             help="Annotate what can be decoded of damaged files, with a warning each.",
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON each.")] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Processes to use for several files; by default one for each core, as far as "
+            "memory goes. 0 works in this process, which a crash of a decoder would end.",
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", help="Give up a recording that takes longer, and go on with others."
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print a line of JSON for each result, and for each recording that was skipped or "
+            "failed; with -o the last line is the summary.",
+        ),
+    ] = False,
 ) -> None:
-    """Annotate recordings with a model, or with several."""
-    from mirzoo import hub
+    """Annotate recordings with a model, or with several.
+
+    Several recordings are shared among worker processes; what goes wrong with one of them is
+    reported and the others go on.
+    """
     from mirzoo.annotate import find_recordings
-    from mirzoo.tasks.annotation import Playable, draw_together
+    from mirzoo.engines.batch import Batch, Summary, problem
+    from mirzoo.engines.one_file import Setup
+    from mirzoo.engines.processes import default_workers
 
-    recordings = find_recordings(paths)
-    runners = []
-    for name in dict.fromkeys(models.split(",")):
+    if timeout is not None and not timeout > 0:
+        raise typer.BadParameter(f"{timeout:g} is not more than 0 s", param_hint="--timeout")
+    if timeout is not None and workers == 0:
+        raise typer.BadParameter("needs a worker that can be ended", param_hint="--timeout")
+    names = list(dict.fromkeys(models.split(",")))
+    with ExitStack() as stack:
+        given, piped = _with_standard_input(paths, stack)
+        problems: list[Outcome] = []
+        recordings = find_recordings(given, lambda *args: problems.append(problem(*args)))
+        recordings = [
+            recording._replace(name=Path(STANDARD_INPUT)) if recording.path in piped else recording
+            for recording in recordings
+        ]
+        if workers is None:
+            alone = len(recordings) <= 1 and timeout is None
+            workers = 0 if alone else default_workers(runtime, len(recordings))
+        cards, loaded = _load(names, runtime, in_process=workers == 0)
+        settings = _decodings(cards, decoding or [])
+        batch = Batch(
+            recordings,
+            [card.name for card in cards],
+            _results(recordings, cards, output, _formats(format_)),
+            _sounds(recordings, cards, sonify),
+            _pictures(recordings, picture),
+            overwrite=overwrite,
+            names=piped,
+        )
+        try:
+            batch.require_inputs_kept()
+        except AnnotationError as error:
+            raise typer.BadParameter(str(error)) from error
+        batch.make_folders()
+        setup = Setup(
+            models=tuple(names),
+            decodings=settings,
+            runtime=runtime,
+            imports=tuple(context.find_root().params.get("imports") or ()),
+            channel=cast("Channel", channel),
+            allow_damaged=allow_damaged,
+            report="json" if as_json else "summary",
+            top=top,
+        )
+        summary = Summary(len(recordings) + len(problems))
+        show = _Reporter(summary, as_json=as_json, to_files=output is not None)
+        for outcome in problems:
+            show(outcome)
+        status = _run(setup, batch, loaded, show, workers, timeout)
+    raise typer.Exit(status or (FAILED if summary.counts["failed"] else 0))
+
+
+def _load(names: Sequence[str], runtime: str, *, in_process: bool) -> tuple[list[Card], list[Any]]:
+    """The cards of models, and where they run in this process the models."""
+    from mirzoo import hub
+
+    quiet_libraries()
+    cards, loaded = [], []
+    for name in names:
         with progress(f"loading {name}; a published model is fetched and converted once"):
-            runners.append(hub.load(name, runtime=runtime))
-    cards = [runner.card for runner in runners]
-    decodings = _decodings(cards, decoding or [])
-    results = _results(recordings, cards, output, format_)
-    pictures = _pictures(recordings, picture)
-    sounds = _sounds(recordings, cards, sonify)
-    failed = False
-    for number, recording in enumerate(recordings, 1):
-        drawn, warned = [], set()
-        for runner, settings in zip(runners, decodings, strict=True):
-            try:
-                with progress(f"{number}/{len(recordings)} {recording.name}") as done:
-                    result = runner.annotate(
-                        recording.path,
-                        decoding=settings,
-                        progress=done,
-                        channel=cast("Channel", channel),
-                        allow_damaged=allow_damaged,
-                    )
-                key = recording, runner.card.name
-                if key in results:
-                    result.write(_with_folder(results[key]))
-                if key in sounds and isinstance(result, Playable):
-                    result.sonify(original=recording.path, path=_with_folder(sounds[key]))
-            except (MirzooError, OSError) as error:
-                failed = True
-                complain(error)
-                continue
-            for warning in [text for text in result.warnings if text not in warned]:
-                warned.add(warning)
-                complain(f"{recording.path}: {warning}")
-            drawn.append(result)
-            typer.echo(json.dumps(result.to_dict()) if as_json else _summary(result, top))
-        if recording in pictures and drawn:
-            try:
-                draw_together(drawn, _with_folder(pictures[recording]))
-            except (MirzooError, OSError) as error:
-                failed = True
-                complain(error)
-    if failed:
-        raise typer.Exit(FAILED)
+            if in_process:
+                loaded.append(hub.load(name, runtime=runtime))
+                cards.append(loaded[-1].card)
+            else:
+                cards.append(hub.card(name))
+    return cards, loaded
 
 
-def _decodings(cards: Sequence[Card], given: Sequence[str]) -> list[dict[str, Any]]:
+def _run(
+    setup: Setup,
+    batch: Batch,
+    loaded: list[Any],
+    show: _Reporter,
+    workers: int,
+    timeout: float | None,
+) -> int:
+    """Do the jobs of a batch; the exit status where it was stopped, otherwise 0."""
+    from mirzoo.engines.processes import Processes
+
+    status, stopped = 0, ""
+    try:
+        with _terminable():
+            outcomes: Generator[Outcome, None, None]
+            if workers == 0:
+                outcomes = _in_this_process(setup, batch, loaded, show)
+                at_hand: Any = list
+            else:
+                processes = Processes(setup, batch.jobs(), workers=workers, timeout_s=timeout)
+                outcomes, at_hand = iter(processes), lambda: processes.at_hand
+            with closing(outcomes), show.progress(at_hand, bar=workers > 0):
+                for outcome in outcomes:
+                    show(outcome)
+                    if outcome.disk_is_full:
+                        status, stopped = DISK_FULL, "the disk is full"
+                        break
+    except KeyboardInterrupt as interrupt:
+        was_terminated = isinstance(interrupt, Terminated)
+        status = TERMINATED if was_terminated else INTERRUPTED
+        stopped = "terminated" if was_terminated else "interrupted"
+    show.end(stopped)
+    return status
+
+
+def _in_this_process(
+    setup: Setup, batch: Batch, loaded: list[Any], show: _Reporter
+) -> Generator[Outcome, None, None]:
+    from mirzoo.engines.one_file import OneFile, Outcome
+
+    one_file, printed = OneFile(setup, loaded), quiet_libraries()
+    for job in batch.jobs():
+        if not any(job.wanted):
+            yield Outcome(job.called, skipped=True)
+            continue
+        printed.take()
+        number = f"{show.summary.done + 1}/{show.summary.files}"
+        with progress(f"{number} {Path(job.called).name}") as done:
+            outcome = one_file(job, done)
+        yield outcome.with_details(printed.take())
+
+
+class _Reporter:
+    """Tells of one recording after another, and in the end of all."""
+
+    def __init__(self, summary: Summary, *, as_json: bool, to_files: bool) -> None:
+        self.summary = summary
+        self._as_json = as_json
+        self._to_files = to_files
+        self._began = self._told = time.monotonic()
+        self._bar: Any = None
+
+    def __call__(self, outcome: Outcome) -> None:
+        from mirzoo._support.files import printable
+
+        self.summary.add(outcome)
+        for text in outcome.reports:
+            typer.echo(text)
+        for warning in outcome.warnings:
+            complain(f"{printable(outcome.source)}: {warning}")
+        for failure in {failure.message: failure for failure in outcome.failures}.values():
+            complain(failure.message)
+            if failure.details.strip():
+                complain("\n  ".join(["written meanwhile:", *failure.details.splitlines()]))
+        if self._as_json and (outcome.failures or outcome.skipped):
+            typer.echo(json.dumps(_record(outcome)))
+        if outcome.skipped and self.summary.files == 1:
+            complain(
+                f"what is asked for of {printable(outcome.source)} is there and was left; "
+                "--overwrite makes it anew"
+            )
+        self._advance()
+
+    @contextmanager
+    def progress(self, at_hand: Callable[[], Sequence[str]], *, bar: bool) -> Iterator[None]:
+        """Show how far the batch is, the time left and the files at hand, on a terminal.
+
+        Elsewhere there is a line now and then.
+        """
+        if not bar or not sys.stderr.isatty():
+            yield
+            return
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        columns = (
+            *(BarColumn(bar_width=20), MofNCompleteColumn(), TimeRemainingColumn()),
+            TextColumn("{task.fields[now]}", markup=False),
+        )
+        # What goes to stdout must not come out on stderr, unless both are the terminal.
+        with Progress(
+            *columns,
+            console=Console(stderr=True),
+            redirect_stdout=sys.stdout.isatty(),
+            get_time=time.monotonic,
+        ) as shown:
+            task = shown.add_task("", total=self.summary.files, completed=self.summary.done, now="")
+            self._bar = lambda: shown.update(
+                task, completed=self.summary.done, now=self._now(at_hand())
+            )
+            try:
+                yield
+            finally:
+                self._bar = None
+
+    def _advance(self) -> None:
+        if self._bar is not None:
+            self._bar()
+            return
+        now, summary = time.monotonic(), self.summary
+        if now - self._told >= SECONDS_BETWEEN_LINES:
+            self._told = now
+            left = (now - self._began) / summary.done * (summary.files - summary.done)
+            complain(
+                f"{summary.done:,} of {summary.files:,} done, {summary.counts['failed']:,} failed, "
+                f"about {_clock(left)} left"
+            )
+
+    def _now(self, at_hand: Sequence[str]) -> str:
+        from mirzoo._support.files import printable
+
+        failed = self.summary.counts["failed"]
+        names = ", ".join(printable(Path(name).name)[-40:] for name in at_hand)
+        return f"{failed:,} failed  {names}" if failed else names
+
+    def end(self, stopped: str) -> None:
+        """Sum up, where there is more than one recording or not all were reached."""
+        if self.summary.files > 1 or stopped:
+            complain(f"{stopped}: {self.summary}" if stopped else self.summary)
+        if self._as_json and self._to_files:
+            seconds = round(time.monotonic() - self._began, 3)
+            summary = {**self.summary.to_dict(), "stopped": stopped or None, "seconds": seconds}
+            typer.echo(json.dumps({"summary": summary}))
+
+
+def _record(outcome: Outcome) -> dict[str, Any]:
+    """A line of the report for a recording that was skipped or failed."""
+    record: dict[str, Any] = {"source": outcome.source, "status": outcome.status}
+    try:
+        outcome.source.encode()
+    except UnicodeEncodeError:
+        # Other programs than Python cannot read the name's odd bytes from the escapes of JSON.
+        record["source_base64"] = base64.b64encode(os.fsencode(outcome.source)).decode()
+    if outcome.failures:
+        record["failures"] = [
+            {"kind": failure.kind, "message": failure.message, "model": failure.model}
+            for failure in outcome.failures
+        ]
+    return {**record, "seconds": round(outcome.seconds, 3)}
+
+
+def _with_standard_input(
+    paths: Sequence[Path], stack: ExitStack
+) -> tuple[list[Path], dict[Path, str]]:
+    """The paths, a copy of the standard input in the place of ``-``, and what copies are called."""
+    if Path("-") not in paths:
+        return list(paths), {}
+    if sys.stdin is None or sys.stdin.isatty():
+        raise typer.BadParameter(
+            "- is the standard input, which is a terminal: pipe a sound file into it, as in "
+            "`cat song.mp3 | mirzoo annotate MODEL -`",
+            param_hint="FILE...",
+        )
+    copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="mirzoo_"))  # noqa: SIM115
+    shutil.copyfileobj(sys.stdin.buffer, copy)
+    copy.flush()
+    path = Path(copy.name)
+    given = [path if one == Path("-") else one for one in dict.fromkeys(paths)]
+    return given, {path: STANDARD_INPUT}
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM raise Terminated, in the main thread of a program."""
+
+    def terminate(*_: object) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _formats(given: Sequence[str] | None) -> list[str]:
+    """The formats that --format names, apart by commas or repeated."""
+    known = one_of(formats)
+    named = [known(name.strip()) for entry in given or [] for name in entry.split(",")]
+    return list(dict.fromkeys(named))
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"
+
+
+def _decodings(cards: Sequence[Card], given: Sequence[str]) -> tuple[dict[str, Any], ...]:
     """For each model, the settings NAME=VALUE that its decoding has; each must fit one model."""
+    from mirzoo.engines.batch import decodings
+
     settings: dict[str, Any] = {}
     for entry in given:
         name, equals, value = entry.partition("=")
@@ -160,50 +462,44 @@ def _decodings(cards: Sequence[Card], given: Sequence[str]) -> list[dict[str, An
             settings[name] = json.loads(value)
         except ValueError:
             settings[name] = value
-    decodings = [
-        {name: value for name, value in settings.items() if hasattr(card.decoding, name)}
-        for card in cards
-    ]
-    fitting = {name for chosen in decodings for name in chosen}
     try:
-        for card, chosen in zip(cards, decodings, strict=True):
-            card.decoded_with(chosen)
-        for name in settings.keys() - fitting:
-            cards[0].decoded_with({name: settings[name]})
+        return decodings(cards, settings)
     except CardError as error:
         raise typer.BadParameter(str(error), param_hint="--decoding") from error
-    return decodings
 
 
 def _results(
     recordings: Sequence[AudioFile],
     cards: Sequence[Card],
     output: Path | None,
-    format_: str | None,
-) -> dict[tuple[AudioFile, str], Path]:
-    """Where the result of each model on each recording goes."""
+    asked: Sequence[str],
+) -> list[Results]:
+    """For each format, where the result of each model on each recording goes."""
     from mirzoo.annotate import name_results
 
     names = [card.name for card in cards]
     if output is None:
-        if format_ is not None:
+        if asked:
             raise typer.BadParameter("needs -o, where the files go", param_hint="--format")
-        return {}
+        return []
     is_file = _is_file(output, tuple(f".{known}" for known in formats()), "-o")
-    suffix = output.suffix.lower() if is_file else f".{format_ or DEFAULT_FORMAT}"
+    suffixes = [output.suffix.lower()] if is_file else [f".{one}" for one in asked]
+    suffixes = suffixes or [f".{DEFAULT_FORMAT}"]
     for card in cards:
-        _require_format(card, suffix, "-o" if is_file else "--format")
+        for suffix in suffixes:
+            _require_format(card, suffix, "-o" if is_file else "--format")
     if not is_file:
-        return name_results(recordings, names, output, suffix)
-    if format_ is not None and suffix != f".{format_}":
-        raise typer.BadParameter(f"{output} is no .{format_} file", param_hint="--format")
+        return [name_results(recordings, names, output, suffix) for suffix in suffixes]
+    for other in asked:
+        if suffixes != [f".{other}"]:
+            raise typer.BadParameter(f"{output} is no .{other} file", param_hint="--format")
     if len(recordings) * len(cards) > 1:
         raise typer.BadParameter(
             f"{output} is one file, but there are {len(recordings)} recordings and "
             f"{len(cards)} models: give a folder",
             param_hint="-o",
         )
-    return {(recordings[0], names[0]): output}
+    return [{(recording, name): output for recording in recordings for name in names}]
 
 
 def _pictures(recordings: Sequence[AudioFile], picture: Path | None) -> dict[AudioFile, Path]:
@@ -223,7 +519,7 @@ def _pictures(recordings: Sequence[AudioFile], picture: Path | None) -> dict[Aud
             f"{picture} is one file, but there are {len(recordings)} recordings: give a folder",
             param_hint="--picture",
         )
-    return {recordings[0]: picture}
+    return dict.fromkeys(recordings, picture)
 
 
 def _sounds(
@@ -254,7 +550,7 @@ def _sounds(
             "models whose results can be played: give a folder",
             param_hint="--sonify",
         )
-    return {(recordings[0], names[0]): sonify}
+    return {(recording, name): sonify for recording in recordings for name in names}
 
 
 def _is_file(path: Path, formats: tuple[str, ...], option: str) -> bool:
@@ -270,26 +566,10 @@ def _is_file(path: Path, formats: tuple[str, ...], option: str) -> bool:
     return True
 
 
-def _with_folder(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
 def _require_format(card: Card, suffix: str, option: str) -> None:
-    from mirzoo.tasks.base import TASKS
+    from mirzoo.engines.batch import require_format
 
-    kind = TASKS[card.task].annotation
-    allowed = kind.formats
-    if suffix not in allowed:
-        raise typer.BadParameter(
-            f"{suffix} is no format for {kind.kind}, which {card.name} gives; "
-            f"allowed are {', '.join(allowed)}",
-            param_hint=option,
-        )
-
-
-def _summary(result: Annotation, top: int) -> str:
-    from mirzoo.tasks.annotation.pictures import clock
-
-    first = f"{result.source}  ({clock(result.duration_s)}, {result.model})"
-    return "\n".join([first, *(f"  {line}" for line in result.summary(top))])
+    try:
+        require_format(card, suffix)
+    except AnnotationError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error

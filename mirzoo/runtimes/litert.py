@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 
+from mirzoo._support.cores import cores, threads_asked
 from mirzoo.annotate import ModelMethods
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
@@ -38,9 +39,9 @@ class LiteRTModel(ModelMethods):
     card : Card, optional
         The card of the model that it was exported from; by default the one inside the file.
     threads : int, optional
-        CPU threads to use; by default one per core, four at most. They share the windows of a
-        recording among them: each has an interpreter of its own, which is faster than several
-        threads inside one window's operations.
+        CPU threads to use; by default ``MIRZOO_THREADS`` of the environment, or one per core, four
+        at most. They share the windows of a recording among them: each has an interpreter of its
+        own, which is faster than several threads inside one window's operations.
 
     One object serves any number of threads, with the numbers that it gives alone; all of them
     share its interpreters. It can be pickled and copied, and used after a fork.
@@ -66,7 +67,7 @@ class LiteRTModel(ModelMethods):
         self.path = Path(path)
         card = card or tflite_file.read_card(self.path)
         self.card = card
-        threads = threads or min(os.cpu_count() or 1, MOST_THREADS)
+        threads = threads or threads_asked() or min(cores(), MOST_THREADS)
         lanes, each = (1, threads) if card.input.whole else (threads, 1)
         self._runners = Pool(partial(_load, self.path, each), lanes)
         with self._runners.lent() as runner:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from mirzoo._support.cores import threads_asked
 from mirzoo.annotate import ModelMethods
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError, ExportError
@@ -46,7 +47,7 @@ class ONNXModel(ModelMethods):
     card : Card, optional
         The card of the model that it was exported from; by default the one inside the file.
     threads : int, optional
-        CPU threads to use; by default one per core.
+        CPU threads to use; by default ``MIRZOO_THREADS`` of the environment, or one per core.
 
     One object serves any number of threads; it can be pickled and copied, and used after a fork.
 
@@ -71,7 +72,7 @@ class ONNXModel(ModelMethods):
         self, path: str | os.PathLike, card: Card | None = None, *, threads: int | None = None
     ) -> None:
         self.path = Path(path)
-        self._threads = threads or 0
+        self._threads = threads or threads_asked() or 0
         self._start()
         self.card = card or self._card_inside()
         self._outputs = [output.name for output in self._session.get_outputs()]

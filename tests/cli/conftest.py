@@ -9,6 +9,7 @@ import soundfile
 from fake_models import TFLITE, make_card
 
 from mirzoo import cli
+from mirzoo.engines import processes
 
 RATE = 16000
 
@@ -43,6 +44,9 @@ def music(tmp_path):
 
 @pytest.fixture
 def run(monkeypatch, capsys):
+    """Run a command in this process; several files too, unless --workers says otherwise."""
+    monkeypatch.setattr(processes, "default_workers", lambda runtime, files: 0)
+
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["mirzoo", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:

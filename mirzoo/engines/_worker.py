@@ -1,0 +1,61 @@
+"""What runs in a worker process: jobs come on the standard input, records go to the output.
+
+Both are pickled. Descriptors 1 and 2 are the worker's own log, which the parent shows where a file
+fails: native libraries write there as they please.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import pickle
+import queue
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from typing import Any, BinaryIO
+
+from mirzoo.engines.one_file import Job, OneFile, Setup
+from mirzoo.errors import MirzooError
+
+
+def main() -> None:
+    """Load the models of the setup that comes first, and work until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    faulthandler.enable(all_threads=False)
+    inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(sys.stdin.buffer, inbox), daemon=True).start()
+    setup: Setup = inbox.get()
+    try:
+        one_file = OneFile(setup)
+    except MirzooError as error:
+        _send(out, error)
+        return
+    _send(out, None)
+    while True:
+        job: Job = inbox.get()
+        outcome = one_file(job)
+        sys.stderr.flush()
+        _send(out, outcome)
+
+
+def _read(pipe: BinaryIO, inbox: queue.SimpleQueue[Any]) -> None:
+    """Hand on what comes; where the parent is gone, end at once, in the middle of a file too."""
+    try:
+        while True:
+            inbox.put(pickle.load(pipe))
+    except BaseException:
+        shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)  # this worker's own
+        os._exit(0)
+
+
+def _send(out: BinaryIO, message: Any) -> None:
+    try:
+        pickle.dump(message, out)
+        out.flush()
+    except BrokenPipeError:
+        os._exit(0)

@@ -1,0 +1,378 @@
+"""A batch: which recordings there are, where their results go, what is there already."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mirzoo._support.files import printable, remove_leftovers
+from mirzoo.annotate import AudioFile, find_recordings, name_results
+from mirzoo.audio import Channel
+from mirzoo.card import Card
+from mirzoo.engines.one_file import Failure, Job, OneFile, Outcome, Setup
+from mirzoo.engines.processes import Processes, default_workers
+from mirzoo.errors import AnnotationError
+from mirzoo.tasks.base import TASKS
+
+Results = Mapping[tuple[AudioFile, str], Path]
+
+
+@dataclass
+class Batch:
+    """Recordings, and the files that are to be made of each.
+
+    Parameters
+    ----------
+    recordings : sequence of AudioFile
+    models : sequence of str
+        The names of the models, as in the keys of ``results`` and ``sounds``.
+    results : sequence of mapping
+        For each format, the file of each recording and model.
+    sounds : mapping
+        The sound file of each recording and model that has one.
+    pictures : mapping of AudioFile to Path
+    overwrite : bool
+        Whether what is there is made anew; by default only what is missing is made.
+    names : mapping of Path to str
+        What recordings are called in reports, where that is not their path.
+    """
+
+    recordings: Sequence[AudioFile]
+    models: Sequence[str]
+    results: Sequence[Results] = ()
+    sounds: Results = field(default_factory=dict)
+    pictures: Mapping[AudioFile, Path] = field(default_factory=dict)
+    overwrite: bool = False
+    names: Mapping[Path, str] = field(default_factory=dict)
+
+    def require_inputs_kept(self) -> None:
+        """Raise an AnnotationError where a file that would be written is one of the recordings."""
+        targets = {}
+        for recording in self.recordings:
+            for target in self._files(recording):
+                if (identity := _identity(target)) is not None:
+                    targets[identity] = target
+        if not targets:
+            return
+        for recording in self.recordings:
+            taken = targets.get(_identity(recording.path) or (0, 0))
+            if taken is not None:
+                raise AnnotationError(
+                    f"{printable(taken)} is one of the recordings: a result never takes the "
+                    "place of what it is made of; choose another name or folder"
+                )
+
+    def make_folders(self) -> None:
+        """Make the folders that results go to.
+
+        Raises
+        ------
+        AnnotationError
+            If one cannot be made or written to.
+        """
+        of_each = (target.parent for target in self._files(*self.recordings[:1]))
+        for folder in dict.fromkeys(of_each):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise AnnotationError(
+                    f"the folder {printable(folder)} cannot be made ({error.strerror})"
+                ) from error
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise AnnotationError(
+                    f"the folder {printable(folder)} cannot be written to; whose is it?"
+                )
+
+    def jobs(self) -> Iterator[Job]:
+        """The job of each recording, as it is when it is asked for.
+
+        What killed processes left unfinished in a folder is removed when the first job of that
+        folder is asked for.
+        """
+        cleaned: set[Path] = set()
+        for recording in self.recordings:
+            for folder in {target.parent for target in self._files(recording)} - cleaned:
+                cleaned.add(folder)
+                remove_leftovers(folder)
+            yield self._job(recording)
+
+    def _job(self, recording: AudioFile) -> Job:
+        results = tuple(
+            tuple(
+                os.fspath(by_key[recording, model])
+                for by_key in self.results
+                if not self._is_there(by_key[recording, model])
+            )
+            for model in self.models
+        )
+        sounds = tuple(self._missing(self.sounds.get((recording, model))) for model in self.models)
+        picture = self._missing(self.pictures.get(recording))
+        makes_files = bool(self.results or self.sounds or self.pictures)
+        return Job(
+            source=os.fspath(recording.path),
+            results=results,
+            sounds=sounds,
+            picture=picture,
+            wanted=tuple(
+                not makes_files or picture is not None or bool(paths) or sound is not None
+                for paths, sound in zip(results, sounds, strict=True)
+            ),
+            name=self.names.get(recording.path),
+        )
+
+    def _missing(self, path: Path | None) -> str | None:
+        return None if path is None or self._is_there(path) else os.fspath(path)
+
+    def _is_there(self, path: Path) -> bool:
+        """Whether a file is there; as files are written whole or not at all, it is whole then."""
+        try:
+            return not self.overwrite and path.stat().st_size > 0
+        except (OSError, ValueError):
+            return False
+
+    def _files(self, *recordings: AudioFile) -> Iterator[Path]:
+        for recording in recordings:
+            for model in self.models:
+                yield from (by_key[recording, model] for by_key in self.results)
+                if (recording, model) in self.sounds:
+                    yield self.sounds[recording, model]
+            if recording in self.pictures:
+                yield self.pictures[recording]
+
+
+@dataclass
+class Summary:
+    """How many recordings went which way, and why some failed.
+
+    Parameters
+    ----------
+    files : int
+        How many there are.
+    """
+
+    files: int
+    counts: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def done(self) -> int:
+        """How many have been reached."""
+        return self.counts.total()
+
+    def add(self, outcome: Outcome) -> None:
+        """Count a recording."""
+        self.counts[outcome.status] += 1
+        reasons = {reason(failure, outcome.source) for failure in outcome.failures}
+        self.reasons.update(reasons)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain values."""
+        counts = {status: self.counts[status] for status in ("written", "annotated", "skipped")}
+        return {
+            "files": self.files,
+            **counts,
+            "failed": self.counts["failed"],
+            "not_reached": self.files - self.done,
+            "reasons": dict(self.reasons.most_common()),
+        }
+
+    def __str__(self) -> str:
+        """One line: ``1,980 of 2,000 written, 20 failed: 18 × is empty, 2 × Timeout``."""
+        counts = self.counts
+        done = "written" if counts["written"] else "annotated"
+        parts = [f"{counts['written'] + counts['annotated']:,} of {self.files:,} {done}"]
+        if counts["skipped"]:
+            parts.append(f"{counts['skipped']:,} were there already (--overwrite makes them anew)")
+        if self.files > self.done:
+            parts.append(f"{self.files - self.done:,} not reached")
+        if not counts["failed"]:
+            return ", ".join(parts)
+        most = self.reasons.most_common(MOST_REASONS)
+        reasons = [f"{count:,} × {text}" for text, count in most]
+        if len(self.reasons) > len(most):
+            reasons.append(f"{len(self.reasons) - len(most)} other reasons")
+        return f"{', '.join(parts)}, {counts['failed']:,} failed: {', '.join(reasons)}"
+
+
+MOST_REASONS = 8
+
+
+def reason(failure: Failure, source: str) -> str:
+    """What went wrong, without what differs from file to file: its name, numbers, details.
+
+    Examples
+    --------
+    >>> reason(Failure("AudioError", "'a.wav' is empty (0 bytes); did its download fail?"), "a.wav")
+    'is empty'
+    """
+    text = failure.message.replace(printable(source), "").lstrip("': ")
+    text = re.split(r"[:;(]|, ", text, maxsplit=1)[0].strip()
+    return re.sub(r"\d[\d,.]*", "…", text) or failure.kind
+
+
+def decodings(cards: Sequence[Card], settings: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """For each model, the settings that its decoding has; each must fit one model.
+
+    Raises
+    ------
+    CardError
+        If a setting fits none, or its value is not allowed.
+    """
+    chosen = tuple(
+        {name: value for name, value in settings.items() if hasattr(card.decoding, name)}
+        for card in cards
+    )
+    for card, of_card in zip(cards, chosen, strict=True):
+        card.decoded_with(of_card)
+    for name in settings.keys() - {name for of_card in chosen for name in of_card}:
+        cards[0].decoded_with({name: settings[name]})
+    return chosen
+
+
+def require_format(card: Card, suffix: str) -> None:
+    """Raise an AnnotationError where a model's results are not written to files of a format."""
+    kind = TASKS[card.task].annotation
+    if suffix not in kind.formats:
+        raise AnnotationError(
+            f"{suffix} is no format for {kind.kind}, which {card.name} gives; allowed are "
+            f"{', '.join(kind.formats)}"
+        )
+
+
+def annotate_many(
+    models: str | os.PathLike | Sequence[str | os.PathLike],
+    paths: Iterable[str | os.PathLike],
+    folder: str | os.PathLike | None = None,
+    *,
+    formats: Sequence[str] = ("json",),
+    runtime: str = "litert",
+    decoding: Mapping[str, Any] | None = None,
+    channel: Channel = "mean",
+    allow_damaged: bool = False,
+    overwrite: bool = False,
+    workers: int | None = None,
+    timeout_s: float | None = None,
+    imports: Sequence[str] = (),
+) -> Iterator[Outcome]:
+    """Annotate many recordings in worker processes; no file's fault ends it.
+
+    A worker that dies or takes too long costs the file that it had and is replaced. Whoever stops
+    iterating stops the workers. Files are written whole or not at all, so a run that was stopped
+    goes on where it was when it is called again.
+
+    Parameters
+    ----------
+    models : name, path or sequence of these
+        As `mirzoo.load` takes them.
+    paths : iterable of path
+        Audio files, and folders of them.
+    folder : path, optional
+        Where results are written, each named after its recording (and its model, where there are
+        several); by default nowhere.
+    formats : sequence of str
+        The files of each result: ``("json", "lab")``.
+    runtime : str
+        What computes the models.
+    decoding, channel, allow_damaged
+        As `mirzoo.annotate.annotate` takes them.
+    overwrite : bool
+        Whether results that are there are made anew; by default they are left, whatever settings
+        they were made with.
+    workers : int, optional
+        How many processes; by default one for each core, as far as memory goes. 0 works in this
+        process, which a crash of a decoder would end.
+    timeout_s : float, optional
+        How long a recording may take (s).
+    imports : sequence of str
+        Modules with front-ends, heads and tasks of your own, which workers import first.
+
+    Yields
+    ------
+    Outcome
+        Of each recording, in the order in which they end: `Outcome.status` is ``"written"``,
+        ``"annotated"`` (without a folder), ``"skipped"`` or ``"failed"``; ``reports`` holds an
+        annotation for each model, ``failures`` what went wrong.
+
+    Raises
+    ------
+    MirzooError
+        If a model cannot be loaded, a setting is not allowed, two recordings would have the same
+        result, or a result would replace a recording.
+
+    Examples
+    --------
+    >>> for outcome in annotate_many("mel_cnn_tagger", ["album/"], "tags/"):  # doctest: +SKIP
+    ...     print(outcome.source, outcome.status)
+    album/song.mp3 written
+    """
+    from mirzoo import hub
+
+    if workers == 0 and timeout_s is not None:
+        raise ValueError("timeout_s needs a worker process that can be ended: workers=1 or more")
+    if isinstance(models, str | os.PathLike):
+        models = [models]
+    cards = [hub.card(model) for model in models]
+    problems: list[Outcome] = []
+    recordings = find_recordings(paths, lambda path, error: problems.append(problem(path, error)))
+    names = [card.name for card in cards]
+    suffixes = [] if folder is None else [f".{known.removeprefix('.')}" for known in formats]
+    for suffix in suffixes:
+        for card in cards:
+            require_format(card, suffix)
+    batch = Batch(
+        recordings,
+        names,
+        [name_results(recordings, names, Path(folder or ""), suffix) for suffix in suffixes],
+        overwrite=overwrite,
+    )
+    batch.require_inputs_kept()
+    batch.make_folders()
+    setup = Setup(
+        models=tuple(os.fspath(model) for model in models),
+        decodings=decodings(cards, decoding or {}),
+        runtime=runtime,
+        imports=tuple(imports),
+        channel=channel,
+        allow_damaged=allow_damaged,
+        report="annotation",
+    )
+    if workers is None:
+        workers = default_workers(runtime, len(recordings))
+    return _outcomes(problems, setup, batch, workers, timeout_s)
+
+
+def _outcomes(
+    problems: Sequence[Outcome],
+    setup: Setup,
+    batch: Batch,
+    workers: int,
+    timeout_s: float | None,
+) -> Iterator[Outcome]:
+    yield from problems
+    if workers:
+        processes = Processes(setup, batch.jobs(), workers=workers, timeout_s=timeout_s)
+        with closing(iter(processes)) as done:
+            yield from done
+        return
+    one_file = OneFile(setup)
+    for job in batch.jobs():
+        yield Outcome(job.called, skipped=True) if not any(job.wanted) else one_file(job)
+
+
+def problem(path: str | os.PathLike, error: Exception) -> Outcome:
+    """The record of what could not even be looked at."""
+    return Outcome(os.fspath(path), failures=[Failure(type(error).__name__, str(error))])
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino

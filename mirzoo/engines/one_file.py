@@ -1,0 +1,321 @@
+"""What is done with one recording, whichever engine calls it: `OneFile`.
+
+It never raises for what is wrong with a file: a record says what happened, and a batch goes on.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from io import FileIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from mirzoo._support.files import printable
+from mirzoo.errors import MirzooError
+
+if TYPE_CHECKING:
+    from mirzoo.annotate import LoadedModel
+    from mirzoo.audio import Channel
+    from mirzoo.tasks.annotation import Annotation
+
+Report = Literal["json", "summary", "annotation"]
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+DISK_FULL = "DiskFull"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What holds for every file of a batch.
+
+    Parameters
+    ----------
+    models : tuple of str
+        Names of the zoo, folders or files, as `mirzoo.load` takes them.
+    decodings : tuple of mapping
+        For each model, settings that take the place of the card's.
+    runtime : str
+        ``"litert"``, ``"keras"`` or ``"onnx"``.
+    imports : tuple of str
+        Modules that are imported first: those with the user's own front-ends, heads and tasks.
+    channel, allow_damaged
+        As `mirzoo.annotate.annotate` takes them.
+    report : {"json", "summary", "annotation"}
+        What of each result is in the record: a line of JSON, some lines for a terminal, or all.
+    top : int
+        How many labels a summary has.
+    """
+
+    models: tuple[str, ...]
+    decodings: tuple[Mapping[str, Any], ...] = ()
+    runtime: str = "litert"
+    imports: tuple[str, ...] = ()
+    channel: Channel = "mean"
+    allow_damaged: bool = False
+    report: Report = "summary"
+    top: int = 5
+
+
+@dataclass(frozen=True)
+class Job:
+    """A recording, and the files that are to be made of it.
+
+    Parameters
+    ----------
+    source : str
+        Path of the recording.
+    results : tuple of tuple of str
+        For each model, the files that its result is written to.
+    sounds : tuple of (str or None)
+        For each model, the sound file of its result's pitches.
+    picture : str or None
+        The picture of all results.
+    wanted : tuple of bool
+        For each model, whether it is to run; with none the recording is skipped.
+    name : str or None
+        What the recording is called, where that is not its path.
+    """
+
+    source: str
+    results: tuple[tuple[str, ...], ...] = ()
+    sounds: tuple[str | None, ...] = ()
+    picture: str | None = None
+    wanted: tuple[bool, ...] = ()
+    name: str | None = None
+
+    @property
+    def called(self) -> str:
+        """The recording's name in reports."""
+        return self.source if self.name is None else self.name
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files that are made of it."""
+        sounds = (path for path in self.sounds if path is not None)
+        picture = () if self.picture is None else (self.picture,)
+        return (*(path for paths in self.results for path in paths), *sounds, *picture)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What went wrong with a recording.
+
+    Parameters
+    ----------
+    kind : str
+        Class of the error, such as ``"AudioError"``; ``"Timeout"``, ``"WorkerDied"`` and
+        ``"DiskFull"`` are kinds of their own.
+    message : str
+    model : str or None
+        With which model, where it is not for all.
+    details : str
+        A traceback of an error that mirzoo does not know, and what libraries wrote.
+    """
+
+    kind: str
+    message: str
+    model: str | None = None
+    details: str = ""
+
+
+@dataclass
+class Outcome:
+    """What happened to one recording.
+
+    Parameters
+    ----------
+    source : str
+        The recording, as it was given; `os.fsencode` gives the bytes of a name that is not UTF-8.
+    files : list of str
+        What was written.
+    failures : list of Failure
+        What went wrong, at most one for each model and file.
+    warnings : list of str
+        What is odd about the recording.
+    seconds : float
+        How long it took (s).
+    reports : list
+        For each model that gave a result, what `Setup.report` asks for: a mapping, lines of text,
+        or an `mirzoo.tasks.annotation.Annotation`.
+    skipped : bool
+        Whether everything was there before.
+    """
+
+    source: str
+    files: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    reports: list[Any] = field(default_factory=list)
+    skipped: bool = False
+
+    @property
+    def status(self) -> Literal["written", "annotated", "skipped", "failed"]:
+        """``"annotated"`` is done without files."""
+        if self.failures:
+            return "failed"
+        if self.skipped:
+            return "skipped"
+        return "written" if self.files else "annotated"
+
+    def with_details(self, text: str) -> Outcome:
+        """Keep what libraries wrote with the last failure, where there is one."""
+        text = "".join(line for line in text.splitlines(True) if not line.startswith("INFO:"))
+        if self.failures and text.strip():
+            last = self.failures[-1]
+            self.failures[-1] = replace(last, details=last.details + text)
+        return self
+
+    @property
+    def disk_is_full(self) -> bool:
+        """Whether nothing can be written any more, so that a batch has to stop."""
+        return any(failure.kind == DISK_FULL for failure in self.failures)
+
+
+class OneFile:
+    """The function of one file: models loaded once, then called with one `Job` after another.
+
+    Parameters
+    ----------
+    setup : Setup
+    models : sequence of LoadedModel, optional
+        Those of the setup, where they are loaded already.
+
+    Raises
+    ------
+    MirzooError
+        If a model cannot be loaded.
+    """
+
+    def __init__(self, setup: Setup, models: list[LoadedModel] | None = None) -> None:
+        self._setup = setup
+        self.models = load(setup) if models is None else models
+        self._decodings = setup.decodings or ({},) * len(self.models)
+
+    def __call__(self, job: Job, progress: Callable[[float], None] | None = None) -> Outcome:
+        """Annotate a recording and write its files.
+
+        Parameters
+        ----------
+        job : Job
+        progress : callable, optional
+            Called now and then with the end of what has been processed (s).
+        """
+        began = time.monotonic()
+        outcome = Outcome(job.called)
+        drawn = []
+        for number, model in enumerate(self.models):
+            if job.wanted and not job.wanted[number]:
+                continue
+            try:
+                drawn.append(self._one_model(number, model, job, outcome, progress))
+            except Exception as error:
+                outcome.failures.append(_failure(error, model.card.name))
+                if outcome.disk_is_full:
+                    break
+        if job.picture is not None and drawn and not outcome.disk_is_full:
+            from mirzoo.tasks.annotation import draw_together
+
+            try:
+                draw_together(drawn, _with_folder(job.picture))
+                outcome.files.append(job.picture)
+            except Exception as error:
+                outcome.failures.append(_failure(error))
+        outcome.seconds = time.monotonic() - began
+        return outcome
+
+    def _one_model(
+        self,
+        number: int,
+        model: LoadedModel,
+        job: Job,
+        outcome: Outcome,
+        progress: Callable[[float], None] | None,
+    ) -> Annotation:
+        with ExitStack() as stack:
+            source: Any = Path(job.source)
+            if job.name is not None:
+                source = stack.enter_context(_Named(job.source, job.name))
+            result = model.annotate(
+                source,
+                decoding=self._decodings[number],
+                progress=progress,
+                channel=self._setup.channel,
+                allow_damaged=self._setup.allow_damaged,
+            )
+        outcome.warnings += [text for text in result.warnings if text not in outcome.warnings]
+        written = []
+        for path in job.results[number] if job.results else ():
+            result.write(_with_folder(path))
+            written.append(path)
+        sound = job.sounds[number] if job.sounds else None
+        if sound is not None:
+            result.sonify(original=job.source, path=_with_folder(sound))  # type: ignore[attr-defined]
+            written.append(sound)
+        outcome.files += written
+        outcome.reports.append(self._reported(result, written))
+        return result
+
+    def _reported(self, result: Annotation, written: list[str]) -> Any:
+        if self._setup.report == "annotation":
+            return result
+        if self._setup.report == "json":
+            status = {"status": "written", "files": written} if written else {"status": "annotated"}
+            return json.dumps({**result.to_dict(), **status})
+        from mirzoo.tasks.annotation.pictures import clock
+
+        name = printable(result.source or "the recording")
+        first = f"{name}  ({clock(result.duration_s)}, {result.model})"
+        return "\n".join([first, *(f"  {line}" for line in result.summary(self._setup.top))])
+
+
+class _Named(FileIO):
+    """A file under another name in messages and results."""
+
+    def __init__(self, path: str, name: str) -> None:
+        super().__init__(path)
+        self.name = name
+
+
+def load(setup: Setup) -> list[LoadedModel]:
+    """Load the models of a setup, and what they need.
+
+    Raises
+    ------
+    MirzooError
+        If one cannot be loaded.
+    """
+    from mirzoo import hub
+    from mirzoo._support.registry import import_plugin
+
+    for module in setup.imports:
+        import_plugin(module)
+    return [hub.load(name, runtime=setup.runtime) for name in setup.models]
+
+
+def _failure(error: Exception, model: str | None = None) -> Failure:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            return Failure(DISK_FULL, f"the disk is full: {error}", model)
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, MirzooError):
+        return Failure(type(error).__name__, str(error), model)
+    if isinstance(error, OSError):
+        named = "" if error.filename is None else f"'{printable(os.fsdecode(error.filename))}': "
+        return Failure(type(error).__name__, f"{named}{error.strerror or error}", model)
+    told = f"an error inside mirzoo or a library ({type(error).__name__}: {error})"
+    return Failure(type(error).__name__, told, model, traceback.format_exc())
+
+
+def _with_folder(path: str) -> Path:
+    file = Path(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file
