@@ -15,16 +15,17 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, overload
 
 import numpy as np
 
 from mirzoo import audio
 from mirzoo._support.files import fitting_name, longest_name, printable
+from mirzoo._support.lanes import Lanes
 from mirzoo._support.moved import moved_names
-from mirzoo.audio.windows import Window, cut_blocks
+from mirzoo.audio.windows import Cutter, Window
 from mirzoo.card import Card
 from mirzoo.errors import (
     AnnotationError,
@@ -123,25 +124,132 @@ def annotate(
     >>> annotate(mirzoo.load("mel_cnn_tagger"), "song.mp3").top(2)  # doctest: +SKIP
     [('guitar', 0.91), ('slow', 0.38)]
     """
-    card = runner.card.decoded_with(decoding or {})
-    task = TASKS[card.task]
-    _require_outputs(card)
-    decoder = task.decoder(card)
-    reader = audio.Reader(
+    [result] = annotate_together(
+        [runner],
         source,
-        card.sample_rate,
         source_rate=source_rate,
+        decodings=[decoding],
+        progress=progress,
         channel=channel,
         allow_damaged=allow_damaged,
     )
-    duration_s = _process(runner, reader, _name(source), decoder.add, progress)
-    annotation = decoder.finish(duration_s=duration_s, source=_name(source))
-    if not isinstance(annotation, task.annotation):
-        raise ArtefactError(
-            f"the decoder of the task '{card.task}' gave a {type(annotation).__name__}; "
-            f"it gives {task.annotation.__name__}"
+    return result
+
+
+@overload
+def annotate_together(
+    runners: Sequence[LoadedModel],
+    source: audio.Source,
+    *,
+    source_rate: int | None = None,
+    decodings: Sequence[Mapping[str, Any] | None] | None = None,
+    progress: Callable[[float], None] | None = None,
+    channel: audio.Channel = "mean",
+    allow_damaged: bool = False,
+) -> list[Annotation]: ...
+@overload
+def annotate_together(
+    runners: Sequence[LoadedModel],
+    source: audio.Source,
+    *,
+    source_rate: int | None = None,
+    decodings: Sequence[Mapping[str, Any] | None] | None = None,
+    progress: Callable[[float], None] | None = None,
+    channel: audio.Channel = "mean",
+    allow_damaged: bool = False,
+    return_errors: Literal[True],
+) -> list[Annotation | Exception]: ...
+def annotate_together(
+    runners: Sequence[LoadedModel],
+    source: audio.Source,
+    *,
+    source_rate: int | None = None,
+    decodings: Sequence[Mapping[str, Any] | None] | None = None,
+    progress: Callable[[float], None] | None = None,
+    channel: audio.Channel = "mean",
+    allow_damaged: bool = False,
+    return_errors: bool = False,
+) -> Any:
+    """Annotate a recording with several models, decoding it once.
+
+    Parameters
+    ----------
+    runners : sequence of LoadedModel
+        Models of any tasks, rates and runtimes.
+    source, source_rate, channel, allow_damaged
+        As `annotate` takes them. For an array ``source_rate`` must be given where the models'
+        rates differ.
+    decodings : sequence of mapping, optional
+        For each model the settings that take the place of its card's, or None.
+    progress : callable, optional
+        Called now and then with the end of what all models have processed (s).
+    return_errors : bool
+        Whether an exception takes the place of the annotation in the list: what goes wrong with
+        one model leaves the others alone, what is wrong with the recording is wrong for all. By
+        default the first is raised.
+
+    Returns
+    -------
+    list of Annotation
+        In the order of the models; each what `annotate` gives.
+
+    Raises
+    ------
+    AudioError
+        If the source is not audio that can be decoded, or is shorter than a model's minimum; or
+        if it is an array without a rate, and the models have several.
+    CardError
+        If a model's decoding has no such setting, or the value is not allowed.
+
+    Examples
+    --------
+    >>> import mirzoo  # doctest: +SKIP
+    >>> models = [mirzoo.load(name) for name in ("mel_cnn_tagger", "cqt_crnn_chords")]
+    ... # doctest: +SKIP
+    >>> tags, chords = annotate_together(models, "song.mp3")  # doctest: +SKIP
+    """
+    name, errors = _name(source), (Exception,) if return_errors else ()
+    decoders, parts = [], []
+    for runner, settings in zip(runners, decodings or [None] * len(runners), strict=True):
+        card = runner.card.decoded_with(settings or {})
+        decoders.append(TASKS[card.task].decoder(card))
+        parts.append(_Part(runner, decoders[-1].add, name, errors))
+        with parts[-1].guarded():
+            _require_outputs(card)
+    rates = sorted({part.card.sample_rate for part in parts})
+    if len(rates) > 1 and source_rate is None and audio.is_array(source):
+        raise AudioError(
+            f"the models take {' and '.join(map(str, rates))} Hz, and an array states no rate: "
+            "give source_rate"
         )
-    return annotation.with_warnings(reader.warnings)
+    if not parts:
+        return []
+    reader = audio.Reader(
+        source, rates[0], source_rate=source_rate, channel=channel, allow_damaged=allow_damaged
+    )
+    try:
+        _process(parts, reader, progress)
+    except errors as error:
+        return [part.error or error for part in parts]
+    results: list[Any] = []
+    for part, decoder in zip(parts, decoders, strict=True):
+        if part.error is None:
+            with part.guarded():
+                annotation = decoder.finish(duration_s=part.duration_s, source=name)
+                _require_result(annotation, part.card.task)
+                results.append(annotation.with_warnings(reader.warnings))
+        if part.error is not None:
+            results.append(part.error)
+    return results
+
+
+def _require_result(annotation: Annotation, task: str) -> None:
+    expected = TASKS[task].annotation
+    if not isinstance(annotation, expected):
+        raise ArtefactError(
+            f"the decoder of the task '{task}' gave a {type(annotation).__name__}; "
+            f"it gives {expected.__name__}"
+        )
 
 
 def _require_outputs(card: Card) -> None:
@@ -175,15 +283,13 @@ def frame_outputs(
     """
     joiner = FrameJoiner(runner.card)
     pieces: list[dict[str, np.ndarray]] = []
-    reader = audio.Reader(source, runner.card.sample_rate, source_rate=source_rate)
-    duration_s = _process(
+    part = _Part(
         runner,
-        reader,
-        _name(source),
         lambda outputs, starts: pieces.append(joiner.join(outputs, starts)),
-        None,
+        _name(source),
     )
-    at_most = joiner.count(duration_s)
+    _process([part], audio.Reader(source, runner.card.sample_rate, source_rate=source_rate))
+    at_most = joiner.count(part.duration_s)
     outputs = {
         name: np.concatenate([piece[name] for piece in pieces])[:at_most] for name in pieces[0]
     }
@@ -198,9 +304,16 @@ class ModelMethods:
     any_length : bool
         Whether it takes windows of any length from the card's minimum, and not only those of the
         card's ``window_samples``.
+    lanes : int
+        How many threads `annotate` computes windows in, besides the caller's, which decodes the
+        recording meanwhile; 0 where the caller's does it all.
+    at_once : int
+        How many windows `annotate` gives to a call of `predict_windows` at most.
     """
 
     any_length: ClassVar[bool] = False
+    lanes: int = 0
+    at_once: int = BATCH_WINDOWS
     _runtime: ClassVar[str]
     _card: Card | None
 
@@ -334,38 +447,175 @@ def as_type(windows: np.ndarray, dtype: str) -> np.ndarray:
     return windows.astype(dtype)
 
 
-def _process(
-    runner: LoadedModel,
-    blocks: Iterable[np.ndarray],
-    name: str | None,
-    take: Callable[[dict[str, np.ndarray], np.ndarray], None],
-    progress: Callable[[float], None] | None,
-) -> float:
-    """Run a model over a recording, hand over its outputs, and return the length (s)."""
-    contract, framewise = runner.card.input, TASKS[runner.card.task].framewise
-    end, enough = 0, False
-    windows = _windows(blocks, runner.card)
-    for batch in _batches(windows, 1 if contract.whole else BATCH_WINDOWS):
-        end = batch[-1].end
-        if not framewise:
-            batch = [window for window in batch if _music(window) >= contract.min_samples]
-        elif end < contract.min_samples:
-            batch = []
-        if batch:
-            enough = True
-            starts = np.array([window.start for window in batch]) / contract.sample_rate
-            take(runner.predict_windows(np.stack([w.waveform for w in batch])), starts)
-        if progress is not None:
-            progress(end / contract.sample_rate)
-    if not enough:
-        raise TooShortError(
-            f"{printable(name) if name else 'the audio'} is too short: it has "
-            f"{end / contract.sample_rate:.3f} s, and "
-            f"{runner.card.name} needs at least "
-            f"{contract.min_samples / contract.sample_rate:.3f} s "
-            f"({contract.min_samples} samples at {contract.sample_rate} Hz)"
+class _Part:
+    """A model's share in the processing of a recording: from its samples to its outputs.
+
+    Outputs are handed over in groups of `BATCH_WINDOWS` windows, whatever is computed at once.
+
+    Parameters
+    ----------
+    runner : LoadedModel
+    hand_over : callable
+        Takes the outputs of the next windows and their starts (s).
+    name : str or None
+        The recording, for messages.
+    errors : tuple of exception classes
+        Those that end this part alone, and are then its `error`; others are raised.
+    """
+
+    def __init__(
+        self,
+        runner: LoadedModel,
+        hand_over: Callable[[dict[str, np.ndarray], np.ndarray], None],
+        name: str | None,
+        errors: tuple[type[Exception], ...] = (),
+    ) -> None:
+        contract = runner.card.input
+        self.card = runner.card
+        self.lanes: int = getattr(runner, "lanes", 0)
+        self.error: Exception | None = None
+        self._runner, self._hand_over, self._name, self._errors = runner, hand_over, name, errors
+        self._framewise = TASKS[runner.card.task].framewise
+        self._at_once = 1 if contract.whole else getattr(runner, "at_once", BATCH_WINDOWS)
+        self._cutter = Cutter(
+            contract.window_samples,
+            contract.hop_samples,
+            contract.pad_left_samples,
+            context=contract.context_samples if self._framewise else 0,
+            fill_short=not contract.whole,
         )
-    return end / contract.sample_rate
+        self._end = self._processed = self._seen = 0
+        self._ready: list[Window] = []
+        self._outputs: list[dict[str, np.ndarray]] = []
+        self._starts: list[int] = []
+        self._is_long_enough = False
+
+    @property
+    def duration_s(self) -> float:
+        """Length of what was decoded (s)."""
+        return self._end / self.card.sample_rate
+
+    @property
+    def processed_s(self) -> float:
+        """The end of what was handed over (s)."""
+        return self._processed / self.card.sample_rate
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Keep an error that ends this part alone."""
+        try:
+            yield
+        except self._errors as error:
+            self.error = error
+
+    def add(self, block: np.ndarray, lanes: Lanes, report: Callable[[], None]) -> None:
+        """Take the next samples, and have the windows computed that they fill."""
+        for window in self._cutter.add(block):
+            self._add(window, lanes, report)
+
+    def close(self, lanes: Lanes, report: Callable[[], None]) -> None:
+        """Have the rest computed."""
+        for window in self._cutter.finish():
+            self._add(window, lanes, report)
+        if self._is_too_short_as_yet:
+            self._ready = []
+        if self._ready or self._seen % BATCH_WINDOWS:
+            self._compute(lanes, report, ends_group=True)
+
+    def require_enough(self) -> None:
+        """Raise a TooShortError where nothing was long enough to be processed."""
+        if not self._is_long_enough:
+            contract = self.card.input
+            raise TooShortError(
+                f"{printable(self._name) if self._name else 'the audio'} is too short: it has "
+                f"{self.duration_s:.3f} s, and "
+                f"{self.card.name} needs at least "
+                f"{contract.min_samples / contract.sample_rate:.3f} s "
+                f"({contract.min_samples} samples at {contract.sample_rate} Hz)"
+            )
+
+    def _add(self, window: Window, lanes: Lanes, report: Callable[[], None]) -> None:
+        self._seen += 1
+        self._end = window.end
+        if self._framewise or _music(window) >= self.card.input.min_samples:
+            self._ready.append(window)
+        ends_group = self._seen % BATCH_WINDOWS == 0
+        if (ends_group or len(self._ready) >= self._at_once) and not self._is_too_short_as_yet:
+            self._compute(lanes, report, ends_group=ends_group)
+
+    @property
+    def _is_too_short_as_yet(self) -> bool:
+        return self._framewise and self._end < self.card.input.min_samples
+
+    def _compute(self, lanes: Lanes, report: Callable[[], None], *, ends_group: bool) -> None:
+        windows, self._ready = self._ready, []
+        end = self._end
+
+        def predict() -> dict[str, np.ndarray]:
+            if not windows:
+                return {}
+            return self._runner.predict_windows(np.stack([w.waveform for w in windows]))
+
+        def take(result: Callable[[], dict[str, np.ndarray]]) -> None:
+            if self.error is not None:
+                return
+            with self.guarded():
+                self._take(result(), windows, ends_group)
+            if ends_group:
+                self._processed = end
+                report()
+
+        if self.lanes:
+            lanes.give(predict, take)
+        else:
+            take(predict)
+
+    def _take(
+        self, outputs: dict[str, np.ndarray], windows: list[Window], ends_group: bool
+    ) -> None:
+        if windows:
+            self._is_long_enough = True
+            self._outputs.append({k: v for k, v in outputs.items() if k != EMBEDDING})
+            self._starts += [window.start for window in windows]
+        if ends_group and self._outputs:
+            together = self._outputs[0]
+            if len(self._outputs) > 1:
+                parts = self._outputs
+                together = {k: np.concatenate([part[k] for part in parts]) for k in together}
+            starts = np.array(self._starts) / self.card.sample_rate
+            self._outputs, self._starts = [], []
+            self._hand_over(together, starts)
+
+
+def _process(
+    parts: Sequence[_Part],
+    reader: audio.Reader,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """Run models over a recording, which is read once, and have their outputs handed over."""
+
+    def report() -> None:
+        if progress is not None:
+            going = [part.processed_s for part in parts if part.error is None]
+            progress(min(going, default=0.0))
+
+    def going() -> list[_Part]:
+        return [part for part in parts if part.error is None]
+
+    with Lanes(max(part.lanes for part in parts)) as lanes:
+        for blocks in reader.at_rates({part.card.sample_rate for part in parts}):
+            for part in going():
+                block = blocks.get(part.card.sample_rate)
+                if block is not None:
+                    part.add(block, lanes, report)
+            if not going():
+                return
+        for part in going():
+            part.close(lanes, report)
+        lanes.finish()
+    for part in going():
+        with part.guarded():
+            part.require_enough()
 
 
 class AudioFile(NamedTuple):
@@ -462,23 +712,6 @@ def _some(names: Sequence[str], most: int = 5) -> str:
     """The first few of many names."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(map(printable, names[:most])) + more
-
-
-def _windows(blocks: Iterable[np.ndarray], card: Card) -> Iterator[Window]:
-    contract = card.input
-    return cut_blocks(
-        blocks,
-        contract.window_samples,
-        contract.hop_samples,
-        contract.pad_left_samples,
-        context=contract.context_samples if TASKS[card.task].framewise else 0,
-        fill_short=not contract.whole,
-    )
-
-
-def _batches(windows: Iterator[Window], size: int) -> Iterator[list[Window]]:
-    while batch := list(islice(windows, size)):
-        yield batch
 
 
 def _music(window: Window) -> int:

@@ -15,7 +15,7 @@ import contextlib
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,12 +23,12 @@ import numpy as np
 import soxr
 
 from mirzoo.audio._checks import Levels
-from mirzoo.audio._decoders import HIGHEST_RATE, Damage, Decoded, Source, describe, open_source
+from mirzoo.audio._decoders import HIGHEST_RATE, Damage, Source, describe, open_source
 from mirzoo.audio.windows import cut_blocks
 from mirzoo.errors import AudioError
 
-__all__ = ["SUFFIXES", "Channel", "Reader", "Source", "blocks", "demo_clip", "files_in", "read",
-           "stream"]  # fmt: skip
+__all__ = ["SUFFIXES", "Channel", "Reader", "Source", "blocks", "demo_clip", "files_in",
+           "is_array", "read", "stream"]  # fmt: skip
 
 Channel = Literal["mean", "mid", "left", "right"]
 CHANNELS: dict[str, slice] = {
@@ -256,51 +256,79 @@ class Reader:
         return [*self.damage, *self._levels.warnings(self._channel)]
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        counts = {"decoded": 0, "given": 0, "rate": 0}
+        for blocks in self.at_rates([self._sample_rate]):
+            yield from blocks.values()
+
+    def at_rates(self, sample_rates: Iterable[int]) -> Iterator[dict[int, np.ndarray]]:
+        """Read the source once, for several rates.
+
+        Parameters
+        ----------
+        sample_rates : iterable of int
+            Hz.
+
+        Yields
+        ------
+        dict of int to numpy.ndarray
+            For each rate the next samples, float32 ``(samples,)``, where there are some: joined,
+            what a reader of that rate gives.
+        """
+        decoded = rate = 0
+        given = dict.fromkeys(sample_rates, 0)
         with contextlib.ExitStack() as stack:
             for part in open_source(
                 self._source, self._sample_rate, self._source_rate, self._damage, stack
             ):
-                yield from self._resampled(part, counts)
-        if counts["decoded"] == 0:
+                rate = part.rate
+                resamplers = {wanted: self._resampler(rate, wanted) for wanted in given}
+                for block in part.blocks:
+                    mono = self._mono(block, rate)
+                    decoded += len(mono)
+                    yield _counted(given, {r: f(mono, False) for r, f in resamplers.items()})
+                rest = np.zeros(0, np.float32)
+                yield _counted(given, {r: f(rest, True) for r, f in resamplers.items()})
+        if decoded == 0:
             raise AudioError(f"{self.name} holds no samples: there is nothing to process in it")
-        if counts["given"] == 0:
+        if not any(given.values()):
             raise AudioError(
-                f"{self.name} holds {counts['decoded']} samples at {counts['rate']} Hz, less than "
-                f"one at {self._sample_rate} Hz"
+                f"{self.name} holds {decoded} samples at {rate} Hz, less than one at "
+                f"{max(given)} Hz"
             )
 
-    def _resampled(self, part: Decoded, counts: dict[str, int]) -> Iterator[np.ndarray]:
-        rate, wanted = part.rate, self._sample_rate
+    def _mono(self, block: np.ndarray, rate: int) -> np.ndarray:
+        mono = _downmix(block[:, CHANNELS[self._channel]] if block.shape[1] > 1 else block)
+        self._levels.add(block, mono, rate)
+        return mono
+
+    def _resampler(self, rate: int, wanted: int) -> Callable[[np.ndarray, bool], np.ndarray]:
+        """What makes samples at the wanted rate of the next ones, and at the last of the rest."""
         if wanted > LARGEST_RATIO * rate:
             raise AudioError(
                 f"{self.name} is at {rate} Hz, and {wanted} Hz are wanted: at most "
                 f"{LARGEST_RATIO} times its rate can be had"
             )
-        resampler = None
-        if rate != wanted:
-            resampler = soxr.ResampleStream(rate, wanted, 1, dtype="float32", quality="HQ")
-        counts["rate"] = rate
-        for block in part.blocks:
-            mono = _downmix(block[:, CHANNELS[self._channel]] if block.shape[1] > 1 else block)
-            self._levels.add(block, mono, rate)
-            counts["decoded"] += len(mono)
-            if resampler is not None:
-                mono = resampler.resample_chunk(mono)
-            counts["given"] += len(mono)
-            if len(mono):
-                yield mono
-        if resampler is not None:
-            rest = resampler.resample_chunk(np.zeros(0, np.float32), last=True)
-            counts["given"] += len(rest)
-            yield rest
+        if rate == wanted:
+            return lambda mono, is_last: mono
+        return soxr.ResampleStream(rate, wanted, 1, dtype="float32", quality="HQ").resample_chunk
+
+
+def is_array(source: Source) -> bool:
+    """Whether a source is an array, or a tensor of TensorFlow, PyTorch or JAX."""
+    return hasattr(source, "__array__")
 
 
 def _as_array(source: Any) -> Any:
     """Tensors of TensorFlow, PyTorch or JAX as NumPy arrays; everything else as it is."""
-    if hasattr(source, "__array__") and not isinstance(source, np.ndarray):
+    if is_array(source) and not isinstance(source, np.ndarray):
         return np.asarray(source)
     return source
+
+
+def _counted(given: dict[int, int], blocks: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """Count the samples of each rate; rates without any are left out."""
+    for rate, block in blocks.items():
+        given[rate] += len(block)
+    return {rate: block for rate, block in blocks.items() if len(block)}
 
 
 def _downmix(block: np.ndarray) -> np.ndarray:

@@ -35,6 +35,25 @@ def cut_blocks(
     ----------
     blocks : iterable of np.ndarray
         float32 ``(samples,)``, as `mirzoo.audio.blocks` gives them.
+    window_samples, hop_samples, pad_left, context, fill_short
+        As `Cutter` takes them.
+
+    Yields
+    ------
+    Window
+        The last ones are filled up with zeros.
+    """
+    cutter = Cutter(window_samples, hop_samples, pad_left, context=context, fill_short=fill_short)
+    for block in blocks:
+        yield from cutter.add(block)
+    yield from cutter.finish()
+
+
+class Cutter:
+    """Cuts a recording into windows, block by block.
+
+    Parameters
+    ----------
     window_samples, hop_samples : int
         Length of a window and step from one to the next (samples).
     pad_left : int
@@ -46,38 +65,60 @@ def cut_blocks(
         Whether a recording shorter than a window is filled up; else it is given as it is, without
         zeros before it either.
 
-    Yields
-    ------
-    Window
-        The last ones are filled up with zeros.
+    Examples
+    --------
+    >>> cutter = Cutter(window_samples=4, hop_samples=4)
+    >>> [window.start for window in cutter.add(np.ones(9, np.float32))]
+    [0, 4]
+    >>> [window.waveform.tolist() for window in cutter.finish()]
+    [[1.0, 0.0, 0.0, 0.0]]
     """
-    pieces = [np.zeros(pad_left, np.float32)]
-    start, filled, end = -pad_left, pad_left, 0
-    covered = skip = 0
-    # What lies between windows that are farther apart than they are long counts as covered.
-    covers = max(window_samples, hop_samples) - context
-    for block in blocks:
-        end += len(block)
-        pieces.append(block[skip:])
-        skip -= min(skip, len(block))
-        filled += len(pieces[-1])
-        if filled < window_samples:
-            continue
-        waveform = np.concatenate(pieces)
-        while len(waveform) >= window_samples:
-            yield Window(start, end, waveform[:window_samples])
-            covered = start + covers
-            start += hop_samples
-            skip += max(0, hop_samples - len(waveform))
-            waveform = waveform[hop_samples:]
-        pieces, filled = [waveform], len(waveform)
-    waveform = np.concatenate(pieces)
-    if not fill_short and end > 0 and covered == 0:
-        yield Window(0, end, waveform[pad_left:])
-        return
-    while end > covered:
-        piece = waveform[:window_samples]
-        yield Window(start, end, np.pad(piece, (0, window_samples - len(piece))))
-        covered = start + covers
-        start += hop_samples
-        waveform = waveform[hop_samples:]
+
+    def __init__(
+        self,
+        window_samples: int,
+        hop_samples: int,
+        pad_left: int = 0,
+        *,
+        context: int = 0,
+        fill_short: bool = True,
+    ) -> None:
+        self._window, self._hop = window_samples, hop_samples
+        self._pad_left, self._fill_short = pad_left, fill_short
+        self._pieces = [np.zeros(pad_left, np.float32)]
+        self._start, self._filled, self._end = -pad_left, pad_left, 0
+        self._covered = self._skip = 0
+        # What lies between windows that are farther apart than they are long counts as covered.
+        self._covers = max(window_samples, hop_samples) - context
+
+    def add(self, block: np.ndarray) -> Iterator[Window]:
+        """Take the next block, float32 ``(samples,)``, and give the windows that it fills."""
+        self._end += len(block)
+        self._pieces.append(block[self._skip :])
+        self._skip -= min(self._skip, len(block))
+        self._filled += len(self._pieces[-1])
+        if self._filled < self._window:
+            return
+        waveform = np.concatenate(self._pieces)
+        while len(waveform) >= self._window:
+            yield Window(self._start, self._end, waveform[: self._window])
+            self._next()
+            self._skip += max(0, self._hop - len(waveform))
+            waveform = waveform[self._hop :]
+        self._pieces, self._filled = [waveform], len(waveform)
+
+    def finish(self) -> Iterator[Window]:
+        """Give the windows of what is left, filled up with zeros."""
+        waveform = np.concatenate(self._pieces)
+        if not self._fill_short and self._end > 0 and self._covered == 0:
+            yield Window(0, self._end, waveform[self._pad_left :])
+            return
+        while self._end > self._covered:
+            piece = waveform[: self._window]
+            yield Window(self._start, self._end, np.pad(piece, (0, self._window - len(piece))))
+            self._next()
+            waveform = waveform[self._hop :]
+
+    def _next(self) -> None:
+        self._covered = self._start + self._covers
+        self._start += self._hop

@@ -211,13 +211,20 @@ class OneFile:
         began = time.monotonic()
         outcome = Outcome(job.called)
         drawn = []
-        for number, model in enumerate(self.models):
-            if job.wanted and not job.wanted[number]:
-                continue
+        wanted = [n for n in range(len(self.models)) if not job.wanted or job.wanted[n]]
+        results: list[Any]
+        try:
+            results = self._annotations(wanted, job, progress)
+        except Exception as error:
+            results = [error] * len(wanted)
+        for number, result in zip(wanted, results, strict=True):
             try:
-                drawn.append(self._one_model(number, model, job, outcome, progress))
+                if isinstance(result, Exception):
+                    raise result
+                self._keep(number, result, job, outcome)
+                drawn.append(result)
             except Exception as error:
-                outcome.failures.append(_failure(error, model.card.name))
+                outcome.failures.append(_failure(error, self.models[number].card.name))
                 if outcome.disk_is_full:
                     break
         if job.picture is not None and drawn and not outcome.disk_is_full:
@@ -231,25 +238,28 @@ class OneFile:
         outcome.seconds = time.monotonic() - began
         return outcome
 
-    def _one_model(
-        self,
-        number: int,
-        model: LoadedModel,
-        job: Job,
-        outcome: Outcome,
-        progress: Callable[[float], None] | None,
-    ) -> Annotation:
+    def _annotations(
+        self, numbers: list[int], job: Job, progress: Callable[[float], None] | None
+    ) -> list[Annotation | Exception]:
+        """What the models of these numbers find, or what went wrong; it is decoded once."""
+        from mirzoo.annotate import annotate_together
+
         with ExitStack() as stack:
             source: Any = Path(job.source)
             if job.name is not None:
                 source = stack.enter_context(_Named(job.source, job.name))
-            result = model.annotate(
+            return annotate_together(
+                [self.models[number] for number in numbers],
                 source,
-                decoding=self._decodings[number],
+                decodings=[self._decodings[number] for number in numbers],
                 progress=progress,
                 channel=self._setup.channel,
                 allow_damaged=self._setup.allow_damaged,
+                return_errors=True,
             )
+
+    def _keep(self, number: int, result: Annotation, job: Job, outcome: Outcome) -> None:
+        """Write a result, and report it."""
         outcome.warnings += [text for text in result.warnings if text not in outcome.warnings]
         written = []
         for path in job.results[number] if job.results else ():
@@ -261,7 +271,6 @@ class OneFile:
             written.append(sound)
         outcome.files += written
         outcome.reports.append(self._reported(result, written))
-        return result
 
     def _reported(self, result: Annotation, written: list[str]) -> Any:
         if self._setup.report == "annotation":

@@ -68,8 +68,10 @@ class LiteRTModel(ModelMethods):
         card = card or tflite_file.read_card(self.path)
         self.card = card
         threads = threads or threads_asked() or min(cores(), MOST_THREADS)
-        lanes, each = (1, threads) if card.input.whole else (threads, 1)
-        self._runners = Pool(partial(_load, self.path, each), lanes)
+        interpreters, each = (1, threads) if card.input.whole else (threads, 1)
+        self.lanes = interpreters if threads > 1 else 0
+        self.at_once = (card.exported and card.exported.batch) or USUAL_BATCH
+        self._runners = Pool(partial(_load, self.path, each), interpreters)
         with self._runners.lent() as runner:
             self._input = self._check_fits_card(runner)
 

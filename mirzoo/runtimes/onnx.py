@@ -67,6 +67,7 @@ class ONNXModel(ModelMethods):
     """
 
     _runtime = "ONNX"
+    lanes = 1  # ONNX Runtime has threads of its own
 
     def __init__(
         self, path: str | os.PathLike, card: Card | None = None, *, threads: int | None = None

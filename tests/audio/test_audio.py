@@ -282,3 +282,16 @@ def test_real_recordings_are_read(real_music):
         assert len(waveform) == pytest.approx(info.frames * 16000 / info.samplerate, abs=2)
         assert np.isfinite(waveform).all()
         assert np.abs(waveform).max() > 0.01
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "aiff"])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "PCM_32", "FLOAT"])
+def test_samples_are_those_that_libsndfile_converts(tmp_path, suffix, subtype):
+    if not soundfile.check_format(suffix.upper(), subtype):
+        pytest.skip(f"{suffix} has no {subtype}")
+    samples = np.random.default_rng(0).uniform(-1, 1, (5000, 1))
+    samples[:3, 0] = [-1.0, 1.0, 2.0**-31]
+    path = tmp_path / f"noise.{suffix}"
+    soundfile.write(path, samples, 16000, subtype=subtype)
+    expected, _ = soundfile.read(path, dtype="float32")
+    np.testing.assert_array_equal(audio.read(path, 16000), expected)
