@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -49,16 +49,20 @@ def unfinished(path: str | os.PathLike) -> Iterator[Path]:
         raise
 
 
-def write_whole(path: str | os.PathLike, content: bytes | str) -> None:
-    """Write a file, or leave what was there; text is UTF-8.
+def write_whole(path: str | os.PathLike, content: bytes | str | Iterable[str]) -> None:
+    """Write a file, or leave what was there; text is UTF-8, and may come piece by piece.
 
     Raises
     ------
     OSError
         If it cannot be written.
     """
-    with unfinished(path) as new:
-        new.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    with unfinished(path) as new, new.open("wb") as file:
+        if isinstance(content, bytes | bytearray):
+            file.write(content)
+            return
+        for piece in [content] if isinstance(content, str) else content:
+            file.write(piece.encode("utf-8"))
 
 
 def remove_leftovers(folder: str | os.PathLike[str], *, process: int | None = None) -> int:

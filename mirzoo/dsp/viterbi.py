@@ -13,12 +13,152 @@ grows with their distance.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 
 from mirzoo.errors import DataError
 
 PIECE_FRAMES = 1024
 CONTEXT_FRAMES = 192
+TRIED_FRAMES = 1024
+"""How many frames of a path come in before it is tried how far it is settled."""
+
+
+class _GrowingPath(ABC):
+    """The likeliest path, followed while the evidence comes in.
+
+    The likeliest paths into the states of a frame have, some frames before, one past in common:
+    so far the path is settled, whatever comes. Only what lies behind that is kept, as the state
+    before each state.
+    """
+
+    def __init__(self, initial: np.ndarray | None) -> None:
+        self._initial = initial
+        self._score: np.ndarray | None = None
+        self._before: list[np.ndarray] = []
+        self._next_try = TRIED_FRAMES
+
+    @abstractmethod
+    def _advance(self, score: np.ndarray, evidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """From a frame's score to that of the last new frame, and the state before each state."""
+
+    def add(self, evidence: np.ndarray) -> np.ndarray:
+        """Take the evidence of the next frames.
+
+        Parameters
+        ----------
+        evidence : np.ndarray
+            ``(frames, states)``.
+
+        Returns
+        -------
+        np.ndarray
+            State of each frame that is settled now, int64, from where the last call ended.
+        """
+        evidence = _checked(evidence, self._initial if self._score is None else None)
+        states = np.min_scalar_type(evidence.shape[1] - 1)
+        if self._score is None:
+            self._before.append(np.zeros((1, evidence.shape[1]), states))
+            self._score, evidence = evidence[0], evidence[1:]
+        if len(evidence):
+            self._score, before = self._advance(self._score, evidence)
+            self._before.append(before.astype(states))
+        return self._settled()
+
+    def finish(self) -> np.ndarray:
+        """Give the state of each frame that was not settled, int64."""
+        if self._score is None:
+            return np.empty(0, np.int64)
+        before, self._before = np.concatenate(self._before), []
+        return _traced(before, int(self._score.argmax()))
+
+    def _settled(self) -> np.ndarray:
+        if sum(map(len, self._before)) < self._next_try:
+            return np.empty(0, np.int64)
+        before = np.concatenate(self._before)
+        alive = np.arange(before.shape[1])
+        frame = len(before) - 1
+        while frame > 0 and np.any(alive != alive[0]):
+            alive = before[frame, alive]
+            frame -= 1
+        path = _traced(before[: frame + 1], int(alive[0]))[:-1]
+        self._before = [before[frame:].copy()]
+        # Where nothing settles, trying again and again would take the square of the time.
+        self._next_try = max(TRIED_FRAMES, 2 * len(self._before[0]))
+        return path
+
+
+class PathWithChanges(_GrowingPath):
+    """The path of `path_with_changes`, followed while the evidence comes in.
+
+    Parameters
+    ----------
+    change_penalty : float
+        What a change costs, whatever the states (nats).
+    initial : np.ndarray, optional
+        Added to the evidence of the first frame, ``(states,)``.
+
+    Examples
+    --------
+    >>> path = PathWithChanges(1.0)
+    >>> settled = [path.add(np.log([[0.9, 0.1]])) for _ in range(3000)]
+    >>> sum(map(len, settled)) > 2000, sum(map(len, settled)) + len(path.finish())
+    (True, 3000)
+    """
+
+    def __init__(self, change_penalty: float, initial: np.ndarray | None = None) -> None:
+        super().__init__(initial)
+        self._change_penalty = change_penalty
+
+    def _advance(self, score: np.ndarray, evidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        frames, states = evidence.shape
+        changed = np.empty((frames, states), bool)
+        best = np.empty((frames, 1), np.int64)
+        for frame in range(frames):
+            leader = score.argmax()
+            best[frame] = leader
+            arrived = score[leader] - self._change_penalty
+            np.less(score, arrived, out=changed[frame])
+            score = np.maximum(score, arrived) + evidence[frame]
+        return score, np.where(changed, best, np.arange(states))
+
+
+class PathWithTransitions(_GrowingPath):
+    """The path of `path_with_transitions`, followed while the evidence comes in.
+
+    Parameters
+    ----------
+    log_transition : np.ndarray
+        ``(states, states)``: logarithm of the probability of each state (column) after each
+        (row).
+    initial : np.ndarray, optional
+        Added to the evidence of the first frame, ``(states,)``.
+    """
+
+    def __init__(self, log_transition: np.ndarray, initial: np.ndarray | None = None) -> None:
+        super().__init__(initial)
+        self._into = np.ascontiguousarray(np.asarray(log_transition, np.float64).T)
+
+    def add(self, evidence: np.ndarray) -> np.ndarray:
+        states = np.shape(evidence)[-1]
+        if self._into.shape != (states, states):
+            raise DataError(
+                f"transitions have the shape {self._into.shape}; {states} states need "
+                f"{states} x {states}"
+            )
+        return super().add(evidence)
+
+    def _advance(self, score: np.ndarray, evidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        frames, states = evidence.shape
+        before = np.empty((frames, states), np.int32)
+        every = np.arange(states)
+        arriving = np.empty((states, states))
+        for frame in range(frames):
+            np.add(self._into, score, out=arriving)
+            before[frame] = arriving.argmax(axis=1)
+            score = arriving[every, before[frame]] + evidence[frame]
+        return score, before
 
 
 def path_with_changes(
@@ -48,23 +188,7 @@ def path_with_changes(
     >>> path_with_changes(likely, 0.0).tolist(), path_with_changes(likely, 1.0).tolist()
     ([0, 1, 0], [0, 0, 0])
     """
-    evidence = _checked(evidence, initial)
-    frames, states = evidence.shape
-    changed = np.zeros((frames, states), bool)
-    best = np.zeros(frames, np.int64)
-    score = evidence[0]
-    for frame in range(1, frames):
-        leader = score.argmax()
-        best[frame] = leader
-        arrived = score[leader] - change_penalty
-        np.less(score, arrived, out=changed[frame])
-        score = np.maximum(score, arrived) + evidence[frame]
-    path = np.empty(frames, np.int64)
-    path[-1] = score.argmax()
-    for frame in range(frames - 1, 0, -1):
-        state = path[frame]
-        path[frame - 1] = best[frame] if changed[frame, state] else state
-    return path
+    return _whole(PathWithChanges(change_penalty, initial), evidence)
 
 
 def path_with_transitions(
@@ -89,26 +213,7 @@ def path_with_transitions(
     np.ndarray
         State of each frame, int64 ``(frames,)``.
     """
-    evidence = _checked(evidence, initial)
-    frames, states = evidence.shape
-    into = np.ascontiguousarray(np.asarray(log_transition, np.float64).T)
-    if into.shape != (states, states):
-        raise DataError(
-            f"transitions have the shape {into.shape}; {states} states need {states} x {states}"
-        )
-    before = np.empty((frames, states), np.int32)
-    every = np.arange(states)
-    arriving = np.empty((states, states))
-    score = evidence[0]
-    for frame in range(1, frames):
-        np.add(into, score, out=arriving)
-        before[frame] = arriving.argmax(axis=1)
-        score = arriving[every, before[frame]] + evidence[frame]
-    path = np.empty(frames, np.int64)
-    path[-1] = score.argmax()
-    for frame in range(frames - 1, 0, -1):
-        path[frame - 1] = before[frame, path[frame]]
-    return path
+    return _whole(PathWithTransitions(log_transition, initial), evidence)
 
 
 def path_with_movement(
@@ -182,6 +287,19 @@ def _follow(evidence: np.ndarray, step_penalty: float, leap_penalty: float) -> n
     for frame in range(frames - 1, 0, -1):
         distance = np.abs(states_in_a_row - path[every, frame][:, np.newaxis])
         path[:, frame - 1] = (scores[frame - 1] - cost[distance]).argmax(axis=1)
+    return path
+
+
+def _whole(path: _GrowingPath, evidence: np.ndarray) -> np.ndarray:
+    return np.concatenate([path.add(evidence), path.finish()])
+
+
+def _traced(before: np.ndarray, last: int) -> np.ndarray:
+    """The path that ends in the state ``last``; ``before[0]`` does not count."""
+    path = np.empty(len(before), np.int64)
+    path[-1] = last
+    for frame in range(len(before) - 1, 0, -1):
+        path[frame - 1] = before[frame, path[frame]]
     return path
 
 

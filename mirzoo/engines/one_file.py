@@ -6,7 +6,6 @@ It never raises for what is wrong with a file: a record says what happened, and 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import time
 import traceback
@@ -267,7 +266,7 @@ class OneFile:
             written.append(path)
         sound = job.sounds[number] if job.sounds else None
         if sound is not None:
-            result.sonify(original=job.source, path=_with_folder(sound))  # type: ignore[attr-defined]
+            result.write_sound(_with_folder(sound), original=job.source)  # type: ignore[attr-defined]
             written.append(sound)
         outcome.files += written
         outcome.reports.append(self._reported(result, written))
@@ -277,7 +276,7 @@ class OneFile:
             return result
         if self._setup.report == "json":
             status = {"status": "written", "files": written} if written else {"status": "annotated"}
-            return json.dumps({**result.to_dict(), **status})
+            return "".join(result.json_pieces(**status))
         from mirzoo.tasks.annotation.pictures import clock
 
         name = printable(result.source or "the recording")

@@ -7,15 +7,16 @@ import io
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 import numpy as np
 
 from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import pictures, sound
-from mirzoo.tasks.annotation.files import format_of, write_whole
+from mirzoo.tasks.annotation.files import format_of, json_pieces, temporary, write_whole
 
 if TYPE_CHECKING:
     import jams
@@ -30,7 +31,8 @@ class Annotation(ABC):
 
     A subclass names its task, what it holds (``kind``, for messages), the suffixes that it
     writes (``formats``) and those that it reads (``readable``). For each suffix ``x`` it has a
-    method ``_to_x`` that gives the file's content, and ``_from_x`` that gives its own arguments.
+    method ``_to_x`` that gives the file's content, text that is long piece by piece, and
+    ``_from_x`` that gives its own arguments.
     ``_draw`` fills the axes of `plot`.
     """
 
@@ -154,8 +156,24 @@ class Annotation(ABC):
         }
         return {**about, "warnings": list(self.warnings)} if self.warnings else about
 
-    def _to_json(self) -> str:
-        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n"
+    def _document(self) -> dict[str, Any]:
+        """What `to_dict` gives, long lists as `mirzoo.tasks.annotation.files.Rows`."""
+        return self.to_dict()
+
+    def json_pieces(self, **more: Any) -> Iterator[str]:
+        """Give `to_dict`, and ``more``, as one line of JSON, piece by piece.
+
+        Examples
+        --------
+        >>> from mirzoo.tasks.chords import Chords
+        >>> "".join(Chords([(0.0, 2.0, "N")]).json_pieces(status="new"))[-43:]
+        '"N"}], "confidence": null, "status": "new"}'
+        """
+        return json_pieces({**self._document(), **more})
+
+    def _to_json(self) -> Iterator[str]:
+        yield from json_pieces(self._document(), indent=1, ensure_ascii=False)
+        yield "\n"
 
     def _title(self) -> str:
         return Path(self.source).name if self.source else f"{self.kind} over time"
@@ -200,15 +218,63 @@ class Playable(Annotation):
         """
         if path is not None:
             format_of(path, sound.FORMATS, "sound")
-        played = self._play(sample_rate, round(self.duration_s * sample_rate))
-        mixed = sound.mixed(played, sample_rate, original)
+        with io.BytesIO() as storage:
+            blocks = self._mixed(sample_rate, original, storage)
+            mixed = np.concatenate([np.zeros(0, np.float32), *blocks])
         if path is not None:
-            sound.write(path, mixed, sample_rate)
+            sound.write(path, [mixed], sample_rate)
         return mixed
 
+    def write_sound(
+        self,
+        path: str | os.PathLike,
+        sample_rate: int = 22050,
+        *,
+        original: str | os.PathLike | np.ndarray | None = None,
+    ) -> Path:
+        """Write what `sonify` gives to a sound file, in little memory however long it is.
+
+        A temporary file next to the result, of 8 bytes a sample, holds the sound until its
+        loudness is known.
+
+        Parameters
+        ----------
+        path : str or path
+            The sound file (``.wav``, ``.flac``, ``.ogg``).
+        sample_rate, original
+            As in `sonify`.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        AnnotationError
+            If the sound file cannot be written.
+        AudioError
+            If the recording cannot be decoded.
+        """
+        path = Path(path)
+        format_of(path, sound.FORMATS, "sound")
+        with temporary(path) as storage:
+            sound.write(path, self._mixed(sample_rate, original, storage), sample_rate)
+        return path
+
+    def _mixed(
+        self,
+        sample_rate: int,
+        original: str | os.PathLike | np.ndarray | None,
+        storage: BinaryIO,
+    ) -> Iterator[np.ndarray]:
+        played = self._play(sample_rate, round(self.duration_s * sample_rate))
+        blocks = [played] if isinstance(played, np.ndarray) else played
+        return sound.mixed(blocks, sample_rate, original, storage)
+
     @abstractmethod
-    def _play(self, sample_rate: int, n_samples: int) -> np.ndarray:
-        """The pitches synthesised, float32 ``(n_samples,)``."""
+    def _play(self, sample_rate: int, n_samples: int) -> np.ndarray | Iterable[np.ndarray]:
+        """The pitches synthesised, float32 ``(n_samples,)``, whole or in blocks."""
 
 
 def _warnings_in(text: str, suffix: str) -> list[str]:
@@ -218,26 +284,73 @@ def _warnings_in(text: str, suffix: str) -> list[str]:
     return json.loads(text)["sandbox"].get("warnings", []) if suffix == ".jams" else []
 
 
-def new_jams(annotation: Annotation) -> tuple[jams.JAMS, Any]:
-    """A JAMS document of the recording, and who its annotations are by."""
-    import jams
+def jams_pieces(annotation: Annotation, *found: dict[str, Any]) -> Iterator[str]:
+    """The text of a JAMS document of the recording, piece by piece.
 
-    document = jams.JAMS()
-    document.file_metadata.duration = annotation.duration_s
-    document.file_metadata.title = Path(annotation.source).stem if annotation.source else ""
-    if annotation.warnings:
-        document.sandbox.update(warnings=list(annotation.warnings))
-    made_by = jams.AnnotationMetadata(
-        data_source="program",
-        annotation_tools=f"mirzoo {annotation.model}" if annotation.model else "mirzoo",
-    )
-    return document, made_by
+    Parameters
+    ----------
+    annotation : Annotation
+    *found : dict
+        The document's annotations as `jams_annotation` gives them.
+    """
+    document = {
+        "annotations": list(found),
+        "file_metadata": {
+            "title": Path(annotation.source).stem if annotation.source else "",
+            "artist": "",
+            "release": "",
+            "duration": annotation.duration_s,
+            "identifiers": {},
+            "jams_version": version("jams"),
+        },
+        "sandbox": {"warnings": list(annotation.warnings)} if annotation.warnings else {},
+    }
+    yield from json_pieces(document, indent=1)
+    yield "\n"
 
 
-def dump_jams(document: jams.JAMS) -> str:
-    """The text of a JAMS document, checked against the schemas of its namespaces."""
-    document.validate(strict=True)
-    return document.dumps(indent=1) + "\n"
+def jams_annotation(
+    annotation: Annotation,
+    namespace: str,
+    data: list | Mapping[str, list],
+    sandbox: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """An annotation of a JAMS document.
+
+    Parameters
+    ----------
+    annotation : Annotation
+    namespace : str
+        What JAMS calls its kind.
+    data : list of `observation`, or dict of lists
+        In the order of time; a dict where the namespace is dense.
+    sandbox : dict, optional
+    """
+    return {
+        "annotation_metadata": {
+            "curator": {"name": "", "email": ""},
+            "annotator": {},
+            "version": "",
+            "corpus": "",
+            "annotation_tools": f"mirzoo {annotation.model}" if annotation.model else "mirzoo",
+            "annotation_rules": "",
+            "validation": "",
+            "data_source": "program",
+        },
+        "namespace": namespace,
+        "data": data,
+        "sandbox": sandbox or {},
+        "time": 0.0,
+        "duration": annotation.duration_s,
+    }
+
+
+def observation(
+    time: float, duration: float, value: Any, confidence: float | None = None
+) -> dict[str, Any]:
+    """What JAMS has for a span of time (s)."""
+    about = {"time": float(time), "duration": float(duration)}
+    return {**about, "value": value, "confidence": confidence}
 
 
 def load_jams(text: str, namespace: str) -> tuple[jams.JAMS, jams.Annotation]:

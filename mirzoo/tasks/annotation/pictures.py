@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from mirzoo.audio.windows import cut_blocks
 from mirzoo.dsp.chroma import chroma_filterbank
 from mirzoo.errors import AnnotationError, AudioError
-from mirzoo.tasks.annotation.files import format_of, write_whole
+from mirzoo.tasks.annotation.files import format_of, unfinished
 
 FORMATS = (".png", ".pdf", ".svg")
 SAMPLE_RATE = 11025
 N_FFT = 4096
 MOST_COLUMNS = 1500
+MOST_SPANS = 3000
+"""How many things one after the other a picture shows: it is about so many pixels wide."""
 SHORTEST_HOP = 512
 BINS_PER_OCTAVE = 36
 
@@ -64,58 +66,90 @@ def finished(ax: Any, own_figure: bool, path: str | os.PathLike | None) -> Any:
 
 def save(figure: Any, path: str | os.PathLike, *, dpi: int) -> None:
     """Write a figure of matplotlib in one of `FORMATS`, whole or not at all."""
-    content = io.BytesIO()
-    figure.savefig(content, format=format_of(path, FORMATS, "a picture"), dpi=dpi)
-    write_whole(path, content.getvalue())
+    form = format_of(path, FORMATS, "a picture")
+    with unfinished(path) as new:
+        figure.savefig(new, format=form, dpi=dpi)
 
 
-def read_recording(source: str | None, sample_rate: int) -> np.ndarray | None:
-    """The waveform of an annotation's source; None where it can't be read any more."""
+class Spectra(NamedTuple):
+    """Spectra of a recording: edges of frames (s), and magnitudes ``(frames, bins)``."""
+
+    edges: np.ndarray
+    magnitudes: np.ndarray
+
+
+def recording_spectra(source: str | None, duration_s: float) -> Spectra | None:
+    """Spectra of an annotation's source; None where it can't be read any more.
+
+    The recording is read in blocks. However long it is, there are about `MOST_COLUMNS` spectra.
+    """
     if source is None:
         return None
     from mirzoo import audio
 
+    hop = max(SHORTEST_HOP, round(duration_s * SAMPLE_RATE) // MOST_COLUMNS)
+    window = np.hanning(N_FFT).astype(np.float32)
+    magnitudes, end = [], 0
     try:
-        return audio.read(source, sample_rate)
+        for cut in cut_blocks(
+            audio.blocks(source, SAMPLE_RATE), N_FFT, hop, N_FFT // 2, context=N_FFT // 2
+        ):
+            end = cut.end
+            if cut.start + N_FFT // 2 < end:
+                spectrum = np.abs(np.fft.rfft(window * cut.waveform))
+                magnitudes.append(spectrum.astype(np.float32))
     except AudioError:
         return None
+    starts = np.arange(len(magnitudes)) * hop
+    return Spectra(np.append(starts, end) / SAMPLE_RATE, np.stack(magnitudes))
 
 
-def chromagram(waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pitch classes over time: edges of frames (s), and energies ``(12, frames)`` up to 1."""
-    edges, spectra = _spectra(waveform)
-    chroma = spectra**2 @ chroma_filterbank(sample_rate=SAMPLE_RATE, n_fft=N_FFT)
-    chroma = np.sqrt(chroma / np.maximum(chroma.max(axis=1, keepdims=True), 1e-9))
-    return edges, chroma.T
+def chromagram(spectra: Spectra) -> np.ndarray:
+    """Pitch classes over time: energies ``(12, frames)`` up to 1."""
+    energies = spectra.magnitudes**2 @ chroma_filterbank(sample_rate=SAMPLE_RATE, n_fft=N_FFT)
+    return np.sqrt(energies / np.maximum(energies.max(axis=1, keepdims=True), 1e-9)).T
 
 
-def log_spectrogram(
-    waveform: np.ndarray, fmin: float, fmax: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def log_spectrogram(spectra: Spectra, fmin: float, fmax: float) -> tuple[np.ndarray, np.ndarray]:
     """Spectra over time on a logarithmic axis of frequency.
 
     Returns
     -------
-    edges, frequencies, decibels : np.ndarray
-        Edges of frames (s) and of bins (Hz), and levels ``(bins, frames)`` below the loudest (dB).
+    frequencies, decibels : np.ndarray
+        Edges of bins (Hz), and levels ``(bins, frames)`` below the loudest (dB).
     """
-    edges, spectra = _spectra(waveform)
+    magnitudes = spectra.magnitudes
     fmax = min(fmax, SAMPLE_RATE / 2)
     n_bins = max(1, int(BINS_PER_OCTAVE * np.log2(fmax / fmin)))
     frequencies = fmin * 2.0 ** (np.arange(n_bins + 1) / BINS_PER_OCTAVE)
     centres = np.sqrt(frequencies[1:] * frequencies[:-1]) * N_FFT / SAMPLE_RATE
     below = np.floor(centres).astype(int)
-    above = np.minimum(below + 1, spectra.shape[1] - 1)
-    levels = spectra[:, below] + (centres - below) * (spectra[:, above] - spectra[:, below])
+    above = np.minimum(below + 1, magnitudes.shape[1] - 1)
+    levels = magnitudes[:, below]
+    levels = levels + (centres - below) * (magnitudes[:, above] - levels)
     decibels = 20 * np.log10(np.maximum(levels, 1e-5 * max(levels.max(), 1e-9)))
-    return edges, frequencies, (decibels - decibels.max()).T
+    return frequencies, (decibels - decibels.max()).T
 
 
-def _spectra(waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    hop = max(SHORTEST_HOP, len(waveform) // MOST_COLUMNS)
-    padded = np.pad(waveform, (N_FFT // 2, N_FFT // 2 + hop))
-    starts = np.arange(0, len(waveform), hop)
-    window = np.hanning(N_FFT).astype(np.float32)
-    spectra = np.stack([np.abs(np.fft.rfft(window * padded[s : s + N_FFT])) for s in starts])
-    edges = np.append(starts, len(waveform)) / SAMPLE_RATE
-    return edges, spectra.astype(np.float32)
+def visible(starts: np.ndarray, duration_s: float) -> np.ndarray:
+    """Numbers of the spans, one after the other, that a picture has room for.
+
+    All of at most `MOST_SPANS`; else those that sound in the middle of each of so many columns.
+    """
+    if len(starts) <= MOST_SPANS:
+        return np.arange(len(starts))
+    middles = (np.arange(MOST_SPANS) + 0.5) * duration_s / MOST_SPANS
+    return np.unique(np.maximum(np.searchsorted(starts, middles, side="right") - 1, 0))
+
+
+def thinned(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A line that looks the same in a picture: of many points, the least and largest of a column.
+
+    NaN are gaps; a column of gaps alone stays one.
+    """
+    each = len(times) // MOST_SPANS
+    if each < 2:
+        return times, values
+    firsts = np.arange(0, len(times), each)
+    extremes = [np.fmin.reduceat(values, firsts), np.fmax.reduceat(values, firsts)]
+    return np.repeat(times[firsts], 2), np.stack(extremes, axis=1).reshape(-1)

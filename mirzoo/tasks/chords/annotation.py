@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, repeat
 from operator import itemgetter
 from typing import Any, ClassVar
 
@@ -17,8 +18,15 @@ import numpy as np
 from mirzoo.dsp.chord_vocabulary import ROOT_NAMES, parse_chord
 from mirzoo.errors import AnnotationError, DataError
 from mirzoo.tasks.annotation import pictures, sound
-from mirzoo.tasks.annotation.base import Playable, dump_jams, load_jams, new_jams
-from mirzoo.tasks.annotation.midi_file import BentNote, midi_bytes
+from mirzoo.tasks.annotation.base import (
+    Playable,
+    jams_annotation,
+    jams_pieces,
+    load_jams,
+    observation,
+)
+from mirzoo.tasks.annotation.files import Rows, csv_lines, plain
+from mirzoo.tasks.annotation.midi_file import BentNote, midi_of
 
 OVERLAP_S = 1e-6
 LOWEST_BASS = 40
@@ -27,6 +35,14 @@ SHOWN_CHORDS = 32
 LABEL_POINTS = 7
 LETTER_POINTS = 4.5
 LINE_WIDTH = 88
+_JAMS_DEGREES = r"(\(\*?(b*|#*)([1-9]|1[0-3]?)(,\*?(b*|#*)([1-9]|1[0-3]?))*\))"
+JAMS_LABEL = re.compile(
+    r"N|X|[A-G](b*|#*)"
+    r"(:(maj|min|dim|aug|1|5|sus2|sus4|maj6|min6|7|maj7|min7|dim7|hdim7|minmaj7|aug7|9|maj9|min9"
+    rf"|11|maj11|min11|13|maj13|min13){_JAMS_DEGREES}?|:{_JAMS_DEGREES})?"
+    r"(/(b*|#*)([1-9]|1[0-3]?))?"
+)
+"""What the ``chord`` namespace of JAMS allows."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -155,89 +171,103 @@ class Chords(Playable):
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values, as the ``.json`` file has it."""
+        return plain(self._document())
+
+    def _document(self) -> dict[str, Any]:
+        segments, confidence = self.segments, self.confidence
         return {
             **self._about(),
-            "segments": [
-                {"start_s": round(start, 6), "end_s": round(end, 6), "label": label}
-                for start, end, label in self.segments
-            ],
-            "confidence": self.confidence and [round(value, 4) for value in self.confidence],
+            "segments": Rows(
+                len(segments),
+                lambda: (
+                    {"start_s": round(start, 6), "end_s": round(end, 6), "label": label}
+                    for start, end, label in segments
+                ),
+            ),
+            "confidence": confidence
+            and Rows(len(confidence), lambda: (round(value, 4) for value in confidence)),
         }
 
     def _draw(self, ax: Any) -> None:
         import matplotlib.pyplot as plt
 
-        waveform = pictures.read_recording(self.source, pictures.SAMPLE_RATE)
-        if waveform is not None:
-            edges, chroma = pictures.chromagram(waveform)
-            ax.pcolormesh(edges, np.arange(13), chroma, cmap="Greys", vmin=0, vmax=1.4)
+        spectra = pictures.recording_spectra(self.source, self.duration_s)
+        if spectra is not None:
+            chroma = pictures.chromagram(spectra)
+            ax.pcolormesh(spectra.edges, np.arange(13), chroma, cmap="Greys", vmin=0, vmax=1.4)
         colours = plt.get_cmap("hsv")
         points_per_s = 72 * ax.get_window_extent().width / ax.figure.dpi / self.duration_s
-        for start, end, label in self.segments:
+        rows: dict[int | None, list[tuple[tuple[float, float], Any]]] = {}
+        for number in pictures.visible(self.intervals[:, 0], self.duration_s):
+            start, end, label = self.segments[number]
             chord = parse_chord(label)
             root = None if chord is None else chord.root
             colour = "0.8" if root is None else colours((root * 7 % 12) / 12)
-            ax.barh(12.6, end - start, 1.1, left=start, color=colour, alpha=0.55, edgecolor="w")
-            for pitch_class in chord.pitch_classes if chord is not None else ():
-                ax.barh(pitch_class + 0.5, end - start, 1, left=start, color=colour, alpha=0.3)
+            for row in (None, *(chord.pitch_classes if chord is not None else ())):
+                rows.setdefault(row, []).append(((start, end - start), colour))
             if (end - start) * points_per_s >= LETTER_POINTS * len(label):
                 ax.text((start + end) / 2, 12.6, label, ha="center", va="center",
                         fontsize=LABEL_POINTS, clip_on=True)  # fmt: skip
+        for row, spans in rows.items():
+            bars, shown = zip(*spans, strict=True)
+            look = {"alpha": 0.3} if row is not None else {"alpha": 0.55, "edgecolors": "w"}
+            place = (12.05, 1.1) if row is None else (row, 1)
+            ax.broken_barh(bars, place, facecolors=shown, **look)
         ax.set_yticks(np.arange(12) + 0.5, ROOT_NAMES)
         ax.set_ylim(0, 13.3)
         ax.set_xlim(0, self.duration_s)
 
-    def _play(self, sample_rate: int, n_samples: int) -> np.ndarray:
-        tones = [
+    def _play(self, sample_rate: int, n_samples: int) -> Iterator[np.ndarray]:
+        tones = (
             sound.Tone(note.start_s, note.end_s, note.pitch, note.velocity / 96)
             for note in self._voiced()
-        ]
+        )
         return sound.play(tones, sample_rate, n_samples)
 
-    def _voiced(self) -> list[BentNote]:
-        notes = []
+    def _voiced(self) -> Iterator[BentNote]:
         for start, end, label in self.segments:
             chord = parse_chord(label)
             if chord is None or chord.bass is None:
                 continue
-            notes.append(BentNote(start, end, LOWEST_BASS + (chord.bass - LOWEST_BASS) % 12))
+            yield BentNote(start, end, LOWEST_BASS + (chord.bass - LOWEST_BASS) % 12)
             for pitch_class in chord.pitch_classes:
                 tone = LOWEST_TONE + (pitch_class - LOWEST_TONE) % 12
-                notes.append(BentNote(start, end, tone, velocity=72))
-        return notes
+                yield BentNote(start, end, tone, velocity=72)
 
     def _to_mid(self) -> bytes:
-        return midi_bytes(self._voiced(), name="chords")
+        return midi_of(self._voiced, name="chords")
 
-    def _to_lab(self) -> str:
-        return "".join(f"{start:.6f}\t{end:.6f}\t{label}\n" for start, end, label in self.segments)
+    def _to_lab(self) -> Iterator[str]:
+        return (f"{start:.6f}\t{end:.6f}\t{label}\n" for start, end, label in self.segments)
 
-    def _to_csv(self) -> str:
-        text = io.StringIO()
-        rows = csv.writer(text, lineterminator="\n")
+    def _to_csv(self) -> Iterator[str]:
         confidence = self.confidence
-        rows.writerow(["start_s", "end_s", "label", *(["confidence"] if confidence else [])])
-        for number, (start, end, label) in enumerate(self.segments):
-            extra = [f"{confidence[number]:.4f}"] if confidence else []
-            rows.writerow([f"{start:.6f}", f"{end:.6f}", label, *extra])
-        return text.getvalue()
+        header = ["start_s", "end_s", "label", *(["confidence"] if confidence else [])]
+        return csv_lines(
+            header,
+            (
+                [f"{start:.6f}", f"{end:.6f}", label,
+                 *([f"{confidence[number]:.4f}"] if confidence else [])]
+                for number, (start, end, label) in enumerate(self.segments)
+            ),
+        )  # fmt: skip
 
-    def _to_jams(self) -> str:
-        import jams
-
-        document, made_by = new_jams(self)
-        found = jams.Annotation(
-            "chord",
-            annotation_metadata=made_by,
-            sandbox={"model": self.model, "source": self.source},
-            time=0.0,
-            duration=self.duration_s,
+    def _to_jams(self) -> Iterator[str]:
+        unknown = [label for label in dict.fromkeys(self.labels) if not JAMS_LABEL.fullmatch(label)]
+        if unknown:
+            raise AnnotationError(
+                f"Chords: JAMS has no chords like '{unknown[0]}'; write .lab, .csv or .json"
+            )
+        confidences = self.confidence or repeat(None)
+        data = Rows(
+            len(self.segments),
+            lambda: (
+                observation(start, end - start, label, confidence)
+                for (start, end, label), confidence in zip(self.segments, confidences)
+            ),
         )
-        for number, (start, end, label) in enumerate(self.segments):
-            confidence = self.confidence[number] if self.confidence else None
-            found.append(time=start, duration=end - start, value=label, confidence=confidence)
-        document.annotations.append(found)
-        return dump_jams(document)
+        sandbox = {"model": self.model, "source": self.source}
+        return jams_pieces(self, jams_annotation(self, "chord", data, sandbox))
 
     @staticmethod
     def _from_lab(text: str) -> dict[str, Any]:

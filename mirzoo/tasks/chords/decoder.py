@@ -25,13 +25,16 @@ import numpy as np
 
 from mirzoo.card import Contract
 from mirzoo.dsp.chord_vocabulary import with_bass
-from mirzoo.dsp.viterbi import path_with_changes, path_with_transitions
+from mirzoo.dsp.viterbi import PathWithChanges, PathWithTransitions
+from mirzoo.errors import ArtefactError
 from mirzoo.tasks.chords.annotation import Chords
 from mirzoo.tasks.chords.config import ChordDecoding
 from mirzoo.tasks.frames import FrameJoiner
 
 BASS = "bass"
 SMALLEST = float(np.finfo(np.float32).tiny)
+BATCHES_BACK = 2
+"""How many batches of windows at the end may lie behind the recording's end."""
 
 
 def needed_outputs(card: Contract) -> list[str]:
@@ -44,38 +47,62 @@ def needed_outputs(card: Contract) -> list[str]:
 
 
 class ChordDecoder:
-    """Turns a chord model's outputs into chords; see `mirzoo.tasks.base.Decoder`."""
+    """Turns a chord model's outputs into chords; see `mirzoo.tasks.base.Decoder`.
+
+    The path is followed while the outputs come in. Of a frame whose class is settled, its
+    probability and the bass alone are kept. What was added last waits, since some of it may lie
+    behind the recording's end.
+    """
 
     def __init__(self, card: Contract) -> None:
         assert isinstance(card.decoding, ChordDecoding)  # the task has checked the card
         self._card, self._decoding = card, card.decoding
         self._joiner = FrameJoiner(card)
-        self._outputs: dict[str, list[np.ndarray]] = {name: [] for name in needed_outputs(card)}
+        self._path = _new_path(self._decoding)
+        self._last: list[dict[str, np.ndarray]] = []
+        self._open: list[np.ndarray] = []
+        self._classes: list[np.ndarray] = []
+        self._confidence: list[np.ndarray] = []
+        self._bass: list[np.ndarray] = []
+        self._followed = 0
 
     def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
         """Take the outputs of the next windows."""
-        joined = self._joiner.join(outputs, starts)
-        for name, parts in self._outputs.items():
-            parts.append(joined[name])
+        self._last.append(self._joiner.join(outputs, starts))
+        while len(self._last) > BATCHES_BACK:
+            self._follow(self._last.pop(0))
 
     def finish(self, *, duration_s: float, source: str | None = None) -> Chords:
-        """Give the chords of a recording of ``duration_s`` seconds."""
+        """Give the chords of a recording of ``duration_s`` seconds.
+
+        Raises
+        ------
+        ArtefactError
+            If more was added than a recording of this length has.
+        """
         count = self._joiner.count(duration_s)
-        outputs = {name: np.concatenate(v)[:count] for name, v in self._outputs.items()}
-        probabilities = outputs[self._card.outputs[0].name]
-        path = likeliest_classes(probabilities, self._decoding)
+        if count < self._followed:
+            raise ArtefactError(
+                f"{self._card.name} was given {self._followed} frames and more of a recording of "
+                f"{duration_s:.3f} s, which has {count}"
+            )
+        for joined in self._last:
+            missing = count - self._followed
+            self._follow({name: values[:missing] for name, values in joined.items()})
+        self._settle(self._path.finish())
+        path, confidences = np.concatenate(self._classes), np.concatenate(self._confidence)
+        bass = np.concatenate(self._bass) if self._bass else None
         firsts, ends = _runs(path)
         times = self._joiner.times(len(path))
         edges = np.concatenate([[0.0], (times[firsts[1:]] + times[firsts[1:] - 1]) / 2,
                                 [duration_s]])  # fmt: skip
-        bass = outputs.get(BASS)
         labels, confidence = [], []
         for first, end in zip(firsts, ends):
             label = self._card.labels[path[first]]
             if bass is not None:
                 label = self._inverted(label, bass[first:end].mean(axis=0))
             labels.append(label)
-            confidence.append(float(np.clip(probabilities[first:end, path[first]].mean(), 0, 1)))
+            confidence.append(float(np.clip(confidences[first:end].mean(), 0, 1)))
         return Chords(
             list(zip(edges[:-1].tolist(), edges[1:].tolist(), labels)),
             confidence=confidence,
@@ -83,6 +110,25 @@ class ChordDecoder:
             duration_s=duration_s,
             model=self._card.name,
         )
+
+    def _follow(self, joined: dict[str, np.ndarray]) -> None:
+        probabilities = joined[self._card.outputs[0].name]
+        if not len(probabilities):
+            return
+        self._followed += len(probabilities)
+        self._open.append(probabilities)
+        if BASS in needed_outputs(self._card):
+            self._bass.append(joined[BASS].copy())
+        self._settle(self._path.add(_evidence(probabilities, self._decoding)))
+
+    def _settle(self, path: np.ndarray) -> None:
+        """Keep of the next frames their class and its probability."""
+        if not len(path):
+            return
+        probabilities = np.concatenate(self._open)
+        self._classes.append(path.astype(np.min_scalar_type(probabilities.shape[1] - 1)))
+        self._confidence.append(probabilities[np.arange(len(path)), path])
+        self._open = [probabilities[len(path) :].copy()]
 
     def _inverted(self, label: str, bass: np.ndarray) -> str:
         likeliest = int(bass.argmax())
@@ -110,13 +156,22 @@ def likeliest_classes(probabilities: np.ndarray, decoding: ChordDecoding) -> np.
     >>> likeliest_classes(flickering, ChordDecoding(change_penalty=1.0)).tolist()
     [0, 0, 0]
     """
+    path = _new_path(decoding)
+    return np.concatenate([path.add(_evidence(probabilities, decoding)), path.finish()])
+
+
+def _new_path(decoding: ChordDecoding) -> PathWithChanges | PathWithTransitions:
+    initial = None if decoding.initial is None else _log(decoding.initial)
+    if decoding.transition is None:
+        return PathWithChanges(decoding.change_penalty, initial)
+    return PathWithTransitions(_log(decoding.transition), initial)
+
+
+def _evidence(probabilities: np.ndarray, decoding: ChordDecoding) -> np.ndarray:
     evidence = _log(probabilities)
     if decoding.prior is not None:
         evidence = evidence - _log(decoding.prior)
-    initial = None if decoding.initial is None else _log(decoding.initial)
-    if decoding.transition is None:
-        return path_with_changes(evidence, decoding.change_penalty, initial)
-    return path_with_transitions(evidence, _log(decoding.transition), initial)
+    return evidence
 
 
 def _log(probabilities: np.ndarray | list) -> np.ndarray:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,8 +15,9 @@ import numpy as np
 from mirzoo.dsp.viterbi import path_with_changes
 from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import pictures, sound
-from mirzoo.tasks.annotation.base import Playable, dump_jams, load_jams, new_jams
-from mirzoo.tasks.annotation.midi_file import midi_bytes
+from mirzoo.tasks.annotation.base import Playable, jams_annotation, jams_pieces, load_jams
+from mirzoo.tasks.annotation.files import Rows, csv_lines, number_rows, plain
+from mirzoo.tasks.annotation.midi_file import midi_of
 from mirzoo.tasks.notes.annotation import Note, note_for_midi, pitch_name
 
 ROUNDING = 1e-5
@@ -169,62 +172,69 @@ class Melody(Playable):
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values, as the ``.json`` file has it."""
+        return plain(self._document())
+
+    def _document(self) -> dict[str, Any]:
         return {
             **self._about(),
-            "times": self.times.round(6).tolist(),
-            "f0": self.f0.round(3).tolist(),
-            "confidence": self.confidence.round(4).tolist(),
+            "times": number_rows(self.times, 6),
+            "f0": number_rows(self.f0, 3),
+            "confidence": number_rows(self.confidence, 4),
         }
 
     def _draw(self, ax: Any) -> None:
         voiced = self.f0[self.voiced] if self.voiced.any() else np.array([110.0, 440.0])
         around = 2.0 ** (PLOTTED_SEMITONES_AROUND / 12)
         fmin, fmax = voiced.min() / around, voiced.max() * around
-        waveform = pictures.read_recording(self.source, pictures.SAMPLE_RATE)
-        if waveform is not None and fmin < pictures.SAMPLE_RATE / 4:
-            edges, frequencies, levels = pictures.log_spectrogram(waveform, fmin, fmax)
-            ax.pcolormesh(edges, frequencies, levels, cmap="Greys", vmin=-60, vmax=0)
-        contour = np.where(self.voiced, self.f0, np.nan)
-        ax.plot(self.times, contour, color="tab:red", linewidth=1.3, alpha=0.85)
+        if fmin < pictures.SAMPLE_RATE / 4:
+            spectra = pictures.recording_spectra(self.source, self.duration_s)
+            if spectra is not None:
+                frequencies, levels = pictures.log_spectrogram(spectra, fmin, fmax)
+                ax.pcolormesh(spectra.edges, frequencies, levels, cmap="Greys", vmin=-60, vmax=0)
+        times, contour = pictures.thinned(self.times, np.where(self.voiced, self.f0, np.nan))
+        ax.plot(times, contour, color="tab:red", linewidth=1.3, alpha=0.85)
         ax.set_yscale("log", base=2)
         ax.yaxis.set_major_formatter(lambda hertz, _: f"{hertz:.0f}")
         ax.set_ylim(fmin, fmax)
         ax.set_xlim(0, self.duration_s)
         ax.set_ylabel("f0 (Hz)")
 
-    def _play(self, sample_rate: int, n_samples: int) -> np.ndarray:
+    def _play(self, sample_rate: int, n_samples: int) -> Iterator[np.ndarray]:
         return sound.sing(self.times, self.f0, sample_rate, n_samples)
 
     def _to_mid(self) -> bytes:
-        return midi_bytes(map(note_for_midi, self.notes()), name="melody", program=73)
+        notes = self.notes()
+        return midi_of(lambda: map(note_for_midi, notes), name="melody", program=73)
 
-    def _to_csv(self) -> str:
-        text = io.StringIO()
-        rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(["time_s", "f0_hz", "confidence"])
-        for time, f0, confidence in zip(self.times, self.f0, self.confidence, strict=True):
-            rows.writerow([f"{time:.6f}", f"{f0:.3f}", f"{confidence:.4f}"])
-        return text.getvalue()
-
-    def _to_jams(self) -> str:
-        import jams
-
-        document, made_by = new_jams(self)
-        found = jams.Annotation(
-            "pitch_contour",
-            annotation_metadata=made_by,
-            sandbox={"model": self.model, "source": self.source},
-            time=0.0,
-            duration=self.duration_s,
+    def _to_csv(self) -> Iterator[str]:
+        columns = map(number_rows, (self.times, self.f0, self.confidence))
+        return csv_lines(
+            ["time_s", "f0_hz", "confidence"],
+            (
+                [f"{time:.6f}", f"{f0:.3f}", f"{confidence:.4f}"]
+                for time, f0, confidence in zip(*columns, strict=True)
+            ),
         )
+
+    def _to_jams(self) -> Iterator[str]:
         voiced = self.voiced
-        stretches = np.cumsum(np.diff(voiced, prepend=False) & voiced)
-        rows = zip(self.times.tolist(), self.f0.tolist(), self.confidence.tolist(), stretches)
-        for time, f0, confidence, stretch in rows:
-            value = {"index": int(stretch), "frequency": abs(f0), "voiced": f0 > 0}
-            found.append(time=time, duration=0.0, value=value, confidence=confidence)
-        document.annotations.append(found)
-        return dump_jams(document)
+        stretches = np.cumsum(np.diff(voiced, prepend=False) & voiced, dtype=np.int32)
+        f0 = number_rows(self.f0)
+        values = Rows(
+            len(f0),
+            lambda: (
+                {"index": stretch, "frequency": abs(hertz), "voiced": hertz > 0}
+                for hertz, stretch in zip(f0, number_rows(stretches))
+            ),
+        )
+        data = {
+            "time": number_rows(self.times),
+            "duration": Rows(len(f0), lambda: repeat(0.0, len(f0))),
+            "value": values,
+            "confidence": number_rows(self.confidence),
+        }
+        sandbox = {"model": self.model, "source": self.source}
+        return jams_pieces(self, jams_annotation(self, "pitch_contour", data, sandbox))
 
     @staticmethod
     def _from_csv(text: str) -> dict[str, Any]:

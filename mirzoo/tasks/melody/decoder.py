@@ -87,7 +87,7 @@ class MelodyDecoder:
         path = strongest_bins(salience, self._decoding)[kept]
         bins, peaks = refine(salience[kept], path, self._decoding.average_bins)
         self._bins.append(bins)
-        self._peaks.append(peaks)
+        self._peaks.append(peaks.copy())  # it is a column of all around the bins
         self._pending = [salience[-2 * CONTEXT_FRAMES :].copy()]
         self._already_followed = CONTEXT_FRAMES
 

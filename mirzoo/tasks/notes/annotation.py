@@ -5,16 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from mirzoo.errors import AnnotationError
-from mirzoo.tasks.annotation import sound
-from mirzoo.tasks.annotation.base import Playable, dump_jams, load_jams, new_jams
-from mirzoo.tasks.annotation.midi_file import BentNote, midi_bytes
+from mirzoo.tasks.annotation import pictures, sound
+from mirzoo.tasks.annotation.base import (
+    Playable,
+    jams_annotation,
+    jams_pieces,
+    load_jams,
+    observation,
+)
+from mirzoo.tasks.annotation.files import Rows, csv_lines, plain
+from mirzoo.tasks.annotation.midi_file import BentNote, midi_of
 
 PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 HIGHEST_PITCH = 127
@@ -71,6 +78,16 @@ def note_for_midi(note: Note) -> BentNote:
     )
 
 
+def _plain_note(note: Note) -> dict[str, Any]:
+    return {
+        "start_s": round(note.start_s, 6),
+        "end_s": round(note.end_s, 6),
+        "pitch": round(float(note.pitch), 4),
+        "amplitude": round(float(note.amplitude), 4),
+        "bends": [round(float(bend), 4) for bend in note.bends],
+    }
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Notes(Playable):
     """The notes of a recording, which may overlap.
@@ -79,7 +96,8 @@ class Notes(Playable):
 
     `write` makes, by suffix:
 
-    - ``.mid``: a track with pitch bends. This one isn't read;
+    - ``.mid``: the notes with their pitch bends, as `mirzoo.tasks.annotation.midi_file` has it.
+      This one isn't read;
     - ``.csv``: a row per note: ``start_s``, ``end_s``, ``pitch``, ``amplitude`` and the bends
       (semitones, one after the other, separated by spaces);
     - ``.json``: what `to_dict` gives;
@@ -159,68 +177,75 @@ class Notes(Playable):
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values, as the ``.json`` file has it."""
-        return {
-            **self._about(),
-            "notes": [
-                {
-                    "start_s": round(note.start_s, 6),
-                    "end_s": round(note.end_s, 6),
-                    "pitch": round(float(note.pitch), 4),
-                    "amplitude": round(float(note.amplitude), 4),
-                    "bends": [round(float(bend), 4) for bend in note.bends],
-                }
-                for note in self.notes
-            ],
-        }
+        return plain(self._document())
+
+    def _document(self) -> dict[str, Any]:
+        notes = Rows(len(self.notes), lambda: map(_plain_note, self.notes))
+        return {**self._about(), "notes": notes}
 
     def _draw(self, ax: Any) -> None:
-        for note in self.notes:
-            ax.barh(note.pitch, note.end_s - note.start_s, 0.9, left=note.start_s,
-                    color="tab:blue", alpha=0.25 + 0.75 * note.amplitude)  # fmt: skip
+        if len(self.notes) > pictures.MOST_SPANS:
+            self._draw_columns(ax)
+        else:
+            rows: dict[float, list[Note]] = {}
+            for note in self.notes:
+                rows.setdefault(note.pitch, []).append(note)
+            for pitch, notes in rows.items():
+                bars = [(note.start_s, note.end_s - note.start_s) for note in notes]
+                colours = [("tab:blue", 0.25 + 0.75 * note.amplitude) for note in notes]
+                ax.broken_barh(bars, (pitch - 0.45, 0.9), facecolors=colours)
         ax.set_xlim(0, self.duration_s)
         ax.yaxis.set_major_locator(_octaves())
         ax.yaxis.set_major_formatter(lambda pitch, _: pitch_name(pitch))
 
-    def _play(self, sample_rate: int, n_samples: int) -> np.ndarray:
-        tones = [sound.Tone(*note[:4]) for note in self.notes]
+    def _draw_columns(self, ax: Any) -> None:
+        """Draw the loudest note of each pitch in each column, where there is no room for all."""
+        loudest = np.zeros((HIGHEST_PITCH + 1, pictures.MOST_COLUMNS), np.float32)
+        scale = pictures.MOST_COLUMNS / max(self.duration_s, self.notes[-1].start_s)
+        for note in self.notes:
+            row = loudest[round(note.pitch)]
+            span = slice(int(note.start_s * scale), int(note.end_s * scale) + 1)
+            np.maximum(row[span], 0.25 + 0.75 * note.amplitude, out=row[span])
+        pitches = np.flatnonzero(loudest.any(axis=1))
+        lowest, highest = pitches[0], pitches[-1]
+        edges = np.arange(pictures.MOST_COLUMNS + 1) / scale
+        ax.pcolormesh(edges, np.arange(lowest, highest + 2) - 0.5,
+                      loudest[lowest : highest + 1], cmap="Blues", vmin=0, vmax=1)  # fmt: skip
+
+    def _play(self, sample_rate: int, n_samples: int) -> Iterator[np.ndarray]:
+        tones = (sound.Tone(*note[:4]) for note in self.notes)
         return sound.play(tones, sample_rate, n_samples)
 
     def _to_mid(self) -> bytes:
-        return midi_bytes(map(note_for_midi, self.notes), name="notes")
+        return midi_of(lambda: map(note_for_midi, self.notes), name="notes")
 
-    def _to_csv(self) -> str:
-        text = io.StringIO()
-        rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(["start_s", "end_s", "pitch", "amplitude", "bends"])
-        for note in self.to_dict()["notes"]:
-            bends = " ".join(f"{bend:g}" for bend in note["bends"])
-            rows.writerow([*list(note.values())[:4], bends])
-        return text.getvalue()
-
-    def _to_jams(self) -> str:
-        import jams
-
-        document, made_by = new_jams(self)
-        found = jams.Annotation(
-            "note_midi",
-            annotation_metadata=made_by,
-            sandbox={
-                "model": self.model,
-                "source": self.source,
-                "bends": [note["bends"] for note in self.to_dict()["notes"]],
-            },
-            time=0.0,
-            duration=self.duration_s,
+    def _to_csv(self) -> Iterator[str]:
+        rows = map(_plain_note, self.notes)
+        return csv_lines(
+            ["start_s", "end_s", "pitch", "amplitude", "bends"],
+            (
+                [*list(note.values())[:4], " ".join(f"{bend:g}" for bend in note["bends"])]
+                for note in rows
+            ),
         )
-        for note in self.notes:
-            found.append(
-                time=note.start_s,
-                duration=note.end_s - note.start_s,
-                value=float(note.pitch),
-                confidence=float(note.amplitude),
-            )
-        document.annotations.append(found)
-        return dump_jams(document)
+
+    def _to_jams(self) -> Iterator[str]:
+        count = len(self.notes)
+        data = Rows(
+            count,
+            lambda: (
+                observation(
+                    note.start_s,
+                    note.end_s - note.start_s,
+                    float(note.pitch),
+                    float(note.amplitude),
+                )
+                for note in self.notes
+            ),
+        )
+        bends = Rows(count, lambda: (_plain_note(note)["bends"] for note in self.notes))
+        sandbox = {"model": self.model, "source": self.source, "bends": bends}
+        return jams_pieces(self, jams_annotation(self, "note_midi", data, sandbox))
 
     @staticmethod
     def _from_csv(text: str) -> dict[str, Any]:

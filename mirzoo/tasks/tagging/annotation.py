@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -13,7 +14,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mirzoo.errors import AnnotationError
-from mirzoo.tasks.annotation.base import Annotation, dump_jams, load_jams, new_jams
+from mirzoo.tasks.annotation.base import (
+    Annotation,
+    jams_annotation,
+    jams_pieces,
+    load_jams,
+    observation,
+)
+from mirzoo.tasks.annotation.files import Rows, csv_lines, number_rows, plain
 
 ROUNDING = 1e-5  # a float32 softmax may end this far outside [0, 1]
 
@@ -139,13 +147,16 @@ class Tags(Annotation):
 
         ``tags`` maps each label to its probability in the whole recording, the likeliest first.
         """
+        return plain(self._document())
+
+    def _document(self) -> dict[str, Any]:
         return {
             **self._about(),
             "window_s": self.window_s,
             "tags": {label: round(p, 6) for label, p in self.top(len(self.labels))},
             "labels": list(self.labels),
-            "times": self.times.tolist(),
-            "probabilities": self.probabilities.round(6).tolist(),
+            "times": number_rows(self.times),
+            "probabilities": number_rows(self.probabilities, 6),
         }
 
     def summary(self, top: int = 5) -> list[str]:
@@ -178,39 +189,41 @@ class Tags(Annotation):
         ax.invert_yaxis()
         ax.figure.colorbar(mesh, ax=ax, label="probability", pad=0.015)
 
-    def _to_csv(self) -> str:
-        text = io.StringIO()
-        rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(["start_s", "end_s", *self.labels])
-        for (start, end), probabilities in zip(self.intervals, self.probabilities, strict=True):
-            rows.writerow([f"{start:.6f}", f"{end:.6f}", *(f"{p:.6f}" for p in probabilities)])
-        return text.getvalue()
-
-    def _to_jams(self) -> str:
-        import jams
-
-        document, made_by = new_jams(self)
-        recording = {"time": 0.0, "duration": self.duration_s}
-        whole = jams.Annotation("tag_open", annotation_metadata=made_by, **recording)
-        for label, probability in self.top(len(self.labels)):
-            whole.append(value=label, confidence=probability, **recording)
-        windows = jams.Annotation(
-            "vector",
-            annotation_metadata=made_by,
-            sandbox={
-                "labels": list(self.labels),
-                "times": self.times.tolist(),
-                "window_s": self.window_s,
-                "model": self.model,
-                "source": self.source,
-            },
-            **recording,
+    def _to_csv(self) -> Iterator[str]:
+        rows = zip(number_rows(self.intervals), number_rows(self.probabilities), strict=True)
+        return csv_lines(
+            ["start_s", "end_s", *self.labels],
+            (
+                [f"{start:.6f}", f"{end:.6f}", *(f"{p:.6f}" for p in probabilities)]
+                for (start, end), probabilities in rows
+            ),
         )
-        rows = self.probabilities.round(6).tolist()
-        for (start, end), row in zip(self.intervals.tolist(), rows, strict=True):
-            windows.append(time=start, duration=end - start, value=row)
-        document.annotations.extend([whole, windows])
-        return dump_jams(document)
+
+    def _to_jams(self) -> Iterator[str]:
+        tags = [
+            observation(0.0, self.duration_s, label, probability)
+            for label, probability in self.top(len(self.labels))
+        ]
+        intervals, probabilities = number_rows(self.intervals), number_rows(self.probabilities, 6)
+        windows = Rows(
+            len(intervals),
+            lambda: (
+                observation(start, end - start, row)
+                for (start, end), row in zip(intervals, probabilities, strict=True)
+            ),
+        )
+        sandbox = {
+            "labels": list(self.labels),
+            "times": number_rows(self.times),
+            "window_s": self.window_s,
+            "model": self.model,
+            "source": self.source,
+        }
+        return jams_pieces(
+            self,
+            jams_annotation(self, "tag_open", tags),
+            jams_annotation(self, "vector", windows, sandbox),
+        )
 
     @staticmethod
     def _from_json(text: str) -> dict[str, Any]:

@@ -241,18 +241,28 @@ def test_silence_sounds_as_silence():
     assert not Notes([], duration_s=1.0).sonify(RATE).any()
 
 
-def played(path):
-    """Notes of a MIDI file: start (s), end (s), channel, pitch."""
-    now, sounding, found = 0.0, {}, []
-    for message in mido.MidiFile(path):
-        now += message.time
-        if message.type == "note_on":
-            sounding[message.channel, message.note] = now
-        elif message.type == "note_off":
-            start = sounding.pop((message.channel, message.note))
-            found.append((start, now, message.channel, message.note))
-    assert not sounding
+def played(source):
+    """Notes of a MIDI file: start (s), end (s), channel, pitch; of track 2 from channel 16 on."""
+    file = source if isinstance(source, mido.MidiFile) else mido.MidiFile(source)
+    found = []
+    for number, track in enumerate(file.tracks):
+        ticks, sounding = 0, {}
+        for message in track:
+            ticks += message.time
+            now = mido.tick2second(ticks, file.ticks_per_beat, 500_000)
+            if message.type == "note_on":
+                assert (message.channel, message.note) not in sounding
+                assert message.channel != 9
+                sounding[message.channel, message.note] = now
+            elif message.type == "note_off":
+                start = sounding.pop((message.channel, message.note))
+                found.append((start, now, 16 * number + message.channel, message.note))
+        assert not sounding
     return sorted(found)
+
+
+def midi_file(notes):
+    return mido.MidiFile(file=io.BytesIO(midi_bytes(notes, name="x")))
 
 
 def test_chords_are_voiced_over_their_bass(chords, tmp_path):
@@ -286,13 +296,80 @@ def test_notes_that_bend_have_channels_of_their_own(notes, tmp_path):
     assert 9 not in {channel for *_, channel, _ in found}
 
 
-def test_more_bending_notes_than_channels_still_sound():
-    many = [BentNote(0.0, 1.0, 40 + n, 90, (0.0,), (0.5,)) for n in range(20)]
-    file = mido.MidiFile(file=io.BytesIO(midi_bytes(many, name="x")))
-    assert sum(message.type == "note_on" for message in file) == 20
-    assert sum(message.type == "pitchwheel" for message in file) == 15
+def test_more_bending_notes_than_channels_have_tracks_of_their_own():
+    many = [BentNote(0.0, 1.0, 40 + n, 90, (0.0, 0.5), (0.5, n / 20)) for n in range(40)]
+    file = midi_file(many)
+    assert (file.type, len(file.tracks)) == (1, 3)
+    assert [pitch for *_, pitch in sorted(played(file), key=lambda note: note[3])] == [
+        note.pitch for note in many
+    ]
+    assert len({channel for *_, channel, _ in played(file)}) == 40
+    ports = [m.port for track in file.tracks for m in track if m.type == "midi_port"]
+    assert ports == [0, 1, 2]
+    bends = [m.pitch for track in file.tracks for m in track if m.type == "pitchwheel"]
+    assert sorted(bends) == sorted(round(bend / 2 * 8191) for note in many for bend in note.bends)
+    assert len(midi_file(many[:15]).tracks) == 1
+    one_after_the_other = [note._replace(start_s=n, end_s=n + 1) for n, note in enumerate(many)]
+    assert {channel for *_, channel, _ in played(midi_file(one_after_the_other))} == {0}
+
+
+def test_a_pitch_that_sounds_twice_has_two_channels():
+    notes = [
+        *(BentNote(0.0, 2.0, 60), BentNote(1.0, 3.0, 60), BentNote(1.5, 1.75, 64)),
+        *(BentNote(2.0, 4.0, 60), BentNote(3.00001, 3.00002, 60), BentNote(3.00003, 5.0, 60)),
+    ]
+    found = played(midi_file(notes))
+    assert [pitch for *_, pitch in found] == [note.pitch for note in notes]
+    assert [channel for *_, channel, _ in found] == [0, 1, 0, 0, 1, 2]
+    times = [note[:2] for note in found]
+    np.testing.assert_allclose(times, [note[:2] for note in notes], atol=1 / 960)
+    at_once = [BentNote(0.0, 1.0, 60) for _ in range(32)]
+    assert len({channel for *_, channel, _ in played(midi_file(at_once))}) == 32
+
+
+def test_midi_states_its_tempo_and_keeps_time_at_it():
+    hours = [BentNote(7200.0 + n / 3, 7200.2 + n / 3, 60) for n in range(9)]
+    file = midi_file(hours)
+    tempi = [m for track in file.tracks for m in track if m.type == "set_tempo"]
+    assert [(m.tempo, m.time) for m in tempi] == [(500_000, 0)]
+    assert file.tracks[0][1].type == "set_tempo"
+    starts = [start for start, *_ in played(file)]
+    np.testing.assert_allclose(starts, [note.start_s for note in hours], atol=0.5001 / 960)
+    ons = [m for m in midi_file(hours[:1]) if m.type == "note_on"]
+    assert ons[0].time == 7200.0
+
+
+@pytest.mark.parametrize(("bend", "semitones"), [(1.5, 2), (-13.0, 24), (40.0, 127)])
+def test_bends_arrive_whole(bend, semitones):
+    file = midi_file([BentNote(0.0, 1.0, 60, 90, (0.0, 0.5), (0.0, bend))])
+    ranges = [m.value for m in file if m.is_cc(6)]
+    wheel = [m.pitch for m in file if m.type == "pitchwheel"]
+    assert ranges == [semitones]
+    assert wheel[1] / 8191 * semitones == pytest.approx(bend, abs=semitones / 8191)
+
+
+def test_what_midi_has_no_place_for_is_refused():
     with pytest.raises(AnnotationError, match="received 128"):
         midi_bytes([BentNote(0.0, 1.0, 128)], name="x")
+    with pytest.raises(AnnotationError, match="at most 127 semitones; received 130"):
+        midi_bytes([BentNote(0.0, 1.0, 60, 90, (0.0,), (-130.0,))], name="x")
+
+
+def test_random_midi_comes_back():
+    rng = np.random.default_rng(0)
+    starts = rng.uniform(0, 60, 600)
+    notes = [
+        BentNote(start, start + length, int(pitch), 80, (start,), (bend,))
+        for start, length, pitch, bend in zip(
+            starts, rng.uniform(0.01, 3, 600), rng.integers(0, 128, 600), rng.normal(0, 3, 600)
+        )
+    ]
+    for given in (notes, [note[:4] for note in notes]):
+        given = [BentNote(*note) for note in given]
+        found = played(midi_file(given))
+        expected = sorted((note.pitch, note.start_s, note.end_s) for note in given)
+        found = sorted((pitch, start, end) for start, end, _, pitch in found)
+        np.testing.assert_allclose(found, expected, atol=1.001 / 960)
 
 
 def test_mir_eval_reads_lab_files(chords, tmp_path):
