@@ -24,13 +24,13 @@ import tensorflow as tf
 from mirzoo.annotate import as_type
 from mirzoo.card import Contract
 from mirzoo.export.contract import chosen_outputs, file_contract
+from mirzoo.export.input_stage import input_stage
 from mirzoo.export.options import ExportOptions
 
 if TYPE_CHECKING:
     from mirzoo.models.model import Model
 
 WAVEFORM = "waveform"
-INT16_SCALE = 1 / 32768
 
 Stage = Callable[[tf.Tensor], tf.Tensor]
 Outputs = dict[str, tf.Tensor]
@@ -108,18 +108,6 @@ def compose(
 
     signature = tf.TensorSpec((batch, length), tf.dtypes.as_dtype(options.input_type), WAVEFORM)
     return Graph(contract, signature, outputs, prepare, compute)
-
-
-def input_stage(contract: Contract) -> Stage:
-    """From samples as a file takes them to float32 in [-1, 1] at the model's rate."""
-    exported = contract.exported
-
-    def prepare(waveform: tf.Tensor) -> tf.Tensor:
-        if exported is not None and exported.input_type == "int16":
-            waveform = tf.cast(waveform, tf.float32) * INT16_SCALE
-        return waveform
-
-    return prepare
 
 
 def network(model: Model) -> Callable[[tf.Tensor], Outputs]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import ceil, gcd
 
 from mirzoo.annotate import EMBEDDING
 from mirzoo.card import Contract
@@ -17,6 +18,11 @@ from mirzoo.export.contract import shortest_window
 from mirzoo.export.options import ALL, ANY, ExportOptions
 
 LITERT, ONNX = "litert", "onnx"
+MOST_HZ = 192_000
+COMMON_RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
+TAPS = 110
+"""About how many samples of the slower waveform a filter of `mirzoo.dsp.resampling` spans."""
+MOST_RESAMPLER_FLOATS = 150_000
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,18 @@ class Case:
     def rate(self) -> int:
         """Samples per second of what the file takes (Hz)."""
         return self.options.input_rate or self.contract.sample_rate
+
+    @property
+    def usual_window(self) -> int:
+        """The card's window (samples at `rate`)."""
+        return ceil(self.contract.input.window_samples * self.rate / self.contract.sample_rate)
+
+    @property
+    def resampler_floats(self) -> int:
+        """About how many numbers the resampler's filters hold."""
+        divisor = gcd(self.rate, self.contract.sample_rate)
+        slower = min(self.rate, self.contract.sample_rate)
+        return int(TAPS * self.rate / slower * self.contract.sample_rate / divisor)
 
     @property
     def shortest(self) -> int:
@@ -117,8 +135,28 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "input_rate",
-        lambda case: case.rate != case.contract.sample_rate,
-        lambda case: f"it is not offered yet; resample to {case.contract.sample_rate} Hz before",
+        lambda case: not case.contract.sample_rate / 2 <= case.rate <= MOST_HZ,
+        lambda case: (
+            f"rates from {case.contract.sample_rate // 2} to {MOST_HZ} Hz are resampled; below, "
+            "half of what the model processes would be missing"
+        ),
+    ),
+    Rule(
+        "input_rate",
+        lambda case: case.resampler_floats > MOST_RESAMPLER_FLOATS,
+        lambda case: (
+            f"{case.rate} and {case.contract.sample_rate} Hz have no simple ratio, so that the "
+            "filters between them would be larger than the model; give one of "
+            f"{', '.join(map(str, COMMON_RATES))}"
+        ),
+    ),
+    Rule(
+        "input_rate",
+        lambda case: case.options.window_s is None and case.usual_window < case.shortest,
+        lambda case: (
+            f"frames fall on samples at {case.rate} Hz so seldom that windows must have "
+            f"{case.shortest} of them; give window_s={case.shortest / case.rate:.3f} or more too"
+        ),
     ),
     Rule(
         "decode",

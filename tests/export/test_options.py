@@ -61,11 +61,33 @@ def test_only_what_is_not_usual_counts_as_given():
         ("litert", {"outputs": ["tag"]}, r"outputs=\('tag',\): .*no such output; it has tags, emb"),
         ("litert", {"window_s": 0.009}, "at 16000 Hz has 160 samples; give window_s=0.010 or more"),
         ("onnx", {"dft": "fft"}, "dft='fft': .*or take 'conv'"),
+        ("litert", {"input_rate": 7999}, "rates from 8000 to 192000 Hz are resampled; below"),
+        ("litert", {"input_rate": 44101}, "44101 and 16000 Hz have no simple ratio.* 44100, 48000"),
     ],
 )
 def test_what_is_refused_and_what_to_use(format, options, message):
     with pytest.raises(ExportError, match=message):
         require_allowed(case(format, **options))
+
+
+def test_frames_that_seldom_fall_on_samples_need_long_windows():
+    frames = {"sample_rate": 22050, "window_samples": 44100, "hop_samples": 29400}
+    card = make_frame_card(
+        "melody",
+        outputs={"salience": 5},
+        decoding=MelodyDecoding(fmin=55.0),
+        pad_left_samples=7350,
+        **frames,
+    )
+    card.outputs[0] = card.outputs[0].model_copy(update={"frame_rate": 22050 / 256})
+    refused = case(card=card, input_rate=48000)
+    assert refused.shortest == 2 * 81920
+    with pytest.raises(ExportError, match=r"give window_s=3\.413 or more too"):
+        require_allowed(refused)
+    allowed = case(card=card, input_rate=48000, window_s=4.0)
+    require_allowed(allowed)
+    taken = file_contract(card.contract, allowed.options, usual_batch=1).input
+    assert (taken.window_samples, taken.hop_samples) == (192000, 81920)
 
 
 def test_everything_that_is_refused_is_named_at_once():
