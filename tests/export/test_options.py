@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fake_models import make_card, make_frame_card
 
-from mirzoo.card import Card
+from mirzoo.card import Card, InputContract
 from mirzoo.errors import ExportError
 from mirzoo.export import export
 from mirzoo.export.base import FORMATS, format_of
@@ -71,23 +71,24 @@ def test_what_is_refused_and_what_to_use(format, options, message):
 
 
 def test_frames_that_seldom_fall_on_samples_need_long_windows():
-    frames = {"sample_rate": 22050, "window_samples": 44100, "hop_samples": 29400}
-    card = make_frame_card(
-        "melody",
-        outputs={"salience": 5},
-        decoding=MelodyDecoding(fmin=55.0),
-        pad_left_samples=7350,
-        **frames,
+    card = Card.load(shipped_folder("hcqt_cnn_melody"))
+    taken = InputContract(
+        sample_rate=22050,
+        min_samples=5000,
+        window_samples=172 * 256,
+        hop_samples=142 * 256,
+        pad_left_samples=15 * 256,
     )
-    card.outputs[0] = card.outputs[0].model_copy(update={"frame_rate": 22050 / 256})
-    refused = case(card=card, input_rate=48000)
+    outputs = [o.model_copy(update={"frame_rate": 22050 / 256}) for o in card.outputs]
+    contract = card.contract.model_copy(update={"input": taken, "outputs": outputs})
+    refused = case(card=contract, input_rate=48000)
     assert refused.shortest == 2 * 81920
     with pytest.raises(ExportError, match=r"give window_s=3\.413 or more too"):
         require_allowed(refused)
-    allowed = case(card=card, input_rate=48000, window_s=4.0)
+    allowed = case(card=contract, input_rate=48000, window_s=4.0)
     require_allowed(allowed)
-    taken = file_contract(card.contract, allowed.options, usual_batch=1).input
-    assert (taken.window_samples, taken.hop_samples) == (192000, 81920)
+    taken = file_contract(contract, allowed.options, usual_batch=1).input
+    assert (taken.window_samples, taken.hop_samples) == (192000, 163840)
 
 
 def test_everything_that_is_refused_is_named_at_once():
