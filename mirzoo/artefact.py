@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -133,7 +134,7 @@ def verify(folder: str | os.PathLike) -> dict[str, float]:
 
 
 def _verified(folder: Path) -> dict[str, float]:
-    from mirzoo.export.parity import largest_difference
+    from mirzoo.export.parity import excess, largest_difference, rounding_sensitivity
     from mirzoo.export.saved_model import run_saved_model
     from mirzoo.runtimes.saved_model_file import require_pure
     from mirzoo.runtimes.tflite_file import custom_operators, operators, read_labels
@@ -145,23 +146,26 @@ def _verified(folder: Path) -> dict[str, float]:
     waveform, golden = _read_golden(folder / GOLDEN_FILE)
     keras, litert = RUNTIMES["keras"], RUNTIMES["litert"]
     model = cast("Model", keras.load(folder / KERAS_FILE, card))
-    differences = {
-        "keras": largest_difference(golden, model.predict_windows(waveform)),
-        "saved_model": largest_difference(golden, run_saved_model(folder, waveform)),
-        "litert": largest_difference(
-            golden, litert.load(folder / LITERT_FILE, card).predict_windows(waveform)
-        ),
+    received = {
+        "keras": model.predict_windows(waveform),
+        "saved_model": run_saved_model(folder, waveform),
+        "litert": litert.load(folder / LITERT_FILE, card).predict_windows(waveform),
     }
+    differences = {form: largest_difference(golden, of) for form, of in received.items()}
     has_half_precision = "DEQUANTIZE" in operators(folder / LITERT_FILE)
     tolerances = {
         "keras": TOLERANCE,
         "saved_model": TOLERANCE,
         "litert": HALF_PRECISION_TOLERANCE if has_half_precision else TOLERANCE,
     }
+    rounding = cache(partial(rounding_sensitivity, model.predict_windows, waveform))
+    excesses = {
+        form: excess(golden, of, tolerances[form], rounding) for form, of in received.items()
+    }
     problems = [
-        f"{form} differs from {GOLDEN_FILE} by {difference:.2e}, allowed is {tolerances[form]:.0e}"
-        for form, difference in differences.items()
-        if not difference <= tolerances[form]
+        f"{form} differs from {GOLDEN_FILE} {problem}"
+        for form, problem in excesses.items()
+        if problem
     ]
     foreign = custom_operators(folder / LITERT_FILE)
     if foreign:

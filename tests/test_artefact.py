@@ -9,6 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from processors import on_another_processor
 
 from mirzoo import artefact, hub
 from mirzoo._support.files import sha256
@@ -359,3 +360,11 @@ def test_every_model_that_comes_with_mirzoo_is_as_its_card_says(name):
     assert sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) <= MOST_BYTES
     assert (folder / "model.tflite").stat().st_size <= MOST_LITERT_BYTES
     artefact.verify(folder)
+
+
+@pytest.mark.slow
+def test_every_model_that_comes_with_mirzoo_verifies_on_another_processor():
+    code = "from mirzoo import hub; print(*[bool(hub.verify(n)) for n in hub.shipped_models()])"
+    run = on_another_processor(code, {})
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert run.stdout.split() == ["True"] * len(hub.shipped_models())

@@ -26,6 +26,7 @@ from mirzoo.card import Contract
 from mirzoo.export.contract import chosen_outputs, file_contract
 from mirzoo.export.input_stage import input_stage
 from mirzoo.export.options import ExportOptions
+from mirzoo.export.parity import rounding_sensitivity
 
 if TYPE_CHECKING:
     from mirzoo.models.model import Model
@@ -73,9 +74,24 @@ class Graph:
         outputs : iterable of str, optional
             By default those of the file.
         """
-        given = as_type(windows, self.signature.dtype.name)
-        results = model.predict_windows(self.prepare(tf.constant(given)).numpy())
+        results = model.predict_windows(self._prepared(windows))
         return {name: results[name] for name in outputs or self.outputs}
+
+    def rounding(
+        self, model: Model, windows: np.ndarray, outputs: Iterable[str] | None = None
+    ) -> float:
+        """The `rounding_sensitivity` of the model on the same, of the same outputs."""
+        names = tuple(outputs or self.outputs)
+
+        def predict(prepared: np.ndarray) -> dict[str, np.ndarray]:
+            results = model.predict_windows(prepared)
+            return {name: results[name] for name in names}
+
+        return rounding_sensitivity(predict, self._prepared(windows))
+
+    def _prepared(self, windows: np.ndarray) -> np.ndarray:
+        given = as_type(windows, self.signature.dtype.name)
+        return self.prepare(tf.constant(given)).numpy()
 
 
 def compose(

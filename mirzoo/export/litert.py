@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ def write_litert(
             expected=graph.expected(model, windows),
             received=LiteRTModel(new, card).predict_windows(windows),
             tolerance=TOLERANCES[quantize],
+            rounding=partial(graph.rounding, model, windows),
         )
 
 

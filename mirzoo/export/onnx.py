@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def write_onnx(model: Model, path: Path, windows: np.ndarray, **options: Any) ->
             expected=graph.expected(model, windows),
             received=ONNXModel(new).predict_windows(windows),
             tolerance=TOLERANCE,
+            rounding=partial(graph.rounding, model, windows),
         )
 
 

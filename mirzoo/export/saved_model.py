@@ -6,6 +6,7 @@ import math
 import shutil
 import tempfile
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,13 @@ def write_saved_model(model: Model, folder: Path, windows: np.ndarray, **options
         unfinished = Path(temporary) / "saved_model"
         with transforms_by_matrices(math.inf if asked.dft == "conv" else 0):
             _export(model, graph, unfinished)
+        compared = {*graph.outputs, EMBEDDING}
         require_parity(
             what=f"'{model.card.name}' as SavedModel",
-            expected=graph.expected(model, windows, {*graph.outputs, EMBEDDING}),
+            expected=graph.expected(model, windows, compared),
             received=_run(unfinished, graph.contract, windows),
             tolerance=TOLERANCE,
+            rounding=partial(graph.rounding, model, windows, compared),
         )
         for item in unfinished.iterdir():
             if item.is_dir() and not any(item.iterdir()):

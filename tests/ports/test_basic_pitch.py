@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
+
 import keras
 import mir_eval
 import numpy as np
 import pytest
 from places import ROOT
+from processors import on_another_processor
 
 from mirzoo import ports
 from mirzoo.annotate import frame_outputs
 from mirzoo.errors import PullError
+from mirzoo.export import real_windows
 from mirzoo.export.litert import write_litert
 from mirzoo.export.metadata import custom_operators
+from mirzoo.export.parity import excess, rounding_sensitivity
 from mirzoo.ports.basic_pitch import network as basic_pitch
 from mirzoo.runtimes.litert import LiteRTModel
 
@@ -130,6 +135,31 @@ class TestPublishedWeights:
         for name, expected in model(window).items():
             np.testing.assert_array_equal(reloaded(window)[name], expected)
         assert reloaded.card.contract == model.card.contract
+
+    def test_processors_without_avx512_pull_and_verify_it(self, wheel, tmp_path):
+        (tmp_path / "wheels").mkdir()
+        (tmp_path / "wheels" / wheel.name).symlink_to(wheel)
+        run = on_another_processor(
+            "from mirzoo import hub; hub.pull('basic_pitch'); print(hub.verify('basic_pitch'))",
+            {"MIRZOO_HOME": str(tmp_path)},
+        )
+        assert run.returncode == 0, run.stderr[-2000:]
+        assert "saved_model" in run.stdout
+
+    def test_a_weight_off_by_one_percent_is_more_than_rounding(self, model):
+        windows = real_windows(model.card.input)
+        expected, weights = model.predict_windows(windows), model.get_weights()
+        rounding = cache(partial(rounding_sensitivity, model.predict_windows, windows))
+        rounding()
+        try:
+            for number, weight in enumerate(model.weights):
+                if weight.name != "kernel":
+                    continue
+                other = [w * 1.01 if i == number else w for i, w in enumerate(weights)]
+                model.set_weights(other)
+                assert excess(expected, model.predict_windows(windows), TOLERANCE, rounding)
+        finally:
+            model.set_weights(weights)
 
     def test_other_weights_are_refused(self, wheel, monkeypatch):
         swapped = {**basic_pitch.CHECKPOINT_LAYERS, "contour_map": 4}
