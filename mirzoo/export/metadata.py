@@ -23,7 +23,8 @@ from flatbuffers import number_types
 
 from mirzoo._support.moved import moved_names
 from mirzoo.card import Card, OutputSpec
-from mirzoo.runtimes.tflite_file import CARD_BUFFER, LABELS_FILE, MODEL_IDENTIFIER
+from mirzoo.runtimes.tflite_checks import IDENTIFIER
+from mirzoo.runtimes.tflite_file import CARD_BUFFER, LABELS_FILE
 from mirzoo.tasks.base import TASKS
 
 STANDARD_BUFFER = "TFLITE_METADATA"
@@ -97,7 +98,7 @@ def describe(tflite: bytes, card: Card) -> bytes:
     for buffer in model.buffers:
         buffer.__class__ = _AlignedBuffer
     builder = flatbuffers.Builder(len(tflite))
-    builder.Finish(model.Pack(builder), file_identifier=MODEL_IDENTIFIER)
+    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
     return bytes(builder.Output()) + _zipped_labels(card.labels, offset=len(builder.Output()))
 
 

@@ -22,6 +22,7 @@ from mirzoo.errors import ArtefactError
 from mirzoo.runtimes import tflite_file
 from mirzoo.runtimes._pool import Pool
 from mirzoo.runtimes.base import RUNTIMES, Runtime, batches_of
+from mirzoo.runtimes.tflite_checks import require_sound
 
 SIGNATURE = "serving_default"
 USUAL_BATCH = 1
@@ -92,7 +93,13 @@ class LiteRTModel(ModelMethods):
 
     def _run(self, batches: list[tuple[np.ndarray, int]]) -> list[dict[str, np.ndarray]]:
         with self._runners.lent() as runner:
-            computed = [(runner(**{self._input: batch}), count) for batch, count in batches]
+            try:
+                computed = [(runner(**{self._input: batch}), count) for batch, count in batches]
+            except (ValueError, RuntimeError) as error:
+                raise ArtefactError(
+                    f"{self.path} cannot be run ({error}); is it damaged? Get the model again, or "
+                    "export it anew"
+                ) from error
         return [{name: v[:count] for name, v in part.items()} for part, count in computed]
 
     def _check_fits_card(self, runner: SignatureRunner) -> str:
@@ -121,6 +128,7 @@ class LiteRTModel(ModelMethods):
 def _load(path: Path, threads: int) -> SignatureRunner:
     if not path.is_file():
         raise ArtefactError(f"{path} does not exist; a LiteRT model is a .tflite file.")
+    require_sound(path)
     try:
         interpreter = Interpreter(model_path=str(path), num_threads=threads)
         return interpreter.get_signature_runner(SIGNATURE)

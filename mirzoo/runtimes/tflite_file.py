@@ -9,15 +9,13 @@ import os
 import zipfile
 from pathlib import Path
 
-from ai_edge_litert import schema_py_generated as schema
-
 from mirzoo._support.guards import DAMAGE, inflate, read_member, reading
 from mirzoo.card import LARGEST_CARD_BYTES, Card
 from mirzoo.errors import ArtefactError
+from mirzoo.runtimes.tflite_checks import operator_name, parse
 
 LABELS_FILE = "labels.txt"
 CARD_BUFFER = "MIRZOO_CARD"
-MODEL_IDENTIFIER = b"TFL3"
 
 
 def read_card(path: str | os.PathLike) -> Card:
@@ -34,13 +32,13 @@ def read_card(path: str | os.PathLike) -> Card:
         raise ArtefactError(f"{path} does not exist; a LiteRT model is a .tflite file.")
     content = Path(path).read_bytes()
     with reading(path, ".tflite file"):
-        model = _parse(content, path)
-        entries = [model.Metadata(number) for number in range(model.MetadataLength())]
-        ours = [entry for entry in entries if entry.Name() == CARD_BUFFER.encode()]
-        packed = [model.Buffers(entry.Buffer()).DataAsNumpy().tobytes() for entry in ours]
-    if packed:
+        model = parse(content, path)
+        ours = [entry for entry in model["metadata"] if entry["name"] == CARD_BUFFER]
+        spans = [model["buffers"][entry["buffer"] or 0]["data"] or (0, 0) for entry in ours]
+    if spans:
+        start, length = spans[0]
         try:
-            text = _unpacked(packed[0])
+            text = _unpacked(content[start : start + length])
         except DAMAGE as error:
             raise ArtefactError(
                 f"{path}: its card cannot be unpacked ({error}); is the file damaged?"
@@ -77,29 +75,10 @@ def operators(path: str | os.PathLike) -> list[str]:
         ``"CUSTOM:<name>"``.
     """
     with reading(path, ".tflite file"):
-        model = _parse(Path(path).read_bytes(), path)
-        codes = map(model.OperatorCodes, range(model.OperatorCodesLength()))
-        return sorted({_operator_name(code) for code in codes})
+        model = parse(Path(path).read_bytes(), path)
+        return sorted({operator_name(code) for code in model["operator_codes"]})
 
 
 def custom_operators(path: str | os.PathLike) -> list[str]:
     """List the operators that a plain LiteRT runtime lacks (Flex and custom ones)."""
     return [name for name in operators(path) if name.startswith("CUSTOM")]
-
-
-def _parse(content: bytes, path: str | os.PathLike) -> schema.Model:
-    if content[4:8] != MODEL_IDENTIFIER:
-        raise ArtefactError(f"{path} is no .tflite file: its identifier is {content[4:8]!r}")
-    return schema.Model.GetRootAs(content, 0)
-
-
-def _operator_name(code: schema.OperatorCode) -> str:
-    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-    if number == schema.BuiltinOperator.CUSTOM:
-        return f"CUSTOM:{code.CustomCode().decode()}"
-    return _BUILTIN_NAMES[number]
-
-
-_BUILTIN_NAMES = {
-    number: name for name, number in vars(schema.BuiltinOperator).items() if name.isupper()
-}

@@ -70,7 +70,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_a_file_that_is_no_model_is_named(tmp_path):
     path = tmp_path / "song.tflite"
     path.write_bytes(b"no model" * 100)
-    with pytest.raises(ArtefactError, match=r"song\.tflite is no LiteRT model"):
+    with pytest.raises(ArtefactError, match=r"song\.tflite is no \.tflite file"):
         LiteRTModel(path, make_card())
 
 
