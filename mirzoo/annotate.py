@@ -55,7 +55,7 @@ class LoadedModel(Protocol):
     def predict_windows(self, windows: np.ndarray) -> dict[str, np.ndarray]:
         """Compute each output by name from float32 ``(windows, window_samples)``."""
 
-    def embed(self, waveform: np.ndarray) -> np.ndarray:
+    def embed(self, waveform: np.ndarray, *, layers: Literal["last", "all"] = "last") -> np.ndarray:
         """Compute the embedding of each waveform, ``(batch, embedding size)``."""
 
     def annotate(
@@ -367,13 +367,16 @@ class ModelMethods:
             allow_damaged=allow_damaged,
         )
 
-    def embed(self, waveform: np.ndarray) -> np.ndarray:
+    def embed(self, waveform: np.ndarray, *, layers: Literal["last", "all"] = "last") -> np.ndarray:
         """Embed waveforms: the output of the head.
 
         Parameters
         ----------
         waveform : array, float32, shape (batch, samples)
             In [-1, 1] at the card's sample rate, as long as for `predict_windows`.
+        layers : {"last", "all"}
+            With "all", the mean and the spread of what each block of the head gives follow the
+            embedding: see `mirzoo.models.heads.with_all_depths`. Keras models alone have them.
 
         Returns
         -------
@@ -382,10 +385,14 @@ class ModelMethods:
         Raises
         ------
         ArtefactError
-            If the file was exported without the embedding.
+            If the file was exported without the embedding, or has no other depths.
         AudioError
             If the waveforms are of a length that the model does not take.
         """
+        if layers not in ("last", "all"):
+            raise ArtefactError(f"layers is {layers!r}; allowed are 'last' and 'all'")
+        if layers == "all":
+            return self._embed_all_depths(self._fitting(np.asarray(waveform, dtype=np.float32)))
         outputs = self.predict_windows(waveform)
         if EMBEDDING not in outputs:
             raise ArtefactError(
@@ -393,6 +400,13 @@ class ModelMethods:
                 'load the model with runtime="keras" to embed with it'
             )
         return outputs[EMBEDDING]
+
+    def _embed_all_depths(self, windows: np.ndarray) -> np.ndarray:
+        raise ArtefactError(
+            f"{self!r} gives its last embedding alone: a file of {self._runtime} has no other "
+            'layers to ask for; load the model with runtime="keras", or fine-tune one with '
+            "strategy='auto', whose embedding holds all depths wherever that helped"
+        )
 
     def predict_windows(self, windows: np.ndarray) -> dict[str, np.ndarray]:
         """Compute every output and the embedding of each window.

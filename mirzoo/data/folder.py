@@ -109,23 +109,41 @@ class LabelledClips:
         DataError
             If there are fewer groups than folds.
         """
-        from sklearn.model_selection import StratifiedGroupKFold
+        yield from stratified_folds(
+            self.targets, np.array([clip.group for clip in self.clips]), k, seed=seed
+        )
 
-        _, group_of_clip = np.unique([clip.group for clip in self.clips], return_inverse=True)
-        n_groups = int(group_of_clip.max()) + 1
-        if not 2 <= k <= n_groups:
-            raise DataError(
-                f"{k} folds were asked for of {n_groups} groups; allowed are from "
-                "2 to the number of groups"
-            )
-        without = ~self.targets.any(axis=1, keepdims=True)
-        clips, labels = np.nonzero(np.concatenate([self.targets, without], axis=1))
-        # A label of fewer clips than folds is refused: all are counted k times.
-        clips, labels = np.tile(clips, k), np.tile(labels, k)
-        folds = StratifiedGroupKFold(k, shuffle=True, random_state=seed)
-        for _, tested in folds.split(clips, labels, group_of_clip[clips]):
-            test = np.unique(clips[tested])
-            yield np.setdiff1d(np.arange(len(self.clips)), test), test
+
+def stratified_folds(
+    targets: np.ndarray, groups: np.ndarray, k: int, *, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Divide clips ``k`` times into training and testing: see `LabelledClips.folds`.
+
+    Parameters
+    ----------
+    targets : np.ndarray
+        ``(clips, labels)``: 1 where the label holds, else 0.
+    groups : np.ndarray
+        ``(clips,)``: names or numbers.
+    k, seed : int
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    _, group_of_clip = np.unique(groups, return_inverse=True)
+    n_groups = int(group_of_clip.max()) + 1
+    if not 2 <= k <= n_groups:
+        raise DataError(
+            f"{k} folds were asked for of {n_groups} groups; allowed are from "
+            "2 to the number of groups"
+        )
+    without = ~targets.any(axis=1, keepdims=True)
+    clips, labels = np.nonzero(np.concatenate([targets, without], axis=1))
+    # A label of fewer clips than folds is refused: all are counted k times.
+    clips, labels = np.tile(clips, k), np.tile(labels, k)
+    folds = StratifiedGroupKFold(k, shuffle=True, random_state=seed)
+    for _, tested in folds.split(clips, labels, group_of_clip[clips]):
+        test = np.unique(clips[tested])
+        yield np.setdiff1d(np.arange(len(targets)), test), test
 
 
 def load(source: str | os.PathLike, labels: Sequence[str] | None = None) -> LabelledClips:

@@ -21,6 +21,7 @@ from mirzoo import ports
 from mirzoo.annotate import EMBEDDING, ModelMethods
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
+from mirzoo.models.heads import with_all_depths
 
 ports.import_layers()
 
@@ -74,6 +75,19 @@ class Model(ModelMethods, keras.Model):
             )
         results = self._infer(tf.constant(windows))
         return {name: value.numpy() for name, value in results.items()}
+
+    def _embed_all_depths(self, windows: np.ndarray) -> np.ndarray:
+        return self._infer_all_depths(tf.constant(windows)).numpy()
+
+    @functools.cached_property
+    def _infer_all_depths(self) -> tf.types.experimental.PolymorphicFunction:
+        frontend, head = self.frontend, with_all_depths(self.head)
+
+        @tf.function(input_signature=[tf.TensorSpec((None, None), tf.float32, "waveform")])
+        def infer(waveform: tf.Tensor) -> tf.Tensor:
+            return head(frontend(waveform), training=False)
+
+        return infer
 
     @functools.cached_property
     def every_output(self) -> keras.Model:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import PositiveInt
+from pydantic import PositiveInt, model_validator
 
 from mirzoo._support.registry import Registry
 from mirzoo.dsp.framing import FrameGrid
@@ -21,7 +21,10 @@ class Head(Config):
 
     ``pooling`` is ``none`` for results per frame, else one result per clip; ``mean_max`` puts the
     mean over frames and the maximum side by side. ``embedding`` is the size of the representation
-    that `mirzoo.load(...).embed` returns.
+    that `mirzoo.load(...).embed` returns. With ``depths: all`` that representation holds, behind
+    it, the mean and the spread of what each block gives: more to tell a user's own classes apart
+    by, as Choi et al. found ("Transfer learning for music classification and regression tasks",
+    ISMIR 2017, arXiv:1703.09179).
 
     A head of your own is a subclass of this, or of `mirzoo.models.heads.SequenceHead`, with a field
     ``type``, registered with ``@HEADS.register``. Import Keras inside the methods that make
@@ -41,6 +44,16 @@ class Head(Config):
     pooling: Literal["mean", "max", "mean_max", "attention", "none"] = "mean"
     embedding: PositiveInt = 128
     dropout: Fraction = 0.2
+    depths: Literal["last", "all"] = "last"
+
+    @model_validator(mode="after")
+    def _depths_are_of_clips(self) -> Self:
+        if self.depths == "all" and self.pooling == "none":
+            raise ValueError(
+                "depths 'all' describes a whole clip, but pooling 'none' gives a result for each "
+                "frame; leave depths out, or choose another pooling"
+            )
+        return self
 
     def embed(self, features: keras.KerasTensor) -> keras.KerasTensor:
         """Lead features to the embedding.

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from mirzoo.dsp.framing import FrameGrid
-from mirzoo.models.heads import build_head
+from mirzoo.errors import ArtefactError
+from mirzoo.models.heads import build_head, with_all_depths
 from mirzoo.models.heads.cnn import CNNConfig
 from mirzoo.models.heads.cnn1d import CNN1DConfig
 from mirzoo.models.heads.crnn import CRNNConfig
@@ -106,3 +107,33 @@ def test_reload_keeps_attention(tmp_path):
     head.save(tmp_path / "head.keras")
     reloaded = keras.models.load_model(tmp_path / "head.keras")
     np.testing.assert_allclose(reloaded(features(9)), head(features(9)), atol=1e-6)
+
+
+def test_all_depths_follow_the_embedding():
+    config = CRNNConfig(
+        blocks=[{"filters": 4, "stride": (2, 2)}], recurrent={"units": (3,)}, embedding=5
+    )
+    head = build_head(config, 12, 1)
+    whole = with_all_depths(head)
+    x = features(9)
+    assert whole.name == "head" and whole.output_shape == (None, 5 + 2 * 4 + 2 * 6)
+    np.testing.assert_array_equal(whole(x)[:, :5], head(x))
+    block = keras.Model(head.input, head.get_layer("conv0_0_relu").output)(x).numpy()
+    np.testing.assert_allclose(whole(x)[:, 5:9], block.mean(axis=(1, 2)), atol=1e-5)
+    np.testing.assert_allclose(whole(x)[:, 9:13], block.std(axis=(1, 2)), atol=1e-4)
+
+
+def test_a_recipe_can_ask_for_all_depths(tmp_path):
+    config = RNNConfig(recurrent={"units": (4,)}, embedding=5, depths="all")
+    head = build_head(config, 12, 1)
+    assert head.output_shape == (None, 5 + 2 * 8)
+    head.save(tmp_path / "head.keras")
+    reloaded = keras.models.load_model(tmp_path / "head.keras")
+    np.testing.assert_allclose(reloaded(features(9)), head(features(9)), atol=1e-6)
+
+
+def test_depths_are_of_clips():
+    with pytest.raises(ValueError, match="depths 'all' describes a whole clip, but pooling 'none'"):
+        RNNConfig(pooling="none", depths="all")
+    with pytest.raises(ArtefactError, match="one for each frame"):
+        with_all_depths(build_head(RNNConfig(pooling="none"), 12, 1))

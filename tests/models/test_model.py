@@ -1,8 +1,11 @@
 """The parts of a model by name, as they are called now and as version 0.1 called them."""
 
 import keras
+import numpy as np
 import pytest
 
+import mirzoo
+from mirzoo.errors import ArtefactError
 from mirzoo.models import heads
 from mirzoo.models.heads.rnn import RNNConfig
 
@@ -13,6 +16,23 @@ def test_a_model_has_a_frontend_and_a_head(small_tagger):
     assert small_tagger.head_input.shape == small_tagger.frontend.output_shape
     embedding = small_tagger.head(small_tagger.frontend(small_tagger.input))
     assert embedding.shape[-1] == small_tagger.card.embedding_size
+
+
+def test_every_depth_can_be_embedded(small_tagger):
+    waveforms = np.random.default_rng(0).normal(0, 0.1, (2, 16000)).astype(np.float32)
+    last, every = small_tagger.embed(waveforms), small_tagger.embed(waveforms, layers="all")
+    np.testing.assert_allclose(every[:, : last.shape[1]], last, atol=1e-6)
+    assert every.shape[1] > last.shape[1] and np.isfinite(every).all()
+    assert np.isfinite(small_tagger.embed(0 * waveforms, layers="all")).all()
+    with pytest.raises(ArtefactError, match="layers is 'some'; allowed are 'last' and 'all'"):
+        small_tagger.embed(waveforms, layers="some")
+
+
+def test_other_runtimes_say_that_they_have_the_last_embedding_alone(saved_tagger):
+    with pytest.raises(ArtefactError, match='a file of LiteRT has no other .* runtime="keras"'):
+        mirzoo.load(saved_tagger, runtime="litert").embed(
+            np.zeros((1, 16000), np.float32), layers="all"
+        )
 
 
 def test_what_a_head_was_called_is_found_with_a_warning(small_tagger):

@@ -35,6 +35,7 @@ __all__ = [
     "SequenceHead",
     "TemporalBlock",
     "build_head",
+    "with_all_depths",
 ]
 
 
@@ -63,7 +64,41 @@ def build_head(config: Head, n_bins: int, n_channels: int) -> keras.Model:
     import keras
 
     features = keras.Input((None, n_bins, n_channels), name="features")
-    return keras.Model(features, config.embed(features), name="head")
+    head = keras.Model(features, config.embed(features), name="head")
+    return with_all_depths(head) if config.depths == "all" else head
+
+
+def with_all_depths(head: keras.Model) -> keras.Model:
+    """Give a head whose embedding holds what every block gives, too.
+
+    Its layers are those of the head that is given, and so are their weights.
+
+    Parameters
+    ----------
+    head : keras.Model
+        With an embedding of whole clips, ``(batch, size)``.
+
+    Returns
+    -------
+    keras.Model
+        Named ``head``; its embedding is the former one and, for each convolution's or recurrent
+        layer's result, `mirzoo.models.layers.pooling.MeanAndSpread` of it.
+
+    Raises
+    ------
+    ArtefactError
+        If the head's embedding is of frames, or it has no such layers.
+
+    Examples
+    --------
+    >>> from mirzoo.models.heads.rnn import RNNConfig
+    >>> head = build_head(RNNConfig(embedding=32), n_bins=96, n_channels=1)
+    >>> with_all_depths(head).output_shape
+    (None, 288)
+    """
+    from mirzoo.models.heads import _depths
+
+    return _depths.with_all_depths(head)
 
 
 def _build_trunk(config: Head, n_bins: int, n_channels: int) -> keras.Model:

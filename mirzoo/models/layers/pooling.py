@@ -1,9 +1,11 @@
-"""Pooling over time: from results per frame to one per clip."""
+"""Pooling: from results per frame to one per clip."""
 
 from __future__ import annotations
 
 import keras
 from keras import ops
+
+SMALLEST_VARIANCE = 1e-8  # below it the slope of the square root is of no use
 
 
 @keras.saving.register_keras_serializable(package="mirzoo")
@@ -37,3 +39,29 @@ class AttentionPooling(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], input_shape[2])
+
+
+@keras.saving.register_keras_serializable(package="mirzoo")
+class MeanAndSpread(keras.layers.Layer):
+    """Describe a clip by the mean and the standard deviation of each channel.
+
+    Both are taken over frames, and over bins where there are any. Input ``(batch, frames,
+    channels)`` or ``(batch, frames, bins, channels)``, output ``(batch, 2 * channels)``: the means,
+    then the deviations.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> MeanAndSpread()(np.array([[[1.0], [3.0]]], "float32")).numpy().round(3).tolist()
+    [[2.0, 1.0]]
+    """
+
+    def call(self, inputs):
+        axes = list(range(1, len(inputs.shape) - 1))
+        mean = ops.mean(inputs, axis=axes, keepdims=True)
+        variance = ops.mean(ops.square(inputs - mean), axis=axes)
+        mean = ops.squeeze(mean, axis=axes)
+        return ops.concatenate([mean, ops.sqrt(variance + SMALLEST_VARIANCE)], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 2 * input_shape[-1])

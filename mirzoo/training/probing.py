@@ -1,0 +1,271 @@
+"""Linear probes: a logistic regression on embeddings, which becomes a model's output layer.
+
+The regression is scikit-learn's on standardised embeddings. How strongly it is regularised is
+chosen by cross-validation within the clips that are given, no group on both sides. Standardising is
+folded into the weights: on raw embeddings the layer gives what the regression gave.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mirzoo.errors import DataError
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
+
+STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0)
+"""Inverse strengths of the penalty to choose from, scikit-learn's ``C``."""
+
+INNER_FOLDS = 5
+LEAST_SPREAD = 1e-5
+ITERATIONS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """Windows of clips as embeddings, with what is known of the clips.
+
+    Parameters
+    ----------
+    embeddings : np.ndarray
+        ``(windows, size)``.
+    clips : np.ndarray
+        int64 ``(windows,)``: the number of each window's clip.
+    targets : np.ndarray
+        ``(clips, labels)``: 1 where the label holds, else 0.
+    groups : np.ndarray
+        int64 ``(clips,)``: clips with the same number are never divided.
+    """
+
+    embeddings: np.ndarray
+    clips: np.ndarray
+    targets: np.ndarray
+    groups: np.ndarray
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.embeddings).all():
+            bad = sorted(set(self.clips[~np.isfinite(self.embeddings).all(axis=1)].tolist()))
+            raise DataError(
+                f"the embeddings of the clips {bad[:10]} are not finite; are their samples?"
+            )
+
+    def of_clips(self, wanted: np.ndarray) -> Embedded:
+        """Those of some clips, which are numbered anew in the order given."""
+        number = np.full(len(self.targets), -1)
+        number[wanted] = np.arange(len(wanted))
+        mine = number[self.clips] >= 0
+        return Embedded(
+            self.embeddings[mine],
+            number[self.clips[mine]],
+            self.targets[wanted],
+            self.groups[wanted],
+        )
+
+    def folds(self, k: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Divide the clips: see `mirzoo.data.folder.LabelledClips.folds`."""
+        from mirzoo.data.folder import stratified_folds
+
+        return stratified_folds(self.targets, self.groups, k, seed=seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """A fitted probe: a dense layer on raw embeddings.
+
+    Parameters
+    ----------
+    kernel, bias : np.ndarray
+        float32 ``(size, labels)`` and ``(labels,)``.
+    exclusive : bool
+        Whether exactly one label holds (softmax), else any number of them (sigmoid).
+    strength : float
+        The inverse strength of the penalty that was chosen.
+    loss : float
+        Mean of the cross-entropies of held-out clips under it (nat); NaN where nothing was chosen.
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    exclusive: bool
+    strength: float
+    loss: float
+
+    def predict(self, embeddings: np.ndarray) -> np.ndarray:
+        """Probabilities ``(windows, labels)`` of embeddings ``(windows, size)``."""
+        return _activated(embeddings @ self.kernel + self.bias, self.exclusive)
+
+    def predict_clips(self, embedded: Embedded) -> np.ndarray:
+        """The mean probabilities of each clip's windows, ``(clips, labels)``."""
+        return mean_by_clip(self.predict(embedded.embeddings), embedded.clips)
+
+
+def fit_probe(
+    embedded: Embedded,
+    *,
+    exclusive: bool,
+    strengths: Sequence[float] = STRENGTHS,
+    balanced: bool = False,
+    seed: int = 0,
+) -> Probe:
+    """Fit a logistic regression whose regularisation is chosen by inner cross-validation.
+
+    Every clip counts the same, however many windows it has.
+
+    Parameters
+    ----------
+    embedded : Embedded
+    exclusive : bool
+        Whether exactly one label holds: one multinomial regression, else one for each label.
+    strengths : sequence of float
+        Inverse strengths of the L2 penalty to choose from; of one nothing is chosen.
+    balanced : bool
+        Whether clips of rare labels count more, so that all labels count the same.
+    seed : int
+        Of the folds.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two groups or, where exactly one label holds, two labels in use.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> side = np.arange(40) % 2
+    >>> embeddings = rng.normal(size=(40, 3)) + 4 * side[:, None]
+    >>> data = Embedded(embeddings, np.arange(40), np.eye(2)[side], np.arange(40))
+    >>> probe = fit_probe(data, exclusive=True)
+    >>> probe.predict(np.array([[0.0, 0.0, 0.0], [4.0, 4.0, 4.0]])).argmax(axis=1).tolist()
+    [0, 1]
+    """
+    used = int((embedded.targets.sum(axis=0) > 0).sum())
+    if exclusive and used < 2:
+        raise DataError(
+            f"the clips have {used} label; a classifier needs two or more, each with clips of its "
+            "own"
+        )
+    losses = np.full(len(strengths), np.nan)
+    if len(strengths) > 1:
+        groups = len(np.unique(embedded.groups))
+        if groups < 2:
+            raise DataError(
+                "all clips are of one group (one artist or source file), so that none can be held "
+                "out; leave the groups away, or bring clips of others"
+            )
+        parts = []
+        for train, test in embedded.folds(min(INNER_FOLDS, groups), seed):
+            fitted, held_out = embedded.of_clips(train), embedded.of_clips(test)
+            if exclusive and (fitted.targets.sum(axis=0) > 0).sum() < 2:
+                continue
+            path = _Path(fitted, exclusive, balanced)
+            parts.append(
+                [
+                    crossentropy(probe.predict_clips(held_out), held_out.targets, exclusive)
+                    for probe in map(path.fit, strengths)
+                ]
+            )
+        if parts:
+            losses = np.concatenate(parts, axis=1).mean(axis=1)
+    best = int(np.nanargmin(losses)) if np.isfinite(losses).any() else len(strengths) // 2
+    chosen = _Path(embedded, exclusive, balanced).fit(strengths[best])
+    return Probe(chosen.kernel, chosen.bias, exclusive, strengths[best], float(losses[best]))
+
+
+def crossentropy(estimates: np.ndarray, targets: np.ndarray, exclusive: bool) -> np.ndarray:
+    """Give the cross-entropy of each clip (nat), over labels their mean where any number holds."""
+    safe = np.clip(estimates, 1e-6, 1 - 1e-6)
+    if exclusive:
+        return -np.log((safe * targets).sum(axis=1))
+    return -(targets * np.log(safe) + (1 - targets) * np.log(1 - safe)).mean(axis=1)
+
+
+def mean_by_clip(values: np.ndarray, clips: np.ndarray) -> np.ndarray:
+    """The mean over each clip's rows; clips are numbered from 0 without a gap."""
+    sums = np.zeros((int(clips.max()) + 1, values.shape[1]))
+    np.add.at(sums, clips, values)
+    return sums / np.bincount(clips)[:, np.newaxis]
+
+
+class _Path:
+    """Fits of the same data under several penalties, each beginning with the last one's result.
+
+    The penalty is the same in every orthogonal basis, so the fits are made in that of the
+    embeddings' principal axes: with fewer windows than numbers in an embedding a smaller one.
+    """
+
+    def __init__(self, embedded: Embedded, exclusive: bool, balanced: bool) -> None:
+        self._exclusive = exclusive
+        windows = np.bincount(embedded.clips, minlength=len(embedded.targets))
+        self._weights = 1.0 / windows[embedded.clips]
+        self._targets = embedded.targets[embedded.clips]
+        values = embedded.embeddings.astype(np.float64)
+        self._mean = np.average(values, axis=0, weights=self._weights)
+        variance = np.average((values - self._mean) ** 2, axis=0, weights=self._weights)
+        self._spread = np.where(variance > LEAST_SPREAD**2, np.sqrt(variance), np.inf)
+        standardised = (values - self._mean) / self._spread
+        if len(standardised) < standardised.shape[1]:
+            _, _, axes = np.linalg.svd(standardised, full_matrices=False)
+            self._axes = axes.T
+        else:
+            self._axes = np.eye(standardised.shape[1])
+        self._values = standardised @ self._axes
+        self._fitters: dict[int, LogisticRegression] = {}
+        self._balanced = "balanced" if balanced else None
+
+    def fit(self, strength: float) -> Probe:
+        labels = self._targets.shape[1]
+        kernel = np.zeros((self._values.shape[1], labels))
+        bias = np.zeros(labels)
+        if self._exclusive:
+            names, wanted = np.unique(self._targets.argmax(axis=1), return_inverse=True)
+            coefficients, offsets = self._regression(0, wanted, strength)
+            if len(names) == 2:  # one row stands for the second against the first
+                coefficients = np.concatenate([-coefficients / 2, coefficients / 2])
+                offsets = np.concatenate([-offsets / 2, offsets / 2])
+            absent = np.setdiff1d(np.arange(labels), names)
+            kernel[:, names], bias[names] = coefficients.T, offsets
+            bias[absent] = offsets.min() - 10.0  # a label without clips is never the answer
+        else:
+            for label in range(labels):
+                wanted = self._targets[:, label]
+                if wanted.min() == wanted.max():
+                    count = self._weights.sum()
+                    bias[label] = np.log(2 * count + 1) * (1 if wanted[0] else -1)
+                    continue
+                coefficients, offsets = self._regression(label, wanted, strength)
+                kernel[:, label], bias[label] = coefficients[0], offsets[0]
+        on_raw = (self._axes @ kernel) / self._spread[:, np.newaxis]
+        return Probe(
+            on_raw.astype(np.float32),
+            (bias - self._mean @ on_raw).astype(np.float32),
+            self._exclusive,
+            strength,
+            float("nan"),
+        )
+
+    def _regression(self, which: int, wanted: np.ndarray, strength: float) -> tuple[Any, Any]:
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression
+
+        if which not in self._fitters:
+            self._fitters[which] = LogisticRegression(
+                max_iter=ITERATIONS, warm_start=True, class_weight=self._balanced
+            )
+        fitter = self._fitters[which].set_params(C=strength)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            fitter.fit(self._values, wanted, sample_weight=self._weights)
+        return fitter.coef_, fitter.intercept_
+
+
+def _activated(logits: np.ndarray, exclusive: bool) -> np.ndarray:
+    if not exclusive:
+        return 1 / (1 + np.exp(-np.clip(logits, -60, 60)))
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
