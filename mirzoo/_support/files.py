@@ -139,6 +139,21 @@ def printable(name: str | os.PathLike) -> str:
     return "".join(shown)
 
 
+def is_utf8(name: str) -> bool:
+    """Whether the bytes of a name are UTF-8; Python has others as surrogates.
+
+    Examples
+    --------
+    >>> is_utf8("Für Elise"), is_utf8(os.fsdecode(b"F\\xfcr Elise"))
+    (True, False)
+    """
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _ending(name: str, most: int) -> str:
     """The end of a name, of at most so many bytes."""
     while len(os.fsencode(name)) > most:

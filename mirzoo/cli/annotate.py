@@ -208,7 +208,10 @@ def annotate(
             report="json" if as_json else "summary",
             top=top,
         )
-        summary = Summary(len(recordings) + len(problems))
+        makes_files = any(target is not None for target in (output, picture, sonify))
+        summary = Summary(
+            len(recordings) + len(problems), "written" if makes_files else "annotated"
+        )
         show = _Reporter(summary, as_json=as_json, to_files=output is not None)
         for outcome in problems:
             show(outcome)
@@ -385,10 +388,10 @@ class _Reporter:
 
 def _record(outcome: Outcome) -> dict[str, Any]:
     """A line of the report for a recording that was skipped or failed."""
+    from mirzoo._support.files import is_utf8
+
     record: dict[str, Any] = {"source": outcome.source, "status": outcome.status}
-    try:
-        outcome.source.encode()
-    except UnicodeEncodeError:
+    if not is_utf8(outcome.source):
         # Other programs than Python cannot read the name's odd bytes from the escapes of JSON.
         record["source_base64"] = base64.b64encode(os.fsencode(outcome.source)).decode()
     if outcome.failures:

@@ -154,9 +154,12 @@ class Summary:
     ----------
     files : int
         How many there are.
+    verb : str
+        What happens to them: ``"written"`` where there are files of results, or ``"annotated"``.
     """
 
     files: int
+    verb: str = "written"
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
 
@@ -183,10 +186,10 @@ class Summary:
         }
 
     def __str__(self) -> str:
-        """One line: ``1,980 of 2,000 written, 20 failed: 18 × is empty, 2 × Timeout``."""
+        """One line: ``1,980 of 2,000 written, 20 failed: 18 × is empty, 2 × …``."""
         counts = self.counts
-        done = "written" if counts["written"] else "annotated"
-        parts = [f"{counts['written'] + counts['annotated']:,} of {self.files:,} {done}"]
+        done = counts["written"] + counts["annotated"]
+        parts = [f"{done:,} of {self.files:,} {self.verb}"]
         if counts["skipped"]:
             parts.append(f"{counts['skipped']:,} were there already (--overwrite makes them anew)")
         if self.files > self.done:
@@ -196,7 +199,7 @@ class Summary:
         most = self.reasons.most_common(MOST_REASONS)
         reasons = [f"{count:,} × {text}" for text, count in most]
         if len(self.reasons) > len(most):
-            reasons.append(f"{len(self.reasons) - len(most)} other reasons")
+            reasons.append(f"and {len(self.reasons) - len(most)} more")
         return f"{', '.join(parts)}, {counts['failed']:,} failed: {', '.join(reasons)}"
 
 
@@ -212,8 +215,8 @@ def reason(failure: Failure, source: str) -> str:
     'is empty'
     """
     text = failure.message.replace(printable(source), "").lstrip("': ")
-    text = re.split(r"[:;(]|, ", text, maxsplit=1)[0].strip()
-    return re.sub(r"\d[\d,.]*", "…", text) or failure.kind
+    text = re.split(r"[:;(]|, ", text, maxsplit=1)[0]
+    return " ".join(re.sub(r"\d[\d,.]*", "…", text).split()) or failure.kind
 
 
 def decodings(cards: Sequence[Card], settings: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:

@@ -28,6 +28,8 @@ Report = Literal["json", "summary", "annotation"]
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 DISK_FULL = "DiskFull"
+NO_REASONS = ("INFO:", "Extension modules:")
+"""How lines begin that tell nothing of a failure."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,8 @@ class Outcome:
 
     def with_details(self, text: str) -> Outcome:
         """Keep what libraries wrote with the last failure, where there is one."""
-        text = "".join(line for line in text.splitlines(True) if not line.startswith("INFO:"))
+        lines = text.splitlines(keepends=True)
+        text = "".join(line for line in lines if not line.startswith(NO_REASONS))
         if self.failures and text.strip():
             last = self.failures[-1]
             self.failures[-1] = replace(last, details=last.details + text)
@@ -223,7 +226,7 @@ class OneFile:
                 self._keep(number, result, job, outcome)
                 drawn.append(result)
             except Exception as error:
-                outcome.failures.append(_failure(error, self.models[number].card.name))
+                outcome.failures.append(_failure(error, job, self.models[number].card.name))
                 if outcome.disk_is_full:
                     break
         if job.picture is not None and drawn and not outcome.disk_is_full:
@@ -233,7 +236,7 @@ class OneFile:
                 draw_together(drawn, _with_folder(job.picture))
                 outcome.files.append(job.picture)
             except Exception as error:
-                outcome.failures.append(_failure(error))
+                outcome.failures.append(_failure(error, job))
         outcome.seconds = time.monotonic() - began
         return outcome
 
@@ -308,7 +311,8 @@ def load(setup: Setup) -> list[LoadedModel]:
     return [hub.load(name, runtime=setup.runtime) for name in setup.models]
 
 
-def _failure(error: Exception, model: str | None = None) -> Failure:
+def _failure(error: Exception, job: Job, model: str | None = None) -> Failure:
+    name = f"'{printable(job.called)}'"
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno in FULL:
@@ -317,9 +321,10 @@ def _failure(error: Exception, model: str | None = None) -> Failure:
     if isinstance(error, MirzooError):
         return Failure(type(error).__name__, str(error), model)
     if isinstance(error, OSError):
-        named = "" if error.filename is None else f"'{printable(os.fsdecode(error.filename))}': "
-        return Failure(type(error).__name__, f"{named}{error.strerror or error}", model)
-    told = f"an error inside mirzoo or a library ({type(error).__name__}: {error})"
+        if error.filename is not None:
+            name = f"'{printable(os.fsdecode(error.filename))}'"
+        return Failure(type(error).__name__, f"{name}: {error.strerror or error}", model)
+    told = f"{name}: an error inside mirzoo or a library ({type(error).__name__}: {error})"
     return Failure(type(error).__name__, told, model, traceback.format_exc())
 
 

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Generator, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -34,7 +35,7 @@ START_S = 300.0
 MOST_STARTS = 3
 """How many workers in a row may die while they load their models."""
 
-LOG_BYTES = 4000
+LOG_BYTES = 8000
 """How much of what libraries wrote is shown of a file that fails."""
 
 WORKER_BYTES = {"litert": 300 << 20, "onnx": 500 << 20, "keras": 1500 << 20}
@@ -259,6 +260,7 @@ class _Worker:
 
     def do(self, job: Job, timeout_s: float | None) -> Outcome:
         """Have it do a job, whatever happens to it."""
+        began = time.monotonic()
         os.ftruncate(self._log.fileno(), 0)
         os.lseek(self._log.fileno(), 0, os.SEEK_SET)  # the worker writes where this stands
         try:
@@ -267,8 +269,7 @@ class _Worker:
             for folder in {os.path.dirname(path) or "." for path in job.files}:
                 remove_leftovers(folder, process=self._process.pid)
             outcome = Outcome(job.called, failures=[self._failure(job, timeout_s)])
-            outcome.seconds = timeout_s if self._timed_out and timeout_s else 0.0
-            return outcome
+            outcome.seconds = time.monotonic() - began
         return outcome.with_details(self._text())
 
     def is_alive(self) -> bool:
@@ -312,10 +313,8 @@ class _Worker:
     def _failure(self, job: Job, timeout_s: float | None) -> Failure:
         name = printable(job.called)
         if self._timed_out:
-            return Failure("Timeout", f"'{name}' took longer than {timeout_s:g} s", None, "")
-        return Failure(
-            "WorkerDied", f"'{name}': the worker process {self._death()}", None, self._text()
-        )
+            return Failure("Timeout", f"'{name}' took longer than {timeout_s:g} s")
+        return Failure("WorkerDied", f"'{name}': its worker process {self._death()}")
 
     def _death(self) -> str:
         status = self._process.wait()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 
 import numpy as np
 
+from mirzoo._support.files import is_utf8
 from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import pictures, sound
 from mirzoo.tasks.annotation.files import format_of, json_pieces, temporary, write_whole
@@ -172,7 +173,9 @@ class Annotation(ABC):
         return json_pieces({**self._document(), **more})
 
     def _to_json(self) -> Iterator[str]:
-        yield from json_pieces(self._document(), indent=1, ensure_ascii=False)
+        # A name that is not UTF-8 is kept in JSON's escapes of Python's surrogates.
+        escaped = not is_utf8(self.source or "")
+        yield from json_pieces(self._document(), indent=1, ensure_ascii=escaped)
         yield "\n"
 
     def _title(self) -> str:
