@@ -11,35 +11,66 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import Annotated, NoReturn
+from collections.abc import Sequence
+from typing import NoReturn
 
-import typer
+import click
 
 from mirzoo._support.logs import show_messages
 from mirzoo.cli import annotate, exporting, listing, scoring, training
 from mirzoo.cli._shared import FAILED, MISUSED, complain
 from mirzoo.errors import MirzooError, UnknownNameError
 
-app = typer.Typer(
+
+class _Commands(click.Group):
+    """All commands, in the order of their use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give their names."""
+        return list(self.commands)
+
+
+@click.group(
+    cls=_Commands,
     help="Music models that take the waveform itself.",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
+@click.option(
+    "--import",
+    "imports",
+    multiple=True,
+    metavar="MODULE",
+    help="Import a Python module first, from the current folder or where Python looks, so that "
+    "the front-ends, heads and tasks that it registers are known. May be repeated.",
+)
+@click.option("--version", is_flag=True, help="Print the version and exit.")
+def app(imports: Sequence[str], version: bool) -> None:
+    """Do what holds for every command."""
+    if version:
+        import mirzoo
 
-app.command("list")(listing.list_models)
-app.command("info")(listing.info)
-app.command("annotate", epilog=annotate.EPILOG)(annotate.annotate)
-app.command("evaluate")(scoring.evaluate)
-app.command("fine-tune")(training.fine_tune)
-app.command("train")(training.train)
-app.command("measure")(scoring.measure)
-app.command("prepare")(training.prepare)
-app.command("export")(exporting.export)
-app.command("pull")(exporting.pull)
-app.command("verify")(scoring.verify)
+        click.echo(f"mirzoo {mirzoo.__version__}")
+        raise click.exceptions.Exit
+    for module in imports:
+        from mirzoo._support.registry import import_plugin
+
+        try:
+            import_plugin(module)
+        except MirzooError:
+            raise
+        except Exception as error:
+            complain(f"the module '{module}' cannot be imported: {type(error).__name__}: {error}")
+            raise click.exceptions.Exit(FAILED) from error
+
+
+for command in (
+    *(listing.list_models, listing.info, annotate.annotate, scoring.evaluate),
+    *(training.fine_tune, training.train, scoring.measure, training.prepare),
+    *(exporting.export, exporting.pull, scoring.verify),
+):
+    app.add_command(command)
 
 
 def main() -> NoReturn:
@@ -56,33 +87,3 @@ def main() -> NoReturn:
         complain(error)
         sys.exit(MISUSED if isinstance(error, UnknownNameError) else FAILED)
     sys.exit(0)
-
-
-@app.callback(invoke_without_command=True)
-def _options(
-    imports: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--import",
-            metavar="MODULE",
-            help="Import a Python module first, from the current folder or where Python looks, so "
-            "that the front-ends, heads and tasks that it registers are known. May be repeated.",
-        ),
-    ] = None,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-) -> None:
-    if version:
-        import mirzoo
-
-        typer.echo(f"mirzoo {mirzoo.__version__}")
-        raise typer.Exit
-    for module in imports or []:
-        from mirzoo._support.registry import import_plugin
-
-        try:
-            import_plugin(module)
-        except MirzooError:
-            raise
-        except Exception as error:
-            complain(f"the module '{module}' cannot be imported: {type(error).__name__}: {error}")
-            raise typer.Exit(FAILED) from error

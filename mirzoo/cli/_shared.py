@@ -7,49 +7,57 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 if TYPE_CHECKING:
     from mirzoo._support.logs import CMessages
 
 FAILED, MISUSED = 1, 2
 
-ModelName = Annotated[
-    str, typer.Argument(help="A model's name, or the folder of a saved model.", metavar="MODEL")
-]
-LabelledData = Annotated[
-    str,
-    typer.Argument(
-        help="Labelled clips (a folder with a folder for each class, or a CSV file), recordings "
-        "next to their labels (a folder with song.mp3 and song.lab), tfds:NAME, "
-        "mirdata:NAME[@FOLDER] or the folder of a prepared corpus; which, depends on the model's "
-        "task.",
-        metavar="DATA",
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace what is there; by default it is left.")
-]
-DataHome = Annotated[
-    Path | None,
-    typer.Option(help="Folder of src/ and corpus/; by default MIRZOO_DATA or one in ~/.cache."),
-]
+PATH = click.Path(path_type=Path)
 
 
-def one_of(known: Callable[[], Container[str]]) -> Callable[[str], str]:
-    """Make the parser of an option that takes one name of a registry, or of other names."""
+def argument(name: str, metavar: str, help: str, **options: Any) -> Callable[[Any], Any]:
+    """Make the decorator of an argument; ``options`` are those of `click.argument`."""
+    return click.argument(name, metavar=metavar, help=help, **options)
 
-    def parse(value: str) -> str:
-        names = known()
+
+MODEL = argument("name", "MODEL", "A model's name, or the folder of a saved model.")
+LABELLED_DATA = argument(
+    "data",
+    "DATA",
+    "Labelled clips (a folder with a folder for each class, or a CSV file), recordings next to "
+    "their labels (a folder with song.mp3 and song.lab), tfds:NAME, mirdata:NAME[@FOLDER] or the "
+    "folder of a prepared corpus; which, depends on the model's task.",
+)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+OVERWRITE = click.option(
+    "--overwrite", is_flag=True, help="Replace what is there; by default it is left."
+)
+DATA_HOME = click.option(
+    "--home",
+    type=PATH,
+    help="Folder of src/ and corpus/; by default MIRZOO_DATA or one in ~/.cache.",
+)
+
+
+class OneOf(click.ParamType):
+    """One name of a registry, or of other names, which are asked for when it is given."""
+
+    name = "name"
+
+    def __init__(self, known: Callable[[], Container[str]]) -> None:
+        self._known = known
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Give the name, or complain with all that there are."""
+        names = self._known()
         if value not in names:
             listed = ", ".join(names) if isinstance(names, Iterable) else "others"
-            raise typer.BadParameter(f"'{value}' is none of {listed}")
+            self.fail(f"'{value}' is none of {listed}", param, ctx)
         return value
-
-    return parse
 
 
 def tasks() -> Container[str]:
@@ -107,4 +115,4 @@ def complain(message: object) -> None:
     from mirzoo._support.files import printable
 
     lines = map(printable, str(message).split("\n"))
-    typer.echo("mirzoo: " + "\n".join(lines), err=True)
+    click.echo("mirzoo: " + "\n".join(lines), err=True)

@@ -14,17 +14,19 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import typer
+import click
 
 from mirzoo.cli._shared import (
     FAILED,
-    Overwrite,
+    OVERWRITE,
+    PATH,
+    OneOf,
+    argument,
     channels,
     complain,
     formats,
-    one_of,
     progress,
     quiet_libraries,
     runtimes,
@@ -55,106 +57,112 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, handled as Ctrl-C is."""
 
 
+@click.command(epilog=EPILOG)
+@argument("models", "MODEL", "A model, or several: mel_cnn_tagger,cqt_crnn_chords")
+@argument(
+    "paths",
+    "FILE...",
+    "Audio files, and folders of them; - is the standard input.",
+    type=PATH,
+    nargs=-1,
+    required=True,
+)
+@click.option(
+    "-o",
+    "--output",
+    type=PATH,
+    help="Where results go: a folder, or a file whose suffix is one of the model's formats "
+    "(.jams, .json, .csv and more; `mirzoo info MODEL` lists them).",
+)
+@click.option(
+    "--format",
+    "format_",
+    multiple=True,
+    metavar="SUFFIX",
+    help="Of the files in a folder, json by default; several at once: json,lab,mid.",
+)
+@OVERWRITE
+@click.option(
+    "--picture",
+    type=PATH,
+    help="Draw the results of all models into one .png, .pdf or .svg; of several recordings, a "
+    ".png each into this folder.",
+)
+@click.option(
+    "--sonify",
+    type=PATH,
+    help="Play a result that has pitches over the recording, to check it by ear: a .wav, .flac or "
+    ".ogg; of several recordings or models, a .wav each into this folder.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    default=5,
+    help="How many of the strongest or longest labels to print.",
+)
+@click.option(
+    "--decoding",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Decode with another setting than the card's, such as voicing_threshold=0.9 or "
+    "change_penalty=3; `mirzoo info MODEL --all` lists those of a model. May be repeated.",
+)
+@click.option(
+    "--runtime",
+    default="litert",
+    type=OneOf(runtimes),
+    metavar="RUNTIME",
+    help="What computes the model: litert, onnx or keras.",
+)
+@click.option(
+    "--channel",
+    default="mean",
+    type=OneOf(channels),
+    metavar="CHANNEL",
+    help="What is taken of several channels: mean, mid, left or right.",
+)
+@click.option(
+    "--allow-damaged",
+    is_flag=True,
+    help="Annotate what can be decoded of damaged files, with a warning each.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    help="Processes to use for several files; by default one for each core, as far as memory "
+    "goes. 0 works in this process, which a crash of a decoder would end.",
+)
+@click.option(
+    "--timeout",
+    type=float,
+    metavar="SECONDS",
+    help="Give up a recording that takes longer, and go on with others.",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print a line of JSON for each result, and for each recording that was skipped or "
+    "failed; with -o the last line is the summary.",
+)
+@click.pass_context
 def annotate(
-    context: typer.Context,
-    models: Annotated[
-        str,
-        typer.Argument(help="A model, or several: mel_cnn_tagger,cqt_crnn_chords", metavar="MODEL"),
-    ],
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Audio files, and folders of them; - is the standard input.", metavar="FILE..."
-        ),
-    ],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            help="Where results go: a folder, or a file whose suffix is one of the model's formats "
-            "(.jams, .json, .csv and more; `mirzoo info MODEL` lists them).",
-        ),
-    ] = None,
-    format_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--format",
-            metavar="SUFFIX",
-            help="Of the files in a folder, json by default; several at once: json,lab,mid.",
-        ),
-    ] = None,
-    overwrite: Overwrite = False,
-    picture: Annotated[
-        Path | None,
-        typer.Option(
-            help="Draw the results of all models into one .png, .pdf or .svg; of several "
-            "recordings, a .png each into this folder.",
-        ),
-    ] = None,
-    sonify: Annotated[
-        Path | None,
-        typer.Option(
-            help="Play a result that has pitches over the recording, to check it by ear: a .wav, "
-            ".flac or .ogg; of several recordings or models, a .wav each into this folder.",
-        ),
-    ] = None,
-    top: Annotated[
-        int, typer.Option(min=1, help="How many of the strongest or longest labels to print.")
-    ] = 5,
-    decoding: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE",
-            help="Decode with another setting than the card's, such as voicing_threshold=0.9 or "
-            "change_penalty=3; `mirzoo info MODEL --all` lists those of a model. May be repeated.",
-        ),
-    ] = None,
-    runtime: Annotated[
-        str,
-        typer.Option(
-            parser=one_of(runtimes),
-            metavar="RUNTIME",
-            help="What computes the model: litert, onnx or keras.",
-        ),
-    ] = "litert",
-    channel: Annotated[
-        str,
-        typer.Option(
-            parser=one_of(channels),
-            metavar="CHANNEL",
-            help="What is taken of several channels: mean, mid, left or right.",
-        ),
-    ] = "mean",
-    allow_damaged: Annotated[
-        bool,
-        typer.Option(
-            "--allow-damaged",
-            help="Annotate what can be decoded of damaged files, with a warning each.",
-        ),
-    ] = False,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="Processes to use for several files; by default one for each core, as far as "
-            "memory goes. 0 works in this process, which a crash of a decoder would end.",
-        ),
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS", help="Give up a recording that takes longer, and go on with others."
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool,
-        typer.Option(
-            "--json",
-            help="Print a line of JSON for each result, and for each recording that was skipped or "
-            "failed; with -o the last line is the summary.",
-        ),
-    ] = False,
+    context: click.Context,
+    models: str,
+    paths: Sequence[Path],
+    output: Path | None,
+    format_: Sequence[str],
+    overwrite: bool,
+    picture: Path | None,
+    sonify: Path | None,
+    top: int,
+    decoding: Sequence[str],
+    runtime: str,
+    channel: str,
+    allow_damaged: bool,
+    workers: int | None,
+    timeout: float | None,
+    as_json: bool,
 ) -> None:
     """Annotate recordings with a model, or with several.
 
@@ -167,9 +175,9 @@ def annotate(
     from mirzoo.engines.processes import default_workers
 
     if timeout is not None and not timeout > 0:
-        raise typer.BadParameter(f"{timeout:g} is not more than 0 s", param_hint="--timeout")
+        raise click.BadParameter(f"{timeout:g} is not more than 0 s", param_hint="--timeout")
     if timeout is not None and workers == 0:
-        raise typer.BadParameter("needs a worker that can be ended", param_hint="--timeout")
+        raise click.BadParameter("needs a worker that can be ended", param_hint="--timeout")
     names = list(dict.fromkeys(models.split(",")))
     with ExitStack() as stack:
         given, piped = _with_standard_input(paths, stack)
@@ -183,7 +191,7 @@ def annotate(
             alone = len(recordings) <= 1 and timeout is None
             workers = 0 if alone else default_workers(runtime, len(recordings))
         cards, loaded = _load(names, runtime, in_process=workers == 0)
-        settings = _decodings(cards, decoding or [])
+        settings = _decodings(cards, decoding)
         batch = Batch(
             recordings,
             [card.name for card in cards],
@@ -196,7 +204,7 @@ def annotate(
         try:
             batch.require_inputs_kept()
         except AnnotationError as error:
-            raise typer.BadParameter(str(error)) from error
+            raise click.BadParameter(str(error)) from error
         batch.make_folders()
         setup = Setup(
             models=tuple(names),
@@ -216,7 +224,7 @@ def annotate(
         for outcome in problems:
             show(outcome)
         status = _run(setup, batch, loaded, show, workers, timeout)
-    raise typer.Exit(status or (FAILED if summary.counts["failed"] else 0))
+    raise click.exceptions.Exit(status or (FAILED if summary.counts["failed"] else 0))
 
 
 def _load(names: Sequence[str], runtime: str, *, in_process: bool) -> tuple[list[Card], list[Any]]:
@@ -302,7 +310,7 @@ class _Reporter:
 
         self.summary.add(outcome)
         for text in outcome.reports:
-            typer.echo(text)
+            click.echo(text)
         for warning in outcome.warnings:
             complain(f"{printable(outcome.source)}: {warning}")
         for failure in {failure.message: failure for failure in outcome.failures}.values():
@@ -310,7 +318,7 @@ class _Reporter:
             if failure.details.strip():
                 complain("\n  ".join(["written meanwhile:", *failure.details.splitlines()]))
         if self._as_json and (outcome.failures or outcome.skipped):
-            typer.echo(json.dumps(_record(outcome)))
+            click.echo(json.dumps(_record(outcome)))
         if outcome.skipped and self.summary.files == 1:
             complain(
                 f"what is asked for of {printable(outcome.source)} is there and was left; "
@@ -383,7 +391,7 @@ class _Reporter:
         if self._as_json and self._to_files:
             seconds = round(time.monotonic() - self._began, 3)
             summary = {**self.summary.to_dict(), "stopped": stopped or None, "seconds": seconds}
-            typer.echo(json.dumps({"summary": summary}))
+            click.echo(json.dumps({"summary": summary}))
 
 
 def _record(outcome: Outcome) -> dict[str, Any]:
@@ -409,7 +417,7 @@ def _with_standard_input(
     if Path("-") not in paths:
         return list(paths), {}
     if sys.stdin is None or sys.stdin.isatty():
-        raise typer.BadParameter(
+        raise click.BadParameter(
             "- is the standard input, which is a terminal: pipe a sound file into it, as in "
             "`cat song.mp3 | mirzoo annotate MODEL -`",
             param_hint="FILE...",
@@ -439,10 +447,11 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _formats(given: Sequence[str] | None) -> list[str]:
+def _formats(given: Sequence[str]) -> list[str]:
     """The formats that --format names, apart by commas or repeated."""
-    known = one_of(formats)
-    named = [known(name.strip()) for entry in given or [] for name in entry.split(",")]
+    known = OneOf(formats)
+    names = (name.strip() for entry in given for name in entry.split(","))
+    named = [known.convert(name, None, None) for name in names]
     return list(dict.fromkeys(named))
 
 
@@ -460,7 +469,7 @@ def _decodings(cards: Sequence[Card], given: Sequence[str]) -> tuple[dict[str, A
     for entry in given:
         name, equals, value = entry.partition("=")
         if not equals:
-            raise typer.BadParameter(f"'{entry}' is not NAME=VALUE", param_hint="--decoding")
+            raise click.BadParameter(f"'{entry}' is not NAME=VALUE", param_hint="--decoding")
         try:
             settings[name] = json.loads(value)
         except ValueError:
@@ -468,7 +477,7 @@ def _decodings(cards: Sequence[Card], given: Sequence[str]) -> tuple[dict[str, A
     try:
         return decodings(cards, settings)
     except CardError as error:
-        raise typer.BadParameter(str(error), param_hint="--decoding") from error
+        raise click.BadParameter(str(error), param_hint="--decoding") from error
 
 
 def _results(
@@ -483,7 +492,7 @@ def _results(
     names = [card.name for card in cards]
     if output is None:
         if asked:
-            raise typer.BadParameter("needs -o, where the files go", param_hint="--format")
+            raise click.BadParameter("needs -o, where the files go", param_hint="--format")
         return []
     is_file = _is_file(output, tuple(f".{known}" for known in formats()), "-o")
     suffixes = [output.suffix.lower()] if is_file else [f".{one}" for one in asked]
@@ -495,9 +504,9 @@ def _results(
         return [name_results(recordings, names, output, suffix) for suffix in suffixes]
     for other in asked:
         if suffixes != [f".{other}"]:
-            raise typer.BadParameter(f"{output} is no .{other} file", param_hint="--format")
+            raise click.BadParameter(f"{output} is no .{other} file", param_hint="--format")
     if len(recordings) * len(cards) > 1:
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"{output} is one file, but there are {len(recordings)} recordings and "
             f"{len(cards)} models: give a folder",
             param_hint="-o",
@@ -518,7 +527,7 @@ def _pictures(recordings: Sequence[AudioFile], picture: Path | None) -> dict[Aud
             for (recording, _), path in name_results(recordings, [""], picture, ".png").items()
         }
     if len(recordings) > 1:
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"{picture} is one file, but there are {len(recordings)} recordings: give a folder",
             param_hint="--picture",
         )
@@ -540,7 +549,7 @@ def _sounds(
     names = [card.name for card in cards if card.task in playable]
     if not names:
         kinds = dict.fromkeys(TASKS[card.task].annotation.kind for card in cards)
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"{', '.join(card.name for card in cards)} gives only {' and '.join(kinds)}, which "
             f"cannot be played; allowed are models for {', '.join(playable)}",
             param_hint="--sonify",
@@ -548,7 +557,7 @@ def _sounds(
     if not _is_file(sonify, FORMATS, "--sonify"):
         return name_results(recordings, names, sonify, ".wav")
     if len(recordings) * len(names) > 1:
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"{sonify} is one file, but there are {len(recordings)} recordings and {len(names)} "
             "models whose results can be played: give a folder",
             param_hint="--sonify",
@@ -561,7 +570,7 @@ def _is_file(path: Path, formats: tuple[str, ...], option: str) -> bool:
     if path.is_dir() or not path.suffix:
         return False
     if path.suffix.lower() not in formats:
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"{path} is neither a folder that exists nor a file of a known format; allowed are "
             f"{', '.join(formats)}, or a folder's name without a dot",
             param_hint=option,
@@ -575,4 +584,4 @@ def _require_format(card: Card, suffix: str, option: str) -> None:
     try:
         require_format(card, suffix)
     except AnnotationError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from error
+        raise click.BadParameter(str(error), param_hint=option) from error

@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
-from mirzoo.cli._shared import ModelName
-
-
-class Quantize(StrEnum):
-    """How a LiteRT file stores the weights of its network, and what it computes with."""
-
-    float16 = "float16"
-    dynamic = "dynamic"
-    int8 = "int8"
-
-
-class InputType(StrEnum):
-    """What samples are."""
-
-    float32 = "float32"
-    int16 = "int16"
-
-
-class DFT(StrEnum):
-    """How spectra are computed."""
-
-    fft = "fft"
-    conv = "conv"
+from mirzoo.cli._shared import MODEL, PATH, argument
 
 
 def _batch(value: str) -> int | str:
@@ -39,81 +17,83 @@ def _batch(value: str) -> int | str:
     return value
 
 
+@click.command()
+@MODEL
+@argument("out", "OUT", "A .tflite or .onnx file, or a folder for a SavedModel.", type=PATH)
+@click.option(
+    "--quantize",
+    type=click.Choice(["float16", "dynamic", "int8"]),
+    help="Store the weights of a .tflite file smaller, or compute in integers.",
+)
+@click.option(
+    "--calibration",
+    type=PATH,
+    multiple=True,
+    help="A recording that int8 is fitted to; may be given several times.",
+)
+@click.option(
+    "--outputs",
+    help="The outputs to keep, with commas between them, or 'all'; by default all but the "
+    "embedding.",
+)
+@click.option("--window-s", type=float, help="Length of a window (s); by default the card's.")
+@click.option("--batch", metavar="NUMBER", help="How many windows go in at once, or 'any'.")
+@click.option(
+    "--input-rate", type=int, help="Sample rate of what goes in (Hz), which is resampled inside."
+)
+@click.option(
+    "--input-type",
+    type=click.Choice(["float32", "int16"]),
+    help="What samples are; by default float32.",
+)
+@click.option("--decode", is_flag=True, help="Give decisions in the place of probabilities.")
+@click.option(
+    "--dft",
+    type=click.Choice(["fft", "conv"]),
+    help="'conv' computes spectra by products of matrices, for accelerators.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace what is at OUT already.")
 def export(
-    name: ModelName,
-    out: Annotated[
-        Path,
-        typer.Argument(
-            help="A .tflite or .onnx file, or a folder for a SavedModel.", metavar="OUT"
-        ),
-    ],
-    quantize: Annotated[
-        Quantize | None,
-        typer.Option(help="Store the weights of a .tflite file smaller, or compute in integers."),
-    ] = None,
-    calibration: Annotated[
-        list[Path] | None,
-        typer.Option(help="A recording that int8 is fitted to; may be given several times."),
-    ] = None,
-    outputs: Annotated[
-        str | None,
-        typer.Option(
-            help="The outputs to keep, with commas between them, or 'all'; by default all but the "
-            "embedding."
-        ),
-    ] = None,
-    window_s: Annotated[
-        float | None, typer.Option(help="Length of a window (s); by default the card's.")
-    ] = None,
-    batch: Annotated[
-        str | None,
-        typer.Option(help="How many windows go in at once, or 'any'.", metavar="NUMBER"),
-    ] = None,
-    input_rate: Annotated[
-        int | None,
-        typer.Option(help="Sample rate of what goes in (Hz), which is resampled inside."),
-    ] = None,
-    input_type: Annotated[
-        InputType | None, typer.Option(help="What samples are; by default float32.")
-    ] = None,
-    decode: Annotated[
-        bool, typer.Option("--decode", help="Give decisions in the place of probabilities.")
-    ] = False,
-    dft: Annotated[
-        DFT | None,
-        typer.Option(help="'conv' computes spectra by products of matrices, for accelerators."),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace what is at OUT already.")
-    ] = False,
+    name: str,
+    out: Path,
+    quantize: str | None,
+    calibration: Sequence[Path],
+    outputs: str | None,
+    window_s: float | None,
+    batch: str | None,
+    input_rate: int | None,
+    input_type: str | None,
+    decode: bool,
+    dft: str | None,
+    overwrite: bool,
 ) -> None:
     """Write a LiteRT or ONNX file or a SavedModel, checked against Keras."""
     from mirzoo import hub
     from mirzoo.export import export
 
     options = {
-        "quantize": quantize and quantize.value,
-        "calibration": calibration,
+        "quantize": quantize,
+        "calibration": list(calibration) or None,
         "outputs": outputs if outputs in (None, "all") else outputs.split(","),
         "window_s": window_s,
         "batch": batch and _batch(batch),
         "input_rate": input_rate,
-        "input_type": input_type and input_type.value,
+        "input_type": input_type,
         "decode": decode or None,
-        "dft": dft and dft.value,
+        "dft": dft,
         "overwrite": overwrite or None,
     }
     given: dict[str, Any] = {
         option: value for option, value in options.items() if value is not None
     }
     path = export(hub.load(name), out, **given)
-    typer.echo(f"wrote {path}")
+    click.echo(f"wrote {path}")
 
 
-def pull(
-    name: Annotated[str, typer.Argument(help="A published model's name.", metavar="MODEL")],
-) -> None:
+@click.command()
+@argument("name", "MODEL", "A published model's name.")
+def pull(name: str) -> None:
     """Download a published model and convert it."""
     from mirzoo import hub
 
-    typer.echo(f"{name} is in {hub.pull(name)}")
+    click.echo(f"{name} is in {hub.pull(name)}")

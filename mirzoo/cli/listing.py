@@ -8,11 +8,11 @@ import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
-from mirzoo.cli._shared import AsJson, ModelName, complain, one_of, tasks
+from mirzoo.cli._shared import AS_JSON, MODEL, OneOf, argument, complain, tasks
 
 if TYPE_CHECKING:
     from mirzoo.card import Card, InputContract, Metric
@@ -28,48 +28,46 @@ HEADINGS = {
 }
 
 
-def list_models(
-    pattern: Annotated[
-        str, typer.Argument(help="Which, with wildcards: '*_tagger'.", metavar="PATTERN")
-    ] = "*",
-    task: Annotated[
-        str | None,
-        typer.Option(
-            parser=one_of(tasks), metavar="TASK", help="Only those of a task, as the list names it."
-        ),
-    ] = None,
-    recipes: Annotated[
-        bool, typer.Option("--recipes", help="Recipes without weights too.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
+@click.command("list")
+@argument("pattern", "[PATTERN]", "Which, with wildcards: '*_tagger'.", default="*")
+@click.option(
+    "--task",
+    type=OneOf(tasks),
+    metavar="TASK",
+    help="Only those of a task, as the list names it.",
+)
+@click.option("--recipes", is_flag=True, help="Recipes without weights too.")
+@AS_JSON
+def list_models(pattern: str, task: str | None, recipes: bool, as_json: bool) -> None:
     """List the models with their task, size, speed and main score."""
     from mirzoo import hub
 
     found = hub.overview(pattern, task=task, recipes=recipes or as_json)
     if as_json:
-        typer.echo(json.dumps({listed.name: _plain(listed) for listed in found}, indent=1))
+        click.echo(json.dumps({listed.name: _plain(listed) for listed in found}, indent=1))
         return
     for line in _table(found):
-        typer.echo(line)
+        click.echo(line)
     if not found and hub.overview(pattern, task=task):
         complain("only recipes without weights have such names; --recipes lists them")
 
 
-def info(
-    name: ModelName,
-    everything: Annotated[
-        bool,
-        typer.Option("--all", help="Outputs, decoding, origin, citation and every score too."),
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
+@click.command()
+@MODEL
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Outputs, decoding, origin, citation and every score too.",
+)
+@AS_JSON
+def info(name: str, everything: bool, as_json: bool) -> None:
     """Tell what a model is for, how to use it and how good it is."""
     from mirzoo import hub
 
     card = hub.card(name)
     if as_json:
-        typer.echo(card.to_json().rstrip())
+        click.echo(card.to_json().rstrip())
         return
     lines = _short(card, name, hub.folder(name))
     if everything:
@@ -80,7 +78,7 @@ def info(
             f"`mirzoo info {name} --all` tells the rest: decoding, origin, licences of the data, "
             "citation, every score.",
         ]
-    typer.echo("\n".join(lines))
+    click.echo("\n".join(lines))
 
 
 def _plain(listed: Listed) -> dict[str, Any]:

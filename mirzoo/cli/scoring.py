@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
 
-import typer
+import click
 
-from mirzoo.cli._shared import FAILED, DataHome, LabelledData, ModelName, complain
+from mirzoo.cli._shared import DATA_HOME, FAILED, LABELLED_DATA, MODEL, argument, complain
 from mirzoo.errors import MirzooError, UnknownNameError
 
 
-def evaluate(name: ModelName, data: LabelledData) -> None:
+@click.command()
+@MODEL
+@LABELLED_DATA
+def evaluate(name: str, data: str) -> None:
     """Score a model on labelled recordings."""
     from mirzoo.evaluation import evaluate
 
     for metric in evaluate(name, data):
-        typer.echo(f"{metric.value:.3f}  {metric.metric} (n = {metric.n})")
+        click.echo(f"{metric.value:.3f}  {metric.metric} (n = {metric.n})")
 
 
-def measure(name: ModelName, home: DataHome = None) -> None:
+@click.command()
+@MODEL
+@DATA_HOME
+def measure(name: str, home: Path | None) -> None:
     """Measure a trained model's card again on prepared corpora; only card.json is written."""
     from mirzoo._support.files import data_home
     from mirzoo.training import measure
 
     for metric in measure(name, (home or data_home()) / "corpus"):
-        typer.echo(f"{metric.value:.3f}  {metric.metric}, {metric.dataset} (n = {metric.n})")
+        click.echo(f"{metric.value:.3f}  {metric.metric}, {metric.dataset} (n = {metric.n})")
 
 
-def verify(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Which; without any, all that are here.", metavar="MODEL..."),
-    ] = None,
-) -> None:
+@click.command()
+@argument("names", "[MODEL]...", "Which; without any, all that are here.", nargs=-1)
+def verify(names: Sequence[str]) -> None:
     """Recompute what saved models claim: hashes, outputs, operations, parameters."""
     from mirzoo import hub
 
@@ -47,6 +51,6 @@ def verify(
             complain(error)
         else:
             forms = ", ".join(f"{form} {value:.0e}" for form, value in differences.items())
-            typer.echo(f"{name}: all as its card states (largest differences: {forms})")
+            click.echo(f"{name}: all as its card states (largest differences: {forms})")
     if failed:
-        raise typer.Exit(FAILED)
+        raise click.exceptions.Exit(FAILED)

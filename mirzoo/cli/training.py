@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from mirzoo.cli._shared import DataHome, LabelledData, ModelName, complain
+from mirzoo.cli._shared import DATA_HOME, LABELLED_DATA, MODEL, PATH, argument, complain
 
 
-def prepare(
-    collections: Annotated[
-        list[str] | None,
-        typer.Argument(help="Which; without any, all are listed.", metavar="NAME..."),
-    ] = None,
-    home: DataHome = None,
-) -> None:
+@click.command()
+@argument("collections", "[NAME]...", "Which; without any, all are listed.", nargs=-1)
+@DATA_HOME
+def prepare(collections: Sequence[str], home: Path | None) -> None:
     """Prepare collections of music to train on."""
     from mirzoo.data import sources
 
-    for name in collections or []:
+    for name in collections:
         sources.prepare(name, home=home)
     if not collections:
         names = sources.list_collections()
         width = max(map(len, names))
         for name in names:
             collection = sources.collection(name)
-            typer.echo(f"{name:{width}} {collection.description}")
-            typer.echo(f"{'':{width}} {collection.obtain}")
+            click.echo(f"{name:{width}} {collection.description}")
+            click.echo(f"{'':{width}} {collection.obtain}")
 
 
-def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe's name, or its file.", metavar="RECIPE")],
-    home: DataHome = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the run; by default runs/<recipe>.")
-    ] = None,
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write logs for TensorBoard into the folder too.")
-    ] = False,
-) -> None:
+@click.command()
+@argument("recipe", "RECIPE", "A recipe's name, or its file.")
+@DATA_HOME
+@click.option("--out", type=PATH, help="Folder of the run; by default runs/<recipe>.")
+@click.option("--tensorboard", is_flag=True, help="Write logs for TensorBoard into the folder too.")
+def train(recipe: str, home: Path | None, out: Path | None, tensorboard: bool) -> None:
     """Train a recipe's model, or resume an interrupted run."""
     from mirzoo import hub
     from mirzoo._support.files import data_home
@@ -54,21 +47,19 @@ def train(
     )
 
 
+@click.command()
+@MODEL
+@LABELLED_DATA
+@argument("out", "OUT", "Folder of the new model.", type=PATH)
+@click.option("--epochs", type=click.IntRange(min=1), default=20, help="Passes over the data.")
+@click.option(
+    "--train-head/--freeze-head",
+    default=True,
+    help="Train front-end and head too, or the output layers alone.",
+)
+@click.option("--train-trunk/--freeze-trunk", default=None, hidden=True)
 def fine_tune(
-    name: ModelName,
-    data: LabelledData,
-    out: Annotated[Path, typer.Argument(help="Folder of the new model.", metavar="OUT")],
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 20,
-    train_head: Annotated[
-        bool,
-        typer.Option(
-            "--train-head/--freeze-head",
-            help="Train front-end and head too, or the output layers alone.",
-        ),
-    ] = True,
-    train_trunk: Annotated[
-        bool | None, typer.Option("--train-trunk/--freeze-trunk", hidden=True)
-    ] = None,
+    name: str, data: str, out: Path, epochs: int, train_head: bool, train_trunk: bool | None
 ) -> None:
     """Fit a trained model to labels of your own, and save it."""
     from mirzoo import hub
@@ -79,4 +70,4 @@ def fine_tune(
         train_head = train_trunk
     model = hub.create_for(name, data)
     loss = fine_tune(model, data, epochs=epochs, train_head=train_head)["loss"]
-    typer.echo(f"loss {loss[0]:.3f} -> {loss[-1]:.3f}; saved in {hub.save(model, out)}")
+    click.echo(f"loss {loss[0]:.3f} -> {loss[-1]:.3f}; saved in {hub.save(model, out)}")

@@ -175,7 +175,7 @@ def cpu_seconds(*program):
 @pytest.fixture(scope="module")
 def unavoidable_seconds():
     """What the libraries that every command needs take: the measure of a busy machine."""
-    return cpu_seconds("-c", "import numpy, pydantic, typer, yaml")
+    return cpu_seconds("-c", "import numpy, pydantic, click, yaml")
 
 
 @pytest.mark.slow
