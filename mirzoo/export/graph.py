@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,7 @@ import tensorflow as tf
 
 from mirzoo.annotate import as_type
 from mirzoo.card import Contract
+from mirzoo.export.checks import Bound, probes, require_same
 from mirzoo.export.contract import chosen_outputs, file_contract
 from mirzoo.export.input_stage import input_stage
 from mirzoo.export.options import ExportOptions
@@ -92,6 +94,40 @@ class Graph:
     def _prepared(self, windows: np.ndarray) -> np.ndarray:
         given = as_type(windows, self.signature.dtype.name)
         return self.prepare(tf.constant(given)).numpy()
+
+    def require_same(
+        self,
+        what: str,
+        model: Model,
+        compute: Callable[[np.ndarray], dict[str, np.ndarray]],
+        music: np.ndarray,
+        bound: Bound,
+        outputs: Iterable[str] | None = None,
+    ) -> None:
+        """Raise an ExportError where a file is not what the model is, as far as the bound allows.
+
+        Parameters
+        ----------
+        what : str
+            The file, for messages.
+        model : Model
+        compute : callable
+            From float32 windows to the file's outputs.
+        music : np.ndarray, float32, shape (windows, samples)
+            Real windows, in [-1, 1], of the length and at the rate that the file takes.
+        bound : Bound
+        outputs : iterable of str, optional
+            By default those of the file.
+        """
+        require_same(
+            what,
+            self.contract,
+            probes(self.contract, music, any_length=self.signature.shape[1] is None),
+            partial(self.expected, model, outputs=outputs),
+            compute,
+            partial(self.rounding, model, outputs=outputs),
+            bound,
+        )
 
 
 def compose(

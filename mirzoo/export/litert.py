@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from mirzoo._support.files import unfinished
 from mirzoo.errors import ExportError
 from mirzoo.export.base import EVERY_OPTION, FORMATS, Format
+from mirzoo.export.checks import BOUNDS
 from mirzoo.export.graph import Graph, compose
 from mirzoo.export.metadata import describe
 from mirzoo.export.options import ExportOptions
-from mirzoo.export.parity import require_parity
 from mirzoo.models.layers.fourier import transforms_by_matrices
 from mirzoo.models.model import Model
 from mirzoo.runtimes.litert import LiteRTModel
@@ -26,7 +25,6 @@ from mirzoo.runtimes.tflite_file import custom_operators
 
 USUAL_BATCH = 1
 LONGEST_TRANSFORM_BY_MATRICES = 512
-TOLERANCES = {None: 1e-4, "float16": 5e-3}
 
 
 def write_litert(
@@ -68,12 +66,12 @@ def write_litert(
                 f"'{model.card.name}' cannot be written with LiteRT's builtin operators "
                 f"({', '.join(foreign)}); replace the layer that made them"
             )
-        require_parity(
-            what=f"'{model.card.name}' as LiteRT ({quantize or 'float32'})",
-            expected=graph.expected(model, windows),
-            received=LiteRTModel(new, card).predict_windows(windows),
-            tolerance=TOLERANCES[quantize],
-            rounding=partial(graph.rounding, model, windows),
+        graph.require_same(
+            f"'{model.card.name}' as LiteRT ({quantize or 'float32'})",
+            model,
+            LiteRTModel(new, card).predict_windows,
+            windows,
+            BOUNDS[quantize],
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,15 @@ from mirzoo.card import Card
 from mirzoo.errors import ExportError
 from mirzoo.export._settled_onnx import settle
 from mirzoo.export.base import EVERY_OPTION, FORMATS, Format
+from mirzoo.export.checks import BOUNDS
 from mirzoo.export.graph import Graph, compose
 from mirzoo.export.options import ExportOptions
-from mirzoo.export.parity import require_parity
 from mirzoo.models.layers.fourier import transforms_by_matrices
 from mirzoo.models.model import Model
 from mirzoo.runtimes.onnx import CARD_PROPERTY, ONNXModel, need
 
 OPSET = 17
 STANDARD_DOMAINS = ("", "ai.onnx")
-TOLERANCE = 1e-4
 
 
 def write_onnx(model: Model, path: Path, windows: np.ndarray, **options: Any) -> None:
@@ -53,12 +51,12 @@ def write_onnx(model: Model, path: Path, windows: np.ndarray, **options: Any) ->
     content = _convert(graph, model)
     with unfinished(path) as new:
         new.write_bytes(content)
-        require_parity(
-            what=f"'{model.card.name}' as ONNX",
-            expected=graph.expected(model, windows),
-            received=ONNXModel(new).predict_windows(windows),
-            tolerance=TOLERANCE,
-            rounding=partial(graph.rounding, model, windows),
+        graph.require_same(
+            f"'{model.card.name}' as ONNX",
+            model,
+            ONNXModel(new).predict_windows,
+            windows,
+            BOUNDS[None],
         )
 
 

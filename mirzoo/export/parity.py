@@ -113,10 +113,12 @@ def require_parity(
     received: Outputs,
     tolerance: float,
     rounding: Callable[[], float] | None = None,
+    sound: str = "real audio",
 ) -> None:
     """Raise an `ExportError` with the figure where outputs differ by more than is allowed.
 
-    Parameters are those of `excess`, and ``what``, the name of what was written.
+    Parameters are those of `excess`; ``what`` names what was written, ``sound`` what it was
+    compared on.
     """
     missing = sorted(set(expected) - set(received))
     if missing:
@@ -124,7 +126,7 @@ def require_parity(
     problem = excess(expected, received, tolerance, rounding)
     if problem:
         raise ExportError(
-            f"on real audio, {what} differs from the Keras model {problem}. Nothing was written"
+            f"on {sound}, {what} differs from the Keras model {problem}. Nothing was written"
         )
 
 

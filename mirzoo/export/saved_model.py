@@ -6,6 +6,7 @@ import math
 import shutil
 import tempfile
 import uuid
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,15 @@ from tensorflow.core.protobuf import fingerprint_pb2
 
 from mirzoo.card import Contract
 from mirzoo.export.base import EVERY_OPTION, FORMATS, Format
+from mirzoo.export.checks import BOUNDS
 from mirzoo.export.graph import Graph, choose, compose
 from mirzoo.export.options import ExportOptions
-from mirzoo.export.parity import require_parity
 from mirzoo.models.layers.fourier import transforms_by_matrices
 from mirzoo.models.model import EMBEDDING, Model
 from mirzoo.runtimes.base import batches_of
 
 FEATURES = "features"
 FINGERPRINT_FILE = "fingerprint.pb"
-TOLERANCE = 1e-4
 
 
 def write_saved_model(model: Model, folder: Path, windows: np.ndarray, **options: Any) -> None:
@@ -61,13 +61,13 @@ def write_saved_model(model: Model, folder: Path, windows: np.ndarray, **options
         unfinished = Path(temporary) / "saved_model"
         with transforms_by_matrices(math.inf if asked.dft == "conv" else 0):
             _export(model, graph, unfinished)
-        compared = {*graph.outputs, EMBEDDING}
-        require_parity(
-            what=f"'{model.card.name}' as SavedModel",
-            expected=graph.expected(model, windows, compared),
-            received=_run(unfinished, graph.contract, windows),
-            tolerance=TOLERANCE,
-            rounding=partial(graph.rounding, model, windows, compared),
+        graph.require_same(
+            f"'{model.card.name}' as SavedModel",
+            model,
+            partial(_run, _loaded(unfinished), graph.contract),
+            windows,
+            BOUNDS[None],
+            outputs={*graph.outputs, EMBEDDING},
         )
         for item in unfinished.iterdir():
             if item.is_dir() and not any(item.iterdir()):
@@ -80,7 +80,17 @@ def write_saved_model(model: Model, folder: Path, windows: np.ndarray, **options
 
 def run_saved_model(folder: Path, windows: np.ndarray) -> dict[str, np.ndarray]:
     """Compute every output and the embedding with a SavedModel, as any user of it would."""
-    signatures = tf.saved_model.load(str(folder)).signatures
+    return _compute(_loaded(folder), windows)
+
+
+Signatures = Mapping[str, Callable[..., dict[str, tf.Tensor]]]
+
+
+def _loaded(folder: Path) -> Signatures:
+    return tf.saved_model.load(str(folder)).signatures
+
+
+def _compute(signatures: Signatures, windows: np.ndarray) -> dict[str, np.ndarray]:
     waveform = tf.constant(windows)
     results = {
         **signatures["serving_default"](waveform=waveform),
@@ -89,9 +99,9 @@ def run_saved_model(folder: Path, windows: np.ndarray) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in results.items()}
 
 
-def _run(folder: Path, contract: Contract, windows: np.ndarray) -> dict[str, np.ndarray]:
+def _run(signatures: Signatures, contract: Contract, windows: np.ndarray) -> dict[str, np.ndarray]:
     parts = [
-        {name: values[:count] for name, values in run_saved_model(folder, batch).items()}
+        {name: values[:count] for name, values in _compute(signatures, batch).items()}
         for batch, count in batches_of(windows, contract.exported, usual=None)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -350,6 +350,34 @@ class Task(ABC, Generic[Section, Result]):
     def decoder(self, card: Contract) -> Decoder:
         """A decoder for one recording."""
 
+    def same_decisions(
+        self,
+        card: Contract,
+        expected: Mapping[str, np.ndarray],
+        received: Mapping[str, np.ndarray],
+        tie: float,
+    ) -> np.ndarray:
+        """Compare what is decided of two sets of outputs.
+
+        By default the likeliest label of the main output: of each window, or of each frame.
+
+        Parameters
+        ----------
+        card : Contract
+        expected, received : mapping of str to array
+            The outputs that `decoded_outputs` names, the first axis windows.
+        tie : float
+            Where what is decided of ``received`` has in ``expected`` a value that is less than
+            this below the best, the two count as the same.
+
+        Returns
+        -------
+        array, bool
+            ``(windows,)``, or ``(windows, frames)`` where outputs have frames.
+        """
+        main = card.outputs[0].name
+        return same_choice(expected[main], received[main].argmax(axis=-1), tie)
+
     def decoded_outputs(self, card: Contract) -> list[str]:
         """The outputs that the decoder needs; by default all."""
         return [output.name for output in card.outputs]
@@ -406,6 +434,36 @@ class Task(ABC, Generic[Section, Result]):
         if not scored:
             raise DataError("there is no recording to score; is the data set empty?")
         return overall(scored)
+
+
+def same_choice(
+    values: np.ndarray, choice: np.ndarray, tie: float, best: np.ndarray | None = None
+) -> np.ndarray:
+    """Whether a choice along the last axis is the best, or nearly as good.
+
+    Parameters
+    ----------
+    values : np.ndarray
+        ``(..., choices)``.
+    choice : np.ndarray
+        Integers ``(...,)``.
+    tie : float
+        By how much less than the best it may be worth.
+    best : np.ndarray, optional
+        Integers ``(...,)``; by default where ``values`` is largest.
+
+    Examples
+    --------
+    >>> values = np.array([[0.5, 0.4999, 0.0], [0.7, 0.2, 0.1]])
+    >>> same_choice(values, np.array([1, 1]), tie=0.001).tolist()
+    [True, False]
+    """
+    best = values.argmax(axis=-1) if best is None else best
+
+    def worth(which: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(values, which[..., np.newaxis], axis=-1)[..., 0]
+
+    return (choice == best) | (worth(best) - worth(choice) < tie)
 
 
 class FramewiseTask(Task[Section, Result]):

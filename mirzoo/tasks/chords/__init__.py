@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from mirzoo.tasks.base import (
     Score,
     Teachers,
     Validated,
+    same_choice,
 )
 from mirzoo.tasks.chords.annotation import Chords
 from mirzoo.tasks.chords.config import ChordDecoding, ChordsConfig
@@ -117,6 +118,22 @@ class ChordRecognition(FramewiseTask[ChordsConfig, Chords]):
 
     def decoder(self, card: Contract) -> ChordDecoder:
         return ChordDecoder(card)
+
+    def same_decisions(
+        self,
+        card: Contract,
+        expected: Mapping[str, np.ndarray],
+        received: Mapping[str, np.ndarray],
+        tie: float,
+    ) -> np.ndarray:
+        """Whether each frame has the same class of chord after decoding."""
+        assert isinstance(card.decoding, ChordDecoding)
+        main = card.outputs[0].name
+        paths = [
+            np.stack([likeliest_classes(window, card.decoding) for window in outputs[main]])
+            for outputs in (expected, received)
+        ]
+        return same_choice(expected[main], paths[1], tie, best=paths[0])
 
     def decoded_outputs(self, card: Contract) -> list[str]:
         return needed_outputs(card)

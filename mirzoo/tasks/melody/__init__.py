@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from mirzoo.tasks.melody.decoder import (
     is_voiced,
     refine,
     salience_around,
+    same_f0,
     strongest_bins,
 )
 from mirzoo.tasks.melody.scores import MEASURES, melody_scores
@@ -86,6 +87,16 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, Melody]):
 
     def decoder(self, card: Contract) -> MelodyDecoder:
         return MelodyDecoder(card)
+
+    def same_decisions(
+        self,
+        card: Contract,
+        expected: Mapping[str, np.ndarray],
+        received: Mapping[str, np.ndarray],
+        tie: float,
+    ) -> np.ndarray:
+        """Whether each frame is unvoiced in both, or has an f0 within 25 cents, after decoding."""
+        return same_f0(card, expected, received, tie)
 
     def truth(self, labels: Labels, duration_s: float | None = None) -> Melody | None:
         from mirzoo.data.labels import F0_RATE

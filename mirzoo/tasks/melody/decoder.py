@@ -20,17 +20,21 @@ estimation", ICASSP 2018, section 2, for the weighted mean of nine bins. M. Mauc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from mirzoo.card import Contract
 from mirzoo.dsp.framing import runs
 from mirzoo.dsp.viterbi import CONTEXT_FRAMES, PIECE_FRAMES, path_with_movement
+from mirzoo.tasks.base import same_choice
 from mirzoo.tasks.frames import FrameJoiner
 from mirzoo.tasks.melody.annotation import Melody
 from mirzoo.tasks.melody.config import MelodyDecoding
 
 VOICING = "voicing"
 SMALLEST = 1e-9
+SAME_PITCH_CENTS = 25
 BLOCK_FRAMES = 8 * PIECE_FRAMES
 
 
@@ -221,3 +225,48 @@ def is_voiced(voicing: np.ndarray, decoding: MelodyDecoding, frame_rate: float) 
             if end - first < shortest and (value or is_inside):
                 voiced[first:end] = not value
     return voiced
+
+
+def same_f0(
+    card: Contract,
+    expected: Mapping[str, np.ndarray],
+    received: Mapping[str, np.ndarray],
+    tie: float,
+) -> np.ndarray:
+    """Whether two models agree on each frame of windows; see `Task.same_decisions`.
+
+    They do where both have no melody, or both have one whose f0 differs by 25 cents at most.
+
+    Returns
+    -------
+    np.ndarray
+        bool ``(windows, frames)``.
+    """
+    decoding, main = card.decoding, card.outputs[0]
+    assert isinstance(decoding, MelodyDecoding) and main.frame_rate is not None
+    same = []
+    for window in range(len(expected[main.name])):
+        ours, theirs = (
+            {name: values[window] for name, values in outputs.items()}
+            for outputs in (expected, received)
+        )
+        bins, positions, sure, voiced = zip(
+            *(_decoded(outputs, main.name, decoding, main.frame_rate) for outputs in (ours, theirs))
+        )
+        off = np.abs(positions[0] - positions[1]) * 1200 / decoding.bins_per_octave
+        pitch = (off <= SAME_PITCH_CENTS) | (
+            (bins[0] != bins[1]) & same_choice(ours[main.name], bins[1], tie, best=bins[0])
+        )
+        undecided = np.abs(sure[0] - decoding.voicing_threshold) < tie
+        same.append(np.where(voiced[0] & voiced[1], pitch, (voiced[0] == voiced[1]) | undecided))
+    return np.stack(same)
+
+
+def _decoded(
+    outputs: Mapping[str, np.ndarray], main: str, decoding: MelodyDecoding, frame_rate: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Bins, positions between bins, confidence and whether voiced, of each frame."""
+    bins = strongest_bins(outputs[main], decoding)
+    positions, peaks = refine(outputs[main], bins, decoding.average_bins)
+    sure = outputs[VOICING][:, 0] if VOICING in outputs else peaks
+    return bins, positions, sure, is_voiced(sure, decoding, frame_rate)

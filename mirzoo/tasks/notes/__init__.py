@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
+
 from mirzoo.card import Contract
 from mirzoo.recipe.tasks import TaskConfig
 from mirzoo.tasks.base import TASKS, FramewiseTask, Rates
 from mirzoo.tasks.notes.annotation import Note, Notes
 from mirzoo.tasks.notes.config import NotesDecoding
 from mirzoo.tasks.notes.decoder import (
+    NOTE,
     FrameNote,
     NoteDecoder,
     find_notes,
@@ -39,3 +44,17 @@ class NoteTranscription(FramewiseTask[TaskConfig, Notes]):
 
     def decoder(self, card: Contract) -> NoteDecoder:
         return NoteDecoder(card)
+
+    def same_decisions(
+        self,
+        card: Contract,
+        expected: Mapping[str, np.ndarray],
+        received: Mapping[str, np.ndarray],
+        tie: float,
+    ) -> np.ndarray:
+        """Whether the same keys sound in each frame."""
+        assert isinstance(card.decoding, NotesDecoding)
+        threshold = card.decoding.frame_threshold
+        ours, theirs = expected[NOTE] > threshold, received[NOTE] > threshold
+        undecided = np.abs(expected[NOTE] - threshold) < tie
+        return ((ours == theirs) | undecided).all(axis=-1)

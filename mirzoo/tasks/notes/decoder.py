@@ -32,6 +32,8 @@ from mirzoo.tasks.frames import FrameJoiner
 from mirzoo.tasks.notes.annotation import Note, Notes
 from mirzoo.tasks.notes.config import NotesDecoding
 
+NOTE, ONSET, CONTOUR = "note", "onset", "contour"
+
 GAP_FRAMES = 11  # a key that is below the threshold for so long no longer sounds
 RISE_FRAMES = 2  # a rise counts as an onset when it holds against each of so many frames before
 BEND_BINS = 25
@@ -54,7 +56,11 @@ class NoteDecoder:
         assert isinstance(card.decoding, NotesDecoding)  # the task has checked the card
         self._card, self._decoding = card, card.decoding
         self._joiner = FrameJoiner(card)
-        self._pieces: dict[str, list[np.ndarray]] = {"note": [], "onset": [], "contour": []}
+        self._pieces: dict[str, list[np.ndarray]] = {
+            NOTE: [],
+            ONSET: [],
+            CONTOUR: [],
+        }
 
     def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
         """Take the outputs of the next windows."""
@@ -67,7 +73,7 @@ class NoteDecoder:
         decoding = self._decoding
         count = self._joiner.count(duration_s)
         note, onset, contour = (
-            np.concatenate(self._pieces.pop(name))[:count] for name in ("note", "onset", "contour")
+            np.concatenate(self._pieces.pop(name))[:count] for name in (NOTE, ONSET, CONTOUR)
         )
         shortest = decoding.shortest_s * self._joiner.frame_rate
         times = self._joiner.times(count)
