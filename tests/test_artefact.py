@@ -142,6 +142,8 @@ def test_a_folder_of_something_else_is_left_alone(small_tagger, tmp_path):
     with pytest.raises(ArtefactError, match="neither empty nor a saved model"):
         artefact.save(small_tagger, tmp_path)
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
+    with pytest.raises(ArtefactError, match="is a file"):
+        artefact.save(small_tagger, tmp_path / "thesis.tex")
 
 
 def test_a_folder_whose_name_cannot_be_a_model_s(small_tagger, tmp_path):
@@ -158,7 +160,7 @@ def test_a_save_that_fails_leaves_the_old_artefact(copy, small_tagger, monkeypat
     monkeypatch.setattr(litert_export, "_convert", fail)
     before = Card.load(copy)
     with pytest.raises(ExportError):
-        artefact.save(small_tagger, copy)
+        artefact.save(small_tagger, copy, overwrite=True)
     assert Card.load(copy) == before
     assert [p.name for p in copy.parent.iterdir()] == [copy.name]
 
@@ -171,7 +173,9 @@ def test_saving_a_trained_model_replaces_the_artefact(copy, windows):
     model.compile("adam", "binary_crossentropy")
     model.fit(windows, np.eye(3)[:2], verbose=0)
     model.card = model.card.updated(description="Trained longer.")
-    artefact.save(model, copy, quantize="float16")
+    with pytest.raises(ArtefactError, match=r"holds a saved model.*--overwrite"):
+        artefact.save(model, copy, quantize="float16")
+    artefact.save(model, copy, quantize="float16", overwrite=True)
     assert model.compiled
     assert not (copy / "stale.txt").exists()
     assert Card.load(copy).description == "Trained longer."

@@ -255,6 +255,7 @@ def _run(
     from mirzoo.engines.processes import Processes
 
     status, stopped = 0, ""
+    processes = None
     try:
         with _terminable():
             outcomes: Generator[Outcome, None, None]
@@ -274,6 +275,8 @@ def _run(
         was_terminated = isinstance(interrupt, Terminated)
         status = TERMINATED if was_terminated else INTERRUPTED
         stopped = "terminated" if was_terminated else "interrupted"
+    for outcome in processes.rest if processes is not None else []:
+        show(outcome)
     show.end(stopped)
     return status
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mirzoo.cli._shared import DATA_HOME, LABELLED_DATA, MODEL, PATH, argument, complain
+from mirzoo.cli._shared import DATA_HOME, LABELLED_DATA, MODEL, OVERWRITE, PATH, argument, complain
 
 
 @click.command()
@@ -57,17 +57,27 @@ def train(recipe: str, home: Path | None, out: Path | None, tensorboard: bool) -
     default=True,
     help="Train front-end and head too, or the output layers alone.",
 )
+@OVERWRITE
 @click.option("--train-trunk/--freeze-trunk", default=None, hidden=True)
 def fine_tune(
-    name: str, data: str, out: Path, epochs: int, train_head: bool, train_trunk: bool | None
+    name: str,
+    data: str,
+    out: Path,
+    epochs: int,
+    train_head: bool,
+    train_trunk: bool | None,
+    overwrite: bool,
 ) -> None:
     """Fit a trained model to labels of your own, and save it."""
     from mirzoo import hub
+    from mirzoo.artefact import require_free
     from mirzoo.training.fine_tuning import fine_tune
 
     if train_trunk is not None:
         complain("--train-trunk and --freeze-trunk are now --train-head and --freeze-head")
         train_head = train_trunk
+    require_free(out, overwrite=overwrite)
     model = hub.create_for(name, data)
     loss = fine_tune(model, data, epochs=epochs, train_head=train_head)["loss"]
-    click.echo(f"loss {loss[0]:.3f} -> {loss[-1]:.3f}; saved in {hub.save(model, out)}")
+    saved = hub.save(model, out, overwrite=overwrite)
+    click.echo(f"loss {loss[0]:.3f} -> {loss[-1]:.3f}; saved in {saved}")

@@ -119,6 +119,8 @@ class Processes:
         self._failed_starts = 0
         self._workers: dict[int, _Worker] = {}
         self._at_hand: dict[int, str] = {}
+        self.rest: list[Outcome] = []
+        """Once it was stopped: what was done by then and had not been given out."""
 
     @property
     def at_hand(self) -> list[str]:
@@ -150,12 +152,12 @@ class Processes:
         with self._lock:
             self._stopping = True
             for worker in self._workers.values():
-                worker.kill()
-        while any(thread.is_alive() for thread in threads):
-            try:
-                self._done.get(timeout=0.05)
-            except queue.Empty:
-                continue
+                worker.stop()
+        while any(thread.is_alive() for thread in threads) or not self._done.empty():
+            with suppress(queue.Empty):
+                done = self._done.get(timeout=0.05)
+                if isinstance(done, Outcome):
+                    self.rest.append(done)
 
     def _next(self) -> Job | None:
         with self._lock:
@@ -173,7 +175,8 @@ class Processes:
                     outcome = self._worker(number, folder).do(job, self._timeout_s)
                 finally:
                     self._at_hand.pop(number, None)
-                if not self._stopping:
+                # Of the files that a stop ended, those count whose results were whole by then.
+                if not self._stopping or outcome.status == "written":
                     self._done.put(outcome)
         except BaseException as error:
             self._done.put(error)
@@ -214,7 +217,7 @@ class _Worker:
         self._setup = setup
         self._folder = Path(tempfile.mkdtemp(dir=folder))
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
-        self._timed_out = False
+        self._timed_out = self._was_stopped = False
         threads = str(max(1, cores() // workers))
         environment = {
             "OMP_NUM_THREADS": threads,
@@ -261,6 +264,7 @@ class _Worker:
     def do(self, job: Job, timeout_s: float | None) -> Outcome:
         """Have it do a job, whatever happens to it."""
         began = time.monotonic()
+        before = {path: _inode(path) for path in job.files}
         os.ftruncate(self._log.fileno(), 0)
         os.lseek(self._log.fileno(), 0, os.SEEK_SET)  # the worker writes where this stands
         try:
@@ -268,14 +272,19 @@ class _Worker:
         except EOFError:
             for folder in {os.path.dirname(path) or "." for path in job.files}:
                 remove_leftovers(folder, process=self._process.pid)
-            outcome = Outcome(job.called, failures=[self._failure(job, timeout_s)])
+            files = [path for path in job.files if _inode(path) not in (None, before[path])]
+            outcome = Outcome(job.called, files)
+            if not (self._was_stopped and files and len(files) == len(job.files)):
+                outcome.failures.append(self._failure(job, timeout_s))
             outcome.seconds = time.monotonic() - began
         return outcome.with_details(self._text())
 
     def is_alive(self) -> bool:
         return not self._timed_out and self._process.poll() is None
 
-    def kill(self) -> None:
+    def stop(self) -> None:
+        """End it, whatever it is doing."""
+        self._was_stopped = True
         self._process.kill()
 
     def end(self) -> None:
@@ -331,3 +340,11 @@ class _Worker:
         size = os.fstat(self._log.fileno()).st_size
         text = os.pread(self._log.fileno(), LOG_BYTES, max(size - LOG_BYTES, 0))
         return text.decode(errors="replace")
+
+
+def _inode(path: str) -> int | None:
+    """What tells a file from the one that took its place; None where there is none."""
+    try:
+        return os.stat(path).st_ino
+    except (OSError, ValueError):
+        return None

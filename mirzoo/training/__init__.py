@@ -86,7 +86,7 @@ def _train(
     if settings.initial_weights is not None and settings.initial_share:
         average_weights(model, run.model(settings.initial_weights), settings.initial_share)
     model.card = trainer.measured_card(model, run)
-    folder = hub.save(model, Path(out) / name)
+    folder = hub.save(model, Path(out) / name, overwrite=True)
     logger.info("%s: saved in %s", name, folder)
     return folder
 

@@ -54,13 +54,17 @@ def test_fine_tune_takes_labels_from_the_data(run, monkeypatch, tmp_path):
     )
     monkeypatch.setattr(hub, "load", lambda name: name)
     monkeypatch.setattr(hub, "create", lambda *named, exclusive: (*named, exclusive))
-    monkeypatch.setattr(hub, "save", lambda model, out: out)
+    monkeypatch.setattr(hub, "save", lambda model, out, overwrite: out)
     status, out, _ = run("fine-tune", "some_tagger", tmp_path, "x", "--epochs", 3, "--freeze-head")
     assert (status, out) == (0, "loss 0.700 -> 0.250; saved in x\n")
     model = ("some_tagger", ("cello", "flute"), True)
     assert calls == [(model, str(tmp_path), {"epochs": 3, "train_head": False})]
     assert run("fine-tune", "some_chords", "songs", "x")[0] == 0
     assert calls[1] == ("some_chords", "songs", {"epochs": 20, "train_head": True})
+    (tmp_path / "card.json").write_text("{}")
+    status, _, err = run("fine-tune", "some_tagger", tmp_path, tmp_path)
+    assert status == 1 and "--overwrite" in err, "a model that is there is not replaced unasked"
+    assert len(calls) == 2, "and is told so before hours of training"
 
 
 def test_the_former_option_is_told_its_new_name(run, monkeypatch):
@@ -69,7 +73,7 @@ def test_the_former_option_is_told_its_new_name(run, monkeypatch):
     tuning.fine_tune = lambda model, data, **options: calls.append(options) or {"loss": [1.0]}
     monkeypatch.setitem(sys.modules, "mirzoo.training.fine_tuning", tuning)
     monkeypatch.setattr(hub, "create_for", lambda name, data: name)
-    monkeypatch.setattr(hub, "save", lambda model, out: out)
+    monkeypatch.setattr(hub, "save", lambda model, out, overwrite: out)
     for option in ("--freeze-trunk", "--freeze-head"):
         status, _, err = run("fine-tune", "some_tagger", "clips", "x", option)
         assert status == 0

@@ -262,7 +262,7 @@ def test_what_training_ends_with_is_the_mean(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "trained_model", lambda *_: start)
     monkeypatch.setattr(training.clips, "fit", lambda *_, **__: learnt)
     monkeypatch.setattr(training.clips, "measured_card", lambda model, *_, **__: model.card)
-    monkeypatch.setattr(training.hub, "save", lambda model, folder: folder)
+    monkeypatch.setattr(training.hub, "save", lambda model, folder, overwrite: folder)
     recipe = make_recipe(training={"initial_weights": "some_run", "initial_share": 0.5})
     training.train(recipe, tmp_path, tmp_path, name="learnt")
     kernel = 0.5 * before[-2] + 0.5 * start.get_weights()[-2]
@@ -369,7 +369,7 @@ def test_diverging_run_says_so(corpora, tmp_path):
 @pytest.mark.slow
 def test_progress_is_logged_and_report_goes_on_being_served(corpora, tmp_path, monkeypatch):
     recipe = make_recipe(training={"epochs": 1, "batch_size": 8})
-    monkeypatch.setattr(training.hub, "save", lambda model, folder: folder)
+    monkeypatch.setattr(training.hub, "save", lambda model, folder, overwrite: folder)
     monkeypatch.setattr(training.clips, "measured_card", lambda model, *_, **__: model.card)
     monkeypatch.setattr(training, "trained_model", lambda *_: Ear())
     lines = []

@@ -1,0 +1,202 @@
+"""`mirzoo annotate` over many files, in this process: what is skipped, refused and reported."""
+
+import errno
+import io
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+from fake_models import FakeRunner
+
+from mirzoo import annotate as library
+from mirzoo.annotate import annotate
+from mirzoo.tasks.tagging import Tags
+
+
+@pytest.fixture
+def song(tmp_path):
+    path = tmp_path / "song.wav"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, 4000), 16000)
+    return path
+
+
+@pytest.fixture
+def album(song, tmp_path):
+    """Four recordings and a bad one, in the order of their names."""
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for name in (b"1.wav", b"2\xff.wav", b"3\n.wav", b"x" * 251 + b".wav"):
+        (folder / os.fsdecode(name)).write_bytes(song.read_bytes())
+    (folder / "5.wav").touch()
+    return folder
+
+
+def typed(monkeypatch, content, *, terminal=False):
+    stdin = io.TextIOWrapper(io.BytesIO(content))
+    stdin.isatty = lambda: terminal
+    monkeypatch.setattr(sys, "stdin", stdin)
+
+
+def test_odd_names_end_nothing_and_a_second_run_skips_what_is_there(run, models, album, tmp_path):
+    out = tmp_path / "out"
+    command = ("annotate", models / "loud_tagger", album, album / "nowhere.wav", "-o", out)
+    status, _, err = run(*command)
+    assert status == 1
+    assert err.splitlines()[-1] == (
+        "mirzoo: 4 of 6 written, 2 failed: 1 × is empty, 1 × does not exist"
+    )
+    names = sorted(os.fsencode(path.name) for path in out.iterdir())
+    assert names[:3] == [b"1.json", b"2\xff.json", b"3\n.json"]
+    assert len(names) == 4 and len(names[3]) == 255
+    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    status, printed, err = run(*command, "--json")
+    assert status == 1
+    assert "0 of 6 written, 4 were there already (--overwrite makes them anew), 2 failed" in err
+    assert before == {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    *records, summary = map(json.loads, printed.splitlines())
+    assert [record["status"] for record in records] == ["skipped"] * 3 + ["failed", "skipped"] + [
+        "failed"
+    ]
+    assert summary["summary"]["skipped"] == 4 and summary["summary"]["failed"] == 2
+    status, _, err = run(*command, "--overwrite")
+    assert "4 of 6 written" in err
+    assert all(path.stat().st_mtime_ns > before[path] for path in out.iterdir())
+
+
+def test_the_report_has_every_file_and_every_name(run, models, album, tmp_path):
+    _, out, _ = run("annotate", models / "loud_tagger", album, "-o", tmp_path / "o", "--json")
+    *records, last = map(json.loads, out.splitlines())
+    assert [os.fsencode(record["source"]) for record in records] == [
+        os.fsencode(path) for path in sorted(album.iterdir())
+    ]
+    assert [record["status"] for record in records] == ["written"] * 3 + ["failed", "written"]
+    assert records[0]["files"] == [str(tmp_path / "o" / "1.json")]
+    (failure,) = records[3]["failures"]
+    assert failure["kind"] == "AudioError" and "is empty" in failure["message"]
+    summary = last["summary"]
+    assert (summary["files"], summary["written"], summary["failed"]) == (5, 4, 1)
+    assert summary["stopped"] is None and summary["reasons"] == {"is empty": 1}
+    (album / os.fsdecode(b"\xfe.wav")).touch()
+    _, out, _ = run("annotate", models / "loud_tagger", album / os.fsdecode(b"\xfe.wav"), "--json")
+    assert json.loads(out)["source_base64"].endswith("/i53YXY=")
+
+
+def test_several_formats_are_written_at_once_and_all_count_when_skipping(
+    run, models, song, tmp_path
+):
+    out = tmp_path / "out"
+    command = ("annotate", models / "loud_tagger", song, "-o", out)
+    assert run(*command, "--format", "csv")[0] == 0
+    made = (out / "song.csv").stat().st_mtime_ns
+    for formats in (["--format", "json, csv"], ["--format", "jams", "--format", "csv"]):
+        assert run(*command, *formats)[0] == 0
+    assert sorted(path.name for path in out.iterdir()) == ["song.csv", "song.jams", "song.json"]
+    assert (out / "song.csv").stat().st_mtime_ns == made
+    status, printed, err = run(*command, "--format", "csv,json,jams")
+    assert (status, printed) == (0, "") and "--overwrite makes it anew" in err
+    status, _, err = run(*command, "--format", "csv,xyz")
+    assert status == 2 and "'xyz' is none of" in err
+
+
+def test_nothing_that_is_there_is_replaced_unasked(run, models, song, tmp_path):
+    for option, name in (("-o", "mine.json"), ("--picture", "mine.png")):
+        mine = tmp_path / name
+        mine.write_text("mine")
+        status, _, err = run("annotate", models / "loud_tagger", song, option, mine)
+        assert status == 0 and "--overwrite" in err
+        assert mine.read_text() == "mine"
+    assert run("annotate", models / "loud_tagger", song, "-o", mine.with_suffix(".json"),
+               "--overwrite")[0] == 0  # fmt: skip
+    assert Tags.read(mine.with_suffix(".json")).labels
+
+
+def test_a_result_over_its_own_input_is_refused(run, models, song, tmp_path):
+    sound = tmp_path / "song.json"
+    song.rename(sound)
+    content = sound.read_bytes()
+    for target in (sound, tmp_path):
+        status, out, err = run(
+            "annotate", models / "loud_tagger", sound, "-o", target, "--overwrite"
+        )
+        assert (status, out) == (2, "")
+        assert "is one of the recordings" in err
+    assert sound.read_bytes() == content
+
+
+def test_the_standard_input_is_a_recording(run, models, song, tmp_path, monkeypatch):
+    typed(monkeypatch, song.read_bytes())
+    status, out, err = run("annotate", models / "loud_tagger", "-", "--json")
+    assert (status, err) == (0, "")
+    expected = annotate(FakeRunner(), song).to_dict()
+    told = json.loads(out)
+    assert told["source"] == "stdin"
+    np.testing.assert_allclose(told["probabilities"], expected["probabilities"], atol=1e-5)
+    typed(monkeypatch, song.read_bytes())
+    assert run("annotate", models / "loud_tagger", "-", song, "-o", tmp_path / "out")[0] == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["song.json", "stdin.json"]
+    typed(monkeypatch, b"")
+    status, _, err = run("annotate", models / "loud_tagger", "-")
+    assert status == 1 and "'stdin' is empty" in err
+    typed(monkeypatch, b"", terminal=True)
+    status, _, err = run("annotate", models / "loud_tagger", "-")
+    assert status == 2 and "pipe a sound file into it" in err
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "word"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), 3, "the disk is full"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_what_stops_a_batch_has_a_status_and_a_summary(
+    run, models, album, tmp_path, monkeypatch, error, status, word
+):
+    real, calls = library.annotate_together, []
+
+    def second_time(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise error
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(library, "annotate_together", second_time)
+    out = tmp_path / "out"
+    command = ("annotate", models / "loud_tagger", album, "-o", out)
+    ended, printed, err = run(*command, "--json")
+    assert ended == status
+    assert len(calls) == 2
+    assert f"mirzoo: {word}: 1 of 5 written" in err and "not reached" in err
+    assert json.loads(printed.splitlines()[-1])["summary"]["stopped"] == word
+    assert [path.name for path in out.iterdir()] == ["1.json"]
+    assert "3 of 5 written, 1 were there already" in run(*command)[2]
+
+
+def test_help_tells_of_every_status(run):
+    status, out, _ = run("annotate", "--help")
+    words = " ".join(out.split())
+    assert status == 0
+    for known in ("0 all is written", "1 some", "2 the command", "3 stopped", "130", "143"):
+        assert known in words
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--timeout", "0"], "not more than 0"),
+        (["--timeout", "5", "--workers", "0"], "needs a worker"),
+        (["--workers", "-1"], "--workers"),
+    ],
+)
+def test_misuse(run, models, song, options, said):
+    status, _, err = run("annotate", models / "loud_tagger", song, *options)
+    assert status == 2 and said in err
+
+
+def test_escapes_in_names_do_not_reach_the_terminal(run, models, tmp_path):
+    status, _, err = run("annotate", models / "loud_tagger", tmp_path / "a\x1b[31m\n.wav")
+    assert status == 1
+    assert "\x1b" not in err and r"a\x1b[31m\n.wav" in err
