@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 import zipfile
 from functools import cache, partial
 from pathlib import Path
@@ -17,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
-from mirzoo._support.files import sha256
+from mirzoo._support.files import scratch_folder, sha256
 from mirzoo._support.guards import reading
 from mirzoo.card import CARD_FILE, Card, Contract
-from mirzoo.errors import ArtefactError
+from mirzoo.errors import ArtefactError, CardError
 from mirzoo.runtimes.base import RUNTIMES
 from mirzoo.tasks.base import TASKS
 
@@ -89,8 +88,8 @@ def save(
     folder = Path(folder).absolute()
     require_free(folder, overwrite=overwrite)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-        unfinished = Path(temporary) / folder.name
+    with scratch_folder(folder.parent, folder.name) as temporary:
+        unfinished = temporary / folder.name
         unfinished.mkdir()
         bare = _uncompiled_copy(model)
         bare.card = model.card.updated(
@@ -105,7 +104,7 @@ def save(
         export(bare, unfinished / LITERT_FILE, quantize=quantize, outputs="all")
         _write_golden(bare, unfinished / GOLDEN_FILE, real_windows(bare.card.input)[-1:])
         bare.card.updated(files=_hashes(unfinished)).save(unfinished / CARD_FILE)
-        _swap(unfinished, folder, Path(temporary) / "replaced")
+        _swap(unfinished, folder, temporary / "replaced")
     return folder
 
 
@@ -203,6 +202,26 @@ def _verified(folder: Path) -> dict[str, float]:
     if problems:
         raise ArtefactError(f"{folder} is not as its card states: {'; '.join(problems)}")
     return differences
+
+
+def damage(folder: str | os.PathLike) -> str | None:
+    """Tell what is wrong with a saved model's files, by their hashes alone; None where nothing is.
+
+    Examples
+    --------
+    >>> from mirzoo import hub
+    >>> damage(hub.shipped_folder("chroma_rnn_chords")) is None
+    True
+    """
+    folder = Path(folder)
+    try:
+        with reading(folder, "saved model"):
+            card = Card.load(folder)
+            for file in (*REQUIRED_FILES, *card.files):
+                require_unaltered(folder, card, file)
+    except (ArtefactError, CardError) as error:
+        return str(error)
+    return None
 
 
 def _differences(card: Card, embedded: Card, file: str) -> list[str]:

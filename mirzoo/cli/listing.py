@@ -91,6 +91,7 @@ def _plain(listed: Listed) -> dict[str, Any]:
         "litert_bytes": listed.litert_bytes,
         "audio_s_per_cpu_s": _speeds().get(listed.name),
         "score": listed.score and listed.score.model_dump(mode="json"),
+        "problem": listed.problem,
     }
 
 
@@ -106,12 +107,19 @@ def _table(found: Sequence[Listed]) -> Iterable[str]:
         for name in of_kind:
             cells = zip(rows[name], widths, strict=True)
             yield "  " + "  ".join(f"{cell:{width}}" for cell, width in cells).rstrip()
+    broken = [listed for listed in found if listed.problem]
+    if broken:
+        yield "\nBroken"
+    for listed in broken:
+        yield f"  {listed.name}: {listed.problem}"
     if any(listed.name in _speeds() for listed in found):
         yield f"\nSpeed: seconds of music in {_speed_conditions()}."
 
 
 def _row(listed: Listed) -> tuple[str, ...]:
     size = "not pulled" if listed.kind == "published" and not listed.is_here else ""
+    if listed.problem:
+        size = "broken"
     if listed.litert_bytes is not None:
         size = f"{listed.litert_bytes / MEGABYTE:.1f} MB"
     speed = _speeds().get(listed.name)

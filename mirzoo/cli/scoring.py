@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mirzoo.cli._shared import DATA_HOME, FAILED, LABELLED_DATA, MODEL, argument, complain
+from mirzoo.cli._shared import DATA_HOME, FAILED, LABELLED_DATA, MISUSED, MODEL, argument, complain
 from mirzoo.errors import MirzooError, UnknownNameError
 
 
@@ -40,17 +40,15 @@ def verify(names: Sequence[str]) -> None:
     """Recompute what saved models claim: hashes, outputs, operations, parameters."""
     from mirzoo import hub
 
-    failed = False
+    status = 0
     for name in names or hub.local_models():
         try:
             differences = hub.verify(name)
-        except UnknownNameError:
-            raise
         except MirzooError as error:
-            failed = True
+            status = max(status, MISUSED if isinstance(error, UnknownNameError) else FAILED)
             complain(error)
         else:
             forms = ", ".join(f"{form} {value:.0e}" for form, value in differences.items())
             click.echo(f"{name}: all as its card states (largest differences: {forms})")
-    if failed:
-        raise click.exceptions.Exit(FAILED)
+    if status:
+        raise click.exceptions.Exit(status)

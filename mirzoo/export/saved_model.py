@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import tempfile
 import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -16,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import fingerprint_pb2
 
+from mirzoo._support.files import scratch_folder
 from mirzoo.card import Contract
 from mirzoo.export.base import EVERY_OPTION, FORMATS, Format
 from mirzoo.export.checks import BOUNDS
@@ -57,8 +57,8 @@ def write_saved_model(model: Model, folder: Path, windows: np.ndarray, **options
     asked = ExportOptions.of(options)
     graph = compose(model, asked, usual_batch=None, any_length=True)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-        unfinished = Path(temporary) / "saved_model"
+    with scratch_folder(folder.parent, folder.name) as temporary:
+        unfinished = temporary / "saved_model"
         with transforms_by_matrices(math.inf if asked.dft == "conv" else 0):
             _export(model, graph, unfinished)
         graph.require_same(

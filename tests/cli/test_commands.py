@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mirzoo import cli, hub
-from mirzoo.errors import ArtefactError, PullError
+from mirzoo.errors import ArtefactError, PullError, UnknownNameError
 from mirzoo.tasks.base import TASKS
 
 
@@ -50,6 +50,8 @@ def test_verify_goes_on_after_a_failure(run, monkeypatch):
     def verify(name):
         if name == "bad":
             raise ArtefactError("bad is not as its card states")
+        if name == "tagga":
+            raise UnknownNameError("no model is called 'tagga'")
         return {"keras": 1e-7, "litert": 2e-6}
 
     monkeypatch.setattr(hub, "verify", verify)
@@ -57,6 +59,10 @@ def test_verify_goes_on_after_a_failure(run, monkeypatch):
     assert status == 1
     assert out.startswith("good: all as its card states")
     assert "bad is not" in err
+    status, out, err = run("verify", "tagga", "bad", "good")
+    assert status == 2
+    assert out.startswith("good: all as its card states")
+    assert "no model is called 'tagga'" in err and "bad is not" in err
     monkeypatch.setattr(hub, "local_models", lambda: ["good"])
     assert run("verify")[0] == 0
 

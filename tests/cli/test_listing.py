@@ -1,6 +1,7 @@
 """`mirzoo list` and `mirzoo info`: what there is, and what a user needs of it first."""
 
 import json
+import shutil
 
 from mirzoo import hub
 from mirzoo.tasks.base import TASKS
@@ -89,3 +90,26 @@ def test_info_tells_of_a_prior_that_weakens_classes(run):
     told = run("info", "cqt_crnn_chords", "--all")[1]
     prior = hub.card("cqt_crnn_chords").decoding.prior
     assert f"up to {max(prior) / min(prior):.1f} times" in told
+
+
+def test_a_broken_model_is_listed_with_the_reason(run, monkeypatch, tmp_path):
+    for name in ("mel_cnn_tagger", "raw_cnn_tagger"):
+        (tmp_path / "saved_models" / name).mkdir(parents=True)
+        shutil.copy(hub.shipped_folder(name) / "card.json", tmp_path / "saved_models" / name)
+    (tmp_path / "saved_models" / "mel_cnn_tagger" / "card.json").write_text('{"name": 1}')
+    bundled = hub._bundled
+    monkeypatch.setattr(
+        hub, "_bundled", lambda name: tmp_path / name if name == "saved_models" else bundled(name)
+    )
+    status, out, _ = run("list", "*_tagger")
+    assert status == 0
+    lines = [line for line in out.splitlines() if line.strip().startswith("mel_cnn_tagger")]
+    assert lines[0].split()[:3] == ["mel_cnn_tagger", "tagging", "broken"]
+    assert "card.json" in lines[1]
+    assert any(line.split()[:1] == ["raw_cnn_tagger"] for line in out.splitlines())
+    listed = json.loads(run("list", "*_tagger", "--json")[1])
+    assert "card.json" in listed["mel_cnn_tagger"]["problem"]
+    assert listed["raw_cnn_tagger"]["problem"] is None
+    status, _, err = run("info", "mel_cnn_tagger")
+    assert status == 1 and "card.json" in err
+    assert run("info", "raw_cnn_tagger")[0] == 0

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import subprocess
 import sys
+import sysconfig
+import time
+import venv
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from mirzoo import ports
 from mirzoo.errors import PullError, UnknownNameError
@@ -98,6 +106,83 @@ def test_an_interrupted_download_leaves_nothing(package, monkeypatch):
     assert list(cache_home().glob("wheels/*")) == []
 
 
+@pytest.fixture
+def without_pip(tmp_path):
+    """The Python of an environment that has what this one has, but no pip."""
+    environment = tmp_path / "environment"
+    venv.create(environment, with_pip=False)
+    theirs = next(environment.rglob("site-packages"))
+    for installed in Path(sysconfig.get_paths()["purelib"]).iterdir():
+        if not re.match(r"pip(-|$)", installed.name):
+            (theirs / installed.name).symlink_to(installed)
+    return environment / "bin" / "python"
+
+
+def fetch_by(python, package, hidden="", **environment):
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({hidden.split()}))\n"
+        "from mirzoo.ports._package import Package, fetch\n"
+        f"try: print(fetch({package!r}))\n"
+        "except Exception as error: sys.exit(f'{type(error).__name__}: {error}')"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", **environment}
+    return subprocess.run(
+        [python, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="environments have other folders there")
+def test_an_environment_without_pip_uses_the_one_that_comes_with_python(package, without_pip):
+    missing = subprocess.run([without_pip, "-m", "pip"], capture_output=True, check=False)
+    assert missing.returncode != 0
+    run = fetch_by(without_pip, package)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip().endswith(WHEEL)
+    assert [path.name for path in (cache_home() / "wheels").iterdir()] == [WHEEL]
+    missing = subprocess.run([without_pip, "-m", "pip"], capture_output=True, check=False)
+    assert missing.returncode != 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="environments have other folders there")
+def test_without_any_pip_uv_is_asked_and_else_an_error_says_what_to_install(
+    package, without_pip, tmp_path
+):
+    run = fetch_by(without_pip, package, hidden="ensurepip")
+    assert run.returncode != 0
+    assert "PullError: published models are downloaded with pip" in run.stderr
+    assert f"`uv pip install --python {without_pip} pip`" in run.stderr
+    assert files_in_cache() == []
+    asked, uv = tmp_path / "asked", tmp_path / "bin" / "uv"
+    uv.parent.mkdir()
+    uv.write_text(
+        f'#!/bin/sh\necho "$1 $2 $3 $4 $5" > {asked}\nshift 5\nexec {sys.executable} -m pip "$@"\n'
+    )
+    uv.chmod(0o755)
+    run = fetch_by(without_pip, package, hidden="ensurepip", PATH=f"{uv.parent}:/usr/bin:/bin")
+    assert run.returncode == 0, run.stderr
+    assert asked.read_text().split() == ["tool", "run", "--python", str(without_pip), "pip"]
+    assert files_in_cache() == [WHEEL]
+
+
+@pytest.mark.slow
+def test_of_two_downloads_at_once_one_asks_the_index(package, index, monkeypatch):
+    downloads = []
+    download = packages._download
+
+    def slow(package, folder):
+        downloads.append(folder)
+        time.sleep(0.5)
+        return download(package, folder)
+
+    monkeypatch.setattr(packages, "_download", slow)
+    with ThreadPoolExecutor() as pool:
+        wheels = list(pool.map(fetch, [package] * 3))
+    assert len(set(wheels)) == len(downloads) == 1
+    assert [path.name for path in (cache_home() / "wheels").iterdir()] == [WHEEL]
+
+
 @pytest.mark.slow
 def test_another_build_than_the_pinned_one_is_refused(package, index):
     other = WHEEL.replace("py3", "py2.py3")
@@ -127,7 +212,7 @@ def test_a_wheel_of_another_layout_is_refused(package):
 def test_what_is_no_wheel_is_refused(tmp_path):
     (tmp_path / WHEEL).write_bytes(b"not a zip file")
     with (
-        pytest.raises(PullError, match="cannot be read as a wheel"),
+        pytest.raises(PullError, match="cannot be unpacked"),
         unpacked(tmp_path / WHEEL, []),
     ):
         pass
