@@ -21,6 +21,7 @@ from mirzoo.errors import DataError
 
 PIECE_FRAMES = 1024
 CONTEXT_FRAMES = 192
+PIECES_AT_ONCE = 16
 TRIED_FRAMES = 1024
 """How many frames of a path come in before it is tried how far it is settled."""
 
@@ -251,12 +252,19 @@ def path_with_movement(
     if frames <= PIECE_FRAMES + 2 * CONTEXT_FRAMES:
         return _follow(evidence[np.newaxis], step_penalty, leap_penalty)[0]
     count = -(-frames // PIECE_FRAMES)
-    after = count * PIECE_FRAMES - frames + CONTEXT_FRAMES
-    padded = np.pad(evidence, ((CONTEXT_FRAMES, after), (0, 0)))
-    whole = PIECE_FRAMES + 2 * CONTEXT_FRAMES
-    pieces = np.lib.stride_tricks.sliding_window_view(padded, whole, axis=0)[::PIECE_FRAMES]
-    paths = _follow(pieces.transpose(0, 2, 1), step_penalty, leap_penalty)
-    return paths[:, CONTEXT_FRAMES:-CONTEXT_FRAMES].reshape(-1)[:frames]
+    paths = []
+    for first in range(0, count, PIECES_AT_ONCE):
+        pieces = min(PIECES_AT_ONCE, count - first)
+        begin, length = first * PIECE_FRAMES - CONTEXT_FRAMES, pieces * PIECE_FRAMES
+        part = evidence[max(0, begin) : begin + length + 2 * CONTEXT_FRAMES]
+        before = max(0, -begin)
+        after = length + 2 * CONTEXT_FRAMES - before - len(part)
+        padded = np.pad(part, ((before, after), (0, 0)))
+        whole = PIECE_FRAMES + 2 * CONTEXT_FRAMES
+        windows = np.lib.stride_tricks.sliding_window_view(padded, whole, axis=0)[::PIECE_FRAMES]
+        found = _follow(windows.transpose(0, 2, 1), step_penalty, leap_penalty)
+        paths.append(found[:, CONTEXT_FRAMES:-CONTEXT_FRAMES].reshape(-1))
+    return np.concatenate(paths)[:frames]
 
 
 def _follow(evidence: np.ndarray, step_penalty: float, leap_penalty: float) -> np.ndarray:

@@ -100,8 +100,11 @@ class FrameJoiner:
 
     def times(self, n_frames: int) -> np.ndarray:
         """Middles of the recording's first frames (s), shape ``(n_frames,)``."""
-        samples = self._offset_samples + np.arange(n_frames) * self._frame_samples
-        return samples / self._card.sample_rate
+        return self.times_of(np.arange(n_frames))
+
+    def times_of(self, frames: np.ndarray) -> np.ndarray:
+        """Middles of frames of these numbers (s)."""
+        return (self._offset_samples + frames * self._frame_samples) / self._card.sample_rate
 
     def count(self, duration_s: float) -> int:
         """How many frames lie in a recording; at least one."""

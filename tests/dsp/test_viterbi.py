@@ -8,6 +8,9 @@ import pytest
 from mirzoo.dsp.viterbi import (
     CONTEXT_FRAMES,
     PIECE_FRAMES,
+    TRIED_FRAMES,
+    PathWithChanges,
+    PathWithTransitions,
     path_with_changes,
     path_with_movement,
     path_with_transitions,
@@ -93,6 +96,31 @@ def test_what_is_no_evidence_is_refused(evidence):
 def test_transitions_of_another_size_are_refused():
     with pytest.raises(DataError, match="4 states need 4 x 4"):
         path_with_transitions(np.zeros((5, 4)), np.zeros((3, 3)))
+
+
+@pytest.mark.parametrize("sizes", [[1], [1, 4000], [700, 1, 1, 5000], [3000] * 3])
+@pytest.mark.parametrize("kind", ["changes", "transitions"])
+def test_a_path_that_grows_is_the_whole_one(sizes, kind):
+    evidence = np.random.default_rng(5).normal(0, 2, (sum(sizes), 9))
+    initial = np.arange(9.0)
+    transition = np.log(np.random.default_rng(6).dirichlet(np.ones(9), 9))
+    path, cost = {
+        "changes": (PathWithChanges(2.0, initial), 2.0 * (1 - np.eye(9))),
+        "transitions": (PathWithTransitions(transition, initial), -transition),
+    }[kind]
+    parts = [path.add(part) for part in np.split(evidence, np.cumsum(sizes)[:-1])]
+    if sum(sizes) > TRIED_FRAMES:
+        assert sum(map(len, parts)) > sum(sizes) - 200
+    grown = np.concatenate([*parts, path.finish()])
+    np.testing.assert_array_equal(grown, best_path(evidence, cost, initial))
+
+
+def test_what_never_settles_comes_at_the_end():
+    path = PathWithChanges(1e9)
+    settled = [path.add(np.zeros((50, 3))) for _ in range(100)]
+    assert sum(map(len, settled)) == 0
+    assert path.finish().tolist() == [0] * 5000
+    assert PathWithChanges(1.0).finish().tolist() == []
 
 
 @pytest.mark.slow

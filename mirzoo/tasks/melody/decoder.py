@@ -87,6 +87,7 @@ class MelodyDecoder:
     def _follow(self, context: int) -> None:
         """Follow what came in, but for the last ``context`` frames, whose future isn't known."""
         salience = np.concatenate(self._pending)
+        self._pending = []
         kept = slice(self._already_followed, len(salience) - context)
         path = strongest_bins(salience, self._decoding)[kept]
         bins, peaks = refine(salience[kept], path, self._decoding.average_bins)
@@ -123,8 +124,9 @@ def strongest_bins(salience: np.ndarray, decoding: MelodyDecoding) -> np.ndarray
     if decoding.method == "local_average":
         return salience.argmax(axis=1)
     bins_per_semitone = decoding.bins_per_octave / 12
+    evidence = np.maximum(salience, SMALLEST)
     return path_with_movement(
-        np.log(np.maximum(salience, SMALLEST)),
+        np.log(evidence, out=evidence),
         decoding.jump_penalty / bins_per_semitone,
         decoding.leap_penalty,
     )

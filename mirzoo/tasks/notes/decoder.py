@@ -6,8 +6,8 @@ A note model gives every frame three activations: how likely each key of the pia
 the onsets, for as long as its key sounds. Then, from the strongest activation that no note has
 used, notes that have no onset, in both directions. What a note uses up is no longer there for
 others, nor in the neighbouring keys. A key's sudden rise counts as an onset too, measured by the
-steepest rise of the whole recording, which is why a recording's activations stay in memory until
-its end: 0.6 GB for each hour.
+steepest rise of the whole recording, which is known at its end only; until then what sounds waits
+in a temporary file (`mirzoo.tasks.notes.sounding`).
 
 Conventions: ``note`` and ``onset`` are ``(frames, keys)``, from ``lowest_pitch`` up; ``contour``
 has ``contour_bins_per_semitone`` bins to a key, the first of a key's at its own pitch. A note's
@@ -28,16 +28,22 @@ from typing import NamedTuple
 import numpy as np
 
 from mirzoo.card import Contract
+from mirzoo.errors import ArtefactError
 from mirzoo.tasks.frames import FrameJoiner
 from mirzoo.tasks.notes.annotation import Note, Notes
 from mirzoo.tasks.notes.config import NotesDecoding
+from mirzoo.tasks.notes.sounding import (
+    BEND_BINS,
+    GAP_FRAMES,
+    RISE_FRAMES,
+    Group,
+    Sounding,
+    strongest_bends,
+)
 
 NOTE, ONSET, CONTOUR = "note", "onset", "contour"
-
-GAP_FRAMES = 11  # a key that is below the threshold for so long no longer sounds
-RISE_FRAMES = 2  # a rise counts as an onset when it holds against each of so many frames before
-BEND_BINS = 25
-BEND_WIDTH_BINS = 5.0
+BATCHES_BACK = 2
+"""How many batches of windows at the end may lie behind the recording's end."""
 
 
 class FrameNote(NamedTuple):
@@ -50,50 +56,75 @@ class FrameNote(NamedTuple):
 
 
 class NoteDecoder:
-    """Turns a note model's outputs into notes; see `mirzoo.tasks.base.Decoder`."""
+    """Turns a note model's outputs into notes; see `mirzoo.tasks.base.Decoder`.
+
+    What was added last waits, since some of it may lie behind the recording's end.
+    """
 
     def __init__(self, card: Contract) -> None:
         assert isinstance(card.decoding, NotesDecoding)  # the task has checked the card
         self._card, self._decoding = card, card.decoding
         self._joiner = FrameJoiner(card)
-        self._pieces: dict[str, list[np.ndarray]] = {
-            NOTE: [],
-            ONSET: [],
-            CONTOUR: [],
-        }
+        self._shortest_frames = card.decoding.shortest_s * self._joiner.frame_rate
+        self._sounding = Sounding(
+            card.decoding.frame_threshold,
+            all_matters=self._shortest_frames <= 1,
+            bins_per_semitone=card.decoding.contour_bins_per_semitone,
+        )
+        # The same numbers again and again: shared, they need little memory.
+        bins = range(-BEND_BINS, BEND_BINS + 1)
+        self._semitones = {bin: bin / card.decoding.contour_bins_per_semitone for bin in bins}
+        self._last: list[dict[str, np.ndarray]] = []
 
     def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
         """Take the outputs of the next windows."""
-        joined = self._joiner.join(outputs, starts)
-        for name, pieces in self._pieces.items():
-            pieces.append(joined[name])
+        self._last.append(self._joiner.join(outputs, starts))
+        while len(self._last) > BATCHES_BACK:
+            self._take(self._last.pop(0))
 
     def finish(self, *, duration_s: float, source: str | None = None) -> Notes:
-        """Give the notes of a recording of ``duration_s`` seconds."""
-        decoding = self._decoding
+        """Give the notes of a recording of ``duration_s`` seconds.
+
+        Raises
+        ------
+        ArtefactError
+            If more was added than a recording of this length has.
+        """
         count = self._joiner.count(duration_s)
-        note, onset, contour = (
-            np.concatenate(self._pieces.pop(name))[:count] for name in (NOTE, ONSET, CONTOUR)
-        )
-        shortest = decoding.shortest_s * self._joiner.frame_rate
-        times = self._joiner.times(count)
+        if count < self._sounding.frames:
+            raise ArtefactError(
+                f"{self._card.name} was given {self._sounding.frames} frames and more of a "
+                f"recording of {duration_s:.3f} s, which has {count}"
+            )
+        for joined in self._last:
+            missing = count - self._sounding.frames
+            self._take({name: values[:missing] for name, values in joined.items()})
         return Notes(
-            [
-                Note(
-                    start_s=float(times[found.start]),
-                    end_s=float(times[found.end]),
-                    pitch=found.key + decoding.lowest_pitch,
-                    amplitude=min(1.0, found.amplitude),
-                    bends=tuple(
-                        follow_bends(contour, found, decoding.contour_bins_per_semitone).tolist()
-                    ),
-                )
-                for found in find_notes(note, onset, decoding, shortest)
-            ],
+            [note for group in self._sounding.groups() for note in self._notes(group)],
             source=source,
             duration_s=duration_s,
             model=self._card.name,
         )
+
+    def _take(self, joined: dict[str, np.ndarray]) -> None:
+        if len(joined[NOTE]):
+            self._sounding.add(joined[NOTE], joined[ONSET], joined[CONTOUR])
+
+    def _notes(self, group: Group) -> Iterator[Note]:
+        decoding = self._decoding
+        struck = _latest_first(_peaks(group.onset, decoding.onset_threshold, group.inside))
+        found = _read_off(group.note, struck, decoding.frame_threshold, self._shortest_frames)
+        for frames in found:
+            first, end = frames.start + group.first_frame, frames.end + group.first_frame
+            start_s, end_s = self._joiner.times_of(np.array([first, end])).tolist()
+            bends = group.bends[frames.start : frames.end, frames.key].tolist()
+            yield Note(
+                start_s=start_s,
+                end_s=end_s,
+                pitch=frames.key + group.first_key + decoding.lowest_pitch,
+                amplitude=min(1.0, frames.amplitude),
+                bends=tuple(map(self._semitones.__getitem__, bends)),
+            )
 
 
 def find_notes(
@@ -120,10 +151,17 @@ def find_notes(
     >>> find_notes(note, onset, NotesDecoding(), shortest_frames=11)
     [FrameNote(start=10, end=40, key=30, amplitude=0.75)]
     """
-    threshold = decoding.frame_threshold
+    peaks = _peaks(with_rises(onset, note), decoding.onset_threshold)
+    return _read_off(note, _latest_first(peaks), decoding.frame_threshold, shortest_frames)
+
+
+def _read_off(
+    note: np.ndarray, struck: Iterator[tuple[int, int]], threshold: float, shortest_frames: float
+) -> list[FrameNote]:
     unused = np.array(note)
     found = []
-    for start, key in _struck(with_rises(onset, note), decoding.onset_threshold):
+    shortest_frames = max(1, shortest_frames)
+    for start, key in struck:
         end = _fades(unused, start, key, threshold)
         if end - start >= shortest_frames:
             unused[start:end, _neighbourhood(key)] = 0.0
@@ -193,17 +231,21 @@ def follow_bends(contour: np.ndarray, note: FrameNote, bins_per_semitone: int) -
     >>> follow_bends(contour, FrameNote(0, 3, 30, 1.0), 3).round(2).tolist()
     [0.0, 0.33, 1.0]
     """
-    own = note.key * bins_per_semitone
-    bins = np.arange(max(0, own - BEND_BINS), min(contour.shape[1], own + BEND_BINS + 1))
-    nearness = np.exp(-0.5 * ((bins - own) / BEND_WIDTH_BINS) ** 2)
-    strongest = (contour[note.start : note.end, bins] * nearness).argmax(axis=1)
-    return (bins[strongest] - own) / bins_per_semitone
+    contour = contour[note.start : note.end]
+    return strongest_bends(contour, note.key, bins_per_semitone) / bins_per_semitone
 
 
-def _struck(onset: np.ndarray, threshold: float) -> Iterator[tuple[int, int]]:
-    """Peaks over time, the latest first; of the same frame, the highest key first."""
+def _peaks(onset: np.ndarray, threshold: float, inside: np.ndarray | None = None) -> np.ndarray:
+    """Where an onset is above the frames before and after, all of them inside."""
     inner = onset[1:-1]
     peaks = (inner > onset[:-2]) & (inner > onset[2:]) & (inner >= threshold)
+    if inside is not None:
+        peaks &= inside[:-2] & inside[1:-1] & inside[2:]
+    return peaks
+
+
+def _latest_first(peaks: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Frame and key of each peak, the latest first; of the same frame, the highest key first."""
     frames, keys = np.nonzero(peaks)
     return zip((frames[::-1] + 1).tolist(), keys[::-1].tolist(), strict=True)
 

@@ -1,8 +1,11 @@
 """Chords, melody and notes: files that come back, pictures, sounds and MIDI."""
 
 import io
+import json
+import re
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import jams
 import matplotlib.pyplot as plt
@@ -12,10 +15,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from mirzoo.errors import AnnotationError
+from mirzoo.errors import AnnotationError, AudioError
+from mirzoo.tasks.annotation import pictures, sound
 from mirzoo.tasks.annotation.midi_file import BentNote, midi_bytes
 from mirzoo.tasks.base import TASKS
 from mirzoo.tasks.chords import Chords
+from mirzoo.tasks.chords.annotation import JAMS_LABEL
 from mirzoo.tasks.melody import Melody
 from mirzoo.tasks.notes import Note, Notes
 
@@ -116,6 +121,52 @@ def test_jams_are_valid_and_say_who_made_them(request, tmp_path, task):
     assert document.file_metadata.duration == annotation.duration_s
 
 
+def test_jams_has_no_chords_but_its_own(tmp_path):
+    schema = Path(jams.__file__).parent / "schemata" / "namespaces" / "chord" / "chord.json"
+    pattern = json.loads(schema.read_text())["chord"]["value"]["pattern"]
+    labels = [
+        f"{root}{quality}{degrees}{bass}"
+        for root in ("C", "F#", "Bbb", "H")
+        for quality in ("", ":", ":maj", ":min7", ":b9", ":minmaj9", ":aug7", ":13", ":foo")
+        for degrees in ("", "(9)", "(*3,b7)", "(14)", "(", ":(1,5)", "()")
+        for bass in ("", "/3", "/b7", "/14", "/")
+    ] + ["N", "X", "Y", "N/3"]
+    for label in labels:
+        assert bool(JAMS_LABEL.fullmatch(label)) == bool(re.search(pattern, label)), label
+    odd = Chords([(0.0, 1.0, "C:maj"), (1.0, 2.0, "C:b9")])
+    with pytest.raises(AnnotationError, match=r"JAMS has no chords like 'C:b9'; write \.lab"):
+        odd.write(tmp_path / "odd.jams")
+    assert Chords.read(odd.write(tmp_path / "odd.lab")).labels == odd.labels
+    assert [path.name for path in tmp_path.iterdir()] == ["odd.lab"]
+
+
+@pytest.mark.parametrize("task", ["chords", "melody", "notes"])
+def test_json_is_what_python_writes(request, tmp_path, task):
+    annotation = request.getfixturevalue(task).with_warnings(["for one: an ü"])
+    document = annotation.to_dict()
+    written = annotation.write(tmp_path / "song.json").read_text(encoding="utf-8")
+    assert written == json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    assert "".join(annotation.json_pieces(n=1)) == json.dumps({**document, "n": 1})
+
+
+@pytest.mark.slow
+def test_files_of_long_annotations_are_whole(tmp_path):
+    """More than a block of everything, written and read again."""
+    rng = np.random.default_rng(0)
+    count = 4_200
+    starts = np.cumsum(rng.uniform(0.1, 2, count)).round(3)
+    labels = [f"{root}:min7" for root in rng.choice(list("CDEFG"), count)]
+    spans = zip(starts[:-1].tolist(), starts[1:].tolist(), labels)
+    chords = Chords(list(spans), confidence=rng.random(count - 1).round(3))
+    melody = Melody(np.arange(count) / 100, rng.uniform(-880, 880, count).round(2))
+    notes = Notes([Note(s, s + 1.0, 60.5, 0.5, (0.25,)) for s in starts.tolist()])
+    for annotation in (chords, melody, notes):
+        for suffix in annotation.readable:
+            read = type(annotation).read(annotation.write(tmp_path / f"x{suffix}"))
+            if suffix != ".lab":
+                same(read, annotation)
+
+
 @pytest.mark.parametrize("task", ["chords", "melody", "notes"])
 def test_pictures(request, tmp_path, task):
     annotation = request.getfixturevalue(task)
@@ -147,6 +198,37 @@ def test_pictures_over_the_recording(request, tmp_path, task):
         ax = mesh.axes
         position = np.log2(440 / ax.get_ylim()[0]) * 36
         assert abs(middle.argmax() + 0.5 - position) < 2
+
+
+@pytest.mark.slow
+def test_pictures_of_hours_draw_no_more_than_they_show():
+    starts = np.arange(40_000) * 0.9
+    labels = ["C:maj", "A:min7", "N", "G:7/3"] * 10_000
+    chords = Chords(list(zip(starts, starts + 0.9, labels)))
+    assert sum(len(c.get_paths()) for c in chords.plot().collections) < 6 * pictures.MOST_SPANS
+    f0 = np.where(np.arange(1_000_000) % 5000 < 2500, 220.0, -220.0)
+    f0[123_456:123_460] = 880.0
+    (line,) = Melody(np.arange(1_000_000) / 31.25, f0).plot().lines
+    assert len(line.get_xdata()) <= 2.1 * pictures.MOST_SPANS
+    assert np.nanmax(line.get_ydata()) == 880.0
+    assert 0.4 < np.isnan(line.get_ydata()).mean() < 0.6
+    many = Notes([Note(s, s + 1.0, 60 + n % 12, 0.5) for n, s in enumerate(starts)])
+    (mesh,) = many.plot().collections
+    shown = np.asarray(mesh.get_array()).reshape(12, -1)
+    assert shown.shape[1] == pictures.MOST_COLUMNS
+    assert shown.max() == pytest.approx(0.625)
+    plt.close("all")
+
+
+def test_thinned_lines_keep_gaps_and_peaks():
+    times, values = np.arange(9000.0), np.full(9000, np.nan)
+    values[100], values[5000:5010] = 7.0, np.arange(10.0)
+    thin_times, thin = pictures.thinned(times, values)
+    assert len(thin) == len(thin_times) == 2 * 3000
+    assert thin[[66, 67]].tolist() == [7.0, 7.0]
+    assert np.nanmax(thin) == 9.0
+    assert np.isnan(thin).sum() == 6000 - 2 - 8
+    assert pictures.thinned(times[:100], values[:100])[1] is not None
 
 
 def test_labels_in_a_picture_of_chords_stay_apart():
@@ -210,6 +292,43 @@ def test_the_recording_can_be_mixed_in(notes, tmp_path):
     np.testing.assert_allclose(from_path, from_array, atol=1e-6)
     assert spectrum_peaks(from_path, RATE, 1)[0] == pytest.approx(1000, abs=1)
     assert len(from_path) == round(2.5 * RATE)
+
+
+@pytest.mark.parametrize("task", ["chords", "melody", "notes"])
+def test_a_sound_file_is_what_sonify_gives(request, tmp_path, task):
+    annotation = request.getfixturevalue(task)
+    original = 0.01 * np.sin(np.arange(2 * RATE)).astype(np.float32)
+    for given in (None, original):
+        sound = annotation.sonify(RATE, original=given)
+        path = annotation.write_sound(tmp_path / "x.wav", RATE, original=given)
+        written, rate = soundfile.read(path, dtype="float32")
+        assert rate == RATE
+        np.testing.assert_allclose(written, sound, atol=1 / 32768)
+    with pytest.raises(AnnotationError, match="nowhere"):
+        annotation.write_sound(tmp_path / "nowhere" / "x.wav")
+    with pytest.raises(AudioError):
+        annotation.write_sound(tmp_path / "y.wav", original=tmp_path / "missing.wav")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.wav"]
+
+
+def test_a_sound_that_comes_in_blocks_has_no_seams():
+    """Tones and a contour across several blocks, against one formula for all of it."""
+    count = 3 * sound.BLOCK_SAMPLES + 100
+    end = count / RATE
+    tone = sound.Tone(1.0, end - 0.5, 69.0)
+    played = np.concatenate(list(sound.play([tone], RATE, count)))
+    assert len(played) == count
+    time = np.arange(count) / RATE - 1.0
+    expected = np.exp(-time / sound.DECAY_S) * sum(
+        s * np.sin(2 * np.pi * 440 * n * time) for n, s in enumerate(sound.HARMONICS, 1)
+    )
+    inside = slice(round(1.1 * RATE), round((end - 0.5) * RATE))
+    np.testing.assert_allclose(played[inside], expected[inside], atol=1e-5)
+    times = np.array([0.0, end])
+    sung = np.concatenate(list(sound.sing(times, np.array([220.0, 220.0]), RATE, count)))
+    phase = 2 * np.pi * 220 * np.arange(1, count + 1) / RATE
+    expected = sum(s * np.sin(n * phase) for n, s in enumerate(sound.HARMONICS, 1))
+    np.testing.assert_allclose(sung, expected, atol=1e-4)
 
 
 @pytest.mark.slow

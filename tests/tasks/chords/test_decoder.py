@@ -6,8 +6,9 @@ from fake_models import FakeFrameRunner, make_frame_card
 
 from mirzoo.annotate import annotate
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
+from mirzoo.errors import ArtefactError
 from mirzoo.tasks import decode
-from mirzoo.tasks.chords import ChordDecoding, likeliest_classes
+from mirzoo.tasks.chords import ChordDecoder, ChordDecoding, likeliest_classes
 
 LABELS = list(VOCABULARIES["majmin"].labels)
 WINDOW = np.array([-0.1])
@@ -52,6 +53,34 @@ def test_what_lies_beyond_the_end_is_not_heard():
     outputs = {"chords": outputs_for(["C:maj", "A:min"])}
     assert decode(card(), outputs, WINDOW, duration_s=0.4).labels == ("C:maj",)
     assert decode(card(), outputs, WINDOW, duration_s=0.41).segments[-1][1] == 0.41
+
+
+def test_windows_that_come_one_by_one_give_the_same():
+    rng = np.random.default_rng(0)
+    windows = 30
+    outputs = {
+        name: rng.dirichlet(np.full(size, 0.3), (windows, 101)).astype(np.float32)
+        for name, size in (("chords", 25), ("bass", 13))
+    }
+    starts = np.arange(windows) * 0.8 - 0.1
+    about = card(("chords", "bass"), change_penalty=1.0, bass_threshold=0.4)
+    duration_s = 0.8 * windows - 0.37
+    at_once = decode(about, outputs, starts, duration_s=duration_s)
+    decoder = ChordDecoder(about)
+    for number in range(windows):
+        one = slice(number, number + 1)
+        decoder.add({name: values[one] for name, values in outputs.items()}, starts[one])
+    assert decoder.finish(duration_s=duration_s).to_dict() == at_once.to_dict()
+    assert len(at_once.segments) > 10
+    assert any("/" in label for label in at_once.labels)
+
+
+def test_more_than_the_recording_has_is_refused():
+    decoder = ChordDecoder(card())
+    for start in (-0.1, 0.7, 1.5, 2.3):
+        decoder.add({"chords": outputs_for(["C:maj"])}, np.array([start]))
+    with pytest.raises(ArtefactError, match="160 frames.*0.500 s, which has 50"):
+        decoder.finish(duration_s=0.5)
 
 
 def test_transitions_can_be_learnt():

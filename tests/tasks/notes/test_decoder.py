@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 from mirzoo.card import Axis, Card, InputContract, Licences, OutputSpec
+from mirzoo.errors import ArtefactError
 from mirzoo.tasks import decode
-from mirzoo.tasks.notes import FrameNote, NotesDecoding, find_notes, follow_bends, with_rises
+from mirzoo.tasks.notes import (
+    FrameNote,
+    NoteDecoder,
+    NotesDecoding,
+    find_notes,
+    follow_bends,
+    with_rises,
+)
 
 DECODING = NotesDecoding()
 SHORTEST = 11.08
@@ -154,12 +162,9 @@ def test_what_is_found_is_what_the_plain_way_finds(seed):
     assert found == plainly_found(note, onset)
 
 
-def test_decoding_gives_notes_in_seconds_with_their_pitches(activations):
-    note, onset, contour = activations
-    note[40:70, A4], onset[40, A4] = 0.8, 0.9
-    contour[:, 3 * A4 + 1] = 0.9
+def note_card(**decoding):
     frame = Axis(name="frame", size=None, unit="frame")
-    card = Card(
+    return Card(
         name="some_notes",
         task="notes",
         description="Hears keys.",
@@ -181,12 +186,19 @@ def test_decoding_gives_notes_in_seconds_with_their_pitches(activations):
             )
             for name, size in (("note", 88), ("onset", 88), ("contour", 264))
         ],
-        decoding=NotesDecoding(),
+        decoding=NotesDecoding(**decoding),
         parameters=1,
         licences=Licences(code="MIT", weights="MIT", data="CC0-1.0"),
         citation="nobody",
         provenance="made up",
     )
+
+
+def test_decoding_gives_notes_in_seconds_with_their_pitches(activations):
+    note, onset, contour = activations
+    note[40:70, A4], onset[40, A4] = 0.8, 0.9
+    contour[:, 3 * A4 + 1] = 0.9
+    card = note_card()
     outputs = {"note": note[None], "onset": onset[None], "contour": contour[None]}
     notes = decode(card, outputs, np.array([-0.1]), duration_s=0.8, source="song.wav")
     (heard,) = notes.notes
@@ -196,3 +208,94 @@ def test_decoding_gives_notes_in_seconds_with_their_pitches(activations):
     assert heard.amplitude == pytest.approx(0.8)
     assert heard.bends == pytest.approx([1 / 3] * 30)
     assert (notes.duration_s, notes.source, notes.model) == (0.8, "song.wav", "some_notes")
+
+
+def activations_like_music(seed, frames):
+    """Notes of all lengths with wavering loudness, some of them struck, in float32."""
+    rng = np.random.default_rng(seed)
+    note = np.abs(rng.normal(0.05, 0.05, (frames, 88)))
+    onset = np.abs(rng.normal(0.05, 0.05, (frames, 88)))
+    for _ in range(frames // 4):
+        start, length = rng.integers(0, frames), int(rng.exponential(30)) + 1
+        key = int(np.clip(rng.normal(40, 9), 0, 87))
+        end = min(frames, start + length)
+        note[start:end, key] += rng.uniform(0.1, 0.9) * rng.uniform(0.4, 1, end - start)
+        if rng.random() < 0.6:
+            onset[start, key] += rng.random()
+    contour = rng.random((frames, 264))
+    return [np.clip(values, 0, 1).astype(np.float32) for values in (note, onset, contour)]
+
+
+def found_at_once(activations, decoding, shortest):
+    note, onset, contour = activations
+    return sorted(
+        (found.start, found.end, found.key, min(1.0, found.amplitude),
+         tuple(follow_bends(contour, found, 3)))
+        for found in find_notes(note, onset, decoding, shortest)
+    )  # fmt: skip
+
+
+def found_in_parts(activations, sizes, decoding, shortest):
+    """What a decoder gives for the same frames, in windows of its card."""
+    card = note_card(**decoding.model_dump(exclude={"type"}))
+    decoder = NoteDecoder(card)
+    decoder._shortest_frames = shortest
+    frames = len(activations[0])
+    names = ("note", "onset", "contour")
+    windows = -(-frames // 80)
+    padded = [np.pad(a, ((10, 80 * windows - frames + 10), (0, 0))) for a in activations]
+    number = 0
+    while number < windows:
+        count = min(next(sizes), windows - number)
+        cut = [
+            np.stack([a[80 * n : 80 * n + 100] for n in range(number, number + count)])
+            for a in padded
+        ]
+        starts = 0.8 * np.arange(number, number + count) - 0.1
+        decoder.add(dict(zip(names, cut, strict=True)), starts)
+        number += count
+    notes = decoder.finish(duration_s=frames / 100).notes
+    return [
+        (round(100 * n.start_s), round(100 * n.end_s), n.pitch - 21, n.amplitude, n.bends)
+        for n in notes
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_comes_in_parts_gives_the_same_notes(seed):
+    rng = np.random.default_rng(seed)
+    for decoding in (NotesDecoding(), NotesDecoding(frame_threshold=0.2, shortest_s=0.03)):
+        activations = activations_like_music(seed, 1500 + 17 * seed)
+        shortest = decoding.shortest_s * 100
+        expected = found_at_once(activations, decoding, shortest)
+        sizes = iter(rng.integers(1, 6, 100).tolist())
+        assert found_in_parts(activations, sizes, decoding, shortest) == expected
+        assert len(expected) > 50
+
+
+def test_notes_of_a_frame_come_from_onsets_alone():
+    """Where single frames are notes, onsets matter where nothing sounds."""
+    activations = activations_like_music(7, 400)
+    decoding = NotesDecoding(shortest_s=0.0)
+    expected = found_at_once(activations, decoding, 0.0)
+    assert found_in_parts(activations, iter([2, 3] * 9), decoding, 0.0) == expected
+    assert min(end - start for start, end, *_ in expected) == 1
+
+
+def test_what_sounds_all_the_time_is_one_group():
+    note = np.full((600, 88), 0.9, np.float32)
+    onset, contour = np.zeros((600, 88), np.float32), np.zeros((600, 264), np.float32)
+    onset[300, 40] = 0.8
+    activations = note, onset, contour
+    expected = found_at_once(activations, DECODING, SHORTEST)
+    assert found_in_parts(activations, iter([1] * 99), DECODING, SHORTEST) == expected
+    assert len(expected) > 20
+
+
+def test_more_than_the_recording_has_is_refused(activations):
+    decoder = NoteDecoder(note_card())
+    outputs = dict(zip(("note", "onset", "contour"), activations, strict=True))
+    for start in (-0.1, 0.7, 1.5, 2.3):
+        decoder.add({name: values[None] for name, values in outputs.items()}, np.array([start]))
+    with pytest.raises(ArtefactError, match="160 frames.*0.500 s, which has 50"):
+        decoder.finish(duration_s=0.5)
