@@ -48,6 +48,8 @@ class Bound:
 BOUNDS: dict[str | None, Bound] = {
     None: Bound(difference=1e-4, decisions=1.0),
     "float16": Bound(difference=5e-3, decisions=0.99, sounds=(MUSIC,)),
+    "dynamic": Bound(difference=0.2, decisions=0.95, sounds=(MUSIC,)),
+    "int8": Bound(difference=0.5, decisions=0.9, sounds=(MUSIC,)),
 }
 """The bound of each precision; None is float32."""
 

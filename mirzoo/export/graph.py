@@ -53,6 +53,8 @@ class Graph:
         The names of what it gives, in order.
     prepare : callable
         The input stage: from ``(batch, samples)`` to float32 at the model's rate.
+    finish : callable
+        From every output of the card and the embedding to each output of the file, by name.
     compute : callable
         All stages: from ``(batch, samples)`` to each output by name.
     """
@@ -61,6 +63,7 @@ class Graph:
     signature: tf.TensorSpec
     outputs: tuple[str, ...]
     prepare: Stage
+    finish: Callable[[Outputs], Outputs]
     compute: Callable[[tf.Tensor], Outputs]
 
     def expected(
@@ -155,11 +158,14 @@ def compose(
     length = None if unbounded else contract.input.window_samples
     prepare, infer = input_stage(contract), network(model)
 
+    def finish(given: Outputs) -> Outputs:
+        return choose(given, outputs)
+
     def compute(waveform: tf.Tensor) -> Outputs:
-        return choose(infer(prepare(waveform)), outputs)
+        return finish(infer(prepare(waveform)))
 
     signature = tf.TensorSpec((batch, length), tf.dtypes.as_dtype(options.input_type), WAVEFORM)
-    return Graph(contract, signature, outputs, prepare, compute)
+    return Graph(contract, signature, outputs, prepare, finish, compute)
 
 
 def network(model: Model) -> Callable[[tf.Tensor], Outputs]:

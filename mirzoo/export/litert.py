@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from mirzoo._support.files import unfinished
+from mirzoo.annotate import EMBEDDING, as_type
 from mirzoo.errors import ExportError
 from mirzoo.export.base import EVERY_OPTION, FORMATS, Format
 from mirzoo.export.checks import BOUNDS
-from mirzoo.export.graph import Graph, compose
+from mirzoo.export.conversion import ConversionError
+from mirzoo.export.flatbuffer import store_as_half
+from mirzoo.export.graph import WAVEFORM, Graph, compose
 from mirzoo.export.metadata import describe
 from mirzoo.export.options import ExportOptions
+from mirzoo.export.quantization import calibration_windows, convert_divided, convert_whole
+from mirzoo.export.sections import SAMPLES, Section, Tensors, divide
 from mirzoo.models.layers.fourier import transforms_by_matrices
 from mirzoo.models.model import Model
 from mirzoo.runtimes.litert import LiteRTModel
@@ -44,8 +46,8 @@ def write_litert(
         Where to.
     windows : np.ndarray, float32, shape (windows, samples)
         Real audio to compare on, in [-1, 1], of the length and at the rate that the file takes.
-    quantize : {None, "float16"}
-        Precision of the stored weights; the arithmetic stays float32.
+    quantize : {None, "float16", "dynamic", "int8"}
+        Precision of the network behind the front-end; see `mirzoo.export.quantization`.
     **options
         Others of `mirzoo.export.ExportOptions`.
 
@@ -57,7 +59,7 @@ def write_litert(
     asked = ExportOptions.of({"quantize": quantize, **options})
     graph = compose(model, asked, usual_batch=USUAL_BATCH)
     card = model.card.with_contract(graph.contract)
-    content = describe(_quantised(_frozen(graph, asked), model, asked), card)
+    content = describe(_written(model, graph, asked), card)
     with unfinished(path) as new:
         new.write_bytes(content)
         foreign = custom_operators(new)
@@ -75,43 +77,51 @@ def write_litert(
         )
 
 
-def _frozen(graph: Graph, options: ExportOptions) -> tf.types.experimental.ConcreteFunction:
-    """Freeze the variables: the converter loses those that Keras 3 makes inside loops."""
-
-    @tf.function(input_signature=[graph.signature])
-    def infer(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
-        return graph.compute(waveform)
-
+def _written(model: Model, graph: Graph, options: ExportOptions) -> bytes:
+    """The `.tflite` file in the precision that is asked for, without metadata."""
+    sections = _sections(model, graph)
+    outputs = {name: _inside(name) for name in graph.outputs}
     longest = math.inf if options.dft == "conv" else LONGEST_TRANSFORM_BY_MATRICES
-    with transforms_by_matrices(longest):
-        frozen = convert_variables_to_constants_v2(infer.get_concrete_function())
-    names = sorted(graph.outputs)  # as TensorFlow flattens a dict
-
-    @tf.function(input_signature=[graph.signature])
-    def serve(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
-        return dict(zip(names, frozen(waveform), strict=True))
-
-    return serve.get_concrete_function()
-
-
-def _quantised(
-    frozen: tf.types.experimental.ConcreteFunction, model: Model, options: ExportOptions
-) -> bytes:
-    """The `.tflite` file of a frozen function, in the precision that is asked for."""
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module())
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    if options.quantize == "float16":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
     try:
-        return converter.convert()
-    except Exception as error:
-        foreign = re.search(r"(?:TF Select|Custom) ops: (.+)", str(error))
-        reason = foreign.group(0) if foreign else str(error).strip().splitlines()[0]
+        with transforms_by_matrices(longest):
+            if options.quantize not in ("dynamic", "int8"):
+                content = convert_whole(sections, graph.signature, outputs)
+                return store_as_half(content) if options.quantize == "float16" else content
+            calibration = []
+            if options.quantize == "int8":
+                windows = calibration_windows(graph.contract.input, options.calibration)
+                calibration = [as_type(window, options.input_type) for window in windows]
+            return convert_divided(
+                sections, graph.signature, outputs, options.quantize, calibration
+            )
+    except ConversionError as error:
         raise ExportError(
-            f"'{model.card.name}' cannot be written with LiteRT's builtin operators ({reason}); "
+            f"'{model.card.name}' cannot be written with LiteRT's builtin operators ({error}); "
             "replace the layer that made them"
         ) from error
+
+
+def _sections(model: Model, graph: Graph) -> tuple[Section, ...]:
+    """All stages of a graph, the network among them divided."""
+    network = divide(model)
+    given = (*(output.name for output in model.card.outputs), EMBEDDING)
+
+    def prepare(tensors: Tensors) -> Tensors:
+        return {SAMPLES: graph.prepare(tensors[WAVEFORM])}
+
+    def finish(tensors: Tensors) -> Tensors:
+        return {_inside(name): tensor for name, tensor in graph.finish(tensors).items()}
+
+    return (
+        Section("input", (WAVEFORM,), (SAMPLES,), prepare),
+        *network,
+        Section("finish", given, tuple(map(_inside, graph.outputs)), finish),
+    )
+
+
+def _inside(name: str) -> str:
+    """The name of an output before the end: it may be that of one that it is made of."""
+    return f"finished {name}"
 
 
 FORMATS.register(Format("litert", "a LiteRT model", ".tflite", write_litert, EVERY_OPTION))

@@ -103,11 +103,6 @@ def _is_too_short(case: Case) -> bool:
 
 RULES: tuple[Rule, ...] = (
     Rule(
-        "quantize",
-        lambda case: case.options.quantize in ("dynamic", "int8"),
-        lambda case: "it is not offered yet; use 'float16', or leave it out for float32",
-    ),
-    Rule(
         "calibration",
         lambda case: case.options.quantize != "int8",
         lambda case: "only int8 is fitted to recordings; leave it out, or take quantize='int8'",

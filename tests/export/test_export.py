@@ -51,7 +51,7 @@ def test_litert_gives_the_numbers_of_keras(litert, small_tagger, windows):
 def test_litert_uses_builtin_operators_alone(litert):
     assert tflite_file.custom_operators(litert) == []
     operators = set(tflite_file.operators(litert))
-    assert "WHILE" in operators
+    assert "WHILE" not in operators
     assert "RFFT2D" not in operators
 
 
@@ -90,16 +90,10 @@ def test_float16_is_smaller_and_close(litert, small_tagger, made_up_music, windo
     assert half.stat().st_size < litert.stat().st_size
 
 
-@pytest.mark.parametrize(
-    ("quantize", "message"),
-    [
-        ("int8", "quantize='int8': it is not offered yet; use 'float16'"),
-        ("int4", "quantize = 'int4': Input should be 'float16', 'dynamic' or 'int8'"),
-    ],
-)
-def test_other_precisions_are_refused(small_tagger, made_up_music, tmp_path, quantize, message):
+def test_other_precisions_are_refused(small_tagger, made_up_music, tmp_path):
+    message = "quantize = 'int4': Input should be 'float16', 'dynamic' or 'int8'"
     with pytest.raises(ExportError, match=message):
-        export(small_tagger, tmp_path / "x.tflite", quantize=quantize, source=made_up_music)
+        export(small_tagger, tmp_path / "x.tflite", quantize="int4", source=made_up_music)
     assert list(tmp_path.iterdir()) == []
 
 

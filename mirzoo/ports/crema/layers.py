@@ -102,6 +102,8 @@ class BothWaysGRU(keras.layers.Layer):
     TensorShape([2, 21, 8])
     """
 
+    loops_over_frames = True
+
     def __init__(self, units: int, chunk_frames: int = 16, **kwargs):
         super().__init__(**kwargs)
         self.units = units
