@@ -180,6 +180,7 @@ def annotate(
         raise click.BadParameter("needs a worker that can be ended", param_hint="--timeout")
     names = list(dict.fromkeys(models.split(",")))
     with ExitStack() as stack:
+        stack.enter_context(_interruptible())
         given, piped = _with_standard_input(paths, stack)
         problems: list[Outcome] = []
         recordings = find_recordings(given, lambda *args: problems.append(problem(*args)))
@@ -257,24 +258,21 @@ def _run(
     status, stopped = 0, ""
     processes = None
     try:
-        with _terminable():
-            outcomes: Generator[Outcome, None, None]
-            if workers == 0:
-                outcomes = _in_this_process(setup, batch, loaded, show)
-                at_hand: Any = list
-            else:
-                processes = Processes(setup, batch.jobs(), workers=workers, timeout_s=timeout)
-                outcomes, at_hand = iter(processes), lambda: processes.at_hand
-            with closing(outcomes), show.progress(at_hand, bar=workers > 0):
-                for outcome in outcomes:
-                    show(outcome)
-                    if outcome.disk_is_full:
-                        status, stopped = DISK_FULL, "the disk is full"
-                        break
+        outcomes: Generator[Outcome, None, None]
+        if workers == 0:
+            outcomes = _in_this_process(setup, batch, loaded, show)
+            at_hand: Any = list
+        else:
+            processes = Processes(setup, batch.jobs(), workers=workers, timeout_s=timeout)
+            outcomes, at_hand = iter(processes), lambda: processes.at_hand
+        with closing(outcomes), show.progress(at_hand, bar=workers > 0):
+            for outcome in outcomes:
+                show(outcome)
+                if outcome.disk_is_full:
+                    status, stopped = DISK_FULL, "the disk is full"
+                    break
     except KeyboardInterrupt as interrupt:
-        was_terminated = isinstance(interrupt, Terminated)
-        status = TERMINATED if was_terminated else INTERRUPTED
-        stopped = "terminated" if was_terminated else "interrupted"
+        status, stopped = _interrupted(interrupt)
     for outcome in processes.rest if processes is not None else []:
         show(outcome)
     show.end(stopped)
@@ -434,20 +432,30 @@ def _with_standard_input(
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM raise Terminated, in the main thread of a program."""
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM raise Terminated, and an interrupt before the first recording have its status."""
 
     def terminate(*_: object) -> None:
         raise Terminated
 
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, terminate)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, terminate) if in_main_thread else None
     try:
         yield
+    except KeyboardInterrupt as interrupt:
+        status, stopped = _interrupted(interrupt)
+        complain(f"{stopped}: nothing was begun")
+        raise click.exceptions.Exit(status) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if in_main_thread:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _interrupted(interrupt: KeyboardInterrupt) -> tuple[int, str]:
+    """The exit status and the word for an interrupt."""
+    if isinstance(interrupt, Terminated):
+        return TERMINATED, "terminated"
+    return INTERRUPTED, "interrupted"
 
 
 def _formats(given: Sequence[str]) -> list[str]:

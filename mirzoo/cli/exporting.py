@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mirzoo.cli._shared import MODEL, PATH, argument
+from mirzoo.cli._shared import MODEL, PATH, argument, quiet_libraries
 
 
 def _batch(value: str) -> int | str:
@@ -71,6 +71,7 @@ def export(
     from mirzoo import hub
     from mirzoo.export import export
 
+    quiet_libraries()
     options = {
         "quantize": quantize,
         "calibration": list(calibration) or None,
@@ -96,4 +97,5 @@ def pull(name: str) -> None:
     """Download a published model and convert it."""
     from mirzoo import hub
 
+    quiet_libraries()
     click.echo(f"{name} is in {hub.pull(name)}")

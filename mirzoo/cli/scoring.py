@@ -7,7 +7,16 @@ from pathlib import Path
 
 import click
 
-from mirzoo.cli._shared import DATA_HOME, FAILED, LABELLED_DATA, MISUSED, MODEL, argument, complain
+from mirzoo.cli._shared import (
+    DATA_HOME,
+    FAILED,
+    LABELLED_DATA,
+    MISUSED,
+    MODEL,
+    argument,
+    complain,
+    quiet_libraries,
+)
 from mirzoo.errors import MirzooError, UnknownNameError
 
 
@@ -18,6 +27,7 @@ def evaluate(name: str, data: str) -> None:
     """Score a model on labelled recordings."""
     from mirzoo.evaluation import evaluate
 
+    quiet_libraries()
     for metric in evaluate(name, data):
         click.echo(f"{metric.value:.3f}  {metric.metric} (n = {metric.n})")
 
@@ -30,6 +40,7 @@ def measure(name: str, home: Path | None) -> None:
     from mirzoo._support.files import data_home
     from mirzoo.training import measure
 
+    quiet_libraries()
     for metric in measure(name, (home or data_home()) / "corpus"):
         click.echo(f"{metric.value:.3f}  {metric.metric}, {metric.dataset} (n = {metric.n})")
 
@@ -40,6 +51,7 @@ def verify(names: Sequence[str]) -> None:
     """Recompute what saved models claim: hashes, outputs, operations, parameters."""
     from mirzoo import hub
 
+    quiet_libraries()
     status = 0
     for name in names or hub.local_models():
         try:
