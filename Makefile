@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-.PHONY: demo test test-slow lint docs clean
+.PHONY: demo test test-slow soak lint docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/mirzoo annotate mel_cnn_tagger,cqt_crnn_chords,hcqt_cnn_melody mirzoo/cli/demo/clip.ogg --picture demo.png --overwrite
@@ -16,6 +16,10 @@ test: $(VENV)/installed-for-tests
 # The rest. Tests of published weights are skipped where there is no package index.
 test-slow: $(VENV)/installed-for-tests
 	$(PYTEST) -m 'slow or network'
+
+# 10,000 short files, some bad, through processes and threads, killed and resumed: minutes.
+soak: $(VENV)/installed
+	$(BIN)/python benchmarks/soak.py
 
 lint: $(VENV)/installed-for-tests
 	$(BIN)/ruff check

@@ -15,6 +15,7 @@ import signal
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from mirzoo.engines.one_file import Job, OneFile, Setup
@@ -49,7 +50,10 @@ def _read(pipe: BinaryIO, inbox: queue.SimpleQueue[Any]) -> None:
         while True:
             inbox.put(pickle.load(pipe))
     except BaseException:
-        shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)  # this worker's own
+        own = tempfile.gettempdir()  # this worker's own, in the batch's
+        shutil.rmtree(own, ignore_errors=True)
+        with suppress(OSError):  # others are still in it
+            os.rmdir(os.path.dirname(own))
         os._exit(0)
 
 
