@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-.PHONY: demo test test-slow soak lint docs clean
+.PHONY: demo test test-slow soak fuzz lint docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/mirzoo annotate mel_cnn_tagger,cqt_crnn_chords,hcqt_cnn_melody mirzoo/cli/demo/clip.ogg --picture demo.png --overwrite
@@ -20,6 +20,12 @@ test-slow: $(VENV)/installed-for-tests
 # 10,000 short files, some bad, through processes and threads, killed and resumed: minutes.
 soak: $(VENV)/installed
 	$(BIN)/python benchmarks/soak.py
+
+# Files, arrays and models broken at random, 1,000 of each kind, each in a process that may crash:
+# about 20 minutes of two cores. What is found is kept in fuzz-findings/ and judged again with
+# make fuzz REPRODUCE=fuzz-findings/audio-1-2; KINDS="audio cards", CASES and SEED choose others.
+fuzz: $(VENV)/installed-for-tests
+	$(BIN)/python tests/fuzz $(if $(REPRODUCE),--reproduce $(REPRODUCE),$(KINDS) --cases $(or $(CASES),1000) --seed $(or $(SEED),0))
 
 lint: $(VENV)/installed-for-tests
 	$(BIN)/ruff check

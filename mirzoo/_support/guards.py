@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import struct
 import zipfile
@@ -15,11 +16,13 @@ DAMAGE = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    csv.Error,
     EOFError,
     LookupError,
     MemoryError,
     OSError,
     RuntimeError,
+    StopIteration,
     SystemError,
     TypeError,
     ValueError,

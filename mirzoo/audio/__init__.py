@@ -16,6 +16,7 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -231,8 +232,9 @@ class Reader:
         allow_damaged: bool = False,
     ) -> None:
         for argument, given in (("sample_rate", sample_rate), ("source_rate", source_rate)):
-            if given is not None and not (given >= 1 and math.isfinite(given)):
-                raise AudioError(f"{argument} is {given}; it must be a positive number of Hz")
+            is_number = isinstance(given, Real) and not isinstance(given, bool)
+            if given is not None and not (is_number and 1 <= given < math.inf):
+                raise AudioError(f"{argument} is {given!r}; it must be a positive number of Hz")
             if given is not None and given > HIGHEST_RATE:
                 raise AudioError(
                     f"{argument} is {given:,} Hz; allowed are at most {HIGHEST_RATE:,} Hz"

@@ -159,6 +159,8 @@ def _chunk(
     decoders are given a file whose field is right.
     """
     there = size - begin
+    if there < 0 or (stated is not None and stated < 0):
+        return Stated(faults=[NO_SAMPLES])
     if stated is not None and stated <= there:
         return Stated()
     width = struct.calcsize(layout)

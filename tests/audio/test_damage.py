@@ -254,3 +254,21 @@ def test_a_header_of_1_hz_is_refused_before_any_work(tmp_path):
     )  # fmt: skip
     with pytest.raises(AudioError, match="sample rate of 1 Hz"):
         audio.read(path, 16000)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.au", b".snd" + struct.pack(">5I", 2**31, 100, 3, RATE, 1) + bytes(500)),
+        ("x.au", b".snd" + struct.pack(">5I", 2**32 - 1, 2**32 - 2, 3, RATE, 1) + bytes(500)),
+        (
+            "x.w64",
+            b"riff\x2e\x91\xcf\x11" + bytes(32) + b"data" + bytes(12) + bytes([9]) + bytes(99),
+        ),
+    ],
+    ids=["far", "farthest", "short"],
+)
+def test_samples_that_begin_outside_the_file_are_an_error(name, content, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(AudioError, match=name):
+        audio.read(tmp_path / name, 16000)

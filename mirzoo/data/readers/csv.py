@@ -6,6 +6,8 @@ Several labels are separated by ``;`` and paths are relative to the file's folde
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mirzoo.data.readers import READERS, Reader
@@ -27,7 +29,7 @@ class Table(Reader):
 
     def clips(self, words: str) -> list[Recording]:
         table = Path(words)
-        with table.open(newline="", encoding="utf-8-sig") as file:
+        with _reading(table), table.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             columns = set(reader.fieldnames or ())
             if not {"path", "label"} <= columns <= {"path", "label", "group"}:
@@ -38,7 +40,18 @@ class Table(Reader):
             rows = list(enumerate(reader, 2))
         if not rows:
             raise DataError(f"'{table}' lists no clips")
-        return [_clip(row, table, line) for line, row in rows]
+        with _reading(table):
+            return [_clip(row, table, line) for line, row in rows]
+
+
+@contextmanager
+def _reading(table: Path) -> Iterator[None]:
+    try:
+        yield
+    except DataError:
+        raise
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"'{table}' is no table of clips in UTF-8: {error}") from error
 
 
 def _clip(row: dict[str, str], table: Path, line: int) -> Recording:

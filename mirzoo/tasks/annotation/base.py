@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 import numpy as np
 
 from mirzoo._support.files import is_utf8
+from mirzoo._support.guards import DAMAGE
 from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import pictures, sound
 from mirzoo.tasks.annotation.files import format_of, json_pieces, temporary, write_whole
@@ -94,10 +96,12 @@ class Annotation(ABC):
         parse = getattr(cls, f"_from_{format_of(path, cls.readable, cls.kind)}")
         try:
             text = path.read_text(encoding="utf-8")
-            return cls(**parse(text)).with_warnings(_warnings_in(text, path.suffix.lower()))
+            found = cls(**parse(text)).with_warnings(_warnings_in(text, path.suffix.lower()))
+            _require_plain(found)
+            return found
         except OSError as error:
             raise AnnotationError(f"{path} cannot be read ({error.strerror}).") from error
-        except (ValueError, KeyError, TypeError, IndexError, StopIteration) as error:
+        except DAMAGE as error:
             raise AnnotationError(
                 f"{path} does not hold {cls.kind} as {cls.__name__}.write writes them "
                 f"({error!r}). Was it made by another program?"
@@ -278,6 +282,18 @@ class Playable(Annotation):
     @abstractmethod
     def _play(self, sample_rate: int, n_samples: int) -> np.ndarray | Iterable[np.ndarray]:
         """The pitches synthesised, float32 ``(n_samples,)``, whole or in blocks."""
+
+
+def _require_plain(annotation: Annotation) -> None:
+    """Raise an AnnotationError where what a file says about the recording is of another type."""
+    duration_s = annotation.duration_s
+    if not (math.isfinite(duration_s) and duration_s >= 0):
+        raise AnnotationError(f"the duration is {duration_s} s")
+    for name, value in (("source", annotation.source), ("model", annotation.model)):
+        if not isinstance(value, str | None):
+            raise AnnotationError(f"'{name}' is no text")
+    if not all(isinstance(warning, str) for warning in annotation.warnings):
+        raise AnnotationError("a warning is no text")
 
 
 def _warnings_in(text: str, suffix: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -105,7 +106,7 @@ class Chords(Playable):
         if not segments:
             raise AnnotationError("Chords: there are no segments; silence is one segment of 'N'.")
         for start, end, label in segments:
-            if not end > start >= 0:
+            if not math.inf > end > start >= 0:
                 raise AnnotationError(
                     f"Chords: the segment {(start, end, label)} is not (start, end, label) with "
                     "0 <= start < end in seconds."

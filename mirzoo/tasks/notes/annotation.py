@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -146,6 +147,8 @@ class Notes(Playable):
                     f"Notes: {note} must end after it starts, at 0 s or later, with an amplitude "
                     "in [0, 1]."
                 )
+            if not all(map(math.isfinite, (note.end_s, *note.bends))):
+                raise AnnotationError(f"Notes: {note} has an end or bend that is not finite.")
             if not 0 <= note.pitch <= HIGHEST_PITCH:
                 raise AnnotationError(
                     f"Notes: {note} has no MIDI pitch (0 to {HIGHEST_PITCH}). Is it in Hz?"

@@ -89,6 +89,8 @@ class Tags(Annotation):
         labels = tuple(self.labels)
         times = np.asarray(self.times, dtype=np.float64)
         probabilities = np.asarray(self.probabilities, dtype=np.float64)
+        if not all(isinstance(label, str) for label in labels):
+            raise AnnotationError("Tags: a label is no text.")
         if times.ndim != 1 or not times.size:
             raise AnnotationError(
                 f"Tags: times have the shape {times.shape}; one start (s) per window is needed, "
@@ -105,9 +107,15 @@ class Tags(Annotation):
                 "Tags: probabilities must be numbers in [0, 1]; "
                 f"received {probabilities.min()} to {probabilities.max()}. Are they logits?"
             )
-        if np.any(np.diff(times) <= 0):
+        if not np.isfinite(times).all() or np.any(np.diff(times) <= 0):
             raise AnnotationError("Tags: times must increase from window to window.")
         duration_s = times[-1] + self.window_s if self.duration_s is None else self.duration_s
+        starts = np.clip(times, 0.0, duration_s)
+        if not np.sum(np.clip(times + self.window_s, 0.0, duration_s) - starts) > 0:
+            raise AnnotationError(
+                f"Tags: windows of {self.window_s} s from {times[0]} s hold none of the "
+                f"recording's {duration_s} s."
+            )
         object.__setattr__(self, "labels", labels)
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "probabilities", np.clip(probabilities, 0.0, 1.0))

@@ -23,6 +23,7 @@ from mirzoo.tasks.chords import Chords
 from mirzoo.tasks.chords.annotation import JAMS_LABEL
 from mirzoo.tasks.melody import Melody
 from mirzoo.tasks.notes import Note, Notes
+from mirzoo.tasks.tagging import Tags
 
 RATE = 22050
 
@@ -559,8 +560,43 @@ def test_summaries(chords, melody, notes):
         (lambda: Notes([(0.0, 1.0, 440.0)]), "Is it in Hz"),
         (lambda: Notes([(1.0, 0.5, 60)]), "end after it starts"),
         (lambda: Notes([(0.0, 0.5, 60, 1.5)]), "amplitude"),
+        (lambda: Chords([(0.0, np.inf, "N")]), "0 <= start < end"),
+        (lambda: Notes([(0.0, np.inf, 60)]), "not finite"),
+        (lambda: Notes([(0.0, 1.0, 60, 0.5, (np.nan,))]), "not finite"),
+        (lambda: Tags([["low"]], [0.0], [[0.5]], 1.0), "a label is no text"),
+        (lambda: Tags(["low"], [np.nan], [[0.5]], 1.0), "increase"),
+        (lambda: Tags(["low"], [0.0], [[0.5]], 0.0), "hold none of the recording's"),
+        (lambda: Tags(["low"], [5.0], [[0.5]], 1.0, duration_s=2.0), "hold none of"),
     ],
 )
 def test_what_makes_no_sense_is_refused(make, message):
     with pytest.raises(AnnotationError, match=message):
         make()
+
+
+CHORDS = '{"segments": [{"start_s": 0, "end_s": 1, "label": "N"}], "confidence": null, '
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.json", b"[" * 100_000),
+        ("x.json", CHORDS.encode() + b'"source": 3, "duration_s": 1, "model": null}'),
+        ("x.json", CHORDS.encode() + b'"source": null, "duration_s": NaN, "model": null}'),
+        ("x.json", CHORDS.encode() + b'"source": null, "duration_s": 1, "model": ["x"]}'),
+        ("x.json", b'{"segments": 1e999}'),
+        ("x.json", b"null"),
+        ("x.jams", b'{"annotations": [[]]}'),
+        ("x.csv", b'start_s,end_s,label\n0,1,"' + b"x" * 200_000),
+        ("x.csv", b"start_s,end_s,label\n0,1"),
+        ("x.lab", b"0.0 1.0\n"),
+        ("x.lab", b"\xff\xfe0"),
+        ("x.lab", b"0 inf N"),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_files_of_annotations_that_are_none_are_refused(tmp_path, name, content):
+    """What the fuzz campaign found, and two more of each."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(AnnotationError, match=rf"{name} does not hold"):
+        Chords.read(tmp_path / name)
