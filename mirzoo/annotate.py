@@ -35,7 +35,7 @@ from mirzoo.errors import (
     TooShortError,
 )
 from mirzoo.tasks.annotation import Annotation
-from mirzoo.tasks.base import TASKS
+from mirzoo.tasks.base import TASKS, decoder_of
 from mirzoo.tasks.frames import FrameJoiner
 
 BATCH_WINDOWS = 16
@@ -212,7 +212,7 @@ def annotate_together(
     decoders, parts = [], []
     for runner, settings in zip(runners, decodings or [None] * len(runners), strict=True):
         card = runner.card.decoded_with(settings or {})
-        decoders.append(TASKS[card.task].decoder(card))
+        decoders.append(decoder_of(card))
         parts.append(_Part(runner, decoders[-1].add, name, errors))
         with parts[-1].guarded():
             _require_outputs(card)
@@ -253,6 +253,8 @@ def _require_result(annotation: Annotation, task: str) -> None:
 
 
 def _require_outputs(card: Card) -> None:
+    if card.exported is not None and card.exported.decisions is not None:
+        return
     there = {output.name for output in card.available_outputs}
     missing = [name for name in TASKS[card.task].decoded_outputs(card) if name not in there]
     if missing:

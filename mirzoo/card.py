@@ -47,6 +47,9 @@ NOT_IN_FILE = "not in the model's file: it is on the card.json that the file was
 
 FRAME_ROUNDING = 1e-6
 
+LABEL_INDEX = "label index"
+"""The unit of outputs that are indices into the labels of a card."""
+
 MOST_HZ, MOST_SAMPLES = 1_000_000, 100_000_000
 LARGEST_CARD_BYTES = 1 << 24
 
@@ -208,12 +211,16 @@ class Exported(_Entry):
         Samples in [-1, 1], or integers in [-32768, 32767].
     model_rate : int
         Samples per second of the model itself (Hz), to which its input is resampled inside.
+    decisions : list of OutputSpec, optional
+        Of a file that decodes inside, what it gives in the place of the card's outputs; the
+        settings are those of the contract's ``decoding``.
     """
 
     outputs: Annotated[list[Name], Field(min_length=1)]
     batch: Count | None
     input_type: Literal["float32", "int16"] = "float32"
     model_rate: Annotated[int, Field(ge=1, le=MOST_HZ, strict=True)]
+    decisions: Annotated[list[OutputSpec], Field(min_length=1)] | None = None
 
 
 class Contract(_Entry):
@@ -284,6 +291,8 @@ class Contract(_Entry):
         fields = dump(self)
         if fields.get("exported") is None:
             fields.pop("exported", None)  # as those that read format 2 expect
+        elif fields["exported"].get("decisions") is None:
+            fields["exported"].pop("decisions", None)
         return fields
 
     @property
@@ -296,6 +305,8 @@ class Contract(_Entry):
         """The outputs that there are: all, but for a file that was exported with some of them."""
         if self.exported is None:
             return self.outputs
+        if self.exported.decisions is not None:
+            return self.exported.decisions
         return [output for output in self.outputs if output.name in self.exported.outputs]
 
     @property
@@ -474,6 +485,12 @@ class Card(Contract):
         now = {} if self.decoding is None else self.decoding.model_dump()
         fixed = frozenset() if self.decoding is None else self.decoding.fixed
         changeable = [field for field in now if field not in fixed]
+        if settings and self.exported is not None and self.exported.decisions is not None:
+            raise CardError(
+                f"the settings {', '.join(settings)} cannot be changed: this file of '{self.name}' "
+                "decides inside. Export it anew from a model whose card has them: model.card = "
+                "model.card.decoded_with({...})"
+            )
         for setting in settings:
             if setting not in changeable:
                 raise CardError(

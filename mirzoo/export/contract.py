@@ -8,6 +8,7 @@ from math import ceil, floor
 from mirzoo.annotate import EMBEDDING
 from mirzoo.card import WRITTEN_FORMAT, Contract, Exported, InputContract
 from mirzoo.export.options import ALL, ANY, ExportOptions
+from mirzoo.tasks.base import TASKS, Decisions
 
 EXPORTED_FORMAT = 3
 LARGEST_TERM = 10_000
@@ -29,11 +30,13 @@ def file_contract(model: Contract, options: ExportOptions, usual_batch: int | No
     Contract
         With ``exported`` where the file is not used just as the model is.
     """
+    decisions = decisions_of(model, options)
     exported = Exported(
         outputs=chosen_outputs(model, options),
         batch=_batch(options, usual_batch),
         input_type=options.input_type,
         model_rate=model.sample_rate,
+        decisions=None if decisions is None else decisions.outputs,
     )
     taken = _input(model, options)
     card_outputs = {output.name for output in model.outputs}
@@ -52,8 +55,17 @@ def file_contract(model: Contract, options: ExportOptions, usual_batch: int | No
     )
 
 
+def decisions_of(model: Contract, options: ExportOptions) -> Decisions | None:
+    """What decides inside the file; None where it gives the card's outputs."""
+    decisions = TASKS[model.task].decisions
+    return decisions(model) if options.decode and decisions is not None else None
+
+
 def chosen_outputs(model: Contract, options: ExportOptions) -> list[str]:
     """The names of a file's outputs, in the order of the card, the embedding last."""
+    decisions = decisions_of(model, options)
+    if decisions is not None:
+        return [output.name for output in decisions.outputs]
     names = [output.name for output in model.outputs]
     known = [*names, EMBEDDING]
     if options.outputs is None:

@@ -25,10 +25,11 @@ import tensorflow as tf
 from mirzoo.annotate import as_type
 from mirzoo.card import Contract
 from mirzoo.export.checks import Bound, probes, require_same
-from mirzoo.export.contract import chosen_outputs, file_contract
+from mirzoo.export.contract import chosen_outputs, decisions_of, file_contract
 from mirzoo.export.input_stage import input_stage
 from mirzoo.export.options import ExportOptions
 from mirzoo.export.parity import rounding_sensitivity
+from mirzoo.tasks.base import Decisions
 
 if TYPE_CHECKING:
     from mirzoo.models.model import Model
@@ -57,6 +58,8 @@ class Graph:
         From every output of the card and the embedding to each output of the file, by name.
     compute : callable
         All stages: from ``(batch, samples)`` to each output by name.
+    decisions : Decisions, optional
+        What decides inside.
     """
 
     contract: Contract
@@ -65,6 +68,7 @@ class Graph:
     prepare: Stage
     finish: Callable[[Outputs], Outputs]
     compute: Callable[[tf.Tensor], Outputs]
+    decisions: Decisions | None = None
 
     def expected(
         self, model: Model, windows: np.ndarray, outputs: Iterable[str] | None = None
@@ -77,16 +81,21 @@ class Graph:
         windows : np.ndarray, float32, shape (windows, samples)
             In [-1, 1], of the length and at the rate that the file takes.
         outputs : iterable of str, optional
-            By default those of the file.
+            By default those of the file. Where the file decides, it is every output of the model,
+            of which the same is to be decided.
         """
         results = model.predict_windows(self._prepared(windows))
+        if self.decisions is not None:
+            return results
         return {name: results[name] for name in outputs or self.outputs}
 
     def rounding(
         self, model: Model, windows: np.ndarray, outputs: Iterable[str] | None = None
     ) -> float:
         """The `rounding_sensitivity` of the model on the same, of the same outputs."""
-        names = tuple(outputs or self.outputs)
+        names = set(outputs or self.outputs)
+        if self.decisions is not None:
+            names -= {output.name for output in self.decisions.outputs}
 
         def predict(prepared: np.ndarray) -> dict[str, np.ndarray]:
             results = model.predict_windows(prepared)
@@ -130,6 +139,7 @@ class Graph:
             compute,
             partial(self.rounding, model, outputs=outputs),
             bound,
+            self.decisions,
         )
 
 
@@ -157,15 +167,16 @@ def compose(
     unbounded = contract.input.whole or (any_length and options.window_s is None)
     length = None if unbounded else contract.input.window_samples
     prepare, infer = input_stage(contract), network(model)
+    decisions = decisions_of(model.card, options)
 
     def finish(given: Outputs) -> Outputs:
-        return choose(given, outputs)
+        return choose(given if decisions is None else decisions.in_graph(given), outputs)
 
     def compute(waveform: tf.Tensor) -> Outputs:
         return finish(infer(prepare(waveform)))
 
     signature = tf.TensorSpec((batch, length), tf.dtypes.as_dtype(options.input_type), WAVEFORM)
-    return Graph(contract, signature, outputs, prepare, finish, compute)
+    return Graph(contract, signature, outputs, prepare, finish, compute, decisions)
 
 
 def network(model: Model) -> Callable[[tf.Tensor], Outputs]:

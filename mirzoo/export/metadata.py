@@ -22,7 +22,7 @@ from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import number_types
 
 from mirzoo._support.moved import moved_names
-from mirzoo.card import Card, OutputSpec
+from mirzoo.card import LABEL_INDEX, Card, OutputSpec
 from mirzoo.runtimes.tflite_checks import IDENTIFIER
 from mirzoo.runtimes.tflite_file import CARD_BUFFER, LABELS_FILE
 from mirzoo.tasks.base import TASKS
@@ -63,7 +63,7 @@ FIELDS = {
     "Stats": ("max", "min"),
 }
 FEATURE_PROPERTIES, AUDIO_PROPERTIES = 1, 4
-TENSOR_AXIS_LABELS = 2
+TENSOR_AXIS_LABELS, TENSOR_VALUE_LABELS = 2, 3
 
 
 __getattr__ = moved_names(
@@ -149,7 +149,7 @@ def _name_as_on_card(model: schema.ModelT, card: Card) -> None:
     graph = model.subgraphs[signature.subgraphIndex]
     for tensor in (*signature.inputs, *signature.outputs):
         graph.tensors[tensor.tensorIndex].name = tensor.name
-    order = {output.name: number for number, output in enumerate(card.outputs)}
+    order = {output.name: number for number, output in enumerate(card.available_outputs)}
     signature.outputs.sort(key=lambda output: order.get(_text(output.name), len(order)))
     graph.outputs = [output.tensorIndex for output in signature.outputs]
 
@@ -177,7 +177,7 @@ def _zipped_labels(labels: list[str], offset: int) -> bytes:
 
 def _standard_metadata(card: Card, output_names: list[str]) -> bytes:
     writer = _Writer()
-    specs = {output.name: output for output in card.outputs}
+    specs = {output.name: output for output in card.available_outputs}
     tensors = [
         _write_output(writer, card, specs[name])
         if name in specs
@@ -222,21 +222,26 @@ def _write_output(writer: _Writer, card: Card, output: OutputSpec) -> int:
     rate = f", {output.frame_rate:g} frames per second" if output.frame_rate else ""
     units = ", ".join(f"{axis.name} ({axis.unit})" for axis in output.axes)
     is_main = output.name == card.outputs[0].name
+    are_indices = output.axes[-1].unit == LABEL_INDEX
+    labelled = "the values" if are_indices else f"the axis '{output.axes[-1].name}'"
     labels = writer.table(
         "AssociatedFile",
         name=writer.text(LABELS_FILE),
-        description=writer.text(f"Labels of the axis '{output.axes[-1].name}'."),
-        type=writer.int8(TENSOR_AXIS_LABELS),
+        description=writer.text(f"Labels of {labelled}."),
+        type=writer.int8(TENSOR_VALUE_LABELS if are_indices else TENSOR_AXIS_LABELS),
     )
     activation = f"{card.activation} over " if is_main else ""
+    is_in_unit_range = output in card.outputs or output.axes[-1].unit == "probability"
     return writer.table(
         "TensorMetadata",
         name=writer.text(output.name),
         description=writer.text(f"{activation}{units}{rate}."),
         dimension_names=writer.texts(["batch", *(axis.name for axis in output.axes)]),
         content=writer.features(),
-        stats=writer.stats(0.0, 1.0),
-        associated_files=writer.vector([labels] if is_main and card.labels else []),
+        **({"stats": writer.stats(0.0, 1.0)} if is_in_unit_range else {}),
+        associated_files=writer.vector(
+            [labels] if (is_main or are_indices) and card.labels else []
+        ),
     )
 
 

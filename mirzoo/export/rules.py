@@ -16,8 +16,10 @@ from mirzoo.errors import ExportError
 from mirzoo.export.base import FORMATS, Format
 from mirzoo.export.contract import shortest_window
 from mirzoo.export.options import ALL, ANY, ExportOptions
+from mirzoo.tasks.base import TASKS
 
-LITERT, ONNX = "litert", "onnx"
+LITERT, ONNX, SAVED_MODEL = "litert", "onnx", "saved_model"
+LONG_WINDOW_S = 30.0
 MOST_HZ = 192_000
 COMMON_RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 TAPS = 110
@@ -48,6 +50,12 @@ class Case:
     def outputs(self) -> list[str]:
         """The names that ``outputs`` may hold."""
         return [*(output.name for output in self.contract.outputs), EMBEDDING]
+
+    @property
+    def takes_any_length(self) -> bool:
+        """Whether the file takes windows of any length."""
+        any_length = self.contract.input.whole or self.format.name == SAVED_MODEL
+        return any_length and self.options.window_s is None
 
     @property
     def rate(self) -> int:
@@ -155,8 +163,24 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "decode",
-        lambda case: True,
-        lambda case: "it is not offered yet; use mirzoo.load(file).annotate(recording)",
+        lambda case: TASKS[case.contract.task].decisions is None,
+        lambda case: (
+            f"{TASKS[case.contract.task].without_decisions}; leave it out, and use "
+            "mirzoo.load(file).annotate(recording), or decode the outputs in your own code"
+        ),
+    ),
+    Rule(
+        "decode",
+        lambda case: case.options.outputs is not None,
+        lambda case: "decisions take the place of all outputs; leave outputs out, or decode",
+    ),
+    Rule(
+        "decode",
+        lambda case: case.takes_any_length and TASKS[case.contract.task].framewise,
+        lambda case: (
+            "it decides on windows of one length, and this file would take any; give "
+            f"window_s={min(case.contract.window_s, LONG_WINDOW_S):g} too"
+        ),
     ),
     Rule(
         "dft",

@@ -19,7 +19,7 @@ from mirzoo._support.files import scratch_folder
 from mirzoo.card import Contract
 from mirzoo.export.base import EVERY_OPTION, FORMATS, Format
 from mirzoo.export.checks import BOUNDS
-from mirzoo.export.graph import Graph, choose, compose
+from mirzoo.export.graph import Graph, compose
 from mirzoo.export.options import ExportOptions
 from mirzoo.models.layers.fourier import transforms_by_matrices
 from mirzoo.models.model import EMBEDDING, Model
@@ -122,7 +122,7 @@ def _export(model: Model, graph: Graph, folder: Path) -> None:
 
     @tf.function(input_signature=signature)
     def serve(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
-        return choose(infer(waveform), graph.outputs)
+        return graph.finish(infer(waveform))
 
     @tf.function(input_signature=signature)
     def embed(waveform: tf.Tensor) -> dict[str, tf.Tensor]:

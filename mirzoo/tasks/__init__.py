@@ -41,9 +41,9 @@ def decode(
     ArtefactError
         If the outputs are not as the card has them, or not finite.
     """
-    from mirzoo.tasks.base import TASKS
+    from mirzoo.tasks.base import decoder_of
 
-    decoder = TASKS[card.task].decoder(card)
+    decoder = decoder_of(card)
     decoder.add(outputs, starts)
     return decoder.finish(duration_s=duration_s, source=source)
 

@@ -29,6 +29,7 @@ from mirzoo.tasks.scores import Score, overall
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
     from mirzoo.data.corpus import Corpus
     from mirzoo.data.labels import Labels
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TASKS",
+    "Decisions",
     "Decoder",
     "FrameTargets",
     "FramewiseTask",
@@ -47,6 +49,7 @@ __all__ = [
     "Task",
     "Teachers",
     "Validated",
+    "decoder_of",
 ]
 
 TASKS: known_tasks.TaskRegistry[Task] = known_tasks.TASKS
@@ -76,6 +79,66 @@ class Decoder(Protocol):
 
     def finish(self, *, duration_s: float, source: str | None = None) -> Annotation:
         """Give the annotation of a recording of ``duration_s`` seconds."""
+
+
+class Decisions(ABC):
+    """A task's decoder as a graph, for files that give decisions in the place of probabilities.
+
+    Each window is decoded by itself, its context included, so that joining the middles of windows
+    is all that is left to do. The settings are those of the card's ``decoding``.
+
+    Parameters
+    ----------
+    card : Contract
+        Of the model, or of a file that was exported with decisions.
+    """
+
+    def __init__(self, card: Contract) -> None:
+        self.card = card
+
+    @property
+    @abstractmethod
+    def outputs(self) -> list[OutputSpec]:
+        """What it gives in the place of the model's outputs."""
+
+    @abstractmethod
+    def in_graph(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Decide in TensorFlow, with operations that LiteRT and ONNX have too.
+
+        Parameters
+        ----------
+        outputs : dict of str to tf.Tensor
+            Each output of the card by name, ``(windows, ...)``; the number of frames is known.
+        """
+
+    @abstractmethod
+    def in_numpy(self, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Decide the same with the task's own decoder."""
+
+    @abstractmethod
+    def same(
+        self, outputs: dict[str, np.ndarray], received: dict[str, np.ndarray], tie: float
+    ) -> np.ndarray:
+        """Whether decisions are those that `in_numpy` makes of outputs, or nearly as good.
+
+        Parameters
+        ----------
+        outputs : dict of str to np.ndarray
+            The model's.
+        received : dict of str to np.ndarray
+            Decisions.
+        tie : float
+            As of `Task.same_decisions`.
+
+        Returns
+        -------
+        np.ndarray
+            bool ``(windows,)``, or ``(windows, frames)`` where outputs have frames.
+        """
+
+    @abstractmethod
+    def decoder(self) -> Decoder:
+        """A decoder for one recording that takes decisions."""
 
 
 class FrameTargets(Protocol):
@@ -159,6 +222,12 @@ class Task(ABC, Generic[Section, Result]):
 
     decoding: ClassVar[type[Decoding] | None] = None
     """The settings of its decoder on a card; None where it has none."""
+
+    decisions: ClassVar[type[Decisions] | None] = None
+    """Its decoder as a graph; None where there is none."""
+
+    without_decisions: ClassVar[str] = "its decoder is not written as a graph"
+    """Why there are no ``decisions``: a clause."""
 
     framewise: ClassVar[bool] = False
     """Whether outputs have frames in time: windows then overlap by their context."""
@@ -448,7 +517,8 @@ def same_choice(
     choice : np.ndarray
         Integers ``(...,)``.
     tie : float
-        By how much less than the best it may be worth.
+        By how much its worth may differ from the best's: what is best in a sequence may be worth
+        less in its frame than others.
     best : np.ndarray, optional
         Integers ``(...,)``; by default where ``values`` is largest.
 
@@ -463,7 +533,17 @@ def same_choice(
     def worth(which: np.ndarray) -> np.ndarray:
         return np.take_along_axis(values, which[..., np.newaxis], axis=-1)[..., 0]
 
-    return (choice == best) | (worth(best) - worth(choice) < tie)
+    return (choice == best) | (np.abs(worth(best) - worth(choice)) < tie)
+
+
+def decoder_of(card: Contract) -> Decoder:
+    """A decoder for one recording: of a model's outputs, or of the decisions of a file."""
+    task = TASKS[card.task]
+    if card.exported is None or card.exported.decisions is None:
+        return task.decoder(card)
+    if task.decisions is None:
+        raise ArtefactError(f"{card.name} gives decisions, and the task '{task.name}' has none")
+    return task.decisions(card).decoder()
 
 
 class FramewiseTask(Task[Section, Result]):

@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from mirzoo.card import FRAME_ROUNDING, Contract
+from mirzoo.card import FRAME_ROUNDING, Contract, OutputSpec
 from mirzoo.errors import ArtefactError
 
 
@@ -92,7 +92,7 @@ class FrameJoiner:
         for output in self._card.available_outputs:
             if output.frame_rate is None:
                 continue
-            values = self._checked(output.name, outputs, len(starts), output.axes[-1].size, kept)
+            values = self._checked(output, outputs, len(starts), kept)
             middle = values[:, kept]
             joined[output.name] = middle.reshape(-1, *values.shape[2:])
         self._windows += len(starts)
@@ -131,23 +131,24 @@ class FrameJoiner:
 
     def _checked(
         self,
-        name: str,
+        output: OutputSpec,
         outputs: dict[str, np.ndarray],
         windows: int,
-        size: int | None,
         kept: slice,
     ) -> np.ndarray:
-        card = self._card
+        card, name = self._card, output.name
+        after_frames = tuple(axis.size or 0 for axis in output.axes[1:])
         if name not in outputs:
             raise ArtefactError(
                 f"{card.name} gave the outputs {sorted(outputs)}; its card names '{name}'. Is it "
                 "the card of another model?"
             )
         values, needed = outputs[name], kept.stop or 1
-        if values.ndim != 3 or len(values) != windows or values.shape[2] != (size or 0):
+        if values.ndim < 2 or len(values) != windows or values.shape[2:] != after_frames:
+            stated = ", ".join(map(str, ("windows", "frames", *after_frames)))
             raise ArtefactError(
                 f"{card.name} gave '{name}' of the shape {values.shape} for {windows} windows; "
-                f"its card states (windows, frames, {size}). Is it the card of another model?"
+                f"its card states ({stated}). Is it the card of another model?"
             )
         if values.shape[1] < needed:
             raise ArtefactError(

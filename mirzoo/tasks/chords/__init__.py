@@ -23,6 +23,7 @@ from mirzoo.tasks.base import (
 )
 from mirzoo.tasks.chords.annotation import Chords
 from mirzoo.tasks.chords.config import ChordDecoding, ChordsConfig
+from mirzoo.tasks.chords.decisions import ChordDecisions
 from mirzoo.tasks.chords.decoder import ChordDecoder, likeliest_classes, needed_outputs
 from mirzoo.tasks.chords.scores import chord_agreement, chord_scores
 
@@ -53,6 +54,7 @@ class ChordRecognition(FramewiseTask[ChordsConfig, Chords]):
     annotation = Chords
     config = ChordsConfig
     decoding = ChordDecoding
+    decisions = ChordDecisions
     labelled = True
     label_kind = "chords"
     pitch_layouts = frozenset({"pitch_classes"})

@@ -92,19 +92,18 @@ class ChordDecoder:
         self._settle(self._path.finish())
         path, confidences = np.concatenate(self._classes), np.concatenate(self._confidence)
         bass = np.concatenate(self._bass) if self._bass else None
-        firsts, ends = _runs(path)
-        times = self._joiner.times(len(path))
-        edges = np.concatenate([[0.0], (times[firsts[1:]] + times[firsts[1:] - 1]) / 2,
-                                [duration_s]])  # fmt: skip
-        labels, confidence = [], []
-        for first, end in zip(firsts, ends):
+        segments, confidence = [], []
+        for first, end, start_s, end_s in find_segments(
+            path, self._joiner.times(len(path)), duration_s
+        ):
             label = self._card.labels[path[first]]
             if bass is not None:
-                label = self._inverted(label, bass[first:end].mean(axis=0))
-            labels.append(label)
+                likeliest = likeliest_bass(bass[first:end].mean(axis=0), self._decoding)
+                label = with_bass(label, likeliest - 1) if likeliest else label
+            segments.append((start_s, end_s, label))
             confidence.append(float(np.clip(confidences[first:end].mean(), 0, 1)))
         return Chords(
-            list(zip(edges[:-1].tolist(), edges[1:].tolist(), labels)),
+            segments,
             confidence=confidence,
             source=source,
             duration_s=duration_s,
@@ -130,10 +129,36 @@ class ChordDecoder:
         self._confidence.append(probabilities[np.arange(len(path)), path])
         self._open = [probabilities[len(path) :].copy()]
 
-    def _inverted(self, label: str, bass: np.ndarray) -> str:
-        likeliest = int(bass.argmax())
-        is_likely = likeliest > 0 and bass[likeliest] >= self._decoding.bass_threshold
-        return with_bass(label, likeliest - 1) if is_likely else label
+
+def likeliest_bass(bass: np.ndarray, decoding: ChordDecoding) -> int:
+    """The bass that is likely enough to be named: 1 for C to 12 for B, or 0 for none."""
+    likeliest = int(bass.argmax())
+    return likeliest if bass[likeliest] >= (decoding.bass_threshold or 0.0) else 0
+
+
+def find_segments(
+    path: np.ndarray, times: np.ndarray, duration_s: float
+) -> list[tuple[int, int, float, float]]:
+    """Cut a path into stretches of the same class, whose edges lie midway between frames.
+
+    Parameters
+    ----------
+    path : np.ndarray
+        Class of each frame, ``(frames,)``.
+    times : np.ndarray
+        Middle of each frame (s).
+    duration_s : float
+        Where the last stretch ends (s); the first begins at 0.
+
+    Returns
+    -------
+    list of (int, int, float, float)
+        First frame, first frame behind it, start and end (s).
+    """
+    firsts, ends = runs_of(path)
+    between = (times[firsts[1:]] + times[firsts[1:] - 1]) / 2
+    edges = [0.0, *between.tolist(), duration_s]
+    return list(zip(firsts.tolist(), ends.tolist(), edges[:-1], edges[1:], strict=True))
 
 
 def likeliest_classes(probabilities: np.ndarray, decoding: ChordDecoding) -> np.ndarray:
@@ -161,24 +186,25 @@ def likeliest_classes(probabilities: np.ndarray, decoding: ChordDecoding) -> np.
 
 
 def _new_path(decoding: ChordDecoding) -> PathWithChanges | PathWithTransitions:
-    initial = None if decoding.initial is None else _log(decoding.initial)
+    initial = None if decoding.initial is None else log_probabilities(decoding.initial)
     if decoding.transition is None:
         return PathWithChanges(decoding.change_penalty, initial)
-    return PathWithTransitions(_log(decoding.transition), initial)
+    return PathWithTransitions(log_probabilities(decoding.transition), initial)
 
 
 def _evidence(probabilities: np.ndarray, decoding: ChordDecoding) -> np.ndarray:
-    evidence = _log(probabilities)
+    evidence = log_probabilities(probabilities)
     if decoding.prior is not None:
-        evidence = evidence - _log(decoding.prior)
+        evidence = evidence - log_probabilities(decoding.prior)
     return evidence
 
 
-def _log(probabilities: np.ndarray | list) -> np.ndarray:
+def log_probabilities(probabilities: np.ndarray | list) -> np.ndarray:
+    """Logarithms, of 0 that of the smallest number."""
     return np.log(np.maximum(np.asarray(probabilities, np.float64), SMALLEST))
 
 
-def _runs(path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def runs_of(path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First frame of each stretch of the same class, and the first behind it."""
     changes = np.flatnonzero(np.diff(path)) + 1
     return np.concatenate([[0], changes]), np.concatenate([changes, [len(path)]])

@@ -20,6 +20,7 @@ from mirzoo.tasks.base import (
 )
 from mirzoo.tasks.melody.annotation import Melody
 from mirzoo.tasks.melody.config import MelodyConfig, MelodyDecoding
+from mirzoo.tasks.melody.decisions import MelodyDecisions
 from mirzoo.tasks.melody.decoder import (
     VOICING,
     MelodyDecoder,
@@ -61,6 +62,7 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, Melody]):
     annotation = Melody
     config = MelodyConfig
     decoding = MelodyDecoding
+    decisions = MelodyDecisions
     label_kind = "f0"
     pitch_layouts = frozenset({"pitches"})
     headline = MEASURES

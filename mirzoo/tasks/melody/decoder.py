@@ -123,13 +123,14 @@ def strongest_bins(salience: np.ndarray, decoding: MelodyDecoding) -> np.ndarray
     """
     if decoding.method == "local_average":
         return salience.argmax(axis=1)
-    bins_per_semitone = decoding.bins_per_octave / 12
     evidence = np.maximum(salience, SMALLEST)
-    return path_with_movement(
-        np.log(evidence, out=evidence),
-        decoding.jump_penalty / bins_per_semitone,
-        decoding.leap_penalty,
-    )
+    return path_with_movement(np.log(evidence, out=evidence), *movement_penalties(decoding))
+
+
+def movement_penalties(decoding: MelodyDecoding) -> tuple[float, float]:
+    """Transition penalty of a movement by one bin, and the largest of any movement (nats)."""
+    bins_per_semitone = decoding.bins_per_octave / 12
+    return decoding.jump_penalty / bins_per_semitone, decoding.leap_penalty
 
 
 def refine(

@@ -40,6 +40,10 @@ class NoteTranscription(FramewiseTask[TaskConfig, Notes]):
     name = "notes"
     annotation = Notes
     decoding = NotesDecoding
+    without_decisions = (
+        "the notes of a recording are a list of no fixed length, whose notes end and start anew at "
+        "windows' edges"
+    )
     rates = Rates(whole=2e-4, outputs=2e-3)
 
     def decoder(self, card: Contract) -> NoteDecoder:

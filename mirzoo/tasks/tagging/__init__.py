@@ -11,6 +11,7 @@ from mirzoo.card import Axis, Contract
 from mirzoo.tasks.base import TASKS, Activation, Rates, Score, Task
 from mirzoo.tasks.tagging.annotation import Tags
 from mirzoo.tasks.tagging.config import TaggingConfig
+from mirzoo.tasks.tagging.decisions import TagDecisions
 from mirzoo.tasks.tagging.decoder import OUTPUT, TagDecoder
 from mirzoo.tasks.tagging.scores import overall_scores
 
@@ -30,6 +31,7 @@ class Tagging(Task[TaggingConfig, Tags]):
     name = "tagging"
     annotation = Tags
     config = TaggingConfig
+    decisions = TagDecisions
     labelled = True
     free_labels = True
     compared_by = ("Emotify, 4 genres", "linear probe accuracy")
