@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from mirzoo.models.model import Model
     from mirzoo.runtimes.litert import LiteRTModel
     from mirzoo.runtimes.onnx import ONNXModel
-    from mirzoo.tasks.chords import Chords
-    from mirzoo.tasks.melody import Melody
-    from mirzoo.tasks.notes import Notes
-    from mirzoo.tasks.tagging import Tags
+    from mirzoo.tasks.chords.annotation import Chords
+    from mirzoo.tasks.melody.annotation import Melody
+    from mirzoo.tasks.notes.annotation import Notes
+    from mirzoo.tasks.tagging.annotation import Tags
     from mirzoo.training import train
     from mirzoo.training.fine_tuning import fine_tune
 
@@ -63,14 +63,14 @@ __all__ = [
 
 _MODULES = {
     "Card": "card",
-    "Chords": "tasks.chords",
+    "Chords": "tasks.chords.annotation",
     "LiteRTModel": "runtimes.litert",
-    "Melody": "tasks.melody",
+    "Melody": "tasks.melody.annotation",
     "MirzooError": "errors",
     "Model": "models.model",
-    "Notes": "tasks.notes",
+    "Notes": "tasks.notes.annotation",
     "ONNXModel": "runtimes.onnx",
-    "Tags": "tasks.tagging",
+    "Tags": "tasks.tagging.annotation",
     "create": "hub",
     "evaluate": "evaluation",
     "export": "export",
@@ -97,9 +97,10 @@ moved.install()
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
-    from importlib.metadata import version
 
     if name == "__version__":
+        from importlib.metadata import version
+
         return version("mirzoo")
     if name not in _MODULES:
         raise AttributeError(f"module 'mirzoo' has no attribute {name!r}")

@@ -14,8 +14,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-import numpy as np
-
 from mirzoo._support.files import scratch_folder, sha256
 from mirzoo._support.guards import reading
 from mirzoo.card import CARD_FILE, Card, Contract
@@ -24,6 +22,8 @@ from mirzoo.runtimes.base import RUNTIMES
 from mirzoo.tasks.base import TASKS
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mirzoo.models.model import Model
 
 KERAS_FILE = "model.keras"
@@ -261,6 +261,8 @@ def _uncompiled_copy(model: Model) -> Model:
 
 
 def _write_golden(model: Model, path: Path, windows: np.ndarray) -> None:
+    import numpy as np
+
     from mirzoo.annotate import EMBEDDING
 
     pcm = np.round(np.clip(windows, -1.0, 1.0) * INT16_SCALE).astype(np.int16)
@@ -303,12 +305,16 @@ def _pack(path: Path) -> None:
 
 
 def _read_golden(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    import numpy as np
+
     with reading(path, "file of golden outputs"), path.open("rb") as file:
         arrays = dict(np.load(file, allow_pickle=False))
         return _from_pcm(arrays.pop("waveform")), arrays
 
 
 def _from_pcm(pcm: np.ndarray) -> np.ndarray:
+    import numpy as np
+
     return (pcm / INT16_SCALE).astype(np.float32)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -29,7 +28,6 @@ from mirzoo._support.files import write_whole
 from mirzoo._support.moved import moved_names
 from mirzoo.errors import CardError, UnknownNameError
 from mirzoo.recipe.base import ParsedBy
-from mirzoo.recipe.reading import describe_validation_error
 from mirzoo.recipe.tasks import TASKS
 
 CARD_FILE = "card.json"
@@ -65,7 +63,7 @@ Cost = Annotated[float, Field(ge=0.0)]
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class InputContract(_Entry):
@@ -335,6 +333,8 @@ class Contract(_Entry):
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
+            from mirzoo.recipe.reading import describe_validation_error
+
             raise CardError(f"{source}: {describe_validation_error(error)}") from error
 
     def to_json(self) -> str:
@@ -519,6 +519,8 @@ def _of_this_format(values: dict[str, Any], source: str) -> dict[str, Any]:
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         return values
     if version > FORMAT:
+        from importlib import metadata
+
         raise CardError(
             f"{source} has format {version}, which a newer mirzoo wrote; this one "
             f"({metadata.version('mirzoo')}) knows formats up to {FORMAT}: "

@@ -33,14 +33,13 @@ from mirzoo.errors import (
     RecipeError,
     UnknownNameError,
 )
-from mirzoo.recipe import Recipe
-from mirzoo.recipe.runs import SEPARATOR, split_name
 from mirzoo.runtimes.base import RUNTIMES, Runtime, runtime_of
 from mirzoo.tasks.base import TASKS
 
 if TYPE_CHECKING:
     from mirzoo.annotate import LoadedModel
     from mirzoo.models.model import Model
+    from mirzoo.recipe import Recipe
     from mirzoo.runtimes.litert import LiteRTModel
     from mirzoo.runtimes.onnx import ONNXModel
 
@@ -265,6 +264,8 @@ def recipe_name(name: str | os.PathLike) -> str:
     >>> recipe_name("hcqt_cnn_melody@final")
     'hcqt_cnn_melody'
     """
+    from mirzoo.recipe.runs import SEPARATOR
+
     path, run = _find_recipe(name)
     if run is None or run == recipes.run_names(path)[-1]:
         return path.stem
@@ -575,6 +576,8 @@ def _recipes() -> dict[str, Path]:
 
 
 def _find_recipe(name: str | os.PathLike) -> tuple[Path, str | None]:
+    from mirzoo.recipe.runs import split_name
+
     recipe, run = split_name(os.fspath(name))
     if Path(recipe).suffix in (".yaml", ".yml"):
         return Path(recipe), run
@@ -621,7 +624,10 @@ def _card_next_to(file: Path) -> Card | None:
 
 
 def _folder(name: str | os.PathLike) -> Path:
-    folder = _local_folder(name) if isinstance(name, str) and name in list_models() else None
+    is_name = isinstance(name, str) and (
+        name in _shipped() or name in ports.PORTS or name in _recipes()
+    )
+    folder = _local_folder(str(name)) if is_name else None
     if folder is not None:
         return folder
     if str(name) in ports.PORTS:
@@ -631,6 +637,8 @@ def _folder(name: str | os.PathLike) -> Path:
             return Path(name)
     except (OSError, ValueError) as error:  # too long a name, or a NUL in it
         raise UnknownNameError(f"no model can be called {str(name)[:60]!r}… ({error})") from None
+    from mirzoo.recipe.runs import split_name
+
     if split_name(str(name))[0] in _recipes():
         load_recipe(name)  # an error where it names a run that there is not
         raise UnknownNameError(
@@ -683,5 +691,7 @@ def _recipe_for(
 ) -> dict | None:
     if card.recipe is None:
         return None
+    from mirzoo.recipe import Recipe
+
     recipe = Recipe.model_validate(card.recipe).with_labels(labels, activation=activation)
     return recipe.model_dump(mode="json")

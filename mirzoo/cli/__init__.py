@@ -80,6 +80,8 @@ def main() -> NoReturn:
             stream.reconfigure(errors="replace")
     # TensorFlow greets every user with a page about graphics cards and processors.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Pydantic looks through all packages that are installed for plug-ins of its own.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     show_messages()
     try:
         app(prog_name="mirzoo")

@@ -23,11 +23,12 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple, overload
-
-import numpy as np
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from mirzoo.errors import DataError, RecipeError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NO_CHORD = "N"
 UNNAMED = "X"
@@ -290,6 +291,8 @@ class Vocabulary:
     @cached_property
     def pitch_classes(self) -> np.ndarray:
         """Which pitch classes sound in each class, bool, shape ``(classes, 12)``; none in N."""
+        import numpy as np
+
         sounding = np.zeros((len(self), 12), bool)
         for row, label in zip(sounding, self.labels, strict=True):
             chord = parse_chord(label)
@@ -321,9 +324,12 @@ class Vocabulary:
 
         Examples
         --------
+        >>> import numpy as np
         >>> VOCABULARIES["majmin"].transpose(np.array([-1, 0, 1, 24]), 1).tolist()
         [-1, 0, 3, 2]
         """
+        import numpy as np
+
         chords = len(self) - 1
         moved = 1 + np.mod(np.asarray(classes) - 1 + semitones * len(self.qualities), chords)
         result = np.where(np.asarray(classes) > 0, moved, classes)
@@ -380,6 +386,8 @@ def targets(labels: Sequence[str], vocabulary: Vocabulary) -> Targets:
     >>> found.pitches[1].astype(int).tolist()
     [1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0]
     """
+    import numpy as np
+
     result = Targets(
         chords=np.array([vocabulary.index(label) for label in labels], np.int32),
         roots=np.full(len(labels), UNKNOWN, np.int32),

@@ -17,7 +17,7 @@ Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 class Config(BaseModel):
     """Base of everything in a recipe: frozen, no unknown keys, no silent conversions."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 def type_of(config: type[Config]) -> str:

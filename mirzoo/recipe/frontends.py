@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import numpy as np
 from pydantic import PositiveInt
 
 from mirzoo._support.registry import Registry
@@ -14,8 +13,9 @@ from mirzoo.recipe.base import Config, ParsedBy, type_of
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
-Transposition = Callable[[np.ndarray, int], np.ndarray]
+Transposition = Callable[["np.ndarray", int], "np.ndarray"]
 """Moves magnitudes ``(frames, bins, channels)`` up by semitones."""
 
 
@@ -79,6 +79,8 @@ class Frontend(Config):
 
         Where bins are no frequencies (chroma, cepstra) they count as semitones.
         """
+        import numpy as np
+
         return 2.0 ** (np.arange(self.n_bins) / 12)[:, np.newaxis] * np.ones(self.n_channels)
 
     def transposition(self) -> Transposition | None:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mirzoo._support.registry import Registry
-from mirzoo.annotate import as_type
 from mirzoo.card import Card, Exported
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mirzoo.annotate import LoadedModel
 
 
@@ -68,11 +67,16 @@ def batches_of(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from mirzoo.card import Exported
     >>> pairs = Exported(outputs=["tags"], batch=2, input_type="int16", model_rate=16000)
     >>> [(b.shape, b.dtype.name, n) for b, n in batches_of(np.zeros((3, 10)), pairs, 1)]
     [((2, 10), 'int16', 2), ((2, 10), 'int16', 1)]
     """
+    import numpy as np
+
+    from mirzoo.annotate import as_type
+
     size = usual if exported is None else exported.batch
     if exported is not None:
         windows = as_type(windows, exported.input_type)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mirzoo._support.moved import moved_names
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mirzoo.card import Contract
     from mirzoo.tasks.annotation import Annotation
 

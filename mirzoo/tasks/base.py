@@ -19,8 +19,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
-import numpy as np
-
 from mirzoo.card import FRAME_ROUNDING, Axis, Card, Contract, Decoding, Metric, OutputSpec
 from mirzoo.errors import ArtefactError, DataError, RecipeError
 from mirzoo.recipe import tasks as known_tasks
@@ -29,6 +27,7 @@ from mirzoo.tasks.scores import Score, overall
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
     import tensorflow as tf
 
     from mirzoo.data.corpus import Corpus
@@ -158,7 +157,7 @@ class Labelled(Protocol):
         """What is known of one of them."""
 
 
-Predict = Callable[[np.ndarray], tuple[np.ndarray, dict[str, np.ndarray]]]
+Predict = Callable[["np.ndarray"], tuple["np.ndarray", dict[str, "np.ndarray"]]]
 """From a waveform at the corpus' rate to the times of frames (s) and a model's outputs there."""
 
 
@@ -524,10 +523,13 @@ def same_choice(
 
     Examples
     --------
+    >>> import numpy as np
     >>> values = np.array([[0.5, 0.4999, 0.0], [0.7, 0.2, 0.1]])
     >>> same_choice(values, np.array([1, 1]), tie=0.001).tolist()
     [True, False]
     """
+    import numpy as np
+
     best = values.argmax(axis=-1) if best is None else best
 
     def worth(which: np.ndarray) -> np.ndarray:

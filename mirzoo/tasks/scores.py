@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Score(NamedTuple):
@@ -34,6 +35,8 @@ def overall(recordings: Iterable[dict[str, Score]]) -> dict[str, Score]:
     >>> overall([{"root": Score(1.0, 60.0)}, {"root": Score(0.5, 180.0)}])
     {'root': Score(value=0.625, seconds=240.0)}
     """
+    import numpy as np
+
     recordings = list(recordings)
     names = dict.fromkeys(name for scores in recordings for name in scores)
     return {

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mirzoo._support.later import later, names_from
 from mirzoo.card import Axis, Contract, Decoding
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES, Vocabulary, parse_chord
 from mirzoo.errors import DataError
@@ -21,16 +20,16 @@ from mirzoo.tasks.base import (
     Validated,
     same_choice,
 )
-from mirzoo.tasks.chords.annotation import Chords
 from mirzoo.tasks.chords.config import ChordDecoding, ChordsConfig
-from mirzoo.tasks.chords.decisions import ChordDecisions
-from mirzoo.tasks.chords.decoder import ChordDecoder, likeliest_classes, needed_outputs
-from mirzoo.tasks.chords.scores import chord_agreement, chord_scores
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from mirzoo.data.labels import Labels
+    from mirzoo.tasks.chords.annotation import Chords
+    from mirzoo.tasks.chords.decoder import ChordDecoder, likeliest_classes
+    from mirzoo.tasks.chords.scores import chord_agreement, chord_scores
 
 __all__ = [
     "ChordDecoder",
@@ -47,14 +46,14 @@ BASS_THRESHOLD = 0.6
 
 
 @TASKS.register
-class ChordRecognition(FramewiseTask[ChordsConfig, Chords]):
+class ChordRecognition(FramewiseTask[ChordsConfig, "Chords"]):
     """Which chord sounds when, of a vocabulary; and its root, bass and pitch classes."""
 
     name = "chords"
-    annotation = Chords
+    annotation = later("mirzoo.tasks.chords.annotation", "Chords")
     config = ChordsConfig
     decoding = ChordDecoding
-    decisions = ChordDecisions
+    decisions = later("mirzoo.tasks.chords.decisions", "ChordDecisions")
     labelled = True
     label_kind = "chords"
     pitch_layouts = frozenset({"pitch_classes"})
@@ -119,6 +118,8 @@ class ChordRecognition(FramewiseTask[ChordsConfig, Chords]):
         return lines
 
     def decoder(self, card: Contract) -> ChordDecoder:
+        from mirzoo.tasks.chords.decoder import ChordDecoder
+
         return ChordDecoder(card)
 
     def same_decisions(
@@ -129,6 +130,10 @@ class ChordRecognition(FramewiseTask[ChordsConfig, Chords]):
         tie: float,
     ) -> np.ndarray:
         """Whether each frame has the same class of chord after decoding."""
+        import numpy as np
+
+        from mirzoo.tasks.chords.decoder import likeliest_classes
+
         assert isinstance(card.decoding, ChordDecoding)
         main = card.outputs[0].name
         paths = [
@@ -138,9 +143,13 @@ class ChordRecognition(FramewiseTask[ChordsConfig, Chords]):
         return same_choice(expected[main], paths[1], tie, best=paths[0])
 
     def decoded_outputs(self, card: Contract) -> list[str]:
+        from mirzoo.tasks.chords.decoder import needed_outputs
+
         return needed_outputs(card)
 
     def truth(self, labels: Labels, duration_s: float | None = None) -> Chords | None:
+        from mirzoo.tasks.chords.annotation import Chords
+
         segments = [(span.start_s, span.end_s, span.label) for span in labels.chords or ()]
         if not segments:
             return None
@@ -201,8 +210,22 @@ class ChordRecognition(FramewiseTask[ChordsConfig, Chords]):
         return calibrate_chords(card.decoding, validation, _vocabulary(config), prior)
 
     def scores(self, truth: Chords, estimate: Chords) -> dict[str, Score]:
+        from mirzoo.tasks.chords.scores import chord_scores
+
         return chord_scores(truth, estimate)
 
 
 def _vocabulary(config: ChordsConfig) -> Vocabulary:
     return VOCABULARIES[config.vocabulary]
+
+
+__getattr__ = names_from(
+    __name__,
+    {
+        "ChordDecoder": "mirzoo.tasks.chords.decoder",
+        "Chords": "mirzoo.tasks.chords.annotation",
+        "chord_agreement": "mirzoo.tasks.chords.scores",
+        "chord_scores": "mirzoo.tasks.chords.scores",
+        "likeliest_classes": "mirzoo.tasks.chords.decoder",
+    },
+)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mirzoo._support.later import later, names_from
 from mirzoo.card import Axis, Contract
 from mirzoo.tasks.base import (
     TASKS,
@@ -18,24 +17,22 @@ from mirzoo.tasks.base import (
     Teachers,
     Validated,
 )
-from mirzoo.tasks.melody.annotation import Melody
-from mirzoo.tasks.melody.config import MelodyConfig, MelodyDecoding
-from mirzoo.tasks.melody.decisions import MelodyDecisions
-from mirzoo.tasks.melody.decoder import (
-    VOICING,
-    MelodyDecoder,
-    is_voiced,
-    refine,
-    salience_around,
-    same_f0,
-    strongest_bins,
-)
-from mirzoo.tasks.melody.scores import MEASURES, melody_scores
+from mirzoo.tasks.melody.config import MEASURES, VOICING, MelodyConfig, MelodyDecoding
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from mirzoo.data.labels import Labels
+    from mirzoo.tasks.melody.annotation import Melody
+    from mirzoo.tasks.melody.decoder import (
+        MelodyDecoder,
+        is_voiced,
+        refine,
+        salience_around,
+        strongest_bins,
+    )
+    from mirzoo.tasks.melody.scores import melody_scores
 
 __all__ = [
     "VOICING",
@@ -55,14 +52,14 @@ HALF_SEMITONE_BINS = 2
 
 
 @TASKS.register
-class MelodyExtraction(FramewiseTask[MelodyConfig, Melody]):
+class MelodyExtraction(FramewiseTask[MelodyConfig, "Melody"]):
     """Which pitch the main voice has when, and whether it sounds."""
 
     name = "melody"
-    annotation = Melody
+    annotation = later("mirzoo.tasks.melody.annotation", "Melody")
     config = MelodyConfig
     decoding = MelodyDecoding
-    decisions = MelodyDecisions
+    decisions = later("mirzoo.tasks.melody.decisions", "MelodyDecisions")
     label_kind = "f0"
     pitch_layouts = frozenset({"pitches"})
     headline = MEASURES
@@ -88,6 +85,8 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, Melody]):
         return MelodyDecoding(fmin=config.fmin, bins_per_octave=config.bins_per_octave)
 
     def decoder(self, card: Contract) -> MelodyDecoder:
+        from mirzoo.tasks.melody.decoder import MelodyDecoder
+
         return MelodyDecoder(card)
 
     def same_decisions(
@@ -98,10 +97,15 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, Melody]):
         tie: float,
     ) -> np.ndarray:
         """Whether each frame is unvoiced in both, or has an f0 within 25 cents, after decoding."""
+        from mirzoo.tasks.melody.decoder import same_f0
+
         return same_f0(card, expected, received, tie)
 
     def truth(self, labels: Labels, duration_s: float | None = None) -> Melody | None:
+        import numpy as np
+
         from mirzoo.data.labels import F0_RATE
+        from mirzoo.tasks.melody.annotation import Melody
 
         if labels.f0 is None:
             return None
@@ -160,4 +164,19 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, Melody]):
         return calibrate_melody(card.decoding, validation, card.outputs[0].frame_rate)
 
     def scores(self, truth: Melody, estimate: Melody) -> dict[str, Score]:
+        from mirzoo.tasks.melody.scores import melody_scores
+
         return melody_scores(truth, estimate)
+
+
+__getattr__ = names_from(
+    __name__,
+    {
+        "Melody": "mirzoo.tasks.melody.annotation",
+        "melody_scores": "mirzoo.tasks.melody.scores",
+        **dict.fromkeys(
+            ("MelodyDecoder", "is_voiced", "refine", "salience_around", "strongest_bins"),
+            "mirzoo.tasks.melody.decoder",
+        ),
+    },
+)

@@ -10,6 +10,12 @@ from mirzoo.card import Cost, Decoding, PositiveHz, Probability
 from mirzoo.recipe.tasks import TaskConfig
 
 MOST_AVERAGE_BINS = 1001
+VOICING = "voicing"
+MEASURES = (
+    "overall accuracy", "raw pitch accuracy", "raw chroma accuracy", "voicing recall",
+    "voicing false alarm",
+)  # fmt: skip
+"""The scores of a melody."""
 
 
 class MelodyConfig(TaskConfig):

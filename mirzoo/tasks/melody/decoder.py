@@ -30,9 +30,8 @@ from mirzoo.dsp.viterbi import CONTEXT_FRAMES, PIECE_FRAMES, path_with_movement
 from mirzoo.tasks.base import same_choice
 from mirzoo.tasks.frames import FrameJoiner
 from mirzoo.tasks.melody.annotation import Melody
-from mirzoo.tasks.melody.config import MelodyDecoding
+from mirzoo.tasks.melody.config import VOICING, MelodyDecoding
 
-VOICING = "voicing"
 SMALLEST = 1e-9
 SAME_PITCH_CENTS = 25
 BLOCK_FRAMES = 8 * PIECE_FRAMES

@@ -6,8 +6,7 @@ import keras
 from keras import layers
 
 from mirzoo.models.layers.pitch import PitchLogits, PitchSummary
-from mirzoo.tasks.melody.config import MelodyConfig
-from mirzoo.tasks.melody.decoder import VOICING
+from mirzoo.tasks.melody.config import VOICING, MelodyConfig
 
 VOICING_UNITS = 32
 

@@ -19,12 +19,8 @@ import warnings
 import numpy as np
 
 from mirzoo.tasks.melody.annotation import Melody
+from mirzoo.tasks.melody.config import MEASURES
 from mirzoo.tasks.scores import Score, weighted_score
-
-MEASURES = (
-    "overall accuracy", "raw pitch accuracy", "raw chroma accuracy", "voicing recall",
-    "voicing false alarm",
-)  # fmt: skip
 
 
 def melody_scores(truth: Melody, estimate: Melody) -> dict[str, Score]:

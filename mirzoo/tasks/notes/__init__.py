@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from mirzoo._support.later import later, names_from
 from mirzoo.card import Contract
 from mirzoo.recipe.tasks import TaskConfig
 from mirzoo.tasks.base import TASKS, FramewiseTask, Rates
-from mirzoo.tasks.notes.annotation import Note, Notes
 from mirzoo.tasks.notes.config import NotesDecoding
-from mirzoo.tasks.notes.decoder import (
-    NOTE,
-    FrameNote,
-    NoteDecoder,
-    find_notes,
-    follow_bends,
-    with_rises,
-)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mirzoo.tasks.notes.annotation import Note, Notes
+    from mirzoo.tasks.notes.decoder import (
+        FrameNote,
+        NoteDecoder,
+        find_notes,
+        follow_bends,
+        with_rises,
+    )
 
 __all__ = [
     "FrameNote",
@@ -34,11 +37,11 @@ __all__ = [
 
 
 @TASKS.register
-class NoteTranscription(FramewiseTask[TaskConfig, Notes]):
+class NoteTranscription(FramewiseTask[TaskConfig, "Notes"]):
     """Notes of any number of voices; only published models have this task."""
 
     name = "notes"
-    annotation = Notes
+    annotation = later("mirzoo.tasks.notes.annotation", "Notes")
     decoding = NotesDecoding
     without_decisions = (
         "the notes of a recording are a list of no fixed length, whose notes end and start anew at "
@@ -47,6 +50,8 @@ class NoteTranscription(FramewiseTask[TaskConfig, Notes]):
     rates = Rates(whole=2e-4, outputs=2e-3)
 
     def decoder(self, card: Contract) -> NoteDecoder:
+        from mirzoo.tasks.notes.decoder import NoteDecoder
+
         return NoteDecoder(card)
 
     def same_decisions(
@@ -57,8 +62,25 @@ class NoteTranscription(FramewiseTask[TaskConfig, Notes]):
         tie: float,
     ) -> np.ndarray:
         """Whether the same keys sound in each frame."""
+        import numpy as np
+
+        from mirzoo.tasks.notes.decoder import NOTE
+
         assert isinstance(card.decoding, NotesDecoding)
         threshold = card.decoding.frame_threshold
         ours, theirs = expected[NOTE] > threshold, received[NOTE] > threshold
         undecided = np.abs(expected[NOTE] - threshold) < tie
         return ((ours == theirs) | undecided).all(axis=-1)
+
+
+__getattr__ = names_from(
+    __name__,
+    {
+        "Note": "mirzoo.tasks.notes.annotation",
+        "Notes": "mirzoo.tasks.notes.annotation",
+        **dict.fromkeys(
+            ("FrameNote", "NoteDecoder", "find_notes", "follow_bends", "with_rises"),
+            "mirzoo.tasks.notes.decoder",
+        ),
+    },
+)

@@ -5,33 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from mirzoo._support.later import later, names_from
 from mirzoo.card import Axis, Contract
 from mirzoo.tasks.base import TASKS, Activation, Rates, Score, Task
-from mirzoo.tasks.tagging.annotation import Tags
-from mirzoo.tasks.tagging.config import TaggingConfig
-from mirzoo.tasks.tagging.decisions import TagDecisions
-from mirzoo.tasks.tagging.decoder import OUTPUT, TagDecoder
-from mirzoo.tasks.tagging.scores import overall_scores
+from mirzoo.tasks.tagging.config import OUTPUT, TaggingConfig
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from mirzoo.data.labels import Labels
     from mirzoo.recipe import Recipe
+    from mirzoo.tasks.tagging.annotation import Tags
+    from mirzoo.tasks.tagging.decoder import TagDecoder
 
 __all__ = ["TagDecoder", "Tagging", "TaggingConfig", "Tags"]
 
 
 @TASKS.register
-class Tagging(Task[TaggingConfig, Tags]):
+class Tagging(Task[TaggingConfig, "Tags"]):
     """Which words fit a recording, window by window."""
 
     name = "tagging"
-    annotation = Tags
+    annotation = later("mirzoo.tasks.tagging.annotation", "Tags")
     config = TaggingConfig
-    decisions = TagDecisions
+    decisions = later("mirzoo.tasks.tagging.decisions", "TagDecisions")
     labelled = True
     free_labels = True
     compared_by = ("Emotify, 4 genres", "linear probe accuracy")
@@ -83,9 +81,15 @@ class Tagging(Task[TaggingConfig, Tags]):
         super().check_card(card)
 
     def decoder(self, card: Contract) -> TagDecoder:
+        from mirzoo.tasks.tagging.decoder import TagDecoder
+
         return TagDecoder(card)
 
     def truth(self, labels: Labels, duration_s: float | None = None) -> Tags | None:
+        import numpy as np
+
+        from mirzoo.tasks.tagging.annotation import Tags
+
         words = _words(labels)
         if words is None:
             return None
@@ -94,12 +98,16 @@ class Tagging(Task[TaggingConfig, Tags]):
         return Tags(words, np.zeros(1), ones, window_s=length_s, duration_s=length_s)
 
     def clip_target(self, config: TaggingConfig, labels: Labels) -> np.ndarray:
+        import numpy as np
+
         words = _words(labels) or ()
         return np.array([label in words for label in config.labels], np.float32)
 
     def overall_scores(
         self, results: Iterable[tuple[Tags, Tags]], card: Contract
     ) -> dict[str, Score]:
+        from mirzoo.tasks.tagging.scores import overall_scores
+
         return overall_scores(results, card.activation)
 
 
@@ -108,3 +116,9 @@ def _words(labels: Labels) -> tuple[str, ...] | None:
     key = None if labels.key is None else (labels.key,)
     known = [words for words in (labels.tags, labels.instruments, key) if words is not None]
     return tuple(dict.fromkeys(word for words in known for word in words)) if known else None
+
+
+__getattr__ = names_from(
+    __name__,
+    {"TagDecoder": "mirzoo.tasks.tagging.decoder", "Tags": "mirzoo.tasks.tagging.annotation"},
+)

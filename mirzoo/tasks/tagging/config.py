@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, model_validator
 from mirzoo.recipe.label_sets import labels_of
 from mirzoo.recipe.tasks import TaskConfig
 
+OUTPUT = "tags"
+
 
 class TaggingConfig(TaskConfig):
     """Which labels apply: any number of them (``sigmoid``) or exactly one (``softmax``).

@@ -14,8 +14,7 @@ import numpy as np
 from mirzoo.card import Contract
 from mirzoo.errors import ArtefactError
 from mirzoo.tasks.tagging.annotation import Tags
-
-OUTPUT = "tags"
+from mirzoo.tasks.tagging.config import OUTPUT
 
 
 class TagDecoder:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from mirzoo.tasks.tagging.config import TaggingConfig
-from mirzoo.tasks.tagging.decoder import OUTPUT
+from mirzoo.tasks.tagging.config import OUTPUT, TaggingConfig
 
 
 def build(config: TaggingConfig, embedding: keras.KerasTensor) -> dict[str, keras.KerasTensor]:
