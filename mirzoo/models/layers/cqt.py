@@ -157,7 +157,7 @@ class CQT(_ConstantQ):
         return (self._plan_transform(fmin=self.fmin, n_bins=self.n_bins),)
 
     def _arrange(self, magnitudes):
-        return magnitudes[0][..., tf.newaxis]
+        return tf.expand_dims(magnitudes[0], -1)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self._frame_count(input_shape[1]), self.n_bins, 1)

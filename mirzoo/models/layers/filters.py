@@ -27,7 +27,7 @@ def filter_waveform(waveform, kernels, decimation):
     half = kernels.shape[0] // 2
     padded = tf.pad(waveform, [[0, 0], [half, half + 1]])
     return tf.nn.conv1d(
-        padded[..., tf.newaxis], kernels[:, tf.newaxis], stride=decimation, padding="VALID"
+        tf.expand_dims(padded, -1), kernels[:, tf.newaxis], stride=decimation, padding="VALID"
     )
 
 

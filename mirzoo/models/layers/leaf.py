@@ -142,7 +142,7 @@ class GaussianPooling(keras.layers.Layer):
         half = self.pool_size // 2
         padded = tf.pad(activations, [[0, 0], [half, half], [0, 0]])
         pooled = tf.nn.depthwise_conv2d(
-            padded[:, :, tf.newaxis],
+            tf.expand_dims(padded, 2),
             self._window()[:, tf.newaxis, :, tf.newaxis],
             strides=[1, self.stride, self.stride, 1],
             padding="VALID",

@@ -76,7 +76,7 @@ class STFT(kapre.STFT):
         if goes_by_matrices(self.n_fft):
             frames = tf.signal.frame(waveform, self.n_fft, self.hop_length)
             return transform_by_matrices(frames * self.frame_window)
-        spectrum = super().call(waveform[:, tf.newaxis])
+        spectrum = super().call(tf.expand_dims(waveform, 1))
         # LiteRT can take neither a slice nor a transpose of complex numbers, and an index that
         # drops an axis falls out of its fast kernels, which a squeeze does not.
         return tf.squeeze(tf.math.real(spectrum), 1), tf.squeeze(tf.math.imag(spectrum), 1)
@@ -141,7 +141,7 @@ class Spectrogram(STFT):
         energy = tf.square(real) + tf.square(imaginary)
         if self.power == 1:
             energy = tf.sqrt(tf.maximum(energy, SMALLEST_POWER))
-        return energy[..., tf.newaxis]
+        return tf.expand_dims(energy, -1)
 
     def compute_output_shape(self, input_shape):
         return self._output_shape(input_shape, channels=1)

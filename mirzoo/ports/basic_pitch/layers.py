@@ -102,12 +102,12 @@ class HalvingCQT(keras.layers.Layer):
                 level, hop = self._halve(level, halving), hop // 2
             octaves.insert(0, self._power(level, hop, kernel)[:, :n_frames])
         power = tf.concat(octaves, axis=-1)[..., -self.n_bins :]
-        return (power * self._lengths.astype(np.float32))[..., tf.newaxis]
+        return tf.expand_dims(power * self._lengths.astype(np.float32), -1)
 
     def _power(self, level, hop: int, kernel):
         half = self._frame_length // 2
         padded = tf.pad(level, [[0, 0], [half, half]], mode="REFLECT")
-        parts = tf.square(tf.nn.conv1d(padded[..., tf.newaxis], kernel, hop, "VALID"))
+        parts = tf.square(tf.nn.conv1d(tf.expand_dims(padded, -1), kernel, hop, "VALID"))
         return parts[..., : self.bins_per_octave] + parts[..., self.bins_per_octave :]
 
     def _halve(self, level, halving):

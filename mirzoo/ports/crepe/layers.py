@@ -69,7 +69,7 @@ class StandardisedFrames(keras.layers.Layer):
         energy = tf.reduce_sum(tf.square(frames), axis=-1, keepdims=True)
         # The square root has an infinite slope at zero, so the floor comes before it.
         variance = tf.maximum(energy / (self.frame_length - 1), self.smallest_deviation**2)
-        return (frames / tf.sqrt(variance))[..., tf.newaxis]
+        return tf.expand_dims(frames / tf.sqrt(variance), -1)
 
     def compute_output_shape(self, input_shape):
         batch, samples = input_shape
