@@ -313,7 +313,7 @@ class ModelMethods:
         How many windows `annotate` gives to a call of `predict_windows` at most.
     """
 
-    any_length: ClassVar[bool] = False
+    any_length: bool = False
     lanes: int = 0
     at_once: int = BATCH_WINDOWS
     _runtime: ClassVar[str]

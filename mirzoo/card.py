@@ -207,6 +207,8 @@ class Exported(_Entry):
         How many windows go in at once; None for any number.
     input_type : {"float32", "int16"}
         Samples in [-1, 1], or integers in [-32768, 32767].
+    any_length : bool
+        Whether it takes windows of any length from ``min_samples`` on.
     model_rate : int
         Samples per second of the model itself (Hz), to which its input is resampled inside.
     decisions : list of OutputSpec, optional
@@ -217,6 +219,7 @@ class Exported(_Entry):
     outputs: Annotated[list[Name], Field(min_length=1)]
     batch: Count | None
     input_type: Literal["float32", "int16"] = "float32"
+    any_length: bool = False
     model_rate: Annotated[int, Field(ge=1, le=MOST_HZ, strict=True)]
     decisions: Annotated[list[OutputSpec], Field(min_length=1)] | None = None
 

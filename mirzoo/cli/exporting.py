@@ -11,6 +11,13 @@ import click
 from mirzoo.cli._shared import MODEL, PATH, argument, quiet_libraries
 
 
+def _seconds(value: str) -> float | str:
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
 def _batch(value: str) -> int | str:
     if value.isdecimal():
         return int(value)
@@ -36,7 +43,11 @@ def _batch(value: str) -> int | str:
     help="The outputs to keep, with commas between them, or 'all'; by default all but the "
     "embedding.",
 )
-@click.option("--window-s", type=float, help="Length of a window (s); by default the card's.")
+@click.option(
+    "--window-s",
+    metavar="SECONDS",
+    help="Length of a window (s), or 'any'; by default the card's.",
+)
 @click.option("--batch", metavar="NUMBER", help="How many windows go in at once, or 'any'.")
 @click.option(
     "--input-rate", type=int, help="Sample rate of what goes in (Hz), which is resampled inside."
@@ -59,7 +70,7 @@ def export(
     quantize: str | None,
     calibration: Sequence[Path],
     outputs: str | None,
-    window_s: float | None,
+    window_s: str | None,
     batch: str | None,
     input_rate: int | None,
     input_type: str | None,
@@ -76,7 +87,7 @@ def export(
         "quantize": quantize,
         "calibration": list(calibration) or None,
         "outputs": outputs if outputs in (None, "all") else outputs.split(","),
-        "window_s": window_s,
+        "window_s": window_s and _seconds(window_s),
         "batch": batch and _batch(batch),
         "input_rate": input_rate,
         "input_type": input_type,

@@ -34,7 +34,7 @@ def export(
     quantize: Literal["float16", "dynamic", "int8"] | str | None = None,
     calibration: audio.Source | Sequence[audio.Source] | None = None,
     outputs: Sequence[str] | Literal["all"] | None = None,
-    window_s: float | None = None,
+    window_s: float | Literal["any"] | None = None,
     batch: int | Literal["any"] | None = None,
     input_rate: int | None = None,
     input_type: Literal["float32", "int16"] | str = "float32",
@@ -62,7 +62,7 @@ def export(
     outputs : sequence of str, or "all", optional
         Which outputs of the card to keep, ``"embedding"`` among them. By default all of the card
         without the embedding; ``"all"`` with it. Their order is the card's, the embedding last.
-    window_s : float, optional
+    window_s : float or "any", optional
         Length of a window (s); by default the card's, and any length in a SavedModel.
     batch : int or "any", optional
         How many windows go in at once; by default one in LiteRT, and any number elsewhere.

@@ -35,6 +35,7 @@ def file_contract(model: Contract, options: ExportOptions, usual_batch: int | No
         outputs=chosen_outputs(model, options),
         batch=_batch(options, usual_batch),
         input_type=options.input_type,
+        any_length=options.window_s == ANY,
         model_rate=model.sample_rate,
         decisions=None if decisions is None else decisions.outputs,
     )
@@ -44,6 +45,7 @@ def file_contract(model: Contract, options: ExportOptions, usual_batch: int | No
         card_outputs <= set(exported.outputs)
         and exported.batch == usual_batch
         and exported.input_type == "float32"
+        and not exported.any_length
         and exported.model_rate == taken.sample_rate
     )
     return model.model_copy(
@@ -102,10 +104,11 @@ def _input(model: Contract, options: ExportOptions) -> InputContract:
     """Windows as asked, at the rate asked."""
     own = model.input
     rate = options.input_rate or own.sample_rate
-    if options.window_s is None and rate == own.sample_rate:
+    as_on_card = options.window_s in (None, ANY)
+    if as_on_card and rate == own.sample_rate:
         return own
     ratio = Fraction(rate, own.sample_rate)
-    if options.window_s is None:
+    if as_on_card:
         window, hop = ceil(own.window_samples * ratio), ceil(own.hop_samples * ratio)
     else:
         window = hop = round(options.window_s * rate)
@@ -120,5 +123,5 @@ def _input(model: Contract, options: ExportOptions) -> InputContract:
         window_samples=window,
         hop_samples=min(hop, window),
         pad_left_samples=(window - hop) // 2 if step else own.pad_left_samples,
-        whole=own.whole and options.window_s is None,
+        whole=own.whole and as_on_card,
     )

@@ -27,7 +27,7 @@ from mirzoo.card import Contract
 from mirzoo.export.checks import Bound, probes, require_same
 from mirzoo.export.contract import chosen_outputs, decisions_of, file_contract
 from mirzoo.export.input_stage import input_stage
-from mirzoo.export.options import ExportOptions
+from mirzoo.export.options import ANY, ExportOptions
 from mirzoo.export.parity import rounding_sensitivity
 from mirzoo.tasks.base import Decisions
 
@@ -164,7 +164,8 @@ def compose(
     contract = file_contract(model.card.contract, options, usual_batch)
     outputs = tuple(chosen_outputs(model.card, options))
     batch = usual_batch if contract.exported is None else contract.exported.batch
-    unbounded = contract.input.whole or (any_length and options.window_s is None)
+    as_usual = any_length and options.window_s is None
+    unbounded = contract.input.whole or as_usual or options.window_s == ANY
     length = None if unbounded else contract.input.window_samples
     prepare, infer = input_stage(contract), network(model)
     decisions = decisions_of(model.card, options)

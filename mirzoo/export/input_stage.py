@@ -56,7 +56,7 @@ def resample(waveform: tf.Tensor, resampler: Polyphase) -> tf.Tensor:
     """
     samples = _length(waveform)
     wanted = samples * resampler.up // resampler.down
-    blocks = -(-wanted // resampler.outputs)
+    blocks = (wanted + resampler.outputs - 1) // resampler.outputs
     hop = resampler.hop
     wide = _largest_divisor(hop, MOST_SAMPLES_AT_ONCE)
     before = -min(resampler.starts)

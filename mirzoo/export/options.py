@@ -16,6 +16,7 @@ from mirzoo.recipe.reading import describe_validation_error
 ALL = "all"
 ANY = "any"
 MOST_WINDOWS = 4096
+LONGEST_WINDOW_S = 600
 
 
 class ExportOptions(BaseModel):
@@ -31,7 +32,7 @@ class ExportOptions(BaseModel):
     outputs : sequence of str, or "all", optional
         Which outputs of the card to keep, ``"embedding"`` among them. By default all of the card
         without the embedding; ``"all"`` with it. Their order is the card's, the embedding last.
-    window_s : float, optional
+    window_s : float or "any", optional
         Length of a window (s); by default the card's, and any length in a SavedModel.
     batch : int or "any", optional
         How many windows go in at once; by default one in LiteRT, and any number elsewhere.
@@ -56,7 +57,7 @@ class ExportOptions(BaseModel):
     quantize: Literal["float16", "dynamic", "int8"] | None = None
     calibration: Any = None
     outputs: Any = None
-    window_s: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    window_s: Any = None
     batch: Any = None
     input_rate: Annotated[int, Field(ge=1, strict=True)] | None = None
     input_type: Literal["float32", "int16"] = "float32"
@@ -72,6 +73,17 @@ class ExportOptions(BaseModel):
         if not names or not all(isinstance(name, str) for name in names):
             raise ValueError(f"allowed are a list of names, as ['tags'], and '{ALL}'")
         return tuple(names)
+
+    @field_validator("window_s")
+    @classmethod
+    def _is_a_length(cls, window_s: Any) -> float | str | None:
+        if window_s is None or window_s == ANY:
+            return window_s
+        if not isinstance(window_s, int | float) or isinstance(window_s, bool):
+            raise ValueError(f"allowed are seconds and '{ANY}'")
+        if not 0 < window_s <= LONGEST_WINDOW_S:
+            raise ValueError(f"allowed are seconds above 0, {LONGEST_WINDOW_S} at most")
+        return float(window_s)
 
     @field_validator("batch")
     @classmethod

@@ -105,8 +105,8 @@ def _has_unknown_outputs(case: Case) -> bool:
 
 
 def _is_too_short(case: Case) -> bool:
-    assert case.options.window_s is not None
-    return round(case.options.window_s * case.rate) < case.shortest
+    window_s = case.options.window_s
+    return window_s != ANY and round(window_s * case.rate) < case.shortest
 
 
 RULES: tuple[Rule, ...] = (
@@ -133,8 +133,21 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "batch",
-        lambda case: case.format.name == LITERT and case.options.batch == ANY,
-        lambda case: "it is not offered yet in LiteRT; give a number of windows, as batch=8",
+        lambda case: case.format.name == LITERT and case.options.batch == ANY and case.recurrent,
+        lambda case: (
+            "LiteRT keeps the states of recurrent layers in lists of a fixed size; give a number "
+            "of windows, as batch=8"
+        ),
+    ),
+    Rule(
+        "window_s",
+        lambda case: (
+            case.format.name == LITERT and case.options.window_s == ANY and case.recurrent
+        ),
+        lambda case: (
+            "LiteRT's loops over recurrent layers are made for a number of frames; give the "
+            "length of a window, as window_s=10"
+        ),
     ),
     Rule(
         "input_rate",
@@ -155,7 +168,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "input_rate",
-        lambda case: case.options.window_s is None and case.usual_window < case.shortest,
+        lambda case: case.options.window_s in (None, ANY) and case.usual_window < case.shortest,
         lambda case: (
             f"frames fall on samples at {case.rate} Hz so seldom that windows must have "
             f"{case.shortest} of them; give window_s={case.shortest / case.rate:.3f} or more too"

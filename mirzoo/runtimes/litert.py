@@ -68,6 +68,7 @@ class LiteRTModel(ModelMethods):
         self.path = Path(path)
         card = card or tflite_file.read_card(self.path)
         self.card = card
+        self.any_length = card.exported is not None and card.exported.any_length
         threads = threads or threads_asked() or min(cores(), MOST_THREADS)
         interpreters, each = (1, threads) if card.input.whole else (threads, 1)
         self.lanes = interpreters if threads > 1 else 0
@@ -109,7 +110,8 @@ class LiteRTModel(ModelMethods):
         }
         contract, exported = self.card.input, self.card.exported
         batch = USUAL_BATCH if exported is None else exported.batch or ANY_LENGTH
-        expected = (batch, ANY_LENGTH if contract.whole else contract.window_samples)
+        unbounded = contract.whole or self.any_length
+        expected = (batch, ANY_LENGTH if unbounded else contract.window_samples)
         if list(inputs.values()) != [expected]:
             raise ArtefactError(
                 f"{self.path} has the inputs {inputs}; the card of {self.card.name} says one of "

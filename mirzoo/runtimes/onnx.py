@@ -76,6 +76,8 @@ class ONNXModel(ModelMethods):
         self._threads = threads or threads_asked() or 0
         self._start()
         self.card = card or self._card_inside()
+        exported = self.card.exported
+        self.any_length = exported is not None and exported.any_length
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def __repr__(self) -> str:

@@ -348,6 +348,11 @@ def _is_constant(tensor: dict[str, Any], buffers: list[dict[str, Any]]) -> bool:
     return data is not None and data[1] > 0
 
 
+def _is_empty(tensor: dict[str, Any]) -> bool:
+    """Whether it holds no numbers, as the constant does that is the shape of a scalar."""
+    return bool(tensor["buffer"]) and 0 in (tensor["shape"] or ())
+
+
 def _check_tensor(tensor: dict[str, Any], buffers: list[dict[str, Any]]) -> None:
     bits = _TYPE_BITS.get(tensor["type"] or 0)
     if bits is None:
@@ -390,10 +395,13 @@ def _check_operations(
     tensors = subgraph["tensors"]
     for number in (*subgraph["inputs"], *subgraph["outputs"]):
         _look_up(tensors, number, "tensor")
+    computed = {n for operation in subgraph["operators"] for n in operation["outputs"] or ()}
     known = {
         number
         for number, tensor in enumerate(tensors)
-        if tensor["is_variable"] or _is_constant(tensor, buffers)
+        if tensor["is_variable"]
+        or _is_constant(tensor, buffers)
+        or (_is_empty(tensor) and number not in computed)
     }
     if known & {*subgraph["inputs"]} or len({*subgraph["inputs"]}) < len(subgraph["inputs"]):
         raise ValueError("an input is a constant, or another input too")

@@ -31,8 +31,9 @@ def case(format="litert", card=None, **options):
         ({"batch": 0}, r"batch = 0: .*whole numbers from 1 to 4096 and 'any'"),
         ({"batch": "some"}, "batch = 'some': .*'any'"),
         ({"batch": True}, "batch = True: .*'any'"),
-        ({"window_s": 0.0}, r"window_s = 0\.0"),
+        ({"window_s": 0.0}, r"window_s = 0\.0: .*seconds above 0"),
         ({"window_s": float("nan")}, "window_s = nan"),
+        ({"window_s": "long"}, "window_s = 'long': .*seconds and 'any'"),
         ({"input_rate": -1}, "input_rate = -1"),
         ({"input_type": "int8"}, "input_type = 'int8'"),
         ({"dft": "gpu"}, "dft = 'gpu'"),
@@ -89,6 +90,27 @@ def test_frames_that_seldom_fall_on_samples_need_long_windows():
     require_allowed(allowed)
     taken = file_contract(contract, allowed.options, usual_batch=1).input
     assert (taken.window_samples, taken.hop_samples) == (192000, 163840)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("batch", "batch='any': LiteRT keeps the states .*give a number of windows, as batch=8"),
+        ("window_s", "window_s='any': LiteRT's loops .*give the length of a window, as window_s="),
+    ],
+)
+def test_recurrent_layers_have_fixed_sizes_in_litert(option, message):
+    options = ExportOptions.of({option: "any"})
+    for format, recurrent, refused in (
+        ("litert", True, True),
+        ("litert", False, False),
+        ("onnx", True, False),
+        ("saved_model", True, False),
+    ):
+        asked = Case(FORMATS[format], make_card(), options, recurrent)
+        assert [name for name, _ in refusals(asked)] == ([option] if refused else [])
+    with pytest.raises(ExportError, match=message):
+        require_allowed(Case(FORMATS["litert"], make_card(), options, recurrent=True))
 
 
 def test_everything_that_is_refused_is_named_at_once():
@@ -177,7 +199,8 @@ def test_windows_batches_and_integers(small_tagger, made_up_music, tmp_path, suf
     )
     model = load(path)
     assert model.card.exported.model_dump() == {
-        "outputs": ["tags"], "batch": 2, "input_type": "int16", "model_rate": 16000,
+        "outputs": ["tags"], "batch": 2, "input_type": "int16", "any_length": False,
+        "model_rate": 16000,
     }  # fmt: skip
     windows = np.stack([made_up_music[k * 9000 : k * 9000 + 11200] for k in range(5)])
     expected = small_tagger.predict_windows(windows)["tags"]
