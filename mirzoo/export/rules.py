@@ -141,9 +141,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "window_s",
-        lambda case: (
-            case.format.name == LITERT and case.options.window_s == ANY and case.recurrent
-        ),
+        lambda case: case.format.name == LITERT and case.options.window_s == ANY and case.recurrent,
         lambda case: (
             "LiteRT's loops over recurrent layers are made for a number of frames; give the "
             "length of a window, as window_s=10"
