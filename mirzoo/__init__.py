@@ -22,6 +22,7 @@ from mirzoo._support import moved
 if TYPE_CHECKING:
     from mirzoo.artefact import save
     from mirzoo.card import Card
+    from mirzoo.engines.batch import annotate_many
     from mirzoo.errors import MirzooError
     from mirzoo.evaluation import evaluate
     from mirzoo.export import export
@@ -49,6 +50,7 @@ __all__ = [
     "ONNXModel",
     "Tags",
     "__version__",
+    "annotate_many",
     "create",
     "evaluate",
     "export",
@@ -71,6 +73,7 @@ _MODULES = {
     "Notes": "tasks.notes.annotation",
     "ONNXModel": "runtimes.onnx",
     "Tags": "tasks.tagging.annotation",
+    "annotate_many": "engines.batch",
     "create": "hub",
     "evaluate": "evaluation",
     "export": "export",

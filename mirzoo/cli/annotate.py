@@ -341,25 +341,26 @@ class _Reporter:
             BarColumn,
             MofNCompleteColumn,
             Progress,
-            TextColumn,
+            ProgressColumn,
+            Task,
             TimeRemainingColumn,
         )
+        from rich.text import Text
 
-        columns = (
-            *(BarColumn(bar_width=20), MofNCompleteColumn(), TimeRemainingColumn()),
-            TextColumn("{task.fields[now]}", markup=False),
-        )
+        class AtHand(ProgressColumn):
+            def render(column, task: Task) -> Text:
+                return Text(self._now(at_hand()), overflow="ellipsis", no_wrap=True)
+
         # What goes to stdout must not come out on stderr, unless both are the terminal.
         with Progress(
-            *columns,
+            *(BarColumn(bar_width=20), MofNCompleteColumn(), TimeRemainingColumn(), AtHand()),
             console=Console(stderr=True),
             redirect_stdout=sys.stdout.isatty(),
-            get_time=time.monotonic,
+            refresh_per_second=4,
         ) as shown:
-            task = shown.add_task("", total=self.summary.files, completed=self.summary.done, now="")
-            self._bar = lambda: shown.update(
-                task, completed=self.summary.done, now=self._now(at_hand())
-            )
+            summary = self.summary
+            task = shown.add_task("", total=summary.files, completed=summary.done)
+            self._bar = lambda: shown.update(task, completed=summary.done)
             try:
                 yield
             finally:
