@@ -13,6 +13,7 @@ from fake_models import FakeRunner
 
 from mirzoo import annotate as library
 from mirzoo.annotate import annotate
+from mirzoo.cli._shared import complain
 from mirzoo.tasks.tagging import Tags
 
 
@@ -200,3 +201,8 @@ def test_escapes_in_names_do_not_reach_the_terminal(run, models, tmp_path):
     status, _, err = run("annotate", models / "loud_tagger", tmp_path / "a\x1b[31m\n.wav")
     assert status == 1
     assert "\x1b" not in err and r"a\x1b[31m\n.wav" in err
+
+
+def test_complaints_have_lines_but_no_escapes(capsys):
+    complain("one\x1b[31m\ntwo")
+    assert capsys.readouterr().err == "mirzoo: one\\x1b[31m\ntwo\n"

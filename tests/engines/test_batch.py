@@ -173,7 +173,7 @@ def test_names_are_exact_as_long_as_they_fit(name, is_exact, tmp_path):
 
 
 def test_long_names_that_begin_alike_stay_apart(tmp_path):
-    names = [f"{'a' * 249}{end}" for end in "xy"]
+    names = [f"{'a' * 250}{end}" for end in "xy"]
     recordings = [AudioFile(Path(f"{n}.wav"), Path(f"{n}.wav")) for n in names]
     assert len(set(name_results(recordings, ["m"], tmp_path, ".json").values())) == 2
 

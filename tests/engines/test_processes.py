@@ -191,6 +191,34 @@ def test_a_killed_batch_leaves_nobody_and_goes_on(model, music, tmp_path):
         json.loads(path.read_text())
 
 
+def test_a_terminal_is_shown_how_far_it_is_and_what_is_at_hand(model, music, tmp_path):
+    ours, theirs = os.openpty()
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "helpers")])
+    folder = music(*(f"slow{number:02}" for number in range(12)))
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "mirzoo", "--import", PLUGIN, "annotate", model, folder),
+            *("--json", "--workers", "2"),
+        ],
+        env={**os.environ, "PYTHONPATH": path, "TERM": "xterm", "COLUMNS": "100"},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 1 << 16):
+            shown += piece
+    except OSError:
+        pass  # the other end is closed
+    finally:
+        os.close(ours)
+    lines = process.communicate()[0].splitlines()
+    assert process.returncode == 0 and len(lines) == 12
+    assert b"12/12" in shown and b".wav" in shown
+    assert all(json.loads(line)["status"] == "annotated" for line in lines)
+
+
 def test_jobs_are_taken_as_workers_get_free(model, music, tmp_path):
     from mirzoo.engines.one_file import Job, Setup
     from mirzoo.engines.processes import Processes
