@@ -13,6 +13,7 @@ grows with their distance.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -269,33 +270,77 @@ def path_with_movement(
 
 def _follow(evidence: np.ndarray, step_penalty: float, leap_penalty: float) -> np.ndarray:
     """The same for many pieces at once: ``(pieces, frames, states)`` to ``(pieces, frames)``."""
+    # Arrays are small here, so calls are what takes time: there are few, and none makes an array.
     pieces, frames, states = evidence.shape
-    climb = (min(step_penalty, leap_penalty) * np.arange(states)).astype(np.float32)
+    step = min(step_penalty, leap_penalty)
+    climb = (step * np.arange(states)).astype(np.float32)
+    penalty = np.float32(leap_penalty)
+    far = states - 1 if step <= 0 else min(states - 1, math.ceil(2 * leap_penalty / step))
+    running = _RunningMaxima(2 * pieces, states, far)
+    upwards, downwards = running.values[:pieces], running.values[pieces:, ::-1]
+    climbing, sinking = running.maxima[:pieces], running.maxima[pieces:, ::-1]
     scores = np.empty((frames, pieces, states), np.float32)
     scores[0] = evidence[:, 0]
     rising, falling = np.empty((2, pieces, states), np.float32)
+    leap, lowest = np.empty((2, pieces, 1), np.float32)
+    of_frame = evidence.transpose(1, 0, 2)
+    before = scores[0]
     for frame in range(1, frames):
-        before = scores[frame - 1]
-        np.add(before, climb, out=rising)
-        np.maximum.accumulate(rising, axis=1, out=rising)
-        np.subtract(rising, climb, out=rising)
-        np.subtract(before, climb, out=falling)
-        np.maximum.accumulate(falling[:, ::-1], axis=1, out=falling[:, ::-1])
-        np.add(falling, climb, out=falling)
+        np.add(before, climb, out=upwards)
+        np.subtract(before, climb, out=downwards)
+        running()
+        np.subtract(climbing, climb, out=rising)
+        np.add(sinking, climb, out=falling)
         now = scores[frame]
         np.maximum(rising, falling, out=now)
-        leap = before.max(axis=1, keepdims=True)
-        np.maximum(now, leap - leap_penalty, out=now)
-        now -= leap
-        now += evidence[:, frame]
-    cost = np.minimum(climb, leap_penalty)
-    every, states_in_a_row = np.arange(pieces), np.arange(states)
-    path = np.empty((pieces, frames), np.int64)
-    path[:, -1] = scores[-1].argmax(axis=1)
+        np.maximum.reduce(before, axis=1, keepdims=True, out=leap)
+        np.subtract(leap, penalty, out=lowest)
+        np.maximum(now, lowest, out=now)
+        np.subtract(now, leap, out=now)
+        np.add(now, of_frame[frame], out=now)
+        before = now
+    every = np.arange(states)
+    cost = np.minimum(climb, penalty)[np.abs(every - every[:, np.newaxis])]
+    path = np.empty((frames, pieces), np.int64)
+    scores[-1].argmax(axis=1, out=path[-1])
     for frame in range(frames - 1, 0, -1):
-        distance = np.abs(states_in_a_row - path[every, frame][:, np.newaxis])
-        path[:, frame - 1] = (scores[frame - 1] - cost[distance]).argmax(axis=1)
-    return path
+        cost.take(path[frame], axis=0, out=rising, mode="clip")
+        np.subtract(scores[frame - 1], rising, out=rising)
+        rising.argmax(axis=1, out=path[frame - 1])
+    return path.T
+
+
+class _RunningMaxima:
+    """Maxima of each value of many rows and at least ``far`` values before it.
+
+    They are those of ``np.maximum.accumulate``, which is many times slower, where what lies
+    farther back is smaller anyway: each step doubles how far back is looked. Rows lie one after
+    the other in memory with a margin between them, so that a step is one call.
+
+    Attributes
+    ----------
+    values : np.ndarray
+        To be filled before each call, ``(rows, length)``; what is in it then is lost.
+    maxima : np.ndarray
+        The result, ``(rows, length)``.
+    """
+
+    def __init__(self, rows: int, length: int, far: int) -> None:
+        distances = [1 << power for power in range(far.bit_length())]
+        margin = sum(distances)
+        source, target = np.full((2, rows * (margin + length)), -np.inf, np.float32)
+        rows_of = source.reshape(rows, -1)
+        self.values, self._margins = rows_of[:, margin:], rows_of[:, :margin]
+        self._steps = []
+        for distance in distances:
+            self._steps.append((source[distance:], source[:-distance], target[distance:]))
+            source, target = target, source
+        self.maxima = source.reshape(rows, -1)[:, margin:]
+
+    def __call__(self) -> None:
+        self._margins.fill(-np.inf)
+        for here, before, larger in self._steps:
+            np.maximum(here, before, out=larger)
 
 
 def _whole(path: _GrowingPath, evidence: np.ndarray) -> np.ndarray:

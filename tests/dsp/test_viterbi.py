@@ -11,6 +11,7 @@ from mirzoo.dsp.viterbi import (
     TRIED_FRAMES,
     PathWithChanges,
     PathWithTransitions,
+    _RunningMaxima,
     path_with_changes,
     path_with_movement,
     path_with_transitions,
@@ -78,6 +79,36 @@ def test_pieces_join_without_a_seam(frames):
     distance = np.abs(np.subtract.outer(np.arange(30), np.arange(30)))
     whole = best_path(evidence, np.minimum(0.5 * distance, 5.0))
     np.testing.assert_array_equal(path_with_movement(evidence, 0.5, 5.0), whole)
+
+
+def test_running_maxima_of_whole_rows_are_those_of_numpy():
+    running = _RunningMaxima(3, 40, far=39)
+    for seed in range(2):
+        values = np.random.default_rng(seed).normal(size=(3, 40)).astype(np.float32)
+        running.values[:] = values
+        running()
+        np.testing.assert_array_equal(running.maxima, np.maximum.accumulate(values, axis=1))
+
+
+@pytest.mark.parametrize("far", [0, 3, 31])
+def test_running_maxima_look_as_far_as_told_and_never_into_another_row(far):
+    running = _RunningMaxima(2, 40, far)
+    running.values[:] = 0.0
+    running.values[0, [0, 39]] = 1.0
+    running()
+    reached = int((running.maxima[0, :39] == 1.0).sum()) - 1
+    assert far <= reached <= 2 * far
+    assert not running.maxima[1].any()
+
+
+@pytest.mark.parametrize(("step", "leap"), [(0.2, 3.0), (1.0, 2.0), (0.01, 50.0), (0.0, 5.0)])
+def test_many_states_move_as_the_definition_says(step, leap):
+    evidence = np.random.default_rng(3).normal(0, 4, (80, 150)).astype(np.float32)
+    distance = np.abs(np.arange(150)[:, None] - np.arange(150))
+    cost = np.minimum(step * distance, leap)
+    path = path_with_movement(evidence, step, leap)
+    expected = best_path(evidence.astype(np.float64), cost)
+    assert score_of(path, evidence, cost) == pytest.approx(score_of(expected, evidence, cost))
 
 
 def test_one_frame_and_one_state():
