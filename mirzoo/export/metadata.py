@@ -4,7 +4,8 @@ A finished file carries
 
 - `TFLITE_METADATA`, the standard flatbuffer that Android's and other tools read (schema
   https://github.com/tensorflow/tflite-support, `metadata_schema.fbs`, version 1.3.0);
-- `labels.txt`, packed behind the flatbuffer as a zip, as that standard has it;
+- files of labels, packed behind the flatbuffer as a zip, as that standard has it: `labels.txt` of
+  the main output, `<output>_labels.txt` of the others;
 - `MIRZOO_CARD`, the card's contract as JSON, compressed with zlib.
 
 Nothing here needs TensorFlow.
@@ -16,13 +17,14 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterable
+from importlib import metadata
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import number_types
 
 from mirzoo._support.moved import moved_names
-from mirzoo.card import LABEL_INDEX, Card, OutputSpec
+from mirzoo.card import LABEL_INDEX, NOT_IN_FILE, Card, OutputSpec
 from mirzoo.runtimes.tflite_checks import IDENTIFIER
 from mirzoo.runtimes.tflite_file import CARD_BUFFER, LABELS_FILE
 from mirzoo.tasks.base import TASKS
@@ -99,7 +101,7 @@ def describe(tflite: bytes, card: Card) -> bytes:
         buffer.__class__ = _AlignedBuffer
     builder = flatbuffers.Builder(len(tflite))
     builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
-    return bytes(builder.Output()) + _zipped_labels(card.labels, offset=len(builder.Output()))
+    return bytes(builder.Output()) + _zipped_labels(card, offset=len(builder.Output()))
 
 
 class _AlignedBuffer(schema.BufferT):
@@ -168,10 +170,22 @@ def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _zipped_labels(labels: list[str], offset: int) -> bytes:
+def _labels(card: Card) -> dict[str, tuple[str, list[str]]]:
+    """For each output its file of labels and what is in it; that of the main one is labels.txt."""
+    main = card.outputs[0].name
+    return {
+        output: (LABELS_FILE if output == main else f"{output}_{LABELS_FILE}", labels)
+        for output, labels in TASKS[card.task].axis_labels(card).items()
+    }
+
+
+def _zipped_labels(card: Card, offset: int) -> bytes:
+    there = {output.name for output in card.available_outputs}
+    files = {LABELS_FILE: card.labels, **dict(v for o, v in _labels(card).items() if o in there)}
     packed = io.BytesIO(b"\0" * offset)
     with zipfile.ZipFile(packed, "a") as archive:
-        archive.writestr(zipfile.ZipInfo(LABELS_FILE, ZIP_EPOCH), "\n".join(labels))
+        for name, labels in files.items():
+            archive.writestr(zipfile.ZipInfo(name, ZIP_EPOCH), "\n".join(labels))
     return packed.getvalue()[offset:]
 
 
@@ -193,14 +207,24 @@ def _standard_metadata(card: Card, output_names: list[str]) -> bytes:
     root = writer.table(
         "ModelMetadata",
         name=writer.text(card.name),
+        version=writer.text(metadata.version("mirzoo")),
         subgraph_metadata=writer.vector([subgraph]),
+        **(
+            {}
+            if card.licences.weights == NOT_IN_FILE
+            else {"license": writer.text(card.licences.weights)}
+        ),
         min_parser_version=writer.text(METADATA_PARSER_VERSION),
     )
     return writer.finish(root)
 
 
 def _write_input(writer: _Writer, card: Card) -> int:
-    length = "any number of" if card.input.whole else card.input.window_samples
+    exported = card.exported
+    any_length = card.input.whole or (exported is not None and exported.any_length)
+    length = f"{card.input.min_samples} or more" if any_length else card.input.window_samples
+    are_integers = exported is not None and exported.input_type == "int16"
+    low, high = (-32768, 32767) if are_integers else (-1, 1)
     properties = writer.table(
         "AudioProperties",
         sample_rate=writer.uint32(card.sample_rate),
@@ -210,23 +234,29 @@ def _write_input(writer: _Writer, card: Card) -> int:
         "TensorMetadata",
         name=writer.text("waveform"),
         description=writer.text(
-            f"Mono waveform in [-1, 1], {length} samples at {card.sample_rate} Hz."
+            f"Mono waveform in [{low}, {high}], {length} samples at {card.sample_rate} Hz."
         ),
         dimension_names=writer.texts(["batch", "samples"]),
         content=writer.content(AUDIO_PROPERTIES, properties),
-        stats=writer.stats(-1.0, 1.0),
+        stats=writer.stats(low, high),
     )
 
 
 def _write_output(writer: _Writer, card: Card, output: OutputSpec) -> int:
-    rate = f", {output.frame_rate:g} frames per second" if output.frame_rate else ""
+    rate = ""
+    if output.frame_rate:
+        rate = (
+            f", {output.frame_rate:g} frames per second, the first centred {output.first_frame_s:g}"
+            " s after the first sample"
+        )
     units = ", ".join(f"{axis.name} ({axis.unit})" for axis in output.axes)
     is_main = output.name == card.outputs[0].name
     are_indices = output.axes[-1].unit == LABEL_INDEX
     labelled = "the values" if are_indices else f"the axis '{output.axes[-1].name}'"
+    file, known = _labels(card).get(output.name, (LABELS_FILE, card.labels if are_indices else []))
     labels = writer.table(
         "AssociatedFile",
-        name=writer.text(LABELS_FILE),
+        name=writer.text(file),
         description=writer.text(f"Labels of {labelled}."),
         type=writer.int8(TENSOR_VALUE_LABELS if are_indices else TENSOR_AXIS_LABELS),
     )
@@ -239,9 +269,7 @@ def _write_output(writer: _Writer, card: Card, output: OutputSpec) -> int:
         dimension_names=writer.texts(["batch", *(axis.name for axis in output.axes)]),
         content=writer.features(),
         **({"stats": writer.stats(0.0, 1.0)} if is_in_unit_range else {}),
-        associated_files=writer.vector(
-            [labels] if (is_main or are_indices) and card.labels else []
-        ),
+        associated_files=writer.vector([labels] if known else []),
     )
 
 

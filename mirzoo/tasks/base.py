@@ -382,6 +382,13 @@ class Task(ABC, Generic[Section, Result]):
             received = "missing" if card.decoding is None else f"of type '{card.decoding.type}'"
             raise ValueError(f"decoding is {received}; the task '{self.name}' needs its own")
 
+    def axis_labels(self, card: Contract) -> dict[str, list[str]]:
+        """What each value of an output's last axis stands for, by output.
+
+        By default the card's labels for the main output, where it has any.
+        """
+        return {card.outputs[0].name: card.labels} if card.labels else {}
+
     def describe(self, card: Contract) -> list[tuple[str, str]]:
         """What `mirzoo info` states of the outputs: pairs of a word and its text."""
         count = f"{len(card.labels)} labels" if card.labels else self.name

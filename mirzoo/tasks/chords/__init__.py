@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirzoo._support.later import later, names_from
 from mirzoo.card import Axis, Contract, Decoding
-from mirzoo.dsp.chord_vocabulary import VOCABULARIES, Vocabulary, parse_chord
+from mirzoo.dsp.chord_vocabulary import ROOT_NAMES, VOCABULARIES, Vocabulary, parse_chord
 from mirzoo.errors import DataError
 from mirzoo.tasks.base import (
     TASKS,
@@ -116,6 +116,12 @@ class ChordRecognition(FramewiseTask[ChordsConfig, "Chords"]):
             most = max(decoding.prior) / min(decoding.prior)
             lines.append(f"a prior that weakens classes up to {most:.1f} times")
         return lines
+
+    def axis_labels(self, card: Contract) -> dict[str, list[str]]:
+        by_size = {12: [*ROOT_NAMES], 13: ["N", *ROOT_NAMES]}
+        sizes = {output.name: output.axes[-1].size or 0 for output in card.outputs[1:]}
+        named = {name: by_size[size] for name, size in sizes.items() if size in by_size}
+        return {**super().axis_labels(card), **named}
 
     def decoder(self, card: Contract) -> ChordDecoder:
         from mirzoo.tasks.chords.decoder import ChordDecoder

@@ -84,6 +84,16 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, "Melody"]):
     def default_decoding(self, config: MelodyConfig) -> MelodyDecoding:
         return MelodyDecoding(fmin=config.fmin, bins_per_octave=config.bins_per_octave)
 
+    def axis_labels(self, card: Contract) -> dict[str, list[str]]:
+        """The frequency of each bin; the voicing is labelled by its name."""
+        decoding, main = card.decoding, card.outputs[0]
+        assert isinstance(decoding, MelodyDecoding)
+        octaves = [bin / decoding.bins_per_octave for bin in range(main.axes[-1].size or 0)]
+        labels = {main.name: [f"{decoding.fmin * 2.0**up:.2f} Hz" for up in octaves]}
+        if VOICING in [output.name for output in card.outputs]:
+            labels[VOICING] = [VOICING]
+        return labels
+
     def decoder(self, card: Contract) -> MelodyDecoder:
         from mirzoo.tasks.melody.decoder import MelodyDecoder
 

@@ -49,6 +49,20 @@ class NoteTranscription(FramewiseTask[TaskConfig, "Notes"]):
     )
     rates = Rates(whole=2e-4, outputs=2e-3)
 
+    def axis_labels(self, card: Contract) -> dict[str, list[str]]:
+        """The MIDI pitch of each key, in fractions of a semitone those of the contour's bins."""
+        from mirzoo.tasks.notes.decoder import CONTOUR, NOTE, ONSET
+
+        decoding = card.decoding
+        assert isinstance(decoding, NotesDecoding)
+        sizes = {output.name: output.axes[-1].size or 0 for output in card.outputs}
+        steps = dict.fromkeys((NOTE, ONSET), 1) | {CONTOUR: decoding.contour_bins_per_semitone}
+        return {
+            name: [f"MIDI {decoding.lowest_pitch + bin / steps[name]:g}" for bin in range(size)]
+            for name, size in sizes.items()
+            if name in steps
+        }
+
     def decoder(self, card: Contract) -> NoteDecoder:
         from mirzoo.tasks.notes.decoder import NoteDecoder
 
