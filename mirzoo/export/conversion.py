@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
@@ -69,7 +70,9 @@ def convert(
             dict(zip(keys, given, strict=True)) for given in calibration
         )
     try:
-        content = converter.convert()
+        with warnings.catch_warnings():  # the calibrator's own interpreter
+            warnings.filterwarnings("ignore", r"(?s).*tf\.lite\.Interpreter is deprecated")
+            content = converter.convert()
     except Exception as error:
         foreign = re.search(r"(?:TF Select|Custom) ops: (.+)", str(error))
         reason = foreign.group(0) if foreign else str(error).strip().splitlines()[0]
