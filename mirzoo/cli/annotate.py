@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shutil
@@ -186,23 +185,23 @@ def annotate(
         recordings = find_recordings(given, lambda *args: problems.append(problem(*args)))
         recordings = [
             recording._replace(name=Path(STANDARD_INPUT)) if recording.path in piped else recording
-            for recording in recordings
+            for recording in dict.fromkeys(recordings)
         ]
         if workers is None:
             alone = len(recordings) <= 1 and timeout is None
             workers = 0 if alone else default_workers(runtime, len(recordings))
         cards, loaded = _load(names, runtime, in_process=workers == 0)
         settings = _decodings(cards, decoding)
-        batch = Batch(
-            recordings,
-            [card.name for card in cards],
-            _results(recordings, cards, output, _formats(format_)),
-            _sounds(recordings, cards, sonify),
-            _pictures(recordings, picture),
-            overwrite=overwrite,
-            names=piped,
-        )
         try:
+            batch = Batch(
+                recordings,
+                [card.name for card in cards],
+                _results(recordings, cards, output, _formats(format_)),
+                _sounds(recordings, cards, sonify),
+                _pictures(recordings, picture),
+                overwrite=overwrite,
+                names=piped,
+            )
             batch.require_inputs_kept()
         except AnnotationError as error:
             raise click.BadParameter(str(error)) from error
@@ -398,6 +397,8 @@ class _Reporter:
 
 def _record(outcome: Outcome) -> dict[str, Any]:
     """A line of the report for a recording that was skipped or failed."""
+    import base64
+
     from mirzoo._support.files import is_utf8
 
     record: dict[str, Any] = {"source": outcome.source, "status": outcome.status}

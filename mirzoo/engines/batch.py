@@ -323,6 +323,7 @@ def annotate_many(
     cards = [hub.card(model) for model in models]
     problems: list[Outcome] = []
     recordings = find_recordings(paths, lambda path, error: problems.append(problem(path, error)))
+    recordings = list(dict.fromkeys(recordings))
     names = [card.name for card in cards]
     suffixes = [] if folder is None else [f".{known.removeprefix('.')}" for known in formats]
     for suffix in suffixes:

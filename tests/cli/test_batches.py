@@ -127,6 +127,19 @@ def test_a_result_over_its_own_input_is_refused(run, models, song, tmp_path):
     assert sound.read_bytes() == content
 
 
+def test_results_of_the_same_name_are_refused_before_work(run, models, song, tmp_path):
+    other = tmp_path / "other" / "song.wav"
+    other.parent.mkdir()
+    other.write_bytes(song.read_bytes())
+    out = tmp_path / "out"
+    status, printed, err = run("annotate", models / "loud_tagger", song, other, "-o", out)
+    assert (status, printed) == (2, "") and "song.wav.json" in err and not out.exists()
+    status, printed, _ = run(
+        "annotate", models / "loud_tagger", other.parent, other, "-o", out, "--json"
+    )
+    assert status == 0 and len(printed.splitlines()) == 2, "a recording given twice is one"
+
+
 def test_the_standard_input_is_a_recording(run, models, song, tmp_path, monkeypatch):
     typed(monkeypatch, song.read_bytes())
     status, out, err = run("annotate", models / "loud_tagger", "-", "--json")

@@ -156,4 +156,5 @@ def write_whole(path: str | os.PathLike, content: bytes | str | Iterable[str]) -
 
 def _unwritten(path: str | os.PathLike, error: OSError) -> AnnotationError:
     reason = error.strerror or error
-    return AnnotationError(f"{path} cannot be written ({reason}). Does the folder exist?")
+    question = " Does the folder exist?" if isinstance(error, FileNotFoundError) else ""
+    return AnnotationError(f"{path} cannot be written ({reason}).{question}")
