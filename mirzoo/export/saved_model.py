@@ -32,7 +32,8 @@ FINGERPRINT_FILE = "fingerprint.pb"
 def write_saved_model(model: Model, folder: Path, windows: np.ndarray, **options: Any) -> None:
     """Write a SavedModel that gives the same numbers as the model, or none at all.
 
-    Each signature maps `waveform`, ``(batch, samples)``, to a dict:
+    Each signature maps `waveform`, ``(batch, samples)``, to a dict, and answers a waveform that is
+    shorter than the model's minimum with an error that says so:
 
     - `serving_default`: the outputs that are asked for by name, by default those of the card
       (`tags`; `chords`, `bass`, …);
@@ -114,7 +115,7 @@ def _export(model: Model, graph: Graph, folder: Path) -> None:
 
     @tf.function(input_signature=signature)
     def features(waveform: tf.Tensor) -> tf.Tensor:
-        return frontend(graph.prepare(waveform), training=False)
+        return frontend(graph.prepare(_long_enough(waveform, graph.contract)), training=False)
 
     @tf.function(input_signature=signature)
     def infer(waveform: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -142,6 +143,27 @@ def _export(model: Model, graph: Graph, folder: Path) -> None:
         options=tf.saved_model.SaveOptions(experimental_custom_gradients=False),
     )
     _settle_fingerprint(folder / FINGERPRINT_FILE)
+
+
+def _long_enough(waveform: tf.Tensor, contract: Contract) -> tf.Tensor:
+    """The waveform; where it is shorter than the minimum, an error that names both lengths.
+
+    Everything that is computed waits for it: on too few samples some kernels give no numbers, and
+    others end the process.
+    """
+    taken = contract.input
+    if waveform.shape[1] is not None:
+        return waveform
+    samples = tf.shape(waveform)[1]
+    limit = (
+        f"samples; {contract.name} takes at least {taken.min_samples} at {taken.sample_rate} Hz "
+        f"({taken.min_samples / taken.sample_rate:.3g} s)"
+    )
+    is_enough = tf.raw_ops.Assert(
+        condition=samples >= taken.min_samples, data=["the waveform has", samples, limit]
+    )
+    with tf.control_dependencies([is_enough]):
+        return tf.identity(waveform)
 
 
 def _settle_fingerprint(path: Path) -> None:

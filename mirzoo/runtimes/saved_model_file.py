@@ -21,31 +21,31 @@ SAVED_MODEL_FILE = "saved_model.pb"
 LARGEST_GRAPH_BYTES = 1 << 28
 
 _PURE = """
-Abs Acos Acosh Add AddN AddV2 All Angle Any ApproximateEqual ArgMax ArgMin Asin Asinh Atan Atan2
-Atanh AvgPool AvgPool3D BatchMatMul BatchMatMulV2 BatchMatMulV3 BatchNormWithGlobalNormalization
-BatchToSpace BatchToSpaceND Betainc BiasAdd BiasAddV1 Bincount Bitcast BitwiseAnd BitwiseOr
-BitwiseXor BroadcastArgs BroadcastTo Bucketize Case Cast Ceil ClipByValue Complex ComplexAbs
-Concat ConcatOffset ConcatV2 Conj ConjugateTranspose Const Conv Conv2D Conv2DBackpropInput
-Conv3D Conv3DBackpropInputV2 Cos Cosh Cross Cumprod Cumsum CumulativeLogsumexp DenseBincount
-DepthToSpace DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput Diag DiagPart Digamma
-Dilation2D Div DivNoNan DynamicPartition DynamicStitch Einsum Elu EmptyTensorList EnsureShape
-Equal Erf Erfc Erfinv Exp ExpandDims Expm1 ExtractImagePatches FFT FFT2D FFT3D FFTND
-FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel Fill Floor
-FloorDiv FloorMod FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 Gather GatherNd GatherV2
-Greater GreaterEqual HistogramFixedWidth IFFT IFFT2D IFFT3D IFFTND IRFFT IRFFT2D IRFFT3D IRFFTND
-Identity IdentityN If Igamma Igammac Imag InTopKV2 Inv InvertPermutation IsFinite IsInf IsNan
-L2Loss LRN LeakyRelu LeftShift Less LessEqual Lgamma LinSpace Log Log1p LogSoftmax LogicalAnd
-LogicalNot LogicalOr LowerBound MatMul MatrixBandPart MatrixDeterminant MatrixDiag
-MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2 MatrixDiagV3 MatrixInverse
-MatrixSetDiag MatrixSetDiagV2 MatrixSetDiagV3 MatrixSolve MatrixTriangularSolve Max MaxPool
-MaxPool3D MaxPoolV2 Maximum Mean Min Minimum MirrorPad Mod Mul MulNoNan Ndtri Neg NextAfter NoOp
-NonMaxSuppressionV3 NotEqual NthElement OneHot OnesLike Pack Pad PadV2 ParallelDynamicStitch
-PartitionedCall Placeholder PlaceholderWithDefault Polygamma Pow PreventGradient Prod
-QuantizeAndDequantizeV2 QuantizeAndDequantizeV4 RFFT RFFT2D RFFT3D RFFTND RaggedRange
-RaggedTensorToTensor Range Rank ReadVariableOp Real RealDiv Reciprocal Relu Relu6 Reshape
-ResizeBilinear ResizeNearestNeighbor ReverseSequence ReverseV2 RightShift Rint Roll Round Rsqrt
-ScatterNd SearchSorted SegmentMax SegmentMean SegmentMin SegmentProd SegmentSum Select SelectV2
-Selu Shape ShapeN Sigmoid Sign Sin Sinh Size Slice Snapshot Softmax
+Abs Acos Acosh Add AddN AddV2 All Angle Any ApproximateEqual ArgMax ArgMin Asin Asinh Assert Atan
+Atan2 Atanh AvgPool AvgPool3D BatchMatMul BatchMatMulV2 BatchMatMulV3
+BatchNormWithGlobalNormalization BatchToSpace BatchToSpaceND Betainc BiasAdd BiasAddV1 Bincount
+Bitcast BitwiseAnd BitwiseOr BitwiseXor BroadcastArgs BroadcastTo Bucketize Case Cast Ceil
+ClipByValue Complex ComplexAbs Concat ConcatOffset ConcatV2 Conj ConjugateTranspose Const Conv
+Conv2D Conv2DBackpropInput Conv3D Conv3DBackpropInputV2 Cos Cosh Cross Cumprod Cumsum
+CumulativeLogsumexp DenseBincount DepthToSpace DepthwiseConv2dNative
+DepthwiseConv2dNativeBackpropInput Diag DiagPart Digamma Dilation2D Div DivNoNan DynamicPartition
+DynamicStitch Einsum Elu EmptyTensorList EnsureShape Equal Erf Erfc Erfinv Exp ExpandDims Expm1
+ExtractImagePatches FFT FFT2D FFT3D FFTND FakeQuantWithMinMaxArgs FakeQuantWithMinMaxVars
+FakeQuantWithMinMaxVarsPerChannel Fill Floor FloorDiv FloorMod FusedBatchNorm FusedBatchNormV2
+FusedBatchNormV3 Gather GatherNd GatherV2 Greater GreaterEqual HistogramFixedWidth IFFT IFFT2D
+IFFT3D IFFTND IRFFT IRFFT2D IRFFT3D IRFFTND Identity IdentityN If Igamma Igammac Imag InTopKV2 Inv
+InvertPermutation IsFinite IsInf IsNan L2Loss LRN LeakyRelu LeftShift Less LessEqual Lgamma
+LinSpace Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr LowerBound MatMul MatrixBandPart
+MatrixDeterminant MatrixDiag MatrixDiagPart MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2
+MatrixDiagV3 MatrixInverse MatrixSetDiag MatrixSetDiagV2 MatrixSetDiagV3 MatrixSolve
+MatrixTriangularSolve Max MaxPool MaxPool3D MaxPoolV2 Maximum Mean Min Minimum MirrorPad Mod Mul
+MulNoNan Ndtri Neg NextAfter NoOp NonMaxSuppressionV3 NotEqual NthElement OneHot OnesLike Pack Pad
+PadV2 ParallelDynamicStitch PartitionedCall Placeholder PlaceholderWithDefault Polygamma Pow
+PreventGradient Prod QuantizeAndDequantizeV2 QuantizeAndDequantizeV4 RFFT RFFT2D RFFT3D RFFTND
+RaggedRange RaggedTensorToTensor Range Rank ReadVariableOp Real RealDiv Reciprocal Relu Relu6
+Reshape ResizeBilinear ResizeNearestNeighbor ReverseSequence ReverseV2 RightShift Rint Roll Round
+Rsqrt ScatterNd SearchSorted SegmentMax SegmentMean SegmentMin SegmentProd SegmentSum Select
+SelectV2 Selu Shape ShapeN Sigmoid Sign Sin Sinh Size Slice Snapshot Softmax
 SoftmaxCrossEntropyWithLogits Softplus Softsign SpaceToBatch SpaceToBatchND SpaceToDepth
 SparseSoftmaxCrossEntropyWithLogits Split SplitV Sqrt Square SquaredDifference Squeeze
 StatefulPartitionedCall StatelessCase StatelessIf StatelessRandomGetAlg
@@ -54,9 +54,9 @@ StatelessRandomUniformIntV2 StatelessRandomUniformV2 StatelessTruncatedNormalV2 
 StopGradient StridedSlice Sub Sum Svd Tan Tanh TensorListConcatV2 TensorListElementShape
 TensorListFromTensor TensorListGather TensorListGetItem TensorListLength TensorListPopBack
 TensorListPushBack TensorListReserve TensorListResize TensorListScatterV2 TensorListSetItem
-TensorListSplit TensorListStack TensorScatterAdd TensorScatterMax TensorScatterMin
-TensorScatterSub TensorScatterUpdate Tile TopK TopKV2 Transpose TruncateDiv TruncateMod Unique
-UniqueV2 UniqueWithCounts Unpack UnsortedSegmentMax UnsortedSegmentMean UnsortedSegmentMin
+TensorListSplit TensorListStack TensorScatterAdd TensorScatterMax TensorScatterMin TensorScatterSub
+TensorScatterUpdate Tile TopK TopKV2 Transpose TruncateDiv TruncateMod Unique UniqueV2
+UniqueWithCounts Unpack UnsortedSegmentMax UnsortedSegmentMean UnsortedSegmentMin
 UnsortedSegmentProd UnsortedSegmentSum UpperBound VarHandleOp VariableShape Where While Xdivy
 Xlog1py Xlogy ZerosLike Zeta
 """

@@ -1,5 +1,7 @@
 """Exports: the same numbers as the Keras model in every form, builtin operators only, labels."""
 
+import subprocess
+import sys
 import zipfile
 import zlib
 
@@ -15,7 +17,7 @@ from mirzoo.export import export, metadata, parity, real_windows
 from mirzoo.export import litert as litert_export
 from mirzoo.export import saved_model as saved_model_export
 from mirzoo.models.model import Model
-from mirzoo.runtimes import tflite_file
+from mirzoo.runtimes import saved_model_file, tflite_file
 from mirzoo.runtimes.litert import LiteRTModel
 
 
@@ -236,6 +238,64 @@ def test_saved_model_takes_any_batch_and_length(saved_model, small_tagger, made_
     )
     features = signatures["frontend"](waveform=waveform)["features"]
     np.testing.assert_allclose(features, small_tagger.get_layer("frontend")(clips), atol=1e-5)
+
+
+@pytest.mark.slow(quick=["serving_default"])
+@pytest.mark.parametrize("signature", ["serving_default", "embed", "frontend"])
+def test_saved_model_names_what_is_too_short(saved_model, small_tagger, signature):
+    compute = tf.saved_model.load(str(saved_model)).signatures[signature]
+    least = small_tagger.card.input.min_samples
+    message = rf"the waveform has.*{least - 1}.*small_tagger takes at least {least} at 16000 Hz"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        compute(waveform=tf.zeros((2, least - 1)))
+    assert all(np.isfinite(v).all() for v in compute(waveform=tf.zeros((2, least))).values())
+    saved_model_file.require_pure(saved_model)
+
+
+SERVER = """
+import sys
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
+
+sys.modules.update(dict.fromkeys(["mirzoo", "keras", "kapre", "librosa"]))
+folder, waveform, written = sys.argv[1:]
+
+
+def answer(message, loaded):
+    request = PredictRequest.FromString(message)
+    compute = loaded.signatures[request.model_spec.signature_name]
+    given = {name: tf.constant(tf.make_ndarray(t)) for name, t in request.inputs.items()}
+    response = PredictResponse()
+    for name, values in compute(**given).items():
+        response.outputs[name].CopyFrom(tf.make_tensor_proto(values.numpy()))
+    return response.SerializeToString()
+
+
+request = PredictRequest()
+request.model_spec.name = "small"
+request.model_spec.signature_name = "serving_default"
+request.inputs["waveform"].CopyFrom(tf.make_tensor_proto(np.load(waveform)))
+response = answer(request.SerializeToString(), tf.saved_model.load(folder))
+outputs = PredictResponse.FromString(response).outputs
+np.savez(written, **{name: tf.make_ndarray(values) for name, values in outputs.items()})
+"""
+
+
+@pytest.mark.slow
+def test_a_server_answers_without_mirzoo(saved_model, small_tagger, made_up_music, tmp_path):
+    pytest.importorskip("tensorflow_serving", reason="needs tensorflow-serving-api")
+    clips = made_up_music[: 2 * 20000].reshape(2, 20000)
+    np.save(tmp_path / "waveform.npy", clips)
+    arguments = [saved_model, tmp_path / "waveform.npy", tmp_path / "outputs.npz"]
+    run = subprocess.run(
+        [sys.executable, "-c", SERVER, *arguments], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    expected = small_tagger.predict_windows(clips)
+    with np.load(tmp_path / "outputs.npz") as outputs:
+        assert_close(dict(outputs), {"tags": expected["tags"]})
 
 
 @pytest.mark.slow
