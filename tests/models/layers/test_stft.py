@@ -1,5 +1,7 @@
 """The short-time Fourier transform: librosa's numbers, and back again."""
 
+import math
+
 import librosa
 import numpy as np
 import pytest
@@ -127,14 +129,28 @@ def test_gradient_through_the_inverse_is_that_of_the_sum():
         {"n_fft": 256, "hop_length": 90, "win_length": 201},
         {"n_fft": 301, "hop_length": 100},
         {"n_fft": 2, "hop_length": 1},
+        {"n_fft": 2048, "hop_length": 512},
+        {"n_fft": 1000, "hop_length": 250, "win_length": 800},
+        {"n_fft": 1025, "hop_length": 300},
+        {"n_fft": 1009, "hop_length": 300},
     ],
 )
 def test_by_matrices_the_numbers_are_those_of_the_fft(made_up_music, shape):
     waveform = made_up_music[np.newaxis]
     layer = STFT(**shape)
-    with transforms_by_matrices(longest=512):
+    with transforms_by_matrices(longest=math.inf):
         by_matrices = layer(waveform)
     assert relative_error(as_complex(by_matrices), as_complex(layer(waveform))) < 2e-6
+
+
+def test_long_transforms_by_matrices_take_little_room_and_run_in_litert():
+    layer, waveform = STFT(2048, 512), noise(1, 8192)
+    with transforms_by_matrices(longest=math.inf):
+        in_litert, operators = run_in_litert(layer, waveform)
+        graph = tf.function(layer).get_concrete_function(tf.TensorSpec((None, None))).graph
+    assert not any("FFT" in operator for operator in operators)
+    assert relative_error(as_complex(in_litert), as_complex(layer(waveform))) < 2e-6
+    assert len(graph.as_graph_def().SerializeToString()) < 200_000
 
 
 def test_short_transforms_alone_become_matrices():
