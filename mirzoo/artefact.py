@@ -91,7 +91,7 @@ def save(
     with scratch_folder(folder.parent, folder.name) as temporary:
         unfinished = temporary / folder.name
         unfinished.mkdir()
-        bare = _uncompiled_copy(model)
+        bare = model.copy()
         bare.card = model.card.updated(
             name=folder.name,
             parameters=model.count_params(),
@@ -253,12 +253,6 @@ def require_unaltered(folder: Path, card: Card, file: str) -> None:
 def _hashes(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
-
-
-def _uncompiled_copy(model: Model) -> Model:
-    copy = type(model).from_config(model.get_config())
-    copy.set_weights(model.get_weights())
-    return copy
 
 
 def _write_golden(model: Model, path: Path, windows: np.ndarray) -> None:

@@ -24,7 +24,7 @@ from mirzoo import recipe as recipes
 from mirzoo._support.files import remove_leftovers, scratch_folder, sha256
 from mirzoo._support.locks import locked
 from mirzoo.artefact import LITERT_FILE, require_unaltered, save
-from mirzoo.card import CARD_FILE, Card, Metric, OutputSpec
+from mirzoo.card import CARD_FILE, Card, Metric
 from mirzoo.errors import (
     ArtefactError,
     CardError,
@@ -429,32 +429,9 @@ def create(
             f"{base.card.name} is a model for {base.card.task}; new labels can be given to taggers "
             '(`mirzoo.list_models(task="tagging")`)'
         )
-    return _with_new_labels(base, list(labels), "softmax" if exclusive else "sigmoid")
+    from mirzoo.models.build import with_new_labels
 
-
-def create_for(name: str | os.PathLike, data: str | os.PathLike) -> Model:
-    """Make the model that is to be fitted to labelled data: what `mirzoo fine-tune` begins with.
-
-    Parameters
-    ----------
-    name : str or path
-        A name of the zoo, or a folder.
-    data : str or path
-        As `mirzoo.fine_tune` takes it.
-
-    Returns
-    -------
-    mirzoo.models.model.Model
-        Where labels are the user's to choose, with the labels of the data (as `create` makes it;
-        ``exclusive`` where every clip has exactly one); otherwise the model as it is.
-    """
-    if not TASKS[card(name).task].free_labels:
-        return load(name)
-    from mirzoo.data.folder import load as load_clips
-
-    clips = load_clips(data)
-    one_label_each = bool((clips.targets.sum(axis=1) == 1).all())
-    return create(name, clips.labels, exclusive=one_label_each)
+    return with_new_labels(base, list(labels), "softmax" if exclusive else "sigmoid")
 
 
 def verify(name: str | os.PathLike) -> dict[str, float]:
@@ -657,41 +634,3 @@ def _unknown(name: str, kind: str, known: Sequence[str]) -> str:
 def _natural(name: str) -> list[tuple[int, str]]:
     parts = re.findall(r"\d+|\D+", name)
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
-
-
-def _with_new_labels(
-    base: Model, labels: list[str], activation: Literal["sigmoid", "softmax"]
-) -> Model:
-    import keras
-
-    from mirzoo.models.model import Model
-
-    main = base.card.outputs[0]
-    waveform = keras.Input((None,), dtype="float32", name="waveform")
-    embedding = base.head(base.frontend(waveform))
-    output = keras.layers.Dense(len(labels), activation=activation, name=main.name)
-    model = Model(waveform, output(embedding), name=base.name)
-    axes = [*main.axes[:-1], main.axes[-1].model_copy(update={"size": len(labels)})]
-    model.card = base.card.updated(
-        description=f"The front-end and head of {base.card.name} with new labels.",
-        labels=labels,
-        activation=activation,
-        outputs=[OutputSpec(name=main.name, axes=axes, frame_rate=main.frame_rate).model_dump()],
-        recipe=_recipe_for(base.card, labels, activation),
-        parameters=model.count_params(),
-        metrics=[],
-        files={},
-        provenance=f"New output layer on {base.card.name}. {base.card.provenance}",
-    )
-    return model
-
-
-def _recipe_for(
-    card: Card, labels: list[str], activation: Literal["sigmoid", "softmax"]
-) -> dict | None:
-    if card.recipe is None:
-        return None
-    from mirzoo.recipe import Recipe
-
-    recipe = Recipe.model_validate(card.recipe).with_labels(labels, activation=activation)
-    return recipe.model_dump(mode="json")

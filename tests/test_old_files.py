@@ -99,7 +99,7 @@ def test_keras_alone_loads_them_and_the_head_is_found(folder, name):
 @pytest.mark.parametrize("name", MODELS)
 def test_they_are_trained_on_and_saved_anew(folder, name, tmp_path):
     model = mirzoo.load(folder / name)
-    mirzoo.fine_tune(model, [LabelledRecording(*triads(), RATE)] * 2, epochs=1)
+    model = mirzoo.fine_tune(model, [LabelledRecording(*triads(), RATE)] * 2, epochs=1)
     waveform, before = golden(folder / name)
     saved = artefact.save(model, tmp_path / "trained_on")
     after = mirzoo.load(saved).predict_windows(waveform)

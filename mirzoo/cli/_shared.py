@@ -74,6 +74,13 @@ def runtimes() -> Container[str]:
     return RUNTIMES
 
 
+def strategies() -> Container[str]:
+    """The strategies of fine-tuning."""
+    from mirzoo.training.own_clips import STRATEGIES
+
+    return STRATEGIES
+
+
 def channels() -> Container[str]:
     """What may be taken of several channels."""
     from mirzoo.audio import CHANNELS

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from mirzoo.cli._shared import DATA_HOME, LABELLED_DATA, MODEL, OVERWRITE, PATH, argument, complain
+from mirzoo.cli._shared import (
+    DATA_HOME,
+    LABELLED_DATA,
+    MODEL,
+    OVERWRITE,
+    PATH,
+    OneOf,
+    argument,
+    complain,
+    strategies,
+)
 
 
 @click.command()
@@ -51,33 +62,52 @@ def train(recipe: str, home: Path | None, out: Path | None, tensorboard: bool) -
 @MODEL
 @LABELLED_DATA
 @argument("out", "OUT", "Folder of the new model.", type=PATH)
-@click.option("--epochs", type=click.IntRange(min=1), default=20, help="Passes over the data.")
 @click.option(
-    "--train-head/--freeze-head",
-    default=True,
-    help="Train front-end and head too, or the output layers alone.",
+    "--strategy",
+    type=OneOf(strategies),
+    help="auto (the default: whatever does best on clips left out), probe (the output layer "
+    "alone), head, or full.",
 )
+@click.option("--epochs", type=click.IntRange(min=1), default=20, help="At most so many passes.")
+@click.option(
+    "--held-out",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.2,
+    help="The share of clips that measures the result; 0 for none.",
+)
+@click.option(
+    "--exclusive/--any-number",
+    default=None,
+    help="Whether exactly one label holds; by default as each clip has one.",
+)
+@click.option("--extend", is_flag=True, help="Keep the tagger's own labels too.")
+@click.option("--balanced", is_flag=True, help="Let rare labels count as much as frequent ones.")
+@click.option("--seed", type=int, default=0, help="Of folds, order and alterations.")
 @OVERWRITE
+@click.option("--train-head/--freeze-head", default=None, hidden=True)
 @click.option("--train-trunk/--freeze-trunk", default=None, hidden=True)
 def fine_tune(
     name: str,
     data: str,
     out: Path,
-    epochs: int,
-    train_head: bool,
+    strategy: str | None,
+    train_head: bool | None,
     train_trunk: bool | None,
     overwrite: bool,
+    **options: Any,
 ) -> None:
     """Fit a trained model to labels of your own, and save it."""
     from mirzoo import hub
     from mirzoo.artefact import require_free
     from mirzoo.training.fine_tuning import fine_tune
 
-    if train_trunk is not None:
-        complain("--train-trunk and --freeze-trunk are now --train-head and --freeze-head")
-        train_head = train_trunk
+    for former, value in (("trunk", train_trunk), ("head", train_head)):
+        if value is not None:
+            complain(
+                f"--train-{former} is now --strategy full, and --freeze-{former} --strategy probe"
+            )
+            strategy = strategy or ("full" if value else "probe")
     require_free(out, overwrite=overwrite)
-    model = hub.create_for(name, data)
-    loss = fine_tune(model, data, epochs=epochs, train_head=train_head)["loss"]
+    model = fine_tune(name, data, strategy=strategy, **options)
     saved = hub.save(model, out, overwrite=overwrite)
-    click.echo(f"loss {loss[0]:.3f} -> {loss[-1]:.3f}; saved in {saved}")
+    click.echo(f"{model.report}\nsaved in {saved}")

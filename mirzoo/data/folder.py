@@ -15,10 +15,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,20 +79,57 @@ class LabelledClips:
         )
 
     def windows(
-        self, sample_rate: int, window_samples: int, hop_samples: int | None = None
+        self,
+        sample_rate: int,
+        window_samples: int,
+        hop_samples: int | None = None,
+        *,
+        most: int | None = None,
+        file: Path | None = None,
     ) -> LabelledWindows:
         """Cut every clip into windows ``hop_samples`` apart (by default side by side).
 
         A clip shorter than a window is filled up with zeros; of a longer one, a last window that
-        would hold more zeros than samples is left out. All windows are held in memory:
-        4 bytes a sample, 230 MB for an hour at 16 kHz.
+        would hold more zeros than samples is left out. With ``most``, of a clip with more windows
+        so many are taken, at equal distances.
+
+        Windows take 4 bytes a sample, 230 MB for an hour at 16 kHz: in memory, or in the ``file``,
+        which is then made and mapped into memory.
         """
         hop_samples = hop_samples or window_samples
-        cut = [
-            cut_windows(clip.read(sample_rate), window_samples, hop_samples) for clip in self.clips
-        ]
-        clips = np.repeat(np.arange(len(cut)), [len(windows) for windows in cut])
-        return LabelledWindows(np.concatenate(cut), self.targets[clips], clips)
+        counts, held = [], []
+        with contextlib.ExitStack() as stack:
+            out = None if file is None else stack.enter_context(file.open("wb"))
+            for clip in self.clips:
+                cut = cut_windows(clip.read(sample_rate), window_samples, hop_samples)
+                if most is not None and len(cut) > most:
+                    cut = cut[np.linspace(0, len(cut) - 1, most).round().astype(int)]
+                counts.append(len(cut))
+                if out is None:
+                    held.append(cut)
+                else:
+                    out.write(np.ascontiguousarray(cut, np.float32).tobytes())
+        clips = np.repeat(np.arange(len(counts)), counts)
+        waveforms = (
+            np.concatenate(held)
+            if file is None
+            else np.memmap(file, np.float32, "r", shape=(len(clips), window_samples))
+        )
+        return LabelledWindows(waveforms, self.targets[clips], clips)
+
+    def of(self, numbers: Sequence[int] | np.ndarray) -> LabelledClips:
+        """Some of the clips, by their numbers, with all labels."""
+        return LabelledClips(tuple(self.clips[number] for number in numbers), self.labels)
+
+    @property
+    def groups(self) -> np.ndarray:
+        """int64 ``(clips,)``: the number of each clip's group."""
+        return np.unique([clip.group for clip in self.clips], return_inverse=True)[1]
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether every clip has exactly one label."""
+        return bool((self.targets.sum(axis=1) == 1).all())
 
     def folds(self, k: int, *, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Divide the clips ``k`` times into training and testing, each clip tested once.
@@ -109,9 +148,7 @@ class LabelledClips:
         DataError
             If there are fewer groups than folds.
         """
-        yield from stratified_folds(
-            self.targets, np.array([clip.group for clip in self.clips]), k, seed=seed
-        )
+        yield from stratified_folds(self.targets, self.groups, k, seed=seed)
 
 
 def stratified_folds(

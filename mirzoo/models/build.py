@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Literal
+
 import keras
 
 from mirzoo.card import Card, InputContract, Licences, OutputSpec
 from mirzoo.models.frontends import build_frontend
-from mirzoo.models.heads import build_head
+from mirzoo.models.heads import build_head, with_all_depths
 from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe
 from mirzoo.tasks.base import TASKS
@@ -58,6 +61,61 @@ def build_model(recipe: Recipe, name: str) -> Model:
         name,
         parameters=model.count_params(),
         embedding_size=head.output_shape[-1],
+    )
+    return model
+
+
+def with_new_labels(
+    base: Model,
+    labels: Sequence[str],
+    activation: Literal["sigmoid", "softmax"],
+    *,
+    depths: Literal["last", "all"] = "last",
+) -> Model:
+    """Put a fresh output layer for other labels on a tagger's front-end and head.
+
+    Parameters
+    ----------
+    base : Model
+        A tagger. Its layers are those of the result too: give a copy where it is to stay as it is.
+    labels : sequence of str
+        The new labels.
+    activation : {"sigmoid", "softmax"}
+        Whether any number of labels holds, or exactly one.
+    depths : {"last", "all"}
+        With "all" the output layer is given what every block of the head gives: see
+        `mirzoo.models.heads.with_all_depths`.
+
+    Returns
+    -------
+    Model
+        Its card has the recipe of this network, and no scores.
+    """
+    main, head = base.card.outputs[0], base.head
+    recipe = base.card.recipe
+    if recipe is not None:
+        resolved = Recipe.model_validate(recipe).with_labels(labels, activation=activation)
+        if depths == "all":
+            config = resolved.head.model_copy(update={"depths": "all"})
+            resolved = resolved.model_copy(update={"head": config})
+        recipe = resolved.model_dump(mode="json")
+    if depths == "all" and not any(layer.name == "all_depths" for layer in head.layers):
+        head = with_all_depths(head)
+    waveform = keras.Input((None,), dtype="float32", name="waveform")
+    output = keras.layers.Dense(len(labels), activation=activation, name=main.name)
+    model = Model(waveform, output(head(base.frontend(waveform))), name=base.name)
+    axes = [*main.axes[:-1], main.axes[-1].model_copy(update={"size": len(labels)})]
+    model.card = base.card.updated(
+        description=f"The front-end and head of {base.card.name} with new labels.",
+        labels=list(labels),
+        activation=activation,
+        outputs=[OutputSpec(name=main.name, axes=axes, frame_rate=main.frame_rate).model_dump()],
+        recipe=recipe,
+        embedding_size=head.output_shape[-1],
+        parameters=model.count_params(),
+        metrics=[],
+        files={},
+        provenance=f"New output layer on {base.card.name}. {base.card.provenance}",
     )
     return model
 

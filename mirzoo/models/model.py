@@ -65,6 +65,7 @@ class Model(ModelMethods, keras.Model):
         super().__init__(*args, **kwargs)
         self._card = Card.of_binary(card, CONFIGURATION) if isinstance(card, dict) else card
         self._process = os.getpid()
+        self._report: Any = None
 
     def _compute(self, windows: np.ndarray) -> dict[str, np.ndarray]:
         if self._process != os.getpid():
@@ -108,6 +109,22 @@ class Model(ModelMethods, keras.Model):
         """The configuration that Keras saves, with the contract of the card."""
         contract = None if self._card is None else self._card.contract.model_dump(mode="json")
         return {**super().get_config(), "card": contract}
+
+    @property
+    def report(self) -> Any:
+        """How `mirzoo.fine_tune` made it, a `mirzoo.training.report.Report`; else None."""
+        return self._report
+
+    @report.setter
+    def report(self, report: Any) -> None:
+        self._report = report
+
+    def copy(self) -> Model:
+        """Make a model of the same network, weights and card, not compiled."""
+        copy = type(self).from_config(self.get_config())
+        copy.set_weights(self.get_weights())
+        copy._card = self._card
+        return copy
 
     def _named_outputs(self) -> dict[str, keras.KerasTensor]:
         if isinstance(self.output, dict):

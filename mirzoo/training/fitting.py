@@ -152,7 +152,7 @@ def fit_epochs(
     history = _History(str(out / HISTORY), append=True)
     callbacks = [
         data.callback(),
-        _SeededEpochs(settings.seed),
+        SeededEpochs(settings.seed),
         keras.callbacks.TerminateOnNaN(),
         _FiniteLoss(name),
         _BestWeights(saved, out / BEST_WEIGHTS, threshold=best),
@@ -212,7 +212,7 @@ class EpochData(keras.utils.PyDataset):
         self.epoch = epoch
 
 
-class _SeededEpochs(keras.callbacks.Callback):
+class SeededEpochs(keras.callbacks.Callback):
     """Makes dropout depend on the seed and the epoch alone, as the batches do.
 
     Files of weights hold no random state, so a run that resumes would draw other masks.

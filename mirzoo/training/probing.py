@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,12 +19,13 @@ from mirzoo.errors import DataError
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
-STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0)
+STRENGTHS = (3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 """Inverse strengths of the penalty to choose from, scikit-learn's ``C``."""
 
-INNER_FOLDS = 5
+INNER_FOLDS = 4
 LEAST_SPREAD = 1e-5
 ITERATIONS = 200
+TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,9 @@ class Embedded:
         ``(windows, size)``.
     clips : np.ndarray
         int64 ``(windows,)``: the number of each window's clip.
+    altered : np.ndarray
+        Boolean ``(windows,)``: whether the window was altered, so that it is to be learnt from
+        and nothing is to be measured on it.
     targets : np.ndarray
         ``(clips, labels)``: 1 where the label holds, else 0.
     groups : np.ndarray
@@ -45,6 +49,7 @@ class Embedded:
 
     embeddings: np.ndarray
     clips: np.ndarray
+    altered: np.ndarray
     targets: np.ndarray
     groups: np.ndarray
 
@@ -63,9 +68,19 @@ class Embedded:
         return Embedded(
             self.embeddings[mine],
             number[self.clips[mine]],
+            self.altered[mine],
             self.targets[wanted],
             self.groups[wanted],
         )
+
+    @property
+    def sized(self) -> tuple[int, int]:
+        """How many clips and groups there are."""
+        return len(self.targets), len(np.unique(self.groups))
+
+    def columns(self, stop: int) -> Embedded:
+        """The same with the first ``stop`` numbers of each embedding."""
+        return replace(self, embeddings=self.embeddings[:, :stop])
 
     def folds(self, k: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Divide the clips: see `mirzoo.data.folder.LabelledClips.folds`."""
@@ -101,8 +116,9 @@ class Probe:
         return _activated(embeddings @ self.kernel + self.bias, self.exclusive)
 
     def predict_clips(self, embedded: Embedded) -> np.ndarray:
-        """The mean probabilities of each clip's windows, ``(clips, labels)``."""
-        return mean_by_clip(self.predict(embedded.embeddings), embedded.clips)
+        """The mean probabilities of each clip's unaltered windows, ``(clips, labels)``."""
+        real = ~embedded.altered
+        return mean_by_clip(self.predict(embedded.embeddings[real]), embedded.clips[real])
 
 
 def fit_probe(
@@ -139,7 +155,8 @@ def fit_probe(
     >>> rng = np.random.default_rng(0)
     >>> side = np.arange(40) % 2
     >>> embeddings = rng.normal(size=(40, 3)) + 4 * side[:, None]
-    >>> data = Embedded(embeddings, np.arange(40), np.eye(2)[side], np.arange(40))
+    >>> number = np.arange(40)
+    >>> data = Embedded(embeddings, number, number < 0, np.eye(2)[side], number)
     >>> probe = fit_probe(data, exclusive=True)
     >>> probe.predict(np.array([[0.0, 0.0, 0.0], [4.0, 4.0, 4.0]])).argmax(axis=1).tolist()
     [0, 1]
@@ -150,6 +167,7 @@ def fit_probe(
             f"the clips have {used} label; a classifier needs two or more, each with clips of its "
             "own"
         )
+    basis = _Basis(embedded)
     losses = np.full(len(strengths), np.nan)
     if len(strengths) > 1:
         groups = len(np.unique(embedded.groups))
@@ -160,7 +178,7 @@ def fit_probe(
             )
         parts = []
         for train, test in embedded.folds(min(INNER_FOLDS, groups), seed):
-            fitted, held_out = embedded.of_clips(train), embedded.of_clips(test)
+            fitted, held_out = basis.embedded.of_clips(train), basis.embedded.of_clips(test)
             if exclusive and (fitted.targets.sum(axis=0) > 0).sum() < 2:
                 continue
             path = _Path(fitted, exclusive, balanced)
@@ -173,8 +191,9 @@ def fit_probe(
         if parts:
             losses = np.concatenate(parts, axis=1).mean(axis=1)
     best = int(np.nanargmin(losses)) if np.isfinite(losses).any() else len(strengths) // 2
-    chosen = _Path(embedded, exclusive, balanced).fit(strengths[best])
-    return Probe(chosen.kernel, chosen.bias, exclusive, strengths[best], float(losses[best]))
+    chosen = _Path(basis.embedded, exclusive, balanced).fit(strengths[best])
+    kernel, bias = basis.on_raw(chosen.kernel, chosen.bias)
+    return Probe(kernel, bias, exclusive, strengths[best], float(losses[best]))
 
 
 def crossentropy(estimates: np.ndarray, targets: np.ndarray, exclusive: bool) -> np.ndarray:
@@ -192,29 +211,43 @@ def mean_by_clip(values: np.ndarray, clips: np.ndarray) -> np.ndarray:
     return sums / np.bincount(clips)[:, np.newaxis]
 
 
-class _Path:
-    """Fits of the same data under several penalties, each beginning with the last one's result.
+class _Basis:
+    """Embeddings standardised, on their principal axes.
 
-    The penalty is the same in every orthogonal basis, so the fits are made in that of the
-    embeddings' principal axes: with fewer windows than numbers in an embedding a smaller one.
+    The penalty is the same in every orthogonal basis, and with fewer windows than numbers in an
+    embedding this one is smaller.
     """
+
+    def __init__(self, embedded: Embedded) -> None:
+        weights = _window_weights(embedded)
+        values = embedded.embeddings.astype(np.float64)
+        self.mean = np.average(values, axis=0, weights=weights)
+        variance = np.average((values - self.mean) ** 2, axis=0, weights=weights)
+        self.spread = np.where(variance > LEAST_SPREAD**2, np.sqrt(variance), np.inf)
+        standardised = ((values - self.mean) / self.spread).astype(np.float32)
+        self.axes: np.ndarray | None = None
+        if len(standardised) < standardised.shape[1]:
+            _, _, rows = np.linalg.svd(standardised, full_matrices=False)
+            self.axes = rows.T
+            standardised = standardised @ self.axes
+        self.embedded = replace(embedded, embeddings=standardised)
+
+    def on_raw(self, kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The layer on raw embeddings that gives what this one gives on standardised ones."""
+        if self.axes is not None:
+            kernel = self.axes @ kernel
+        kernel = kernel.astype(np.float64) / self.spread[:, np.newaxis]
+        return kernel.astype(np.float32), (bias - self.mean @ kernel).astype(np.float32)
+
+
+class _Path:
+    """Fits of the same data under several penalties, each beginning with the last one's result."""
 
     def __init__(self, embedded: Embedded, exclusive: bool, balanced: bool) -> None:
         self._exclusive = exclusive
-        windows = np.bincount(embedded.clips, minlength=len(embedded.targets))
-        self._weights = 1.0 / windows[embedded.clips]
+        self._weights = _window_weights(embedded)
         self._targets = embedded.targets[embedded.clips]
-        values = embedded.embeddings.astype(np.float64)
-        self._mean = np.average(values, axis=0, weights=self._weights)
-        variance = np.average((values - self._mean) ** 2, axis=0, weights=self._weights)
-        self._spread = np.where(variance > LEAST_SPREAD**2, np.sqrt(variance), np.inf)
-        standardised = (values - self._mean) / self._spread
-        if len(standardised) < standardised.shape[1]:
-            _, _, axes = np.linalg.svd(standardised, full_matrices=False)
-            self._axes = axes.T
-        else:
-            self._axes = np.eye(standardised.shape[1])
-        self._values = standardised @ self._axes
+        self._values = embedded.embeddings
         self._fitters: dict[int, LogisticRegression] = {}
         self._balanced = "balanced" if balanced else None
 
@@ -240,14 +273,7 @@ class _Path:
                     continue
                 coefficients, offsets = self._regression(label, wanted, strength)
                 kernel[:, label], bias[label] = coefficients[0], offsets[0]
-        on_raw = (self._axes @ kernel) / self._spread[:, np.newaxis]
-        return Probe(
-            on_raw.astype(np.float32),
-            (bias - self._mean @ on_raw).astype(np.float32),
-            self._exclusive,
-            strength,
-            float("nan"),
-        )
+        return Probe(kernel, bias, self._exclusive, strength, float("nan"))
 
     def _regression(self, which: int, wanted: np.ndarray, strength: float) -> tuple[Any, Any]:
         from sklearn.exceptions import ConvergenceWarning
@@ -255,13 +281,21 @@ class _Path:
 
         if which not in self._fitters:
             self._fitters[which] = LogisticRegression(
-                max_iter=ITERATIONS, warm_start=True, class_weight=self._balanced
+                max_iter=ITERATIONS,
+                tol=TOLERANCE,
+                warm_start=True,
+                class_weight=self._balanced,
             )
         fitter = self._fitters[which].set_params(C=strength)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             fitter.fit(self._values, wanted, sample_weight=self._weights)
         return fitter.coef_, fitter.intercept_
+
+
+def _window_weights(embedded: Embedded) -> np.ndarray:
+    """The weight of each window, so that clips count the same."""
+    return 1.0 / np.bincount(embedded.clips, minlength=len(embedded.targets))[embedded.clips]
 
 
 def _activated(logits: np.ndarray, exclusive: bool) -> np.ndarray:

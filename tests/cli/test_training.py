@@ -4,9 +4,6 @@ import sys
 import types
 from pathlib import Path
 
-import numpy as np
-import soundfile
-
 from mirzoo import hub
 from mirzoo.card import Metric
 
@@ -37,49 +34,45 @@ def test_train_and_prepare_share_a_home(run, monkeypatch, tmp_path):
     assert names == sources.list_collections()
 
 
-def test_fine_tune_takes_labels_from_the_data(run, monkeypatch, tmp_path):
-    for name in ("cello/a.wav", "flute/b.wav"):
-        (tmp_path / name).parent.mkdir()
-        soundfile.write(tmp_path / name, np.zeros(1600), RATE)
-    calls = []
+def pretended(monkeypatch, calls):
+    """Have `mirzoo fine-tune` note what it hands to the library."""
     tuning = types.ModuleType("mirzoo.training.fine_tuning")
     tuning.fine_tune = lambda model, data, **options: (
-        calls.append((model, data, options)) or {"loss": [0.7, 0.25]}
+        calls.append((model, data, options)) or types.SimpleNamespace(report="a report")
     )
     monkeypatch.setitem(sys.modules, "mirzoo.training.fine_tuning", tuning)
-    monkeypatch.setattr(
-        hub,
-        "card",
-        lambda name: types.SimpleNamespace(task="chords" if name == "some_chords" else "tagging"),
-    )
-    monkeypatch.setattr(hub, "load", lambda name: name)
-    monkeypatch.setattr(hub, "create", lambda *named, exclusive: (*named, exclusive))
-    monkeypatch.setattr(hub, "save", lambda model, out, overwrite: out)
-    status, out, _ = run("fine-tune", "some_tagger", tmp_path, "x", "--epochs", 3, "--freeze-head")
-    assert (status, out) == (0, "loss 0.700 -> 0.250; saved in x\n")
-    model = ("some_tagger", ("cello", "flute"), True)
-    assert calls == [(model, str(tmp_path), {"epochs": 3, "train_head": False})]
-    assert run("fine-tune", "some_chords", "songs", "x")[0] == 0
-    assert calls[1] == ("some_chords", "songs", {"epochs": 20, "train_head": True})
-    (tmp_path / "card.json").write_text("{}")
-    status, _, err = run("fine-tune", "some_tagger", tmp_path, tmp_path)
-    assert status == 1 and "--overwrite" in err, "a model that is there is not replaced unasked"
-    assert len(calls) == 2, "and is told so before hours of training"
+    monkeypatch.setattr(hub, "save", lambda model, out, overwrite=False: out)
 
 
-def test_the_former_option_is_told_its_new_name(run, monkeypatch):
+def test_fine_tune_hands_on_its_options(run, monkeypatch, tmp_path):
     calls = []
-    tuning = types.ModuleType("mirzoo.training.fine_tuning")
-    tuning.fine_tune = lambda model, data, **options: calls.append(options) or {"loss": [1.0]}
-    monkeypatch.setitem(sys.modules, "mirzoo.training.fine_tuning", tuning)
-    monkeypatch.setattr(hub, "create_for", lambda name, data: name)
-    monkeypatch.setattr(hub, "save", lambda model, out, overwrite: out)
-    for option in ("--freeze-trunk", "--freeze-head"):
+    pretended(monkeypatch, calls)
+    usual = {
+        "strategy": None, "epochs": 20, "held_out": 0.2, "exclusive": None, "extend": False,
+        "balanced": False, "seed": 0,
+    }  # fmt: skip
+    status, out, _ = run("fine-tune", "some_tagger", tmp_path, "x")
+    assert (status, out) == (0, "a report\nsaved in x\n")
+    status, _, _ = run(
+        "fine-tune", "some_tagger", "clips", "x", "--strategy", "head", "--epochs", 3,
+        "--held-out", 0, "--any-number", "--extend", "--balanced", "--seed", 7,
+    )  # fmt: skip
+    assert status == 0
+    other = {
+        "strategy": "head", "epochs": 3, "held_out": 0.0, "exclusive": False, "extend": True,
+        "balanced": True, "seed": 7,
+    }  # fmt: skip
+    assert calls == [("some_tagger", str(tmp_path), usual), ("some_tagger", "clips", other)]
+
+
+def test_the_former_options_are_told_their_new_name(run, monkeypatch):
+    calls = []
+    pretended(monkeypatch, calls)
+    for option in ("--freeze-trunk", "--freeze-head", "--train-head"):
         status, _, err = run("fine-tune", "some_tagger", "clips", "x", option)
-        assert status == 0
-        assert ("--freeze-head" in err) == (option == "--freeze-trunk")
-    assert calls[0] == calls[1]
-    assert "trunk" not in run("fine-tune", "--help")[1]
+        assert status == 0 and "--strategy probe" in err
+    assert [options["strategy"] for _, _, options in calls] == ["probe", "probe", "full"]
+    assert "head/" not in run("fine-tune", "--help")[1]
 
 
 def test_measure_prints_what_it_wrote(run, monkeypatch, tmp_path):

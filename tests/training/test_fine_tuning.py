@@ -1,17 +1,22 @@
 """Fine-tuning on one's own labels: it learns, it leaves alone what is frozen, it beats scratch."""
 
-import importlib.util
 import os
 
 import numpy as np
 import pytest
+import soundfile
 from places import ROOT
 
-from mirzoo.data.folder import LabelledWindows
-from mirzoo.errors import DataError
-from mirzoo.models.build import build_model
+import mirzoo
+from mirzoo import hub
+from mirzoo.data.folder import LabelledClips, LabelledWindows
+from mirzoo.data.folder import load as load_clips
+from mirzoo.data.recordings import Recording
+from mirzoo.errors import ArtefactError, DataError
+from mirzoo.models.build import build_model, with_new_labels
 from mirzoo.recipe import Recipe
 from mirzoo.training.fine_tuning import fine_tune
+from mirzoo.training.own_clips import Settings, fit_clips
 
 FRONTENDS = {
     "mel": {"n_mels": 24, "hop_length": 512},
@@ -55,12 +60,148 @@ def tones(count: int) -> LabelledWindows:
     )
 
 
+def tone_clips(count: int, groups: int | None = None) -> LabelledClips:
+    """Clips of 0.6 s, high and low in turn; each its own group where ``groups`` is not given."""
+    data = tones(count)
+    names = ["high", "low"]
+    return LabelledClips(
+        tuple(
+            Recording.tagged(
+                waveform,
+                [names[int(target.argmax())]],
+                str(number % (groups or count)),
+                16000,
+                name=str(number),
+            )
+            for number, (waveform, target) in enumerate(zip(data.waveforms, data.targets))
+        ),
+        ("high", "low"),
+    )
+
+
+@pytest.fixture(scope="module")
+def base():
+    """A tagger of other labels whose card states that it was trained."""
+    model = make_model("mel")
+    model.card = model.card.updated(provenance="Trained on something.")
+    return model
+
+
+@pytest.fixture(scope="module")
+def probed(base):
+    return fine_tune(base, tone_clips(60))
+
+
+def test_a_probe_becomes_the_output_layer_of_a_new_model(base, probed):
+    assert probed is not base and base.card.provenance == "Trained on something."
+    clips = tone_clips(60)
+    answers = [probed.annotate(clip.source, source_rate=16000).mean for clip in clips.clips]
+    right = np.argmax(answers, axis=1) == clips.targets.argmax(axis=1)
+    assert right.mean() > 0.9
+    report = probed.report
+    assert (report.learnt_from, report.held_out) == (48, 12)
+    assert [tried.name for tried in report.tried] == [
+        "a probe of the embedding",
+        "a probe of all depths",
+    ]
+    assert report.chosen == min(report.tried, key=lambda tried: tried.loss).name
+
+
+def test_the_card_of_a_fine_tuned_tagger_is_true(base, probed):
+    card = probed.card
+    assert "48 clips in 48 groups" in card.provenance and "12 clips held out" in card.provenance
+    assert "high 24, low 24" in card.provenance and "Trained on something." in card.provenance
+    assert card.licences.weights.endswith("what the data they were fine-tuned on allow")
+    assert {metric.metric for metric in card.metrics} >= {"accuracy"}
+    assert all("linear probe of tones" in metric.baseline for metric in card.metrics)
+    assert card.embedding_size == probed.head.output_shape[-1]
+    rebuilt = build_model(Recipe.model_validate(card.recipe), "again")
+    rebuilt.set_weights(probed.get_weights())
+    x = tones(2).waveforms
+    np.testing.assert_allclose(rebuilt(x), probed(x), atol=1e-6)
+
+
+def test_two_runs_with_a_seed_are_the_same(base):
+    first, second = (fine_tune(base, tone_clips(20), strategy="probe", seed=3) for _ in range(2))
+    for one, other in zip(first.get_weights(), second.get_weights()):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_extended_taggers_keep_their_own_outputs(base):
+    tagger = with_new_labels(base.copy(), ["dark", "bright"], "sigmoid")
+    tagger.card = tagger.card.updated(provenance="Trained.")
+    extended = fine_tune(tagger, tone_clips(40), extend=True)
+    assert extended.card.labels == ["dark", "bright", "high", "low"]
+    x = tones(4).waveforms
+    np.testing.assert_allclose(extended(x)[:, :2], tagger(x), atol=1e-6)
+    assert (np.argmax(extended(x)[:, 2:], axis=1) == tones(4).targets.argmax(axis=1)).all()
+    with pytest.raises(DataError, match="has the labels \\['high', 'low'\\] already"):
+        fine_tune(extended, tone_clips(40), extend=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["head", "full"])
+def test_head_and_front_end_learn_when_asked_to(strategy):
+    leaf = make_model("leaf")
+    leaf.card = leaf.card.updated(provenance="Trained.")
+    model = fine_tune(leaf, tone_clips(24), strategy=strategy, epochs=2)
+    moved = [
+        not all(np.array_equal(a, b) for a, b in zip(old.get_weights(), new.get_weights()))
+        for old, new in ((leaf.frontend, model.frontend), (leaf.head, model.head))
+    ]
+    assert moved == [strategy == "full", True]
+    norm = model.head.get_layer("conv0_0_norm")
+    np.testing.assert_array_equal(norm.moving_mean, leaf.head.get_layer("conv0_0_norm").moving_mean)
+    assert len(model.report.history["loss"]) == 2
+
+
+@pytest.mark.slow
+def test_fresh_weights_learn_from_scratch():
+    model = fine_tune(make_model("mel"), tone_clips(48), epochs=8)
+    assert model.report.chosen == "trained from fresh weights for 8 epochs"
+    assert model.report.history["loss"][-1] < 0.5 * model.report.history["loss"][0]
+    with pytest.raises(ArtefactError, match="fresh weights, so there is no embedding"):
+        fine_tune(make_model("mel"), tone_clips(48), strategy="probe")
+
+
+def test_what_cannot_be_learnt_is_told(base):
+    one = tone_clips(20)
+    high = LabelledClips(
+        tuple(clip for clip in one.clips if clip.labels.tags == ("high",)), ("high",)
+    )
+    with pytest.raises(DataError, match="the clips have 1 label; a classifier needs two"):
+        fine_tune(base, high)
+    with pytest.raises(DataError, match="all clips are of one group"):
+        fine_tune(base, tone_clips(20, groups=1))
+    with pytest.raises(DataError, match="strategy is 'most'; allowed are 'auto', 'probe'"):
+        fine_tune(base, one, strategy="most")
+    with pytest.raises(DataError, match="held_out is 1"):
+        fine_tune(base, one, held_out=1)
+
+
+def in_place(model, data, **options):
+    """Use `fine_tune` as version 0.1 had it."""
+    with pytest.warns(DeprecationWarning, match="fine_tune returns the fitted model"):
+        return fine_tune(model, data, **options)
+
+
+def test_a_model_from_create_is_trained_in_place_with_a_warning(base, tmp_path):
+    for number, (waveform, target) in enumerate(zip(tones(4).waveforms, tones(4).targets)):
+        path = tmp_path / ["high", "low"][target.argmax()] / f"{number}.wav"
+        path.parent.mkdir(exist_ok=True)
+        soundfile.write(path, waveform, 16000)
+    created = with_new_labels(base.copy(), ["high", "low"], "softmax")
+    before = created.get_weights()
+    assert in_place(created, tmp_path, epochs=1)["loss"]
+    assert not all(map(np.array_equal, before, created.get_weights()))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("frontend", FRONTENDS)
 def test_everything_learns(frontend):
     model = make_model(frontend)
     before = [weight.numpy().copy() for weight in model.trainable_weights]
-    history = fine_tune(model, tones(32), epochs=8, batch_size=8, learning_rate=0.02)
+    history = in_place(model, tones(32), epochs=8, batch_size=8, learning_rate=0.02)
     assert history["loss"][-1] < 0.5 * history["loss"][0]
     assert all(not np.array_equal(old, new) for old, new in zip(before, model.trainable_weights))
 
@@ -71,7 +212,7 @@ def test_frozen_head_stays():
     parts = [model.get_layer(name) for name in ("frontend", "head")]
     before = [weight.numpy().copy() for part in parts for weight in part.weights]
     tags = model.get_layer("tags").get_weights()[0]
-    fine_tune(model, tones(16), epochs=1, train_head=False)
+    in_place(model, tones(16), epochs=1, train_head=False)
     after = [weight.numpy() for part in parts for weight in part.weights]
     for old, new in zip(before, after):
         np.testing.assert_array_equal(old, new)
@@ -81,7 +222,7 @@ def test_frozen_head_stays():
 @pytest.mark.slow
 def test_train_trunk_is_the_former_name():
     model = make_model("leaf")
-    with pytest.warns(DeprecationWarning, match="train_trunk= is now train_head="):
+    with pytest.warns(DeprecationWarning, match="train_trunk=True is now strategy='full'"):
         fine_tune(model, tones(16), epochs=1, train_trunk=False)
     assert not model.head.trainable
 
@@ -90,7 +231,7 @@ def test_train_trunk_is_the_former_name():
 def test_the_card_of_a_tagger_states_the_fine_tuning_and_no_scores_of_other_weights():
     model = make_model("mel")
     model.card = model.card.updated(metrics=[METRIC])
-    fine_tune(model, tones(16), epochs=1, train_head=False)
+    in_place(model, tones(16), epochs=1, train_head=False)
     assert model.card.metrics == [] and model.card.description.endswith("Fine-tuned.")
     assert model.card.provenance == (
         "Fine-tuned for 1 epochs on 16 clips of somebody's own, the output layers alone, from "
@@ -98,11 +239,11 @@ def test_the_card_of_a_tagger_states_the_fine_tuning_and_no_scores_of_other_weig
     )
 
 
-def test_labels_must_be_the_model_s(tmp_path):
+def test_labels_must_be_those_of_a_model_that_is_trained_in_place(tmp_path):
     (tmp_path / "medium").mkdir()
     (tmp_path / "medium" / "x.wav").write_bytes(b"")
     with pytest.raises(DataError, match="medium"):
-        fine_tune(make_model("mel"), tmp_path)
+        in_place(make_model("mel"), tmp_path, train_head=True)
 
 
 @pytest.mark.slow
@@ -112,11 +253,16 @@ def test_pretrained_beats_fresh_weights_on_real_instruments():
     )
     if not os.path.isdir(folder):
         pytest.skip("no instrument clips here: set MIRZOO_INSTRUMENTS to a folder per class")
-    spec = importlib.util.spec_from_file_location("bench", ROOT / "benchmarks" / "fine_tune.py")
-    bench = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bench)
-    options = {"train_head": True, "epochs": 8}
-    pretrained, n = bench.cross_validated("mel_cnn_tagger", folder, pretrained=True, **options)
-    fresh, _ = bench.cross_validated("mel_cnn_tagger", folder, pretrained=False, **options)
-    assert n >= 100
-    assert pretrained > fresh + 0.1
+    clips = load_clips(folder)
+    train, test = next(clips.folds(3, seed=0))
+    truth = clips.targets[test].argmax(axis=1)
+
+    def accuracy(base, **settings):
+        model = fit_clips(base, clips.of(train), Settings(exclusive=True, **settings)).model
+        found = [model.annotate(clips.clips[number].source).mean.argmax() for number in test]
+        return (np.array(found) == truth).mean()
+
+    pretrained = accuracy(mirzoo.load("mel_cnn_tagger"))
+    fresh = accuracy(build_model(hub.load_recipe("mel_cnn_tagger"), "fresh"), epochs=4)
+    assert len(clips.clips) >= 100
+    assert pretrained > 0.7 and pretrained > fresh + 0.2

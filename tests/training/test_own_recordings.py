@@ -62,7 +62,10 @@ def statistics_of(model) -> list[np.ndarray]:
 def test_chords_are_learnt_from_few_recordings():
     model = make_model("chords")
     before = statistics_of(model)
-    history = fine_tune(model, recorded("chords", range(8)), **LEARNS)
+    learnt = fine_tune(model, recorded("chords", range(8)), **LEARNS)
+    for old, new in zip(before, statistics_of(model), strict=True):
+        np.testing.assert_array_equal(old, new)
+    model, history = learnt, learnt.report.history
     assert len(history["loss"]) == 25 and history["loss"][-1] < 0.5 * history["loss"][0]
     waveform, labels = play(Item("99", "toys", "99", "", "valid"))
     classes = model.predict_windows(waveform[np.newaxis])["chords"][0].argmax(axis=-1)
@@ -76,7 +79,7 @@ def test_chords_are_learnt_from_few_recordings():
 @pytest.mark.slow
 def test_a_melody_is_learnt_from_few_recordings():
     model = make_model("melody")
-    fine_tune(model, recorded("melody", range(8)), **LEARNS)
+    model = fine_tune(model, recorded("melody", range(8)), **LEARNS)
     waveform, _ = play(Item("99", "toys", "99", "", "valid"))
     heard = model.predict_windows(waveform[np.newaxis])
     hertz = 127.82 * 2 ** (heard["salience"][0].argmax(axis=-1) / 60)
@@ -87,26 +90,33 @@ def test_a_melody_is_learnt_from_few_recordings():
 @pytest.mark.slow
 def test_a_frozen_head_stays():
     model = make_model("chords")
-    head = model.head
-    before = [weight.numpy().copy() for weight in head.weights]
-    outputs = [weight.numpy().copy() for weight in model.trainable_weights]
-    fine_tune(model, recorded("chords", range(2)), epochs=1, train_head=False)
-    for old, new in zip(before, head.weights, strict=True):
-        np.testing.assert_array_equal(old, new.numpy())
-    head.trainable = True
+    learnt = fine_tune(model, recorded("chords", range(2)), epochs=1, strategy="probe")
+    assert learnt.head.trainable
+    for old, new in zip(model.head.weights, learnt.head.weights, strict=True):
+        np.testing.assert_array_equal(old, new)
     assert any(
-        not np.array_equal(old, new.numpy())
-        for old, new in zip(outputs, model.trainable_weights, strict=True)
+        not np.array_equal(old, new)
+        for old, new in zip(model.trainable_weights, learnt.trainable_weights, strict=True)
     )
+
+
+@pytest.mark.slow
+def test_train_head_trains_in_place_with_a_warning():
+    model = make_model("chords")
+    before = model.get_weights()
+    with pytest.warns(DeprecationWarning, match="strategy='probe'"):
+        history = fine_tune(model, recorded("chords", range(2)), epochs=1, train_head=False)
+    assert history["loss"] and not all(map(np.array_equal, before, model.get_weights()))
 
 
 def test_the_card_tells_what_was_done_and_keeps_no_scores_of_other_weights(untrained):
-    model = make_model("chords")
-    fine_tune(model, recorded("chords", range(2)), epochs=1)
+    model = fine_tune(make_model("chords"), recorded("chords", range(2)), epochs=1)
     assert model.card.metrics == [] and model.card.description.endswith("Fine-tuned.")
-    assert model.card.provenance.startswith(
-        "Fine-tuned for 1 epochs on 2 recordings of somebody's own, from toys. Fresh weights"
+    assert model.card.provenance == (
+        "Fine-tuned from toys for 1 epochs on 2 recordings of somebody's own, the whole model; "
+        "seed 0. toys: Fresh weights, untrained."
     )
+    assert model.report.chosen == "the whole model trained for 1 epochs"
 
 
 @pytest.mark.parametrize(
@@ -129,9 +139,8 @@ def test_labels_lie_beside_recordings_of_a_folder(untrained, tmp_path):
         waveform, labels = play(Item(str(number), "toys", str(number), "", "train"))
         soundfile.write(folder / f"{number}.wav", waveform, RATE)
         TASKS["chords"].truth(labels).write(folder / f"{number}.lab")
-    model = make_model("chords")
-    fine_tune(model, folder, epochs=1)
-    assert "on 2 recordings of songs, from toys" in model.card.provenance
+    model = fine_tune(make_model("chords"), folder, epochs=1)
+    assert "on 2 recordings of songs" in model.card.provenance
     with pytest.raises(DataError, match="has a melody next to it"):
         fine_tune(make_model("melody"), folder, epochs=1)
 
@@ -142,8 +151,7 @@ def test_of_a_corpus_the_training_split_is_learnt(untrained, tmp_path):
         for i, split in enumerate(("train", "train", "train", "valid", "test"))
     ]
     prepare(items, tmp_path / "toys", make=play, min_seconds=1, processes=1)
-    model = make_model("melody")
-    fine_tune(model, tmp_path / "toys", epochs=1)
+    model = fine_tune(make_model("melody"), tmp_path / "toys", epochs=1)
     assert "on 3 recordings of toys" in model.card.provenance
 
 

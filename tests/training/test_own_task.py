@@ -166,7 +166,8 @@ def test_it_is_fine_tuned_on_recordings(recipe, task):
     made = [play(Item(str(number), "toys", "a", "", "train")) for number in range(2)]
     recordings = [LabelledRecording(w, task.truth(labels), RATE) for w, labels in made]
     model = build_model(recipe, "sounding")
-    losses = fine_tune(model, recordings, epochs=5, learning_rate=0.02)["loss"]
+    model = fine_tune(model, recordings, epochs=5, learning_rate=0.02)
+    losses = model.report.history["loss"]
     assert losses[-1] < losses[0]
     assert "on 2 recordings" in model.card.provenance
 
