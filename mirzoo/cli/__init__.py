@@ -70,6 +70,8 @@ for command in (
     *(training.fine_tune, training.train, scoring.measure, training.prepare),
     *(exporting.export, exporting.pull, scoring.verify),
 ):
+    # By default click cuts off what does not fit on a line; a whole sentence wraps.
+    command.short_help = (command.help or "").strip().partition("\n\n")[0].replace("\n", " ")
     app.add_command(command)
 
 

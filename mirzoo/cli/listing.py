@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mirzoo.hub import Listed
 
 WIDTH = 11  # of the words that begin the lines of `info`
-MEGABYTE = 1e6
+KILOBYTE, MEGABYTE = 1e3, 1e6
 SPEEDS_FILE = Path(__file__).with_name("speeds.json")
 HEADINGS = {
     "shipped": "Models that come with mirzoo",
@@ -121,10 +121,17 @@ def _row(listed: Listed) -> tuple[str, ...]:
     if listed.problem:
         size = "broken"
     if listed.litert_bytes is not None:
-        size = f"{listed.litert_bytes / MEGABYTE:.1f} MB"
+        size = _size(listed.litert_bytes)
     speed = _speeds().get(listed.name)
     score = "" if listed.score is None else _score(listed.task, listed.score)
     return listed.name, listed.task, size, f"{speed:g} x" if speed else "", score
+
+
+def _size(n_bytes: int) -> str:
+    """A file's size: in MB, and in kB where that would be 0.0 MB."""
+    if n_bytes < MEGABYTE / 10:
+        return f"{max(1, round(n_bytes / KILOBYTE))} kB"
+    return f"{n_bytes / MEGABYTE:.1f} MB"
 
 
 def _score(task: str, metric: Metric) -> str:
@@ -145,7 +152,7 @@ def _short(card: Card, name: str, folder: Path) -> list[str]:
     size = f"{card.parameters:,} parameters"
     litert = folder / "model.tflite"
     if litert.exists():
-        size += f", {litert.stat().st_size / MEGABYTE:.1f} MB as LiteRT"
+        size += f", {_size(litert.stat().st_size)} as LiteRT"
     first, *_ = task.describe(card)
     licences = card.licences
     lines = [

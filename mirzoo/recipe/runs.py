@@ -85,7 +85,7 @@ def expand_runs(name: str, shared: Mapping[str, Any], runs: Iterable[RunConfig])
     Raises
     ------
     RecipeError
-        If there is none, or two have the same name.
+        If there is none, or two have the same name or the same former name.
 
     Examples
     --------
@@ -100,6 +100,12 @@ def expand_runs(name: str, shared: Mapping[str, Any], runs: Iterable[RunConfig])
     twice = sorted({run for run in names if names.count(run) > 1})
     if twice:
         raise RecipeError(f"runs has {', '.join(twice)} more than once; each run has its own name")
+    formerly = [run.formerly for run in runs if run.formerly is not None]
+    twice = sorted({former for former in formerly if formerly.count(former) > 1})
+    if twice:
+        raise RecipeError(
+            f"several runs were formerly {', '.join(twice)}; an old name means one run alone"
+        )
     expanded: list[Run] = []
     for number, run in enumerate(runs):
         recipe = dict(shared)

@@ -6,11 +6,16 @@ task up without knowing one.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from mirzoo._support.moved import moved_names
 from mirzoo._support.registry import Registry, Thing
 from mirzoo.recipe.base import Config
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+NEEDED = ("name", "annotation", "decoder", "check_card")
+"""What every task has, whatever it is of."""
 
 
 class TaskConfig(Config):
@@ -24,8 +29,28 @@ class TaskRegistry(Registry[Thing]):
     """Knows tasks by name."""
 
     def register(self, thing: Any) -> Any:
-        """Make a task known: an object of a class of `mirzoo.tasks.base.Task`, or the class."""
-        super().register(thing() if isinstance(thing, type) else thing)
+        """Make a task known: an object of a class of `mirzoo.tasks.base.Task`, or the class.
+
+        Raises
+        ------
+        TypeError
+            If it is neither.
+        ValueError
+            If it has no name that recipes and cards can state, or another task has its name.
+        """
+        task = thing() if isinstance(thing, type) else thing
+        missing = [part for part in NEEDED if not hasattr(task, part)]
+        if missing:
+            raise TypeError(
+                f"{thing!r} is no task: it has no {', '.join(missing)}. A task is an object of a "
+                "subclass of mirzoo.tasks.base.Task, or the class, as in @TASKS.register"
+            )
+        if not isinstance(task.name, str) or not NAME.fullmatch(task.name):
+            raise ValueError(
+                f"the task {thing!r} has the name {task.name!r}; allowed are small letters, "
+                "digits and underscores, a letter first, such as 'onsets'"
+            )
+        super().register(task)
         return thing
 
 

@@ -406,7 +406,7 @@ class Task(ABC, Generic[Section, Result]):
         order = (score, *self.headline)
 
         def rank(metric: Metric) -> int:
-            # Authors of published models write "chord majmin" for "majmin".
+            # Models that were pulled by earlier versions say "chord majmin" for "majmin".
             return next(
                 (at for at, name in enumerate(order) if name and name in metric.metric), len(order)
             )

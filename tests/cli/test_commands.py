@@ -44,6 +44,8 @@ def test_help_names_every_command(run):
     commands = "list info annotate evaluate fine-tune train measure prepare export verify pull"
     for command in commands.split():
         assert f"\n  {command} " in out
+    assert "..." not in out.partition("Commands:")[2]
+    assert "parameters." in out
 
 
 def test_verify_goes_on_after_a_failure(run, monkeypatch):

@@ -3,7 +3,10 @@
 import json
 import shutil
 
+import pytest
+
 from mirzoo import hub
+from mirzoo.cli import listing
 from mirzoo.tasks.base import TASKS
 
 
@@ -40,6 +43,20 @@ def test_own_and_published_models_stand_apart(run):
     assert f"crema_chords {score.baseline['crema_chords']:.3f}" in line
     size = (hub.shipped_folder("cqt_crnn_chords") / "model.tflite").stat().st_size
     assert f"{size / 1e6:.1f} MB" in line
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "shown"),
+    [
+        (40, "1 kB"),
+        (49_600, "50 kB"),
+        (99_999, "100 kB"),
+        (100_000, "0.1 MB"),
+        (2_340_000, "2.3 MB"),
+    ],
+)
+def test_sizes_are_never_nothing(n_bytes, shown):
+    assert listing._size(n_bytes) == shown
 
 
 def test_recipes_without_weights_are_listed_when_asked(run):

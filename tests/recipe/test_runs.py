@@ -131,6 +131,11 @@ def test_runs_of_a_file_of_ones_own_are_found(tmp_path):
     ("old", "new", "expected"),
     [
         ("name: second", "name: first", "first more than once"),
+        (
+            "name: second",
+            "name: second\n    formerly: old\n  - name: fourth\n    formerly: old",
+            "several runs were formerly old",
+        ),
         ("name: second", "nam: second", r"runs\.1\.name is missing.*runs\.1\.nam"),
         ("name: second", "name: Second Run", r"runs\.1\.name = 'Second Run'"),
         ("pooling: max", "pooling: most", r"run 'first': head\.cnn\.pooling = 'most'"),

@@ -51,6 +51,23 @@ def test_what_a_task_lacks_it_says():
         TASKS["chords"].relabelled(None, ["a", "b"])
 
 
+@pytest.mark.parametrize("thing", ["x", 3, None, dict, Annotation])
+def test_what_is_no_task_is_not_registered(thing):
+    with pytest.raises(TypeError, match="abstract|is no task"):
+        TASKS.register(thing)
+
+
+@pytest.mark.parametrize("name", ["", "Chords", "two words", "a/b", "1st", None, "notes\n"])
+def test_a_task_has_a_name_that_recipes_can_state(name):
+    class Odd(type(TASKS["notes"])):
+        pass
+
+    Odd.name = name
+    with pytest.raises(ValueError, match="allowed are small letters"):
+        TASKS.register(Odd)
+    assert len(TASKS) == 4
+
+
 CLASSES = {
     kind.__name__
     for task in TASKS.values()

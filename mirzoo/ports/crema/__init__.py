@@ -37,7 +37,7 @@ PORTS.register(
             Metric(
                 dataset="crema's own test tracks",
                 split="test",
-                metric=f"chord {metric}",
+                metric=metric,
                 value=value,
                 n=244,
                 method=(
