@@ -570,7 +570,8 @@ class _Part:
         def predict() -> dict[str, np.ndarray]:
             if not windows:
                 return {}
-            return self._runner.predict_windows(np.stack([w.waveform for w in windows]))
+            outputs = self._runner.predict_windows(np.stack([w.waveform for w in windows]))
+            return {name: values for name, values in outputs.items() if name != EMBEDDING}
 
         def take(result: Callable[[], dict[str, np.ndarray]]) -> None:
             if self.error is not None:
@@ -591,7 +592,7 @@ class _Part:
     ) -> None:
         if windows:
             self._is_long_enough = True
-            self._outputs.append({k: v for k, v in outputs.items() if k != EMBEDDING})
+            self._outputs.append(outputs)
             self._starts += [window.start for window in windows]
         if ends_group and self._outputs:
             together = self._outputs[0]

@@ -22,7 +22,7 @@ from mirzoo.errors import DataError
 
 PIECE_FRAMES = 1024
 CONTEXT_FRAMES = 192
-PIECES_AT_ONCE = 16
+PIECES_AT_ONCE = 8
 TRIED_FRAMES = 1024
 """How many frames of a path come in before it is tried how far it is settled."""
 
@@ -219,7 +219,11 @@ def path_with_transitions(
 
 
 def path_with_movement(
-    evidence: np.ndarray, step_penalty: float, leap_penalty: float
+    evidence: np.ndarray,
+    step_penalty: float,
+    leap_penalty: float,
+    *,
+    smallest: float | None = None,
 ) -> np.ndarray:
     """Find the likeliest path of states in a row, where moving costs by the distance.
 
@@ -235,6 +239,9 @@ def path_with_movement(
         ``(frames, states)``.
     step_penalty, leap_penalty : float
         Nats.
+    smallest : float, optional
+        Where given, ``evidence`` is how likely each state is, and its logarithm is taken here, a
+        piece at a time; what is less likely counts as this.
 
     Returns
     -------
@@ -247,25 +254,31 @@ def path_with_movement(
     >>> path_with_movement(likely, 1.0, 5.0).tolist()
     [0, 0, 0]
     """
-    evidence = np.asarray(evidence, np.float32)
     _checked(evidence, None)
     frames = len(evidence)
     if frames <= PIECE_FRAMES + 2 * CONTEXT_FRAMES:
-        return _follow(evidence[np.newaxis], step_penalty, leap_penalty)[0]
+        return _follow(_logarithm(evidence, smallest)[np.newaxis], step_penalty, leap_penalty)[0]
     count = -(-frames // PIECE_FRAMES)
     paths = []
     for first in range(0, count, PIECES_AT_ONCE):
         pieces = min(PIECES_AT_ONCE, count - first)
         begin, length = first * PIECE_FRAMES - CONTEXT_FRAMES, pieces * PIECE_FRAMES
         part = evidence[max(0, begin) : begin + length + 2 * CONTEXT_FRAMES]
+        padded = np.zeros((length + 2 * CONTEXT_FRAMES, evidence.shape[1]), np.float32)
         before = max(0, -begin)
-        after = length + 2 * CONTEXT_FRAMES - before - len(part)
-        padded = np.pad(part, ((before, after), (0, 0)))
+        padded[before : before + len(part)] = _logarithm(part, smallest)
         whole = PIECE_FRAMES + 2 * CONTEXT_FRAMES
         windows = np.lib.stride_tricks.sliding_window_view(padded, whole, axis=0)[::PIECE_FRAMES]
         found = _follow(windows.transpose(0, 2, 1), step_penalty, leap_penalty)
         paths.append(found[:, CONTEXT_FRAMES:-CONTEXT_FRAMES].reshape(-1))
     return np.concatenate(paths)[:frames]
+
+
+def _logarithm(evidence: np.ndarray, smallest: float | None) -> np.ndarray:
+    if smallest is not None:
+        evidence = np.maximum(evidence, smallest)
+        evidence = np.log(evidence, out=evidence)
+    return np.asarray(evidence, np.float32)
 
 
 def _follow(evidence: np.ndarray, step_penalty: float, leap_penalty: float) -> np.ndarray:

@@ -122,8 +122,7 @@ def strongest_bins(salience: np.ndarray, decoding: MelodyDecoding) -> np.ndarray
     """
     if decoding.method == "local_average":
         return salience.argmax(axis=1)
-    evidence = np.maximum(salience, SMALLEST)
-    return path_with_movement(np.log(evidence, out=evidence), *movement_penalties(decoding))
+    return path_with_movement(salience, *movement_penalties(decoding), smallest=SMALLEST)
 
 
 def movement_penalties(decoding: MelodyDecoding) -> tuple[float, float]:
