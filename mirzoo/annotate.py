@@ -595,13 +595,16 @@ class _Part:
             self._outputs.append(outputs)
             self._starts += [window.start for window in windows]
         if ends_group and self._outputs:
-            together = self._outputs[0]
-            if len(self._outputs) > 1:
-                parts = self._outputs
-                together = {k: np.concatenate([part[k] for part in parts]) for k in together}
+            together = _concatenated(self._outputs)
             starts = np.array(self._starts) / self.card.sample_rate
             self._outputs, self._starts = [], []
             self._hand_over(together, starts)
+
+
+def _concatenated(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _process(

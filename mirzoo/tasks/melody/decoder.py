@@ -57,7 +57,7 @@ class MelodyDecoder:
     def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
         """Take the outputs of the next windows."""
         joined = self._joiner.join(outputs, starts)
-        self._pending.append(joined[self._card.outputs[0].name])
+        self._pending.append(joined.pop(self._card.outputs[0].name))
         if VOICING in joined:
             self._voicing.append(joined[VOICING][:, 0])
         waiting = sum(map(len, self._pending)) - self._already_followed - CONTEXT_FRAMES
