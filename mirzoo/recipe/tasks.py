@@ -39,7 +39,9 @@ class TaskRegistry(Registry[Thing]):
             If it has no name that recipes and cards can state, or another task has its name.
         """
         task = thing() if isinstance(thing, type) else thing
-        missing = [part for part in NEEDED if not hasattr(task, part)]
+        # `hasattr` would import what a task imports later.
+        parts = set(getattr(task, "__dict__", ())).union(*map(vars, type(task).mro()))
+        missing = [part for part in NEEDED if part not in parts]
         if missing:
             raise TypeError(
                 f"{thing!r} is no task: it has no {', '.join(missing)}. A task is an object of a "
