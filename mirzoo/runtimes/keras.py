@@ -52,7 +52,7 @@ def load(path: Path, card: Card | None = None) -> Model:
     else:
         _read_config(path)  # its bounds hold before Keras reads it
     try:
-        model = keras.models.load_model(path, compile=False)
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
     except DAMAGE as error:
         remedy = (
             "; a layer of your own is known once its module is imported (--import, or an entry "

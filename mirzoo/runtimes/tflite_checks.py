@@ -6,7 +6,8 @@ the runtime before `require_sound` has found that
 
 - every table, vector and string lies inside the file (what FlatBuffers' own verifier checks);
 - every number of a buffer, tensor, operator or subgraph is that of one that there is;
-- tensors have a plain type, a size, and constants as many bytes as it takes;
+- tensors have a plain type, a size of at most `LARGEST_TENSOR_BYTES`, and constants as many
+  bytes as it takes;
 - an operation is in `PURE`, reads only what an earlier one has computed, and computes what
   nothing else does;
 - subgraphs call others in no circle, with as many arguments as these take.
@@ -30,6 +31,7 @@ from mirzoo.errors import ArtefactError
 
 IDENTIFIER = b"TFL3"
 LARGEST_TENSOR_BYTES = 1 << 30
+LARGEST_STEP = 1 << 16
 MOST_AXES = 8
 MOST_TABLES = 300_000
 
@@ -67,10 +69,31 @@ VarHandleOptions: container string, shared_name string
 BucketizeOptions: boundaries [f32]
 WhileOptions: cond_subgraph_index i32, body_subgraph_index i32
 IfOptions: then_subgraph_index i32, else_subgraph_index i32
+SplitOptions: num_splits i32
+SplitVOptions: num_splits i32
+PackOptions: values_count i32, axis i32
+UnpackOptions: num i32, axis i32
+Conv2DOptions: padding i8, stride_w i32, stride_h i32, fused_activation_function i8,
+    dilation_w_factor i32, dilation_h_factor i32, quantized_bias_type i8
+DepthwiseConv2DOptions: padding i8, stride_w i32, stride_h i32, depth_multiplier i32,
+    fused_activation_function i8, dilation_w_factor i32, dilation_h_factor i32
+Conv3DOptions: padding i8, stride_d i32, stride_w i32, stride_h i32, fused_activation_function i8,
+    dilation_d_factor i32, dilation_w_factor i32, dilation_h_factor i32
+TransposeConvOptions: padding i8, stride_w i32, stride_h i32, fused_activation_function i8,
+    quantized_bias_type i8
+Pool2DOptions: padding i8, stride_w i32, stride_h i32, filter_width i32, filter_height i32,
+    fused_activation_function i8
+SpaceToDepthOptions: block_size i32
+DepthToSpaceOptions: block_size i32
+LocalResponseNormalizationOptions: radius i32, bias f32, alpha f32, beta f32
 """
-_OPTIONS = {8: "FullyConnectedOptions", 3: "ConcatEmbeddingsOptions", 17: "ReshapeOptions",
-            30: "SqueezeOptions", 92: "IfOptions", 93: "WhileOptions", 111: "VarHandleOptions",
-            115: "BucketizeOptions"}  # fmt: skip
+_OPTIONS = {1: "Conv2DOptions", 2: "DepthwiseConv2DOptions", 3: "ConcatEmbeddingsOptions",
+            5: "Pool2DOptions", 8: "FullyConnectedOptions",
+            13: "LocalResponseNormalizationOptions", 17: "ReshapeOptions",
+            19: "SpaceToDepthOptions", 30: "SqueezeOptions", 35: "SplitOptions",
+            49: "TransposeConvOptions", 59: "PackOptions", 64: "UnpackOptions",
+            79: "SplitVOptions", 92: "IfOptions", 93: "WhileOptions", 94: "DepthToSpaceOptions",
+            106: "Conv3DOptions", 111: "VarHandleOptions", 115: "BucketizeOptions"}  # fmt: skip
 _LAST_OPTIONS = 126
 _OPTIONS_UNION = "<BuiltinOptions>"
 
@@ -125,6 +148,18 @@ _OPERATIONS = """
 # Of these, inputs from this one on may be left out.
 _MAY_LACK = {"FULLY_CONNECTED": 2, "CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "TRANSPOSE_CONV": 3,
              "CONV_3D": 2, "CONV_3D_TRANSPOSE": 3, "UNIDIRECTIONAL_SEQUENCE_LSTM": 1}  # fmt: skip
+# Which input tells how large the result is, and of which axes of the first input it is a multiple.
+_ALL, _NONE = slice(None), slice(0, 0)
+_GROWS = {"FILL": (0, _NONE), "BROADCAST_TO": (1, _NONE), "SCATTER_ND": (2, _NONE),
+          "TRANSPOSE_CONV": (0, _NONE), "CONV_3D_TRANSPOSE": (0, _NONE), "TILE": (1, _ALL),
+          "ONE_HOT": (1, _ALL), "RESIZE_BILINEAR": (1, slice(0, None, 3)),
+          "RESIZE_NEAREST_NEIGHBOR": (1, slice(0, None, 3)), "RFFT2D": (1, slice(0, -2)),
+          "PAD": (1, _NONE), "PADV2": (1, _NONE), "MIRROR_PAD": (1, _NONE)}  # fmt: skip
+for _kind in ("MAX", "MIN", "PROD", "SUM"):
+    _GROWS[f"UNSORTED_SEGMENT_{_kind}"] = (2, slice(1, None))
+_STEPS = ("stride_", "dilation_", "filter_", "block_size", "depth_multiplier", "radius")
+_COUNTED = {"SPLIT": "num_splits", "SPLIT_V": "num_splits", "PACK": "values_count",
+            "UNPACK": "num"}  # fmt: skip
 _CALLS = {"WHILE": ("cond_subgraph_index", "body_subgraph_index"),
           "IF": ("then_subgraph_index", "else_subgraph_index")}  # fmt: skip
 
@@ -154,7 +189,7 @@ def require_sound(path: str | os.PathLike) -> None:
                 f"{path} was not run: it holds {', '.join(foreign)}; allowed are built-in "
                 "operations without side effects (mirzoo.runtimes.tflite_checks.PURE)"
             )
-        _check_model(model)
+        _check_model(model, content)
         _SOUND.add(digest)
 
 
@@ -308,7 +343,7 @@ def _foreign(code: dict[str, Any]) -> Iterator[str]:
         yield f"the operation {name}"
 
 
-def _check_model(model: dict[str, Any]) -> None:
+def _check_model(model: dict[str, Any], content: bytes) -> None:
     buffers = model["buffers"]
     for buffer in buffers:
         if (buffer["offset"] or 0) > 1 or buffer["size"]:
@@ -328,7 +363,7 @@ def _check_model(model: dict[str, Any]) -> None:
     for subgraph in subgraphs:
         for tensor in subgraph["tensors"]:
             _check_tensor(tensor, buffers)
-        _check_operations(subgraph, subgraphs, names, buffers)
+        _check_operations(subgraph, subgraphs, names, buffers, content)
     _check_no_circle(subgraphs)
 
 
@@ -391,6 +426,7 @@ def _check_operations(
     subgraphs: list[dict[str, Any]],
     names: list[str],
     buffers: list[dict[str, Any]],
+    content: bytes,
 ) -> None:
     tensors = subgraph["tensors"]
     for number in (*subgraph["inputs"], *subgraph["outputs"]):
@@ -425,12 +461,45 @@ def _check_operations(
             known.add(number)
         for number in operation["intermediates"] or ():
             _look_up(tensors, number, "tensor")
+        for option, value in (operation["builtin_options"] or {}).items():
+            if option.startswith(_STEPS) and value is not None and not 1 <= value <= LARGEST_STEP:
+                raise ValueError(f"{name} has {option} {value:,}")
+        if name in _GROWS:
+            _check_size(name, [tensors[number] for number in inputs], buffers, content)
+        if name in _COUNTED:
+            stated = (operation["builtin_options"] or {}).get(_COUNTED[name]) or 0
+            there = len(inputs) if name == "PACK" else len(outputs)
+            if stated != there:
+                raise ValueError(f"{name} states {stated:,} parts and has {there:,}")
         if name in _CALLS:
             _check_call(name, operation, inputs, outputs, subgraphs)
             subgraph["calls"] |= {operation["builtin_options"][part] or 0 for part in _CALLS[name]}
     for number in subgraph["outputs"]:
         if number not in known:
             raise ValueError(f"the output {number} is never computed")
+
+
+def _check_size(
+    name: str, inputs: list[dict[str, Any]], buffers: list[dict[str, Any]], content: bytes
+) -> None:
+    """Raise a ValueError where a constant makes a result larger than any tensor may be."""
+    place, axes = _GROWS[name]
+    told, shape = inputs[place], inputs[0]["shape"] or ()
+    code = {2: "i", 4: "q"}.get(told["type"] or 0)
+    if code is None or not _is_constant(told, buffers):
+        return
+    start, length = buffers[told["buffer"]]["data"]
+    values = struct.unpack_from(f"<{length // struct.calcsize(code)}{code}", content, start)
+    if "PAD" in name:
+        padded = zip(shape, values[::2], values[1::2], strict=False)
+        count = math.prod(abs(size) + abs(before) + abs(after) for size, before, after in padded)
+    else:
+        count = math.prod(map(abs, values)) * math.prod(shape[axes])
+    if 4 * count > LARGEST_TENSOR_BYTES:
+        raise ValueError(
+            f"{name} makes a tensor of {4 * count:,} bytes, at most {LARGEST_TENSOR_BYTES:,} are "
+            "allowed"
+        )
 
 
 def _check_call(

@@ -79,7 +79,9 @@ def with_atheris(name: str) -> int:
         if "FINDING" in outcome:
             raise AssertionError(f"{case}: {outcome}")
 
-    atheris.Setup([sys.argv[0]], judge.hypothesis.fuzz_one_input)
+    kind.warm()
+    print(f"what ends it is kept in {folder}", flush=True)
+    atheris.Setup([sys.argv[0], f"-artifact_prefix={folder}/"], judge.hypothesis.fuzz_one_input)
     atheris.Fuzz()
     return 0
 

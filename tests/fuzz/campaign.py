@@ -27,6 +27,7 @@ from hypothesis import HealthCheck, Phase
 
 CHUNK = 50  # cases that a worker draws from one seed
 OUTCOME_FILE = "outcome.txt"
+RUNNING_FILE = "running"  # where a case leaves it, the rest is a program's own time
 START_S = 120.0  # to import
 BUSY = 4  # times longer than a case may compute is what it may take where others compute too
 
@@ -105,7 +106,10 @@ def judged(kind: Kind, case: Path) -> str:
     more = _peak_mb() - memory
     if more > kind.most_mb and not outcome.startswith("FINDING"):
         outcome = f"FINDING memory: {more:.0f} MB"
-    if taken > kind.most_s and not outcome.startswith("FINDING"):
+    computes = (case / RUNNING_FILE).exists()
+    if taken > kind.most_s and computes:
+        outcome = "accepted, and computes for long"
+    if taken > kind.most_s and not computes and not outcome.startswith("FINDING"):
         outcome = f"FINDING slow: {taken:.0f} s of a processor"
     return f"{taken:.2f} {more:.0f} {outcome}"
 
@@ -260,6 +264,9 @@ def _attend(
         return
     waited = time.monotonic() - worker.since
     if waited > BUSY * kind.most_s + (0 if worker.judged else START_S):
+        if worker.case is not None and (worker.case / RUNNING_FILE).exists():
+            _lose(worker, workers, "accepted, and computes for long", report, keep, say)
+            return
         _lose(worker, workers, f"FINDING hang: over {waited:.0f} s", report, keep, say)
 
 

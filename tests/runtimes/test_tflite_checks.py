@@ -208,6 +208,33 @@ def a_circle(model):
     model.signatureDefs[0].outputs = model.signatureDefs[0].outputs[:1]
 
 
+def a_result_of_gigabytes(model):
+    code = model.operatorCodes[operation(model, 5).opcodeIndex]
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.TILE
+    times = model.subgraphs[0].tensors[operation(model, 5).inputs[1]]
+    model.buffers[times.buffer].data = np.array([2**15, 2**15], "<i4").view(np.uint8)
+
+
+def a_pool_of_less_than_nothing(model):
+    code = model.operatorCodes[operation(model, 0).opcodeIndex]
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.MAX_POOL_2D
+    operation(model, 0).builtinOptionsType = schema.BuiltinOptions.Pool2DOptions
+    options = schema.Pool2DOptionsT()
+    options.filterWidth = options.strideW = options.strideH = 2
+    options.filterHeight = -(2**31)
+    operation(model, 0).builtinOptions = options
+
+
+def more_parts_than_there_are(model):
+    codes = [code.builtinCode for code in model.operatorCodes]
+    pack = next(
+        operator
+        for operator in model.subgraphs[0].operators
+        if codes[operator.opcodeIndex] == schema.BuiltinOperator.PACK
+    )
+    pack.builtinOptions.valuesCount = 4100
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -234,6 +261,9 @@ def a_circle(model):
         (metadata_too_far, "buffer 4000 is named"),
         (bytes_elsewhere, "a buffer's bytes lie outside"),
         (a_circle, "in a circle"),
+        (a_result_of_gigabytes, "TILE makes a tensor of 4,294,967,296 bytes"),
+        (a_pool_of_less_than_nothing, "MAX_POOL_2D has filter_height -2,147,483,648"),
+        (more_parts_than_there_are, "PACK states 4,100 parts and has 2"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
