@@ -19,6 +19,7 @@ ROOT = HERE.parent
 NOTES = HERE / "notes"
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
+import export_tables  # noqa: E402
 import models_table  # noqa: E402
 import pictures  # noqa: E402
 
@@ -45,6 +46,10 @@ def everything(folder: Path) -> None:
         _write(folder / "parts" / f"scores_{task}.md", models_table.scores_of(task))
     _write(folder / "parts" / "published.md", models_table.published())
     _write(folder / "parts" / "models.md", models_table.models())
+    _write(folder / "parts" / "outputs.md", export_tables.outputs())
+    _write(folder / "parts" / "exports.md", export_tables.exports())
+    _write(folder / "parts" / "export_options.md", export_tables.options())
+    _write(folder / "parts" / "operators.md", export_tables.operators_of_files())
     _write(folder / "api" / "rooms.rst", rooms())
 
 

@@ -99,6 +99,41 @@ def test_export_passes_on_what_it_is_told(run, monkeypatch, tmp_path):
     assert run("export", "some_tagger", target, "--quantize", "int3")[0] == 2
 
 
+def test_export_has_the_options_of_the_function(run, monkeypatch, tmp_path):
+    asked = []
+
+    def export(model, path, **options):
+        asked.append(options)
+        return path
+
+    monkeypatch.setattr(importlib.import_module("mirzoo.export"), "export", export)
+    monkeypatch.setattr(hub, "load", lambda name: name)
+    words = (
+        "--quantize int8 --calibration a.wav --calibration b.wav --outputs tags,embedding "
+        "--window-s 2.5 --batch 4 --input-rate 44100 --input-type int16 --decode --dft conv "
+        "--overwrite"
+    )
+    assert run("export", "x", tmp_path / "x.tflite", *words.split())[0] == 0
+    run("export", "x", tmp_path / "x", "--window-s", "any", "--batch", "any", "--outputs", "all")
+    run("export", "x", tmp_path / "x", "--window-s", "long", "--batch", "-1")
+    assert asked == [
+        {
+            "quantize": "int8",
+            "calibration": [Path("a.wav"), Path("b.wav")],
+            "outputs": ["tags", "embedding"],
+            "window_s": 2.5,
+            "batch": 4,
+            "input_rate": 44100,
+            "input_type": "int16",
+            "decode": True,
+            "dft": "conv",
+            "overwrite": True,
+        },
+        {"outputs": "all", "window_s": "any", "batch": "any"},
+        {"window_s": "long", "batch": "-1"},  # which the function refuses
+    ]
+
+
 @pytest.fixture
 def module(tmp_path, monkeypatch):
     """Write a Python module into the current folder; it is forgotten after the test."""
