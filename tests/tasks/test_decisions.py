@@ -128,6 +128,7 @@ def random_outputs(card, seed):
     return {output.name: given[output.name] for output in card.outputs}
 
 
+@pytest.mark.slow(quick=["chords"])
 @pytest.mark.parametrize("case", ["chords", "melody"])
 def test_the_graph_decides_as_the_decoder_does(case):
     require_same(decisions_of(CASES[case]), random_outputs(CASES[case], seed=0))
@@ -142,6 +143,7 @@ def test_litert_decides_as_the_decoder_does(case):
         require_same(decisions_of(card), random_outputs(card, seed), decide)
 
 
+@pytest.mark.slow
 def test_ties_and_silence():
     rng = np.random.default_rng(0)
     chords = np.full((2, FRAMES, len(LABELS)), 1 / len(LABELS), np.float32)
