@@ -157,7 +157,7 @@ def test_a_save_that_fails_leaves_the_old_artefact(copy, small_tagger, monkeypat
     def fail(*_, **__):
         raise ExportError("no")
 
-    monkeypatch.setattr(litert_export, "_convert", fail)
+    monkeypatch.setattr(litert_export, "_written", fail)
     before = Card.load(copy)
     with pytest.raises(ExportError):
         artefact.save(small_tagger, copy, overwrite=True)
