@@ -8,18 +8,20 @@ import keras
 import mir_eval
 import numpy as np
 import pytest
+from node import node_runs_onnx, predict_in_node
 from places import ROOT
 from processors import on_another_processor
 
 from mirzoo import ports
 from mirzoo.annotate import frame_outputs
 from mirzoo.errors import PullError
-from mirzoo.export import real_windows
+from mirzoo.export import export, real_windows
 from mirzoo.export.litert import write_litert
 from mirzoo.export.metadata import custom_operators
 from mirzoo.export.parity import excess, rounding_sensitivity
 from mirzoo.ports.basic_pitch import network as basic_pitch
 from mirzoo.runtimes.litert import LiteRTModel
+from mirzoo.runtimes.onnx import ONNXModel
 
 GOLDEN = ROOT / "tests" / "golden" / "ports"
 PARAMETERS = 16_864
@@ -127,6 +129,20 @@ class TestPublishedWeights:
         expected = model.predict_windows(window)
         for name in ("note", "onset", "contour"):
             np.testing.assert_allclose(heard[name], expected[name], atol=1e-4)
+
+    def test_onnx_says_the_same_of_any_number_of_windows(self, model, tmp_path):
+        path = export(model, tmp_path / "notes.onnx")
+        windows = real_windows(model.card.input)
+        windows = np.concatenate([windows, windows[:1] / 2])
+        expected = model.predict_windows(windows)
+        rounding = cache(partial(rounding_sensitivity, model.predict_windows, windows))
+        predictions = [ONNXModel(path).predict_windows(windows)]
+        if node_runs_onnx():
+            predictions.append(predict_in_node(path, windows, tmp_path))
+        for received in predictions:
+            assert sorted(received) == ["contour", "note", "onset"]
+            ours = {name: expected[name] for name in received}
+            assert excess(ours, received, TOLERANCE, rounding) is None
 
     def test_a_keras_file_gives_the_same_again(self, model, music, tmp_path):
         window = music[None, :43844].astype(np.float32) / 2**15

@@ -6,10 +6,13 @@ import sys
 import numpy as np
 import onnx
 import pytest
+from node import node_runs_onnx, predict_in_node
 
 from mirzoo import load
 from mirzoo.errors import ArtefactError, AudioError, CardError, ExportError
 from mirzoo.export import export, real_windows
+from mirzoo.export.parity import largest_difference
+from mirzoo.hub import shipped_models
 from mirzoo.models.build import build_model
 from mirzoo.models.frontends.mel import MelConfig
 from mirzoo.models.heads import ConvBlock
@@ -44,6 +47,30 @@ def test_gives_the_numbers_of_keras_for_any_number_of_windows(
     for name, values in expected.items():
         np.testing.assert_allclose(received[name], values, atol=1e-5, err_msg=name)
     np.testing.assert_array_equal(loaded.embed(windows), received["embedding"])
+
+
+def test_node_gives_the_numbers_of_keras(written, small_tagger, made_up_music, tmp_path):
+    windows = real_windows(small_tagger.card.input, made_up_music)
+    received = predict_in_node(written, windows, tmp_path)
+    for name, values in small_tagger.predict_windows(windows).items():
+        np.testing.assert_allclose(received[name], values, atol=1e-5, err_msg=name)
+
+
+MOST_BYTES = 3_000_000
+
+
+@pytest.mark.parametrize("name", shipped_models())
+def test_every_model_that_comes_with_mirzoo(name, demo_clip, tmp_path):
+    model = load(name)
+    path = export(model, tmp_path / f"{name}.onnx", outputs="all")
+    assert path.stat().st_size <= MOST_BYTES
+    windows = real_windows(model.card.input, demo_clip)[:2]
+    windows = np.concatenate([windows, windows[:1] / 2, np.zeros_like(windows[:1])])
+    expected = model.predict_windows(windows)
+    received = load(path).predict_windows(windows)
+    assert largest_difference(expected, received) <= 1e-4
+    if node_runs_onnx():
+        assert largest_difference(received, predict_in_node(path, windows, tmp_path)) <= 1e-4
 
 
 def test_annotates_as_keras_does(loaded, small_tagger, made_up_music):
