@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mirzoo.dsp.viterbi import path_with_changes
+from mirzoo.dsp.viterbi import PathWithChanges
 from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import pictures, sound
 from mirzoo.tasks.annotation.base import Playable, jams_annotation, jams_pieces, load_jams
@@ -25,6 +25,7 @@ NOTE_CHANGE_PENALTY = 0.06
 """Penalty of a change of note: semitones of error, times the seconds for which they last."""
 SHORTEST_NOTE_S = 0.06
 PLOTTED_SEMITONES_AROUND = 12
+BLOCK_FRAMES = 4096
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,8 +137,7 @@ class Melody(Playable):
         for first, last in _runs(self.voiced):
             pitch = _midi(self.f0[first:last])
             keys = np.arange(np.floor(pitch.min()), np.ceil(pitch.max()) + 1)
-            errors = np.abs(pitch[:, np.newaxis] - keys) * step
-            path = path_with_changes(-errors, NOTE_CHANGE_PENALTY)
+            path = _nearest_keys(pitch, keys, step)
             edges = np.flatnonzero(np.diff(path)) + 1
             for begin, end in zip([0, *edges], [*edges, len(path)]):
                 start_s = max(0.0, self.times[first + begin] - step / 2)
@@ -270,6 +270,15 @@ class Melody(Playable):
 
 def _midi(f0: np.ndarray) -> np.ndarray:
     return 69.0 + 12.0 * np.log2(f0 / 440.0)
+
+
+def _nearest_keys(pitch: np.ndarray, keys: np.ndarray, step: float) -> np.ndarray:
+    """The number of each frame's key: near its pitch, but with few changes."""
+    following, path = PathWithChanges(NOTE_CHANGE_PENALTY), []
+    for start in range(0, len(pitch), BLOCK_FRAMES):
+        errors = np.abs(pitch[start : start + BLOCK_FRAMES, np.newaxis] - keys) * step
+        path.append(following.add(-errors))
+    return np.concatenate([*path, following.finish()])
 
 
 def _is_number(text: str) -> bool:

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import sys
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 
@@ -520,6 +521,20 @@ def test_steps_are_notes_but_vibrato_is_not():
     assert len(Melody(time, 440 * 2 ** ((stairs - 69) / 12)).notes()) == 8
     wide = 60 + 0.9 * np.sin(2 * np.pi * 6 * time)
     assert len(Melody(time, 440 * 2 ** ((wide - 69) / 12)).notes()) == 1
+
+
+@pytest.mark.slow
+def test_notes_of_a_long_stretch_need_little_memory():
+    frames = 200_000
+    f0 = 110 * 2 ** (np.arange(frames) // 500 % 61 / 12)
+    melody = Melody(np.arange(frames) / 100, f0)
+    tracemalloc.start()
+    notes = melody.notes()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [note.name for note in notes[:3]] == ["A2", "Bb2", "B2"]
+    assert len(notes) == 400
+    assert peak < 40e6  # all errors at once: 100 MB
 
 
 def test_reprs_say_the_essential(chords, melody, notes):
