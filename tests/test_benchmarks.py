@@ -326,3 +326,76 @@ def test_a_peer_teaches_the_items_that_are_not_for_testing(teacher_chords, tmp_p
     }
     teacher_chords.teach(corpus, Ear(), seconds=8.0)
     assert len(received) == 3
+
+
+@pytest.fixture(scope="module")
+def speed():
+    return load("speed.py")
+
+
+class Clock:
+    """A worker whose runs take as long as told, and that fails at its ``failing`` run."""
+
+    def __init__(self, speed, log, name, failing=None):
+        self._taken, self._log, self._name, self._failing = speed.Taken, log, name, failing
+        self._runs = 0
+
+    def time(self, song):
+        self._log.append(self._name)
+        self._runs += 1
+        if self._runs == self._failing:
+            raise RuntimeError("its last words")
+        return self._taken(float(self._runs), 1.0, 5)
+
+
+def test_systems_take_turns_and_one_that_fails_leaves_the_others_alone(speed):
+    log = []
+    workers = {
+        "a": Clock(speed, log, "a"),
+        "b": Clock(speed, log, "b", failing=2),
+        "c": Clock(speed, log, "c"),
+    }
+    taken, failed = speed.in_turns(workers, Path("song.wav"), 3)
+    assert "".join(log) == "cba" + "abc" + "ca" + "ac"
+    assert failed == {"b": "its last words"}
+    assert [run.wall_s for run in taken["a"]] == [2.0, 3.0, 4.0]
+    assert speed.ratios(taken["a"], taken["c"]) == (1.0, 1.0)
+
+
+def test_a_song_to_time_is_as_long_as_told(speed, tmp_path):
+    info = soundfile.info(speed.write_song(tmp_path / "song.wav", 13))
+    assert (info.duration, info.channels, info.samplerate) == (13.0, 2, 44100)
+
+
+@pytest.mark.slow
+def test_the_table_of_speeds_has_models_floor_and_who_is_missing(speed, tmp_path, capsys):
+    pytest.importorskip("librosa")
+    song = speed.write_song(tmp_path / "song.wav", 4)
+    speed.main(
+        [
+            *("table", "--models", "mel_cnn_tagger", "--against", str(ROOT), "--rounds", "1"),
+            *("--song", str(song), "--peers", f"melodia={sys.executable}"),
+        ]
+    )
+    shown = capsys.readouterr().out
+    rows = {line.split(" | ")[0].strip("| "): line for line in shown.splitlines() if "|" in line}
+    assert {speed.FLOOR, *speed.FEATURES, "mel_cnn_tagger"} <= rows.keys()
+    assert "melodia package: " in shown
+    assert "essentia" in shown
+    assert "crema: not measured" in shown
+
+
+@pytest.mark.slow
+def test_scaling_goes_by_length_threads_and_files(speed, capsys):
+    speed.main(
+        [
+            *("scaling", "--seconds", "1", "3", "--threads", "1", "2", "--files", "1", "2"),
+            *("--rounds", "1"),
+        ]
+    )
+    shown = capsys.readouterr().out
+    assert [line.split("|")[1].strip() for line in shown.splitlines() if "|" in line] == [
+        *("seconds", "---", "1", "3"),
+        *("threads", "---", "1", "2"),
+        *("files", "---", "1", "2"),
+    ]
