@@ -276,7 +276,7 @@ def test_what_the_contract_of_a_decided_file_states():
     assert contract.decoding.change_penalty == 2.0
     assert [output.name for output in contract.outputs] == ["chords", "bass"]
     assert [output.name for output in contract.available_outputs] == ["chord", "bass"]
-    assert contract.available_outputs[0].axes[0].unit == "label index"
+    assert [output.axes[0].unit for output in contract.available_outputs] == ["label index"] * 2
     assert Contract.parse(contract.to_json()) == contract
     plain = file_contract(chord_card().contract, ExportOptions(batch=2), usual_batch=1)
     assert "decisions" not in plain.to_json()

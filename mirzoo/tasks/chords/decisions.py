@@ -48,7 +48,7 @@ class ChordDecisions(Decisions):
         main = self.card.outputs[0]
         units = {CHORD: LABEL_INDEX}
         if self._names_bass:
-            units[BASS] = "0 or pitch class"
+            units[BASS] = LABEL_INDEX
         return [
             OutputSpec(
                 name=name,
