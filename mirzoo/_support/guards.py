@@ -34,8 +34,13 @@ DAMAGE = (
 
 
 @contextmanager
-def reading(path: str | os.PathLike, what: str) -> Iterator[None]:
-    """Turn whatever a library raises while it reads a file into an ArtefactError.
+def reading(
+    path: str | os.PathLike,
+    what: str,
+    kind: type[MirzooError] = ArtefactError,
+    remedy: str = "get the model again, or save it anew",
+) -> Iterator[None]:
+    """Turn whatever a library raises while it reads a file into one kind of error.
 
     Parameters
     ----------
@@ -43,11 +48,16 @@ def reading(path: str | os.PathLike, what: str) -> Iterator[None]:
         The file.
     what : str
         What it should be, for the message: "SavedModel".
+    kind : class
+        Of the error.
+    remedy : str
+        What to do then.
 
     Raises
     ------
-    ArtefactError
-        That names the file, what is wrong and a remedy; errors of mirzoo pass as they are.
+    MirzooError
+        Of that kind, which names the file, what is wrong and a remedy; errors of mirzoo pass as
+        they are.
     """
     try:
         yield
@@ -59,9 +69,7 @@ def reading(path: str | os.PathLike, what: str) -> Iterator[None]:
         ):
             raise
         reason = str(error).strip().partition("\n")[0][:300] or type(error).__name__
-        raise ArtefactError(
-            f"{path} is damaged, or no {what} ({reason}); get the model again, or save it anew"
-        ) from error
+        raise kind(f"{path} is damaged, or no {what} ({reason}); {remedy}") from error
 
 
 def inflate(packed: bytes, most: int) -> bytes:

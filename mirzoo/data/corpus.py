@@ -28,6 +28,7 @@ import numpy as np
 
 from mirzoo import audio
 from mirzoo._support.files import unfinished
+from mirzoo._support.guards import reading
 from mirzoo._support.logs import deprecated_report
 from mirzoo.data import label_files
 from mirzoo.data.labels import F0_RATE, Labels
@@ -287,14 +288,18 @@ class Corpus:
         table = directory / "items.csv"
         if not table.exists():
             raise DataError(f"'{directory}' is not a prepared corpus: it has no items.csv")
-        with table.open(newline="", encoding="utf-8") as file:
+        as_corpus = (directory, "prepared corpus", DataError, "prepare the corpus again")
+        with reading(*as_corpus), table.open(newline="", encoding="utf-8") as file:
             items = tuple(
                 PreparedItem(**row, offset_samples=int(offset_samples), n_samples=int(n_samples))
                 for row in csv.DictReader(file)
                 for offset_samples, n_samples in [(row.pop("offset_samples"), row.pop("n_samples"))]
             )
         expected = 2 * sum(item.n_samples for item in items)
-        found = (directory / "audio.i16").stat().st_size
+        with reading(*as_corpus):
+            found = (directory / "audio.i16").stat().st_size
+        if any(i.n_samples < 0 or not 0 <= i.offset_samples <= found // 2 for i in items):
+            raise DataError(f"'{table}' has items outside of audio.i16; prepare the corpus again")
         if expected != found:
             raise DataError(
                 f"'{directory}/audio.i16' has {found} bytes and items.csv accounts for "
@@ -331,7 +336,8 @@ class Corpus:
         if self.f0 is not None:
             f0 = np.array(self.f0[self.f0_starts[index] : self.f0_starts[index + 1]])
             f0 = None if len(f0) and np.isnan(f0).all() else f0
-        return self._tables.labels(self.items[index].name, f0)
+        with reading(self.directory, "prepared corpus", DataError, "prepare the corpus again"):
+            return self._tables.labels(self.items[index].name, f0)
 
     @property
     def hours(self) -> float:

@@ -1,6 +1,7 @@
 """Prepared corpora: every sample where items.csv says, resumable, windows that stay the same."""
 
 import logging
+import re
 from functools import partial
 
 import numpy as np
@@ -194,3 +195,32 @@ def test_random_numbers_depend_on_the_name():
     first, second = item_rng(ITEMS[0]).random(), item_rng(ITEMS[1]).random()
     assert first == item_rng(ITEMS[0]).random()
     assert first != second
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("items.csv", b""),
+        ("items.csv", b"\xff\xfe"),
+        ("items.csv", b"name,group\nx"),
+        ("chords.csv", b"item,start_s,end_s,label\n\na/1,0,x,N\n"),
+        ("chords.csv", b"item,start_s,end_s,label\na/1,0\n"),
+        ("beats.csv", b"item,time_s,downbeat\na/1,soon,1\n"),
+        ("beats.csv", b'item\n"' + b"x" * 200_000),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_broken_tables_are_named(corpus, file, content):
+    (corpus.directory / file).write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(str(corpus.directory))):
+        Corpus.load(corpus.directory).labels(0)
+
+
+def test_items_outside_of_the_samples_are_refused(corpus):
+    table = corpus.directory / "items.csv"
+    header, first, *others = table.read_text().splitlines()
+    values = dict(zip(header.split(","), first.split(","), strict=True))
+    values["offset_samples"] = str(-(10**9))
+    table.write_text("\n".join([header, ",".join(values.values()), *others]))
+    with pytest.raises(DataError, match="items outside of audio.i16"):
+        Corpus.load(corpus.directory)

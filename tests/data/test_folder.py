@@ -89,9 +89,9 @@ def test_a_csv_file_has_several_labels_and_groups(class_folder):
         ("path,label,weight\n", "weight"),
         ("path,label\n", "lists no clips"),
         ("path,label\ndog/1.wav,dog\ndog/9.wav,dog\n", "line 3: there is no file"),
-        ("path,label\n\udcff,dog\n", "clips.csv' is no table of clips in UTF-8"),
-        ("path,label\n" + "x" * 5000 + ",dog\n", "is no table of clips"),
-        ("path,label\n" + '"' + "x" * 200_000, "is no table of clips"),
+        ("path,label\n\udcff,dog\n", "clips.csv is damaged, or no table of clips in UTF-8"),
+        ("path,label\n" + "x" * 5000 + ",dog\n", "or no table of clips"),
+        ("path,label\n" + '"' + "x" * 200_000, "or no table of clips"),
     ],
 )
 def test_a_csv_file_of_another_layout_is_refused(class_folder, text, message):

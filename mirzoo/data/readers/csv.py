@@ -6,10 +6,9 @@ Several labels are separated by ``;`` and paths are relative to the file's folde
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from mirzoo._support.guards import reading
 from mirzoo.data.readers import READERS, Reader
 from mirzoo.data.recordings import Recording
 from mirzoo.errors import DataError
@@ -29,7 +28,8 @@ class Table(Reader):
 
     def clips(self, words: str) -> list[Recording]:
         table = Path(words)
-        with _reading(table), table.open(newline="", encoding="utf-8-sig") as file:
+        as_table = (table, "table of clips in UTF-8", DataError, "its columns are path,label,group")
+        with reading(*as_table), table.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             columns = set(reader.fieldnames or ())
             if not {"path", "label"} <= columns <= {"path", "label", "group"}:
@@ -40,18 +40,8 @@ class Table(Reader):
             rows = list(enumerate(reader, 2))
         if not rows:
             raise DataError(f"'{table}' lists no clips")
-        with _reading(table):
+        with reading(*as_table):
             return [_clip(row, table, line) for line, row in rows]
-
-
-@contextmanager
-def _reading(table: Path) -> Iterator[None]:
-    try:
-        yield
-    except DataError:
-        raise
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"'{table}' is no table of clips in UTF-8: {error}") from error
 
 
 def _clip(row: dict[str, str], table: Path, line: int) -> Recording:
