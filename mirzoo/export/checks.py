@@ -39,20 +39,24 @@ class Bound:
         Of any output, as the ``tolerance`` of `mirzoo.export.parity.excess`.
     decisions : float
         Share of windows or frames that must have the same decision, in each kind of sound.
+    tie : float
+        Choices whose probabilities differ by less than this count as the same decision.
     sounds : tuple of str, optional
-        The kinds of sound that are compared; by default all.
+        The kinds of sound whose numbers are compared; by default all. Pure tones have next to
+        nothing in most bins, and the logarithm of that is where rounding shows.
     """
 
     difference: float
     decisions: float
+    tie: float = TIE
     sounds: tuple[str, ...] | None = None
 
 
 BOUNDS: dict[str | None, Bound] = {
     None: Bound(difference=1e-4, decisions=1.0),
-    "float16": Bound(difference=5e-3, decisions=0.99, sounds=(MUSIC,)),
-    "dynamic": Bound(difference=0.2, decisions=0.95, sounds=(MUSIC,)),
-    "int8": Bound(difference=0.5, decisions=0.9, sounds=(MUSIC,)),
+    "float16": Bound(difference=5e-3, decisions=0.98, tie=5e-3, sounds=(MUSIC,)),
+    "dynamic": Bound(difference=0.1, decisions=0.95, tie=0.03, sounds=(MUSIC,)),
+    "int8": Bound(difference=0.4, decisions=0.9, tie=0.05, sounds=(MUSIC,)),
 }
 """The bound of each precision; None is float32."""
 
@@ -101,7 +105,9 @@ def probes(
     return {kind: windows.astype(np.float32) for kind, windows in kinds.items()}
 
 
-def same_decisions(contract: Contract, expected: Outputs, received: Outputs) -> float:
+def same_decisions(
+    contract: Contract, expected: Outputs, received: Outputs, tie: float = TIE
+) -> float:
     """Share of windows or frames with the same decision; 1 where outputs to decide by are missing.
 
     What a decision is, the task knows (`mirzoo.tasks.base.Task.same_decisions`).
@@ -109,7 +115,7 @@ def same_decisions(contract: Contract, expected: Outputs, received: Outputs) -> 
     task = TASKS[contract.task]
     if not set(task.decoded_outputs(contract)) <= set(expected):
         return 1.0
-    return float(task.same_decisions(contract, expected, received, TIE).mean())
+    return float(task.same_decisions(contract, expected, received, tie).mean())
 
 
 def require_same(
@@ -146,18 +152,17 @@ def require_same(
         With the kind of sound and the figure, where the file is further off than the bound.
     """
     for sound, windows in sounds.items():
-        if bound.sounds is not None and sound not in bound.sounds:
-            continue
         ours, theirs = expected(windows), received(windows)
         least = bound.decisions
         if decisions is None:
-            same = same_decisions(contract, ours, theirs)
+            same = same_decisions(contract, ours, theirs, bound.tie)
         else:
-            same = float(decisions.same(ours, theirs, TIE).mean())
+            same = float(decisions.same(ours, theirs, bound.tie).mean())
             least = min(least, LEAST_DECIDED)
             decided = {output.name for output in decisions.outputs}
             ours = {name: ours[name] for name in theirs if name not in decided}
-        require_parity(what, ours, theirs, bound.difference, partial(rounding, windows), sound)
+        if bound.sounds is None or sound in bound.sounds:
+            require_parity(what, ours, theirs, bound.difference, partial(rounding, windows), sound)
         if same < least:
             raise ExportError(
                 f"{what} decides as the Keras model does in {same:.1%} of {sound}; at least "

@@ -114,24 +114,20 @@ def renamed(content: bytes, taken: Sequence[str], given: Sequence[str]) -> bytes
     return pack(model)
 
 
-def store_as_half(content: bytes) -> bytes:
+def store_as_half(content: bytes, smallest: int = SMALLEST_STORED_AS_HALF) -> bytes:
     """Store large float32 constants as float16, from which the runtime makes float32 again.
 
-    Those stay as they are that have fewer than `SMALLEST_STORED_AS_HALF` numbers, one that is too
-    large for float16, or numbers so small that they would lose more than a half-precision number
-    does.
+    Those stay as they are that have fewer than ``smallest`` numbers, one that is too large for
+    float16, or numbers so small that they would lose more than a half-precision number does.
     """
     model = parse(content)
-    if not any(_halved(model, tensor) is not None for g in model.subgraphs for tensor in g.tensors):
-        return content
     dequantize = schema.OperatorCodeT()
     dequantize.builtinCode = dequantize.deprecatedBuiltinCode = schema.BuiltinOperator.DEQUANTIZE
-    code = _code_in(model, dequantize)
     done: dict[int, int] = {}
     for graph in model.subgraphs:
         operators = []
         for number, tensor in enumerate(list(graph.tensors)):
-            half = _halved(model, tensor)
+            half = _halved(model, tensor, smallest)
             if half is None:
                 continue
             if tensor.buffer not in done:
@@ -142,7 +138,7 @@ def store_as_half(content: bytes) -> bytes:
             stored = copy.copy(tensor)
             stored.buffer, stored.type = done[tensor.buffer], schema.TensorType.FLOAT16
             operator = schema.OperatorT()
-            operator.opcodeIndex = code
+            operator.opcodeIndex = _code_in(model, dequantize)
             operator.inputs, operator.outputs = [len(graph.tensors)], [number]
             operator.builtinOptionsType = schema.BuiltinOptions.DequantizeOptions
             operator.builtinOptions = schema.DequantizeOptionsT()
@@ -153,13 +149,13 @@ def store_as_half(content: bytes) -> bytes:
     return pack(_without_unused_buffers(model))
 
 
-def _halved(model: schema.ModelT, tensor: schema.TensorT) -> np.ndarray | None:
+def _halved(model: schema.ModelT, tensor: schema.TensorT, smallest: int) -> np.ndarray | None:
     """A constant as float16, or None where it is none or would lose by it."""
     data = model.buffers[tensor.buffer].data
     if data is None or tensor.type != schema.TensorType.FLOAT32:
         return None
     values = np.frombuffer(bytes(data), np.float32)
-    if values.size < SMALLEST_STORED_AS_HALF:
+    if values.size < smallest:
         return None
     with np.errstate(over="ignore"):
         half = values.astype(np.float16)

@@ -14,7 +14,6 @@ from mirzoo.errors import ExportError
 from mirzoo.export.base import EVERY_OPTION, FORMATS, Format
 from mirzoo.export.checks import BOUNDS
 from mirzoo.export.conversion import ConversionError
-from mirzoo.export.flatbuffer import store_as_half
 from mirzoo.export.graph import WAVEFORM, Graph, compose
 from mirzoo.export.metadata import describe
 from mirzoo.export.options import ExportOptions
@@ -84,9 +83,8 @@ def _written(model: Model, graph: Graph, options: ExportOptions) -> bytes:
     longest = math.inf if options.dft == "conv" else LONGEST_TRANSFORM_BY_MATRICES
     try:
         with transforms_by_matrices(longest):
-            if options.quantize not in ("dynamic", "int8"):
-                content = convert_whole(sections, graph.signature, outputs)
-                return store_as_half(content) if options.quantize == "float16" else content
+            if options.quantize is None:
+                return convert_whole(sections, graph.signature, outputs)
             calibration = []
             if options.quantize == "int8":
                 windows = calibration_windows(graph.contract.input, options.calibration)
@@ -113,7 +111,7 @@ def _sections(model: Model, graph: Graph) -> tuple[Section, ...]:
         return {_inside(name): tensor for name, tensor in graph.finish(tensors).items()}
 
     return (
-        Section("input", (WAVEFORM,), (SAMPLES,), prepare),
+        Section("input", (WAVEFORM,), (SAMPLES,), prepare, spectral=True),
         *network,
         Section("finish", given, tuple(map(_inside, graph.outputs)), finish),
     )

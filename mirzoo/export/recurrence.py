@@ -20,6 +20,9 @@ MOST_FRAMES_WITHOUT_LOOP = 64
 
 FRAMES_A_TURN = 16
 
+State = tuple[tf.Tensor, ...]
+Step = Callable[[State, tf.Tensor, np.ndarray], State]
+
 _SIGMOID, _TANH = keras.activations.sigmoid, keras.activations.tanh
 
 
@@ -46,8 +49,16 @@ class Recurrence:
     kernel: np.ndarray
     bias: np.ndarray
     recurrent_kernel: np.ndarray
-    step: Callable[..., tuple[tf.Tensor, ...]]
+    step: Step
     states: int
+
+    @property
+    def projects_first(self) -> bool:
+        """Whether all frames are projected at once: where projections are the smaller ones.
+
+        A loop copies what goes through it again and again, and keeps the copies.
+        """
+        return self.kernel.shape[1] >= self.kernel.shape[2]
 
     def project(self, sequence: tf.Tensor) -> tf.Tensor:
         """Multiply every frame with the kernels: all that does not wait for the frame before.
@@ -65,56 +76,73 @@ class Recurrence:
         kernel = np.concatenate(list(self.kernel), axis=-1)
         return tf.matmul(sequence, kernel) + self.bias.reshape(-1)
 
-    def run(self, projected: tf.Tensor) -> tf.Tensor:
-        """Go through the projected frames.
+    def run(self, sequence: tf.Tensor) -> tf.Tensor:
+        """Go through the frames.
+
+        Parameters
+        ----------
+        sequence : tf.Tensor
+            The projected frames, or those of the layer where `projects_first` is false.
 
         Returns
         -------
         tf.Tensor
             ``(batch, frames, directions * units)``.
         """
-        directions, units, width = self.recurrent_kernel.shape
-        parts = tf.split(projected, directions, axis=-1)
-        ways = [part if way == 0 else tf.reverse(part, [1]) for way, part in enumerate(parts)]
-        frames = tf.transpose(tf.stack(ways), (2, 0, 1, 3))
-        if frames.shape[0] is not None and frames.shape[0] <= MOST_FRAMES_WITHOUT_LOOP:
-            _, given = self._turn(self._start(frames), frames)
+        directions, units, _ = self.recurrent_kernel.shape
+        parts = [sequence] * directions
+        if self.projects_first:
+            parts = tf.split(sequence, directions, axis=-1)
+        frames = tf.stack(
+            [part if way == 0 else tf.reverse(part, [1]) for way, part in enumerate(parts)]
+        )
+        batch, n_frames = _size(frames, 1), _size(frames, 2)
+        loops = frames.shape[2] is None or n_frames > MOST_FRAMES_WITHOUT_LOOP
+        turns = -(-n_frames // FRAMES_A_TURN) if loops else 1
+        a_turn = FRAMES_A_TURN if frames.shape[2] is None else -(-n_frames // turns)
+        frames = tf.pad(frames, [[0, 0], [0, 0], [0, turns * a_turn - n_frames], [0, 0]])
+        frames = tf.reshape(frames, [directions, batch, turns, a_turn, frames.shape[3]])
+        frames = tf.transpose(frames, (2, 0, 3, 1, 4))
+        frames = tf.reshape(frames, [turns, directions, a_turn * batch, frames.shape[4]])
+        start = (tf.zeros([directions, batch, units]),) * self.states
+        if loops:
+            given = self._loop(start, frames, turns, a_turn)
         else:
-            n_frames = tf.shape(frames)[0] if frames.shape[0] is None else frames.shape[0]
-            turns = -(-n_frames // FRAMES_A_TURN)
-            a_turn = FRAMES_A_TURN if frames.shape[0] is None else -(-n_frames // turns)
-            frames = tf.pad(frames, [[0, turns * a_turn - n_frames], [0, 0], [0, 0], [0, 0]])
-            batch = _size(frames, 2)
-            given = self._loop(tf.reshape(frames, [turns, a_turn, directions, batch, width]), turns)
-            given = tf.reshape(given, [turns * a_turn, directions, batch, units])[:n_frames]
+            _, given = self._turn(start, frames[0], a_turn)
+        given = tf.reshape(given, [turns * a_turn, directions, batch, units])[:n_frames]
         by_way = [given[:, way] for way in range(directions)]
         back = [part if way == 0 else tf.reverse(part, [0]) for way, part in enumerate(by_way)]
         return tf.transpose(tf.concat(back, axis=-1), (1, 0, 2))
 
-    def _loop(self, turns: tf.Tensor, n_turns: int | tf.Tensor) -> tf.Tensor:
-        """What it gives for ``(turns, frames, directions, batch, gates * units)``."""
+    def _loop(
+        self, start: State, frames: tf.Tensor, turns: int | tf.Tensor, a_turn: int
+    ) -> tf.Tensor:
+        """What it gives, ``(turns, frames, directions, batch, units)``."""
 
-        def body(turn, given, *state):
-            state, more = self._turn(state, tf.gather(turns, turn))
+        def body(turn: tf.Tensor, given: tf.Tensor, *state: tf.Tensor) -> State:
+            state, more = self._turn(state, tf.gather(frames, turn), a_turn)
             return (turn + 1, tf.concat([given[1:], more[tf.newaxis]], axis=0), *state)
 
-        # The first `given` is overwritten turn by turn. Zeros would be stored in the file.
-        start = turns[..., : self.recurrent_kernel.shape[1]]
-        _, given, *_ = tf.while_loop(
-            lambda turn, *_: turn < n_turns, body, [0, start, *self._start(turns[0])]
-        )
+        # It is overwritten turn by turn. Zeros, which are constant, would be stored in the file.
+        unset = tf.fill([turns, a_turn, *_sizes(start[0])], frames[0, 0, 0, 0])
+        _, given, *_ = tf.while_loop(lambda turn, *_: turn < turns, body, [0, unset, *start])
         return given
 
-    def _turn(self, state, frames: tf.Tensor):
+    def _turn(self, state: State, frames: tf.Tensor, n_frames: int) -> tuple[State, tf.Tensor]:
+        """The next state, and each state on the way ``(frames, directions, batch, units)``."""
+        directions, _, width = self.recurrent_kernel.shape
+        if not self.projects_first:
+            frames = tf.matmul(frames, self.kernel) + self.bias[:, np.newaxis]
+        frames = tf.reshape(frames, [directions, n_frames, -1, width])
         given = []
-        for frame in tf.unstack(frames):
+        for frame in tf.unstack(frames, axis=1):
             state = self.step(state, frame, self.recurrent_kernel)
             given.append(state[0])
         return state, tf.stack(given)
 
-    def _start(self, frames: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        units = self.recurrent_kernel.shape[1]
-        return (tf.zeros_like(frames[0, :, :, :units]),) * self.states
+
+def _sizes(tensor: tf.Tensor) -> list[int | tf.Tensor]:
+    return [_size(tensor, axis) for axis in range(len(tensor.shape))]
 
 
 def _size(tensor: tf.Tensor, axis: int) -> int | tf.Tensor:
@@ -167,7 +195,7 @@ def _read_gru(ways: list[keras.layers.Layer]) -> Recurrence:
     gates = np.concatenate([recurrent_bias[:, : 2 * units], 0 * bias[:, 2 * units :]], axis=-1)
     candidate_bias = recurrent_bias[:, np.newaxis, 2 * units :]
 
-    def step(state, frame, recurrent_kernel):
+    def step(state: State, frame: tf.Tensor, recurrent_kernel: np.ndarray) -> State:
         (h,) = state
         gates, candidate = tf.split(frame, [2 * units, units], axis=-1)
         more_gates, more = tf.split(tf.matmul(h, recurrent_kernel), [2 * units, units], axis=-1)
@@ -178,7 +206,7 @@ def _read_gru(ways: list[keras.layers.Layer]) -> Recurrence:
     return Recurrence(kernel, bias + gates, recurrent_kernel, step, states=1)
 
 
-def _reset_before(state, frame, recurrent_kernel):
+def _reset_before(state: State, frame: tf.Tensor, recurrent_kernel: np.ndarray) -> State:
     (h,) = state
     units = recurrent_kernel.shape[1]
     gates, candidate = tf.split(frame, [2 * units, units], axis=-1)
@@ -192,7 +220,7 @@ def _read_lstm(ways: list[keras.layers.Layer]) -> Recurrence:
     """Gates lie in the order input, forget, candidate, output."""
     kernel, recurrent_kernel, bias = _weights(ways)
 
-    def step(state, frame, recurrent_kernel):
+    def step(state: State, frame: tf.Tensor, recurrent_kernel: np.ndarray) -> State:
         h, c = state
         gates = tf.split(frame + tf.matmul(h, recurrent_kernel), 4, axis=-1)
         take, keep, give = (tf.sigmoid(gates[number]) for number in (0, 1, 3))

@@ -40,6 +40,8 @@ class Section:
         From the tensors that it takes to those that it gives, each a dict by name.
     quantised : bool
         Whether its weights and arithmetic may be quantised.
+    spectral : bool
+        Whether it makes spectra, in which errors of half precision stand out between the tones.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Section:
     outputs: tuple[str, ...]
     compute: Callable[[Tensors], Tensors]
     quantised: bool = False
+    spectral: bool = False
 
 
 def divide(model: Model) -> tuple[Section, ...]:
@@ -60,7 +63,7 @@ def divide(model: Model) -> tuple[Section, ...]:
         return {FEATURES: frontend(given[SAMPLES], training=False)}
 
     return (
-        Section("front-end", (SAMPLES,), (FEATURES,), compute_features),
+        Section("front-end", (SAMPLES,), (FEATURES,), compute_features, spectral=True),
         *_divide_head(model.head),
         _section("outputs", embedding, rest, quantised=False),
     )
@@ -75,16 +78,18 @@ def run(sections: Iterable[Section], given: Tensors) -> Tensors:
 
 
 def _divide_head(head: keras.Model) -> Iterator[Section]:
-    """Cut before and behind every recurrent layer that lies in the head itself.
+    """Cut off what stays float: the entry, and every recurrent layer that lies in the head itself.
 
-    Odd levels are of recurrent layers, even ones of all else, and none depends on one above it.
+    Odd levels stay float, even ones may be quantised, and none depends on one above it.
     """
     names = {id(head.input): FEATURES, id(head.output): EMBEDDING}
     level_of = {id(head.input): -1}
     nodes: dict[int, list[Any]] = {}
+    entry = _entry(head)
     for node in _nodes(head):
+        floats = _loops(node.operation) or node.operation.name in entry
         level = max(level_of[id(tensor)] for tensor in node.input_tensors)
-        level += 1 if (level % 2 == 1) != _loops(node.operation) else 0
+        level += (level % 2 == 1) != floats
         nodes.setdefault(level, []).append(node)
         for tensor in node.output_tensors:
             level_of[id(tensor)] = level
@@ -96,7 +101,7 @@ def _divide_head(head: keras.Model) -> Iterator[Section]:
     for level, here in sorted(nodes.items()):
         if level % 2:
             for node in here:
-                yield from _recurrent(node, named(node.input_tensors), named(node.output_tensors))
+                yield from _float(node, named(node.input_tensors), named(node.output_tensors))
             continue
         above = [node for up in nodes if up > level for node in nodes[up]]
         taken = [tensor for node in here for tensor in node.input_tensors]
@@ -111,28 +116,30 @@ def _divide_head(head: keras.Model) -> Iterator[Section]:
         )
 
 
-def _recurrent(
+def _float(
     node: Any, taken: dict[str, keras.KerasTensor], given: dict[str, keras.KerasTensor]
 ) -> Iterator[Section]:
     layer = node.operation
-    (sequence,), (result,) = taken, given
     recurrence = recurrence_of(layer)
     if recurrence is None:
         yield _section(layer.name, taken, given, quantised=False)
         return
-    projected = f"projected {sequence}"
-    yield Section(
-        f"{layer.name} projection",
-        (sequence,),
-        (projected,),
-        lambda tensors: {projected: recurrence.project(tensors[sequence])},
-        quantised=True,
-    )
+    (sequence,), (result,) = taken, given
+    taken_by_run = sequence
+    if recurrence.projects_first:
+        taken_by_run = projected = f"projected {sequence}"
+        yield Section(
+            f"{layer.name} projection",
+            (sequence,),
+            (projected,),
+            lambda tensors: {projected: recurrence.project(tensors[sequence])},
+            quantised=True,
+        )
     yield Section(
         layer.name,
-        (projected,),
+        (taken_by_run,),
         (result,),
-        lambda tensors: {result: recurrence.run(tensors[projected])},
+        lambda tensors: {result: recurrence.run(tensors[taken_by_run])},
     )
 
 
@@ -155,6 +162,21 @@ def _nodes(model: keras.Model) -> list[Any]:
     """Its nodes but for the inputs, each behind those whose tensors it takes."""
     by_depth = sorted(model._nodes_by_depth.items(), reverse=True)
     return [node for _, nodes in by_depth for node in nodes if not node.is_input]
+
+
+def _entry(head: keras.Model) -> set[str]:
+    """The layers before the second one with a kernel: normalisation and the first convolution.
+
+    Features span more than eight bits hold, and the first convolution has few channels to read.
+    """
+    names: set[str] = set()
+    kernels = 0
+    for node in _nodes(head):
+        kernels += hasattr(node.operation, "kernel") or _loops(node.operation)
+        if kernels > 1:
+            break
+        names.add(node.operation.name)
+    return names
 
 
 def _loops(layer: keras.layers.Layer) -> bool:
