@@ -1,9 +1,8 @@
 """Recurrent layers as LiteRT takes them best: few operations a frame, few turns of a loop.
 
 TensorFlow's own loop takes a frame a turn, one direction after the other, and a turn of LiteRT's
-loop costs more than what is computed in it. Here a turn takes some sixteen, of both
-directions at once; a short sequence has no loop at all, so that its graph is a single one, as
-MediaPipe demands. The numbers are those of the layer.
+loop costs more than what is computed in it. Here a turn takes a dozen frames of both directions at
+once; a short sequence has no loop at all, so that its graph is a single one, as MediaPipe demands. The numbers are those of the layer.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import tensorflow as tf
 MOST_FRAMES_WITHOUT_LOOP = 64
 """Longer sequences get a loop: without one, 201 frames take 2,400 operations and 0.4 MB."""
 
-FRAMES_A_TURN = 16
+FRAMES_A_TURN = 12
 
 State = tuple[tf.Tensor, ...]
 Step = Callable[[State, tf.Tensor, np.ndarray], State]

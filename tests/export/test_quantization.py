@@ -85,8 +85,11 @@ def test_unusual_recurrent_layers_stay_what_they_are(layer):
 
 def test_the_sections_are_the_model(small_tagger, made_up_windows):
     sections = divide(small_tagger)
-    assert [section.name for section in sections if not section.quantised] == [
-        "front-end", "bidirectional0", "outputs",
+    names = [section.name for section in sections]
+    quantised = [section.name for section in sections if section.quantised]
+    assert quantised == ["bidirectional0 projection", "head 0"]
+    assert [n for n in names if n in {"front-end", "conv0_0", "bidirectional0", "outputs"}] == [
+        "front-end", "conv0_0", "bidirectional0", "outputs",
     ]  # fmt: skip
     known = run(sections, {SAMPLES: tf.constant(made_up_windows)})
     for name, values in small_tagger.predict_windows(made_up_windows).items():
