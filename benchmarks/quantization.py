@@ -149,6 +149,7 @@ def scores_of(runner: LiteRTModel, corpora: Sequence[Corpus]) -> dict[tuple[str,
     if runner.card.task == "tagging":
         from mirzoo.evaluation.probes import probe
 
+        runner.name = runner.card.name
         folders = {corpus.directory.parent for corpus in corpora}
         metrics = [metric for folder in folders for metric in probe(runner, folder)]
     else:

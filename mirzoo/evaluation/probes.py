@@ -107,11 +107,9 @@ def probe(
         corpus = Corpus.load(folder)
         metric = measure(model, corpus)
         if metric is None:
-            logger.info(
-                "%s has no tag for singing; its score on %s is left out", model.card.name, name
-            )
+            logger.info("%s has no tag for singing; its score on %s is left out", model.name, name)
             continue
-        others = {other.card.name: measure(other, corpus) for other in baselines}
+        others = {other.name: measure(other, corpus) for other in baselines}
         baseline = {name: found.value for name, found in others.items() if found is not None}
         metrics.append(metric.model_copy(update={"baseline": baseline}))
         logger.info("%s: %s %.3f; baselines %s", name, metric.metric, metric.value, baseline)
@@ -204,9 +202,9 @@ def _item_predictions(
     def predict(waveform: np.ndarray) -> dict[str, np.ndarray]:
         return _predict(model, _windows_of(model, waveform, most))
 
-    if model.card.name not in PORTS:
+    if model.name not in PORTS:
         return [predict(item_waveform(corpus, number)) for number in range(len(corpus.items))]
-    key = f"{model.card.name}_items_{most or 'whole'}"
+    key = f"{model.name}_items_{most or 'whole'}"
     earlier = predictions_folder(corpus, f"{key}.npz")
     if not earlier.exists():
         return list(item_predictions(corpus, key, lambda: predict))
