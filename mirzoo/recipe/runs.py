@@ -106,6 +106,12 @@ def expand_runs(name: str, shared: Mapping[str, Any], runs: Iterable[RunConfig])
         raise RecipeError(
             f"several runs were formerly {', '.join(twice)}; an old name means one run alone"
         )
+    for section in SECTIONS:
+        value = shared.get(section)
+        if value is not None and not isinstance(value, Mapping):
+            raise RecipeError(
+                f"{section} is {str(value)[:60]!r}; it is a mapping, of which runs state parts anew"
+            )
     expanded: list[Run] = []
     for number, run in enumerate(runs):
         recipe = dict(shared)

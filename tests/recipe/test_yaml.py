@@ -48,3 +48,12 @@ def test_a_file_that_is_not_utf_8_is_named(tmp_path):
     path.write_bytes("description: Geräusche\n".encode("latin-1"))
     with pytest.raises(RecipeError, match=r"latin\.yaml is not text in UTF-8"):
         load_recipe(path)
+
+
+@pytest.mark.parametrize("section", ["data", "frontend", "training"])
+@pytest.mark.parametrize("value", ["1e300", "[1, 2]", "words"])
+def test_a_section_that_runs_state_anew_is_a_mapping(tmp_path, section, value):
+    path = tmp_path / "runs.yaml"
+    path.write_text(f"{section}: {value}\nruns:\n- name: a\n  {section}: {{seed: 1}}\n- name: b\n")
+    with pytest.raises(RecipeError, match=rf"runs\.yaml: {section} is '.*it is a mapping"):
+        load_recipe(path)
