@@ -143,6 +143,7 @@ def test_by_matrices_the_numbers_are_those_of_the_fft(made_up_music, shape):
     assert relative_error(as_complex(by_matrices), as_complex(layer(waveform))) < 2e-6
 
 
+@pytest.mark.slow
 def test_long_transforms_by_matrices_take_little_room_and_run_in_litert():
     layer, waveform = STFT(2048, 512), noise(1, 8192)
     with transforms_by_matrices(longest=math.inf):
