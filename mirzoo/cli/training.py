@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -19,6 +19,9 @@ from mirzoo.cli._shared import (
     complain,
     strategies,
 )
+
+if TYPE_CHECKING:
+    from mirzoo.training.own_clips import Strategy
 
 
 @click.command()
@@ -108,6 +111,6 @@ def fine_tune(
             )
             strategy = strategy or ("full" if value else "probe")
     require_free(out, overwrite=overwrite)
-    model = fine_tune(name, data, strategy=strategy, **options)
+    model = fine_tune(name, data, strategy=cast("Strategy | None", strategy), **options)
     saved = hub.save(model, out, overwrite=overwrite)
     click.echo(f"{model.report}\nsaved in {saved}")

@@ -41,6 +41,7 @@ from mirzoo.training.probing import Embedded, Probe, fit_probe
 logger = logging.getLogger(__name__)
 
 Strategy = Literal["auto", "probe", "head", "full"]
+Depths = Literal["last", "all"]
 STRATEGIES: tuple[Strategy, ...] = ("auto", "probe", "head", "full")
 
 COPIES = 3
@@ -174,7 +175,7 @@ def _from_pretrained(
     }
     names = {"last": "a probe of the embedding", "all": "a probe of all depths"}
     tried = [Tried(names[view], probe.loss) for view, probe in fitted.items()]
-    chosen = "last"
+    chosen: Depths = "last"
     if settings.strategy == "auto" and "all" in fitted and fitted["all"].loss < fitted["last"].loss:
         chosen = "all"
     model = _probed(base, clips, fitted[chosen], chosen, settings)
@@ -221,7 +222,7 @@ def _embed(
 ) -> tuple[Embedded, bool]:
     """Embed windows and altered copies of them; and whether what blocks give is in it too."""
     wants_depths = settings.strategy == "auto"
-    depths: Literal["last", "all"] = "all" if wants_depths else "last"
+    depths: Depths = "all" if wants_depths else "last"
     rng = np.random.default_rng(settings.seed)
     count = len(windows.clips)
     copies = min(COPIES, max(0, MOST_EMBEDDED // count - 1))
@@ -262,7 +263,7 @@ def _altered(waveforms: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _probed(
-    base: Model, clips: LabelledClips, probe: Probe, depths: Literal["last", "all"], settings
+    base: Model, clips: LabelledClips, probe: Probe, depths: Depths, settings: Settings
 ) -> Model:
     """A copy of the model whose output layer is the probe."""
     labels, kernel, bias = list(clips.labels), probe.kernel, probe.bias
@@ -284,7 +285,7 @@ def _trial(
     windows: LabelledWindows,
     embedded: Embedded,
     probe: Probe,
-    depths: Literal["last", "all"],
+    depths: Depths,
     settings: Settings,
 ) -> tuple[float, float, int]:
     """Train the head on a part of the clips and compare on the others.
