@@ -7,13 +7,17 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-TRIES = 40
+TRIES = 6
 
 
 def covering_rows(
     factors: Mapping[str, Sequence[Any]], allowed: Callable[[dict[str, Any]], bool], seed: int
 ) -> tuple[list[dict[str, Any]], list[tuple[tuple[str, Any], tuple[str, Any]]]]:
-    """Rows that together hold every pair of values that an allowed row can hold.
+    """Rows that together hold every pair of values that may stand in a row.
+
+    Each row begins with a pair that is missing, all else at its default, and takes for one factor
+    after the other, in random orders of which the best counts, the allowed value that adds the
+    most missing pairs.
 
     Parameters
     ----------
@@ -27,7 +31,7 @@ def covering_rows(
     -------
     rows : list of dict
     never : list of pairs
-        Those that no row was found for: neither with all else at its default, nor at random.
+        Those that are not allowed with all else at its default.
     """
     rng = random.Random(seed)
     default = {name: values[0] for name, values in factors.items()}
@@ -42,18 +46,25 @@ def covering_rows(
     def covered(row: dict[str, Any]) -> set:
         return {pair for pair in missing if all(row[name] == value for name, value in pair)}
 
+    def grown(row: dict[str, Any], fixed: set[str]) -> dict[str, Any]:
+        others = [name for name in factors if name not in fixed]
+        rng.shuffle(others)
+        for name in others:
+            choices = [{**row, name: value} for value in factors[name]]
+            for choice in sorted(choices, key=lambda choice: -len(covered(choice))):
+                if choice == row or allowed(choice):
+                    row = choice
+                    break
+        return row
+
     while missing:
         pair = min(missing, key=repr)
-        candidates = [{**default, **dict(pair)}]
-        for _ in range(TRIES):
-            row = {name: rng.choice(values) for name, values in factors.items()}
-            candidates.append({**row, **dict(pair)})
-        fitting = [row for row in candidates if allowed(row)]
-        if not fitting:
+        start = {**default, **dict(pair)}
+        if not allowed(start):
             missing.remove(pair)
             never.append(pair)
             continue
-        best = max(fitting, key=lambda row: len(covered(row)))
-        rows.append(best)
-        missing -= covered(best)
+        tries = [grown(start, set(dict(pair))) for _ in range(TRIES)]
+        rows.append(max(tries, key=lambda row: len(covered(row))))
+        missing -= covered(rows[-1])
     return rows, never
