@@ -22,7 +22,7 @@ from mirzoo.tasks.tagging import TaggingConfig
 
 SEED = 0
 FACTORS = {
-    "model": ["cnn_tagger", "crnn_tagger", "crnn_chords", "cnn_melody"],
+    "model": ["cnn_tagger", "crnn_chords", "cnn_melody"],
     "format": ["litert", "onnx", "saved_model"],
     "quantize": [None, "float16", "dynamic", "int8"],
     "outputs": [None, "all"],

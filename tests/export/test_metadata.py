@@ -63,7 +63,7 @@ def _standard(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [{}, {"quantize": "int8"}, {"quantize": "float16"}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"quantize": "int8"}], ids=str)
 def test_mediapipe_classifies_with_allow_lists(small_cnn, made_up_music, tmp_path, options):
     """Its AudioClassifier resamples, cuts windows and names the tags by itself."""
     audio, tasks = mediapipe()
