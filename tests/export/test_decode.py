@@ -23,7 +23,7 @@ CASES = {
     "tags in float16 at 44.1 kHz": (
         "raw_cnn_tagger", ".tflite", {"quantize": "float16", "input_rate": 44100},
     ),
-    "a melody in ONNX": ("stft_crnn_melody", ".onnx", {"window_s": 4.0}),
+    "a melody in ONNX": ("stft_crnn_melody", ".onnx", {}),
 }  # fmt: skip
 
 
