@@ -478,11 +478,11 @@ def test_what_midi_has_no_place_for_is_refused():
 
 def test_random_midi_comes_back():
     rng = np.random.default_rng(0)
-    starts = rng.uniform(0, 60, 600)
+    starts = rng.uniform(0, 60, 200)
     notes = [
         BentNote(start, start + length, int(pitch), 80, (start,), (bend,))
         for start, length, pitch, bend in zip(
-            starts, rng.uniform(0.01, 3, 600), rng.integers(0, 128, 600), rng.normal(0, 3, 600)
+            starts, rng.uniform(0.01, 3, 200), rng.integers(0, 128, 200), rng.normal(0, 3, 200)
         )
     ]
     for given in (notes, [note[:4] for note in notes]):

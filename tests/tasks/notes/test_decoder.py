@@ -261,7 +261,7 @@ def found_in_parts(activations, sizes, decoding, shortest):
     ]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
 def test_what_comes_in_parts_gives_the_same_notes(seed):
     rng = np.random.default_rng(seed)
     for decoding in (NotesDecoding(), NotesDecoding(frame_threshold=0.2, shortest_s=0.03)):
@@ -282,6 +282,7 @@ def test_notes_of_a_frame_come_from_onsets_alone():
     assert min(end - start for start, end, *_ in expected) == 1
 
 
+@pytest.mark.slow
 def test_what_sounds_all_the_time_is_one_group():
     note = np.full((600, 88), 0.9, np.float32)
     onset, contour = np.zeros((600, 88), np.float32), np.zeros((600, 264), np.float32)
