@@ -27,7 +27,7 @@ from mirzoo.export.sections import Section, Tensors, run
 
 MOST_CALIBRATION_WINDOWS = 24
 QUIET = 0.01
-SMALLEST_OF_SPECTRA = 8192
+SMALLEST_OF_SPECTRA = 7000
 """A front-end's constants of fewer numbers, such as kernels of constant-Q transforms, stay float32:
 as float16 they leave noise at -70 dB between a pure tone's bins, which a logarithm shows."""
 
