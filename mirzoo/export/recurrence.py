@@ -2,7 +2,8 @@
 
 TensorFlow's own loop takes a frame a turn, one direction after the other, and a turn of LiteRT's
 loop costs more than what is computed in it. Here a turn takes a dozen frames of both directions at
-once; a short sequence has no loop at all, so that its graph is a single one, as MediaPipe demands. The numbers are those of the layer.
+once; a short sequence has no loop at all, so that its graph is a single one, as MediaPipe
+demands. The numbers are those of the layer.
 """
 
 from __future__ import annotations
