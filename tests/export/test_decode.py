@@ -53,21 +53,14 @@ def test_files_that_decide_annotate_as_the_model_does(case, tmp_path, demo_clip)
     decided, expected = loaded.annotate(demo_clip), model.annotate(demo_clip)
     assert type(decided) is type(expected)
     assert agreement(expected, decided) >= 0.95
-    decided.write(tmp_path / "result.json")
     if suffix == ".tflite":
         assert custom_operators(path) == []
         assert read_labels(path) == model.card.labels
-
-
-def test_the_command_line_takes_a_file_that_decides(tmp_path, demo_clip):
-    command = [sys.executable, "-m", "mirzoo"]
-    path, result = tmp_path / "chords.tflite", tmp_path / "chords.lab"
-    for arguments in (
-        ["export", "chroma_rnn_chords", path, "--decode"],
-        ["annotate", path, demo_clip, "-o", result],
-    ):
-        subprocess.run([*command, *map(str, arguments)], check=True)
-    assert len(mirzoo.Chords.read(result).segments) > 3
+    if not options:
+        result = tmp_path / "result.json"
+        command = [sys.executable, "-m", "mirzoo", "annotate", path, demo_clip, "-o", result]
+        subprocess.run(list(map(str, command)), check=True)
+        assert agreement(decided, type(decided).read(result)) >= 0.99  # its times are rounded
 
 
 def test_a_saved_model_decides(tmp_path, demo_clip):
