@@ -22,7 +22,7 @@ soak: $(VENV)/installed
 	$(BIN)/python benchmarks/soak.py
 
 # Files, arrays and models broken at random, 1,000 of each kind, each in a process that may crash:
-# about 20 minutes of two cores. What is found is kept in fuzz-findings/ and judged again with
+# half an hour or so of two busy cores. What is found is kept in fuzz-findings/ and judged again with
 # make fuzz REPRODUCE=fuzz-findings/audio-1-2; KINDS="audio cards", CASES and SEED choose others.
 fuzz: $(VENV)/installed-for-tests
 	$(BIN)/python tests/fuzz $(if $(REPRODUCE),--reproduce $(REPRODUCE),$(KINDS) --cases $(or $(CASES),1000) --seed $(or $(SEED),0))
