@@ -449,6 +449,8 @@ class Card(Contract):
         """
         path = Path(path)
         path = path / CARD_FILE if path.is_dir() else path
+        if path.exists() and not path.is_file():
+            raise CardError(f"{path} is no regular file, so it is no card")
         try:
             with path.open("rb") as file:
                 text = file.read(LARGEST_CARD_BYTES + 1)

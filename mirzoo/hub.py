@@ -597,7 +597,9 @@ def _card_next_to(file: Path) -> Card | None:
     except CardError:
         return None
     expected = card.files.get(file.name)
-    return card if expected is not None and expected == sha256(file) else None
+    if expected is None or not file.is_file():
+        return None
+    return card if expected == sha256(file) else None
 
 
 def _folder(name: str | os.PathLike) -> Path:

@@ -160,6 +160,20 @@ def test_a_link_out_of_the_folder_is_not_read(model, tmp_path):
         artefact.verify(model)
 
 
+@pytest.mark.parametrize("name", ["card.json", "model.tflite", "model.keras"])
+@pytest.mark.parametrize("is_device", [False, True])
+def test_a_pipe_or_a_device_in_a_folder_is_not_waited_for(model, name, is_device):
+    (model / name).unlink()
+    if is_device:
+        (model / name).symlink_to("/dev/zero")
+    else:
+        os.mkfifo(model / name)
+    given = model if name == "card.json" else model / name
+    for read in (mirzoo.load, artefact.verify):
+        with pytest.raises(MirzooError, match="no regular file|missing|does not exist|outside"):
+            read(given if read is mirzoo.load else model)
+
+
 def peak(function):
     tracemalloc.start()
     try:

@@ -30,6 +30,9 @@ UNKNOWN_32 = 0xFFFFFFFF
 LEAST_UNKNOWN_32 = 0x7FFFF000  # what programs write that don't know the length yet
 MOST_JUNK = 1 << 16  # before the first frame of an mp3
 INFO_TAGS = (b"Xing", b"Info", b"VBRI")
+MPEG_IN_WAV = (b"\x50\0", b"\x55\0")  # format tags
+MOST_BEHIND = 4096
+"""Bytes behind the samples that may be no chunk, such as a tag: of more it is told."""
 
 
 @dataclass
@@ -137,10 +140,14 @@ def _walker(start: bytes) -> Callable[[mmap.mmap], Stated | None] | None:
         (b"caff", _caf),
         (b"fLaC", _flac),
         (b"OggS", _ogg),
+        (_ASF, _asf),
+        (b"TTA1", _tta),
     ):
         if start.startswith(magic):
             return walk
     is_mpeg = len(start) > 1 and start[0] == 0xFF and start[1] & 0xE0 == 0xE0
+    if start[4:8] == b"ftyp":
+        return _mp4
     return _mp3 if start.startswith(b"ID3") or is_mpeg else None
 
 
@@ -151,27 +158,86 @@ NO_SAMPLES = "it has no chunk of samples: its header is damaged, or it ends ther
 
 
 def _chunk(
-    size: int, begin: int, stated: int | None, what: str, at: int, layout: str, extra: int = 0
+    data: mmap.mmap,
+    begin: int,
+    stated: int | None,
+    what: str,
+    at: int,
+    layout: str,
+    extra: int = 0,
+    slack: int = 0,
 ) -> Stated:
     """Judge a chunk of samples that begins at a byte and goes on for as many as stated.
 
     The field at the byte ``at``, packed as in ``layout``, states its length and ``extra`` bytes;
-    decoders are given a file whose field is right.
+    decoders are given a file whose field is right. What follows the samples must be chunks.
     """
+    size = len(data)
     there = size - begin
     if there < 0 or (stated is not None and stated < 0):
         return Stated(faults=[NO_SAMPLES])
+    behind = None
     if stated is not None and stated <= there:
-        return Stated()
+        behind = _no_chunk(data, begin + stated)
+        if behind is None:
+            return Stated([Link(slack=slack)])
+        if data[behind : behind + 4] in _BEGINNINGS:
+            return Stated([Link(slack=slack)], [_another(behind)])
     width = struct.calcsize(layout)
     largest = 2 ** (8 * width - (layout[-1] == "q")) - 1
     right = struct.pack(layout, min(there + extra, largest))
-    link = Link([(0, at), right, (at + width, size - at - width)])
+    link = Link([(0, at), right, (at + width, size - at - width)], slack=slack)
+    if behind is not None:
+        doubt = (
+            f"its {what} states {stated:,} bytes of samples, and {size - behind:,} follow that are "
+            "no chunk: they are taken for samples"
+        )
+        return Stated([link], doubts=[doubt])
     if stated is None:
         return Stated([link])
     lost = f"{stated - there:,} lost"
     fault = f"its {what} states {stated:,} bytes of samples, {there:,} are there ({lost})"
     return Stated([link], [fault])
+
+
+_BEGINNINGS = (b"RIFF", b"RF64", b"BW64", b"FORM", b".snd", b"caff")
+
+
+def _another(at: int) -> str:
+    return f"another file begins inside it, at byte {at:,}; join files with a program for sound"
+
+
+def _no_chunk(data: mmap.mmap, at: int) -> int | None:
+    """Where something behind the samples is no chunk, but another file or more samples."""
+    kind = data[:4]
+    layout, width = {b"FORM": (">I", 4), b"caff": (">q", 8)}.get(kind, ("<I", 4))
+    while at + 4 + width <= len(data):
+        if kind != b"caff" and at % 2 and not _is_name(data[at : at + 4]):
+            at += 1
+        name = data[at : at + 4]
+        if name in _BEGINNINGS:
+            return at
+        tag = _after_tags(data, at)
+        if tag > at:
+            at = tag
+            continue
+        if not _is_name(name) or kind == b".snd":
+            is_little = len(data) - at <= MOST_BEHIND
+            return None if is_little or not _holds_more(data, at) else at
+        length = struct.unpack(layout, data[at + 4 : at + 4 + width])[0]
+        if length < 0:
+            return None
+        at += 4 + width + length
+    return None
+
+
+def _holds_more(data: mmap.mmap, at: int) -> bool:
+    """Whether there is more than zeros from a byte on."""
+    return any(data[a : a + MOST_JUNK].strip(b"\0") for a in range(at, len(data), MOST_JUNK))
+
+
+def _is_name(name: bytes) -> bool:
+    return all(32 <= byte < 127 for byte in name)
 
 
 def _riff(data: mmap.mmap) -> Stated | None:
@@ -181,21 +247,23 @@ def _riff(data: mmap.mmap) -> Stated | None:
         return Stated(faults=[f"{lost:,} bytes of it are missing"] if lost > 0 else [])
     if data[8:12] != b"WAVE":
         return None
-    size, at, ds64 = len(data), 12, 0
+    size, at, ds64, slack = len(data), 12, 0, 0
     while at + 8 <= size:
         name, length = data[at : at + 4], struct.unpack("<I", data[at + 4 : at + 8])[0]
         if name == b"ds64" and at + 24 <= size:
             ds64 = at + 16
+        if name == b"fmt " and data[at + 8 : at + 10] in MPEG_IN_WAV:
+            slack = FRAME_SLACK * 1152
         if name == b"data":
             begin = at + 8
             if ds64 and length == UNKNOWN_32:
                 stated = struct.unpack("<Q", data[ds64 : ds64 + 8])[0]
                 known = None if stated in (0, 2**64 - 1) else stated
-                return _chunk(size, begin, known, "ds64 chunk", ds64, "<Q")
+                return _chunk(data, begin, known, "ds64 chunk", ds64, "<Q", slack=slack)
             if length >= LEAST_UNKNOWN_32:
-                return Stated()
+                return Stated([Link(slack=slack)])
             known = None if length == 0 and size > begin else length
-            return _chunk(size, begin, known, "data chunk", at + 4, "<I")
+            return _chunk(data, begin, known, "data chunk", at + 4, "<I", slack=slack)
         at += 8 + length + length % 2
     return Stated(faults=[NO_SAMPLES])
 
@@ -206,7 +274,7 @@ def _w64(data: mmap.mmap) -> Stated | None:
         length = struct.unpack("<Q", data[at + 16 : at + 24])[0]
         if data[at : at + 4] == b"data":
             known = None if length in (0, 2**64 - 1, 2**63 - 1) else length - 24
-            return _chunk(size, at + 24, known, "data chunk", at + 16, "<Q", 24)
+            return _chunk(data, at + 24, known, "data chunk", at + 16, "<Q", 24)
         if length < 24:
             break
         at += (length + 7) // 8 * 8
@@ -222,7 +290,7 @@ def _aiff(data: mmap.mmap) -> Stated | None:
         if name == b"SSND":
             begin = at + 8
             is_unknown = length >= LEAST_UNKNOWN_32 or (length <= 8 and size > begin + 8)
-            return _chunk(size, begin, None if is_unknown else length, "SSND chunk", at + 4, ">I")
+            return _chunk(data, begin, None if is_unknown else length, "SSND chunk", at + 4, ">I")
         at += 8 + length + length % 2
     return Stated(faults=[NO_SAMPLES])
 
@@ -231,7 +299,7 @@ def _au(data: mmap.mmap) -> Stated | None:
     begin, length = struct.unpack(">II", data[4:12])
     if length in (0, UNKNOWN_32):
         return Stated()
-    return _chunk(len(data), begin, length, "header", 8, ">I")
+    return _chunk(data, begin, length, "header", 8, ">I")
 
 
 def _caf(data: mmap.mmap) -> Stated | None:
@@ -240,11 +308,46 @@ def _caf(data: mmap.mmap) -> Stated | None:
         name, length = data[at : at + 4], struct.unpack(">q", data[at + 4 : at + 12])[0]
         if name == b"data":
             known = None if length < 0 else length
-            return _chunk(size, at + 12, known, "data chunk", at + 4, ">q")
+            return _chunk(data, at + 12, known, "data chunk", at + 4, ">q")
         if length < 0:
             break
         at += 12 + length
     return Stated(faults=[NO_SAMPLES])
+
+
+# Containers that ffmpeg reads: it stops where another file begins
+
+_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+
+
+def _asf(data: mmap.mmap) -> Stated | None:
+    second = data.find(_ASF, len(_ASF))
+    return Stated(faults=[_another(second)] if second > 0 else [])
+
+
+def _tta(data: mmap.mmap) -> Stated | None:
+    at = 0
+    while (at := data.find(b"TTA1", at + 4)) > 0:
+        if zlib.crc32(data[at : at + 18]) == int.from_bytes(data[at + 18 : at + 22], "little"):
+            return Stated(faults=[_another(at)])
+    return Stated()
+
+
+def _mp4(data: mmap.mmap) -> Stated | None:
+    at, n_indices, latest = 0, 0, 0
+    while at + 16 <= len(data):
+        length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        if length == 1:
+            length = int.from_bytes(data[at + 8 : at + 16], "big")
+        if name == b"ftyp":
+            latest = at
+        n_indices += name == b"moov"
+        if n_indices > 1:
+            return Stated(faults=[_another(latest)])
+        if length < 8:
+            break
+        at += length
+    return Stated()
 
 
 # MPEG audio

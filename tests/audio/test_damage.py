@@ -201,6 +201,60 @@ def test_a_wav_whose_header_states_no_samples_is_read(song, tmp_path):
     assert_whole(broken(song, tmp_path, change))
 
 
+WRITTEN = {".wav": "WAV", ".aiff": "AIFF", ".au": "AU", ".caf": "CAF"}
+LENGTHS = {".wav": (b"data", 4, "<I"), ".aiff": (b"SSND", 4, ">I"), ".au": (b".snd", 8, ">I")}
+
+
+def written(song, suffix, tmp_path):
+    path = tmp_path / f"song{suffix}"
+    samples, rate = soundfile.read(song)
+    soundfile.write(path, samples, rate, "PCM_16", format=WRITTEN[suffix])
+    return path
+
+
+@pytest.mark.parametrize("suffix", list(LENGTHS))
+def test_samples_behind_the_stated_ones_are_read_with_a_warning(song, suffix, tmp_path):
+    name, offset, layout = LENGTHS[suffix]
+    path = written(song, suffix, tmp_path)
+    data = bytearray(path.read_bytes())
+    struct.pack_into(layout, data, data.index(name) + offset, 200_000)
+    path.write_bytes(data)
+    reader = Reader(path, 16000)
+    assert sum(map(len, reader)) / 16000 == pytest.approx(SECONDS, abs=0.08)
+    assert "are taken for samples" in reader.warnings[0]
+
+
+@pytest.mark.parametrize("suffix", list(WRITTEN))
+def test_a_second_file_behind_the_samples_is_an_error(song, suffix, tmp_path):
+    path = written(song, suffix, tmp_path)
+    assert_damaged(broken(path, tmp_path, lambda data: data + data))
+
+
+@thorough
+@pytest.mark.parametrize("suffix", [".m4a", ".alac.m4a", ".wma"])
+def test_a_second_file_that_ffmpeg_would_not_read_is_an_error(files, suffix, tmp_path):
+    assert_damaged(broken(files[suffix], tmp_path, lambda data: data + data))
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [b"LIST\4\0\0\0abcd", b"LIST\3\0\0\0abcid3 \1\0\0\0x", b"TAG" + bytes(125), bytes(9000),
+     b"ID3\x04\0\0\0\0\x4e\0" + b"\xff" * 9984, b"\xff" * 300],
+)  # fmt: skip
+def test_chunks_tags_and_padding_behind_the_samples_are_no_samples(song, behind, tmp_path):
+    reader = Reader(broken(song, tmp_path, lambda data: data + behind), 16000)
+    assert sum(map(len, reader)) == pytest.approx(SECONDS * 16000, abs=2)
+    assert reader.warnings == []
+
+
+@needs_ffmpeg
+def test_an_mp3_in_a_wav_is_whole(song, tmp_path):
+    path = tmp_path / "mp3.wav"
+    options = ["-ar", "22050", "-ac", "1", "-c:a", "libmp3lame"]
+    subprocess.run(["ffmpeg", "-v", "error", "-i", song, *options, path], check=True)
+    assert_whole(path)
+
+
 @thorough
 def test_an_mp3_between_tags_is_whole(files, tmp_path):
     before = b"ID3\x04\0\0" + bytes([0, 0, 2, 0]) + bytes(256)
