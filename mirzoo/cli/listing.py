@@ -48,7 +48,9 @@ def list_models(pattern: str, task: str | None, recipes: bool, as_json: bool) ->
         return
     for line in _table(found):
         click.echo(line)
-    if not found and hub.overview(pattern, task=task):
+    if not found and not hub.overview(pattern, task=task):
+        complain("no model matches; `mirzoo list` shows all")
+    elif not found:
         complain("only recipes without weights have such names; --recipes lists them")
 
 

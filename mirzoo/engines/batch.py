@@ -250,10 +250,10 @@ def require_format(card: Card, suffix: str) -> None:
 
 def annotate_many(
     models: str | os.PathLike | Sequence[str | os.PathLike],
-    paths: Iterable[str | os.PathLike],
+    paths: str | os.PathLike | Iterable[str | os.PathLike],
     folder: str | os.PathLike | None = None,
     *,
-    formats: Sequence[str] = ("json",),
+    formats: str | Sequence[str] = ("json",),
     runtime: str = "litert",
     decoding: Mapping[str, Any] | None = None,
     channel: Channel = "mean",
@@ -261,7 +261,7 @@ def annotate_many(
     overwrite: bool = False,
     workers: int | None = None,
     timeout_s: float | None = None,
-    imports: Sequence[str] = (),
+    imports: str | Sequence[str] = (),
 ) -> Iterator[Outcome]:
     """Annotate many recordings in worker processes; no file's fault ends it.
 
@@ -273,12 +273,12 @@ def annotate_many(
     ----------
     models : name, path or sequence of these
         As `mirzoo.load` takes them.
-    paths : iterable of path
+    paths : path or iterable of paths
         Audio files, and folders of them.
     folder : path, optional
         Where results are written, each named after its recording (and its model, where there are
         several); by default nowhere.
-    formats : sequence of str
+    formats : str or sequence of str
         The files of each result: ``("json", "lab")``.
     runtime : str
         What computes the models.
@@ -292,7 +292,7 @@ def annotate_many(
         process, which a crash of a decoder would end.
     timeout_s : float, optional
         How long a recording may take (s).
-    imports : sequence of str
+    imports : str or sequence of str
         Modules with front-ends, heads and tasks of your own, which workers import first.
 
     Yields
@@ -320,6 +320,10 @@ def annotate_many(
         raise ValueError("timeout_s needs a worker process that can be ended: workers=1 or more")
     if isinstance(models, str | os.PathLike):
         models = [models]
+    if isinstance(paths, str | os.PathLike):  # not its characters: one of them is the root folder
+        paths = [paths]
+    formats = [formats] if isinstance(formats, str) else formats
+    imports = [imports] if isinstance(imports, str) else imports
     cards = [hub.card(model) for model in models]
     problems: list[Outcome] = []
     recordings = find_recordings(paths, lambda path, error: problems.append(problem(path, error)))

@@ -49,7 +49,9 @@ def find(name: str) -> PortSpec:
     """
     if name not in PORTS:
         near = difflib.get_close_matches(name, PORTS, n=3) or list(PORTS)
-        raise UnknownNameError(f"no port is called '{name}'; did you mean {', '.join(near)}?")
+        raise UnknownNameError(
+            f"no published model is called '{name}'; did you mean {', '.join(near)}?"
+        )
     return PORTS[name]
 
 

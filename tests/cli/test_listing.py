@@ -28,7 +28,8 @@ def test_list_prints_names_and_tasks(run):
     status, _, err = run("list", "--task", "humming")
     assert status == 2
     assert all(name in err for name in TASKS)
-    assert run("list", "nothing_*") == (0, "", "")
+    status, out, err = run("list", "nothing_*")
+    assert (status, out) == (0, "") and "no model matches" in err
 
 
 def test_own_and_published_models_stand_apart(run):

@@ -126,6 +126,15 @@ def test_results_are_those_of_one_process(model, music, tmp_path):
     assert [o.status for o in annotate_many(model, [folder], tmp_path / "out")] == ["skipped"] * 3
 
 
+def test_one_path_or_format_is_not_taken_for_its_characters(model, music, tmp_path):
+    folder = str(music("a", "b"))
+    outcomes = annotate_many(model, folder, tmp_path / "out", formats="csv", workers=0)
+    assert [outcome.status for outcome in outcomes] == ["written"] * 2
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["a.csv", "b.csv"]
+    (outcome,) = annotate_many(model, f"{folder}/a.wav", workers=0)
+    assert outcome.status == "annotated"
+
+
 def test_who_stops_iterating_stops_the_workers(model, music, tmp_path):
     outcomes = annotate_many(
         model, [music("a", *(f"slow{n}" for n in range(50)))], tmp_path / "out", workers=2
