@@ -101,7 +101,8 @@ def open_source(
         rate = sample_rate if source_rate is None else source_rate
         yield Decoded(rate, array_blocks(source))
         return
-    if source_rate is not None:
+    is_file = isinstance(source, str | os.PathLike) or hasattr(source, "read")
+    if is_file and source_rate is not None:
         raise AudioError(
             f"source_rate={source_rate} was given for {describe(source)}, but files state their "
             "own rate; give it with arrays only"

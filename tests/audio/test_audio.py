@@ -128,6 +128,12 @@ def test_what_is_not_a_waveform_is_refused(array, message):
         audio.read(array, 16000)
 
 
+def test_a_rate_does_not_make_a_list_a_file():
+    for source in ([0.1, 0.2], b"RIFF"):
+        with pytest.raises(AudioError, match="is not audio; allowed are"):
+            audio.read(source, 16000, source_rate=16000)
+
+
 def test_files_that_hold_no_audio_are_refused(tmp_path):
     empty = tmp_path / "empty.wav"
     empty.touch()
