@@ -79,7 +79,8 @@ class Levels:
             if lost <= CANCELLED_DB:
                 found.append(
                     f"its channels cancel each other: their mean ({channel!r}) is {-lost:.0f} dB "
-                    "quieter than they are; take one of them (channel='left' or 'right')"
+                    "quieter than they are; take one of them with channel='left' or 'right' "
+                    "(--channel left)"
                 )
         if self._peak < SILENT_PEAK:
             level = "digital silence" if self._peak == 0 else f"at most {_db(self._peak):.0f} dBFS"

@@ -168,7 +168,8 @@ class Melody(Playable):
         middle = pitch_name(float(np.median(self.pitch[self.voiced])))
         shown = " ".join(note.name for note in notes[: 4 * top])
         more = f" … and {len(notes) - 4 * top} more" if len(notes) > 4 * top else ""
-        return [f"{self._told()}, half of it above {middle}", f"{len(notes)} notes: {shown}{more}"]
+        count = f"{len(notes)} note{'s'[: len(notes) != 1]}"
+        return [f"{self._told()}, half of it above {middle}", f"{count}: {shown}{more}"]
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values, as the ``.json`` file has it."""

@@ -554,6 +554,8 @@ def test_summaries(chords, melody, notes):
     long = Chords([(n, n + 1, "C:maj" if n % 2 else "F:maj") for n in range(50)])
     assert long.summary()[-2] == "… and 18 more"
     assert melody.summary() == ["92 % voiced, A4 to C5, half of it above C5", "2 notes: A4 C5"]
+    one = Melody(np.arange(50) / 50, np.full(50, 440.0))
+    assert one.summary()[1] == "1 note: A4"
     assert Melody([0.0], [0.0]).summary() == ["no melody"]
     assert notes.summary() == ["2 notes from C4 to E4, 1.0 at a time on average"]
 
