@@ -280,11 +280,12 @@ def test_a_card_of_a_newer_version_is_refused(copy):
 
 
 def test_a_litert_file_of_a_newer_version_is_refused(copy):
-    contract = Card.load(copy).contract.model_copy(update={"format": FORMAT + 1})
+    card = Card.load(copy)
+    contract = card.contract.model_copy(update={"format": FORMAT + 1})
 
     class Newer:
         def __getattr__(self, name):
-            return getattr(contract, name)
+            return getattr(card, name)
 
         contract = property(lambda self: contract)
 
