@@ -1,8 +1,8 @@
 """`mirzoo annotate` over many files, in this process: what is skipped, refused and reported."""
 
+import base64
 import errno
 import io
-import base64
 import json
 import os
 import sys
