@@ -28,6 +28,9 @@ SIGNATURE = "serving_default"
 USUAL_BATCH = 1
 ANY_LENGTH = -1
 MOST_THREADS = 4  # models of a few megabytes gain nothing from more
+FEWEST_OF_MANY = 2
+MOST_HELD_BYTES = 150e6
+TENSORS_HELD = 8  # so many of its largest tensor is what an interpreter takes, measured
 
 
 class LiteRTModel(ModelMethods):
@@ -41,8 +44,9 @@ class LiteRTModel(ModelMethods):
         The card of the model that it was exported from; by default the one inside the file.
     threads : int, optional
         CPU threads to use; by default ``MIRZOO_THREADS`` of the environment, or one per core, four
-        at most. They share the windows of a recording among them: each has an interpreter of its
-        own, which is faster than several threads inside one window's operations.
+        at most, and no more than hold 150 MB together where those are more than two. They share
+        the windows of a recording among them: each has an interpreter of its own, which is faster
+        than several threads inside one window's operations.
 
     One object serves any number of threads, with the numbers that it gives alone; all of them
     share its interpreters. It can be pickled and copied, and used after a fork.
@@ -69,7 +73,7 @@ class LiteRTModel(ModelMethods):
         card = card or tflite_file.read_card(self.path)
         self.card = card
         self.any_length = card.exported is not None and card.exported.any_length
-        threads = threads or threads_asked() or min(cores(), MOST_THREADS)
+        threads = threads or threads_asked() or _usual_threads(self.path)
         interpreters, each = (1, threads) if card.input.whole else (threads, 1)
         self.lanes = interpreters if threads > 1 else 0
         self.at_once = (card.exported and card.exported.batch) or USUAL_BATCH
@@ -125,6 +129,15 @@ class LiteRTModel(ModelMethods):
                 f"names; it has {sorted(outputs)}. Does the card belong to another model?"
             )
         return next(iter(inputs))
+
+
+def _usual_threads(path: Path) -> int:
+    """As many threads as there are cores, but few where each holds much."""
+    threads = min(cores(), MOST_THREADS)
+    if threads <= FEWEST_OF_MANY or not path.is_file():
+        return threads
+    held = TENSORS_HELD * tflite_file.largest_tensor_bytes(path)
+    return max(FEWEST_OF_MANY, min(threads, int(MOST_HELD_BYTES / max(1, held))))
 
 
 def _load(path: Path, threads: int) -> SignatureRunner:

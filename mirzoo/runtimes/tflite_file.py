@@ -5,6 +5,7 @@ Nothing here needs TensorFlow.
 
 from __future__ import annotations
 
+import math
 import os
 import zipfile
 from pathlib import Path
@@ -82,3 +83,15 @@ def operators(path: str | os.PathLike) -> list[str]:
 def custom_operators(path: str | os.PathLike) -> list[str]:
     """List the operators that a plain LiteRT runtime lacks (Flex and custom ones)."""
     return [name for name in operators(path) if name.startswith("CUSTOM")]
+
+
+def largest_tensor_bytes(path: str | os.PathLike) -> int:
+    """How large the largest tensor is that a `.tflite` file computes with, as float32 (bytes)."""
+    with reading(path, ".tflite file"):
+        model = parse(Path(path).read_bytes(), path)
+        sizes = (
+            math.prod(max(1, size) for size in tensor["shape"] or ())
+            for subgraph in model["subgraphs"]
+            for tensor in subgraph["tensors"] or ()
+        )
+        return 4 * max(sizes, default=0)

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from fake_models import TFLITE, TFLITE_TAGS_ONLY, FakeRunner, make_card
 
+from mirzoo import hub
 from mirzoo.annotate import annotate
 from mirzoo.errors import ArtefactError, AudioError
+from mirzoo.runtimes import litert
 from mirzoo.runtimes.litert import LiteRTModel
 
 
@@ -101,3 +103,15 @@ def test_annotating_never_imports_tensorflow(tmp_path):
         env={**os.environ, "PYTHONWARNINGS": "default"},
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_large_models_have_few_interpreters_by_default(monkeypatch):
+    monkeypatch.delenv("MIRZOO_THREADS", raising=False)
+    monkeypatch.setattr(litert, "cores", lambda: 8)
+    threads = {
+        name: litert._usual_threads(hub.folder(name) / "model.tflite")
+        for name in ("mel_cnn_tagger", "cqt_crnn_chords", "hcqt_cnn_melody")
+    }
+    assert threads == {"mel_cnn_tagger": 4, "cqt_crnn_chords": 4, "hcqt_cnn_melody": 2}
+    monkeypatch.setattr(litert, "cores", lambda: 1)
+    assert litert._usual_threads(hub.folder("mel_cnn_tagger") / "model.tflite") == 1
