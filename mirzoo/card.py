@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -505,10 +506,18 @@ class Card(Contract):
         return self.updated(decoding={**now, **settings}) if settings else self
 
 
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"the key '{twice[:60]}' occurs twice; each has one value")
+    return fields
+
+
 def _fields(values: dict[str, Any] | str | bytes, source: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         try:
-            values = json.loads(values)
+            values = json.loads(values, object_pairs_hook=_without_repetition)
         except ValueError as error:
             raise CardError(f"{source} is not JSON: {error}") from error
         except RecursionError:

@@ -616,6 +616,11 @@ def _folder(name: str | os.PathLike) -> Path:
             return Path(name)
     except (OSError, ValueError) as error:  # too long a name, or a NUL in it
         raise UnknownNameError(f"no model can be called {str(name)[:60]!r}… ({error})") from None
+    if not is_name and Path(name).is_dir():
+        raise UnknownNameError(
+            f"{name} is a folder without {CARD_FILE}, so that no model was saved in it whole; a "
+            "folder from mirzoo.save or `mirzoo fine-tune` has one"
+        )
     from mirzoo.recipe.runs import split_name
 
     if split_name(str(name))[0] in _recipes():

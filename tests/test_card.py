@@ -189,3 +189,12 @@ def test_without_a_version_it_is_format_1(card):
 def test_versions_that_cannot_be_read(version, message):
     with pytest.raises(CardError, match=message):
         Card.parse(changed(format=version, colour="red"), source="x.json")
+
+
+def test_a_key_that_occurs_twice_is_refused(card, tmp_path):
+    card.save(tmp_path / "card.json")
+    path = tmp_path / "card.json"
+    text = path.read_text(encoding="utf-8").replace('"task":', '"name": "other",\n  "task":', 1)
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(CardError, match=r"card\.json is not JSON: the key 'name' occurs twice"):
+        Card.load(path)

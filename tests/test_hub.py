@@ -404,3 +404,10 @@ def test_one_broken_card_takes_nothing_else_down(pulled, tmp_path, monkeypatch):
     assert set(broken) <= set(hub.local_models())
     with pytest.raises(CardError, match="`mirzoo pull musicnn_mtt` makes it anew"):
         hub.verify("musicnn_mtt")
+
+
+def test_a_folder_without_a_card_is_told_from_a_name(tmp_path):
+    (tmp_path / "half").mkdir()
+    for find in (hub.load, hub.card, hub.verify):
+        with pytest.raises(UnknownNameError, match=r"half is a folder without card\.json"):
+            find(tmp_path / "half")

@@ -313,7 +313,7 @@ def _open_ffmpeg(
         process.wait()
         raise AudioError(
             f"{damage.name} is not audio that libsndfile or ffmpeg can decode, or is cut short "
-            f"(ffmpeg: {_Log(log).last_error})"
+            f"(ffmpeg: {_Log(log).last_error}); get it again, or convert it from its original"
         )
     _, data_offset, _, _, rate, channels = struct.unpack(">4s5I", header)
     process.stdout.read(data_offset - 24)

@@ -520,8 +520,8 @@ def _results(
             raise click.BadParameter(f"{output} is no .{other} file", param_hint="--format")
     if len(recordings) * len(cards) > 1:
         raise click.BadParameter(
-            f"{output} is one file, but there are {len(recordings)} recordings and "
-            f"{len(cards)} models: give a folder",
+            f"{output} is one file, but there are {len(recordings) * len(cards)} results "
+            f"(recordings: {len(recordings)}, models: {len(cards)}): give a folder",
             param_hint="-o",
         )
     return [{(recording, name): output for recording in recordings for name in names}]
@@ -571,8 +571,8 @@ def _sounds(
         return name_results(recordings, names, sonify, ".wav")
     if len(recordings) * len(names) > 1:
         raise click.BadParameter(
-            f"{sonify} is one file, but there are {len(recordings)} recordings and {len(names)} "
-            "models whose results can be played: give a folder",
+            f"{sonify} is one file, but there are {len(recordings) * len(names)} results to play "
+            f"(recordings: {len(recordings)}, models: {len(names)}): give a folder",
             param_hint="--sonify",
         )
     return {(recording, name): sonify for recording in recordings for name in names}

@@ -191,7 +191,10 @@ class Summary:
         done = counts["written"] + counts["annotated"]
         parts = [f"{done:,} of {self.files:,} {self.verb}"]
         if counts["skipped"]:
-            parts.append(f"{counts['skipped']:,} were there already (--overwrite makes them anew)")
+            were = "was" if counts["skipped"] == 1 else "were"
+            parts.append(
+                f"{counts['skipped']:,} {were} there already (--overwrite makes them anew)"
+            )
         if self.files > self.done:
             parts.append(f"{self.files - self.done:,} not reached")
         if not counts["failed"]:

@@ -188,7 +188,7 @@ def test_what_stops_a_batch_has_a_status_and_a_summary(
     assert f"mirzoo: {word}: 1 of 5 written" in err and "not reached" in err
     assert json.loads(printed.splitlines()[-1])["summary"]["stopped"] == word
     assert [path.name for path in out.iterdir()] == ["1.json"]
-    assert "3 of 5 written, 1 were there already" in run(*command)[2]
+    assert "3 of 5 written, 1 was there already" in run(*command)[2]
 
 
 def test_help_tells_of_every_status(run):

@@ -61,7 +61,7 @@ class Annotation(ABC):
         return changed
 
     def write(self, path: str | os.PathLike) -> Path:
-        """Write to a file, whole or not at all.
+        """Write to a file, whole or not at all; one that is there is replaced.
 
         Parameters
         ----------
