@@ -22,7 +22,7 @@ ON_GPUS = {
     "MUL", "PAD", "PRELU", "RELU", "RELU6", "RESHAPE", "RESIZE_BILINEAR", "SOFTMAX",
     "STRIDED_SLICE", "SUB", "TRANSPOSE_CONV",
 }  # fmt: skip
-"""What LiteRT's documentation says that its GPU delegate computes."""
+"""What LiteRT's GPU delegate computes, by its documentation."""
 
 
 def outputs() -> str:

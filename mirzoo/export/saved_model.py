@@ -33,7 +33,7 @@ def write_saved_model(model: Model, folder: Path, windows: np.ndarray, **options
     """Write a SavedModel that gives the same numbers as the model, or none at all.
 
     Each signature maps `waveform`, ``(batch, samples)``, to a dict, and answers a waveform that is
-    shorter than the model's minimum with an error that says so:
+    shorter than the model's minimum with an error of its own:
 
     - `serving_default`: the outputs that are asked for by name, by default those of the card
       (`tags`; `chords`, `bass`, …);
