@@ -101,7 +101,9 @@ def save(
         bare.save(unfinished / KERAS_FILE)
         _pack(unfinished / KERAS_FILE)
         export(bare, unfinished)
+        whole, bare.card = bare.card, bare.card.without_words()
         export(bare, unfinished / LITERT_FILE, quantize=quantize, outputs="all")
+        bare.card = whole
         _write_golden(bare, unfinished / GOLDEN_FILE, real_windows(bare.card.input)[-1:])
         bare.card.updated(files=_hashes(unfinished)).save(unfinished / CARD_FILE)
         _swap(unfinished, folder, temporary / "replaced")

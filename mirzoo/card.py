@@ -404,6 +404,10 @@ class Card(Contract):
         fields = {name: getattr(contract, name) for name in Contract.model_fields}
         return self.model_copy(update={**fields, "recipe": self.recipe})
 
+    def without_words(self) -> Card:
+        """The card as it is read from a binary that holds the contract alone."""
+        return Card.of_binary(self.contract.to_json(), source=self.name)
+
     @classmethod
     def of_binary(cls, values: dict[str, Any] | str | bytes, source: str) -> Card:
         """Make a card of what a binary carries.

@@ -63,7 +63,7 @@ def model(wheel):
 @pytest.fixture(scope="module")
 def litert(model, waveform, tmp_path_factory):
     path = tmp_path_factory.mktemp("litert") / "crema_chords.tflite"
-    write_litert(model, path, waveform[np.newaxis, : 2 * crema.SAMPLE_RATE], None)
+    write_litert(model, path, waveform[np.newaxis, : 2 * crema.SAMPLE_RATE], outputs="all")
     return LiteRTModel(path, model.card)
 
 
