@@ -42,8 +42,11 @@ def melody_card(voicing=True, bins=70, **decoding):
 
 def chord_outputs(rng, card):
     probabilities = softmax(rng, 2, FRAMES, len(LABELS))
-    if rng.random() < 0.5:  # chords that last
+    if rng.random() < 0.5:  # chords that last; no two frames alike, or paths in another order tie
         probabilities = np.repeat(probabilities, 7, axis=1)[:, :FRAMES]
+        probabilities = probabilities * rng.uniform(0.9, 1.0, probabilities.shape)
+        probabilities /= probabilities.sum(axis=-1, keepdims=True)
+        probabilities = probabilities.astype(np.float32)
     return {"chords": probabilities, "bass": softmax(rng, 2, FRAMES, 13, peaked=1.5)}
 
 
