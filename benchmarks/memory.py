@@ -10,7 +10,6 @@ such file in LiteRT: Python, the libraries and the model included.
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -61,6 +60,16 @@ def outputs_of(model: str) -> list[str]:
     return [*annotation.formats, PICTURE, *sound, TERMINAL]
 
 
+# A process counts the memory of the one that started it, so a small one starts the command.
+MEASURE = """
+import os, subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+print(usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 def peak_mb(model: str, recording: Path, output: str, folder: Path) -> float:
     """Peak resident memory of one annotation (MB)."""
     results = {PICTURE: ["--picture", "result.png"], SOUND: ["--sonify", "result.wav"]}
@@ -68,13 +77,13 @@ def peak_mb(model: str, recording: Path, output: str, folder: Path) -> float:
     for old in folder.glob("result*"):
         old.unlink()
     command = [sys.executable, "-m", "mirzoo", "annotate", model, str(recording), *asked]
-    child = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"`{' '.join(command)}` failed with the status {child.returncode}")
+    measured = subprocess.run(
+        [sys.executable, "-I", "-c", MEASURE, *command], cwd=folder, stdout=subprocess.PIPE
+    )
+    if measured.returncode:
+        raise SystemExit(f"`{' '.join(command)}` failed with the status {measured.returncode}")
     unit = 1 if sys.platform == "darwin" else BYTES_PER_KIB
-    return usage.ru_maxrss * unit / BYTES_PER_MB
+    return int(measured.stdout) * unit / BYTES_PER_MB
 
 
 def _repeated(recordings: Sequence[Path], minutes: float, folder: Path) -> Path:
