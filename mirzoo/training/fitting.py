@@ -223,6 +223,7 @@ class SeededEpochs(keras.callbacks.Callback):
         self._seed = seed
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Set the state of every generator by the number of the epoch."""
         states = [v for v in self.model.variables if v.name == "seed_generator_state"]
         for number, state in enumerate(states):
             state.assign(np.array([self._seed + number, epoch * 2**20], state.dtype))
