@@ -2,6 +2,6 @@
 
 `mirzoo.engines.one_file` has the function that every engine calls: the path of a recording in,
 result files written whole, a record of what happened out. `mirzoo.engines.processes` calls it in
-worker processes; `mirzoo.engines.batch` says which files there are, where their results go, and
+worker processes; `mirzoo.engines.batch` tells which files there are, where their results go, and
 runs all of it.
 """

@@ -1,6 +1,6 @@
 """What is done with one recording, whichever engine calls it: `OneFile`.
 
-It never raises for what is wrong with a file: a record says what happened, and a batch goes on.
+It never raises for what is wrong with a file: a record tells what happened, and a batch goes on.
 """
 
 from __future__ import annotations

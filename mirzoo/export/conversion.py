@@ -13,7 +13,7 @@ from mirzoo.export.flatbuffer import renamed
 
 
 class ConversionError(Exception):
-    """A function that cannot be converted; the message is a clause that says why."""
+    """A function that cannot be converted; the message is a clause that tells why."""
 
 
 def convert(

@@ -175,7 +175,7 @@ def require_sound(path: str | os.PathLike) -> None:
     Raises
     ------
     ArtefactError
-        That says what is wrong with it.
+        That tells what is wrong with it.
     """
     with reading(path, ".tflite file"):
         content = Path(path).read_bytes()

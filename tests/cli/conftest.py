@@ -44,7 +44,7 @@ def music(tmp_path):
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """Run a command in this process; several files too, unless --workers says otherwise."""
+    """Run a command in this process; several files too, unless --workers is given."""
     monkeypatch.setattr(processes, "default_workers", lambda runtime, files: 0)
 
     def run(*arguments):

@@ -110,7 +110,7 @@ def test_who_dies_hangs_or_fails_costs_its_own_file_alone(model, music, tmp_path
         ("segv", "SIGSEGV"), ("hang", "longer than 3 s"),
     ):  # fmt: skip
         assert said in failures[name]["message"]
-    assert "a library says why" in err, "what a worker writes is shown of a file that fails"
+    assert "a library tells why" in err, "what a worker writes is shown of a file that fails"
     assert "Segmentation fault" in err and "XNNPACK" not in err
     assert sorted(path.name for path in out.iterdir()) == [f"good{n}.json" for n in range(6)]
 

@@ -1,4 +1,4 @@
-"""Every two options, formats and models meet in one export that is written, or a rule says why."""
+"""Every two options, formats and models meet in one export that is written, or a rule tells why."""
 
 import keras
 import numpy as np

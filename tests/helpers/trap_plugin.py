@@ -28,7 +28,7 @@ def _trap(runners, source, **options):
     if "slow" in name:
         time.sleep(0.1)
     if "bug" in name:
-        os.write(2, b"a library says why\n")
+        os.write(2, b"a library tells why\n")
         raise ZeroDivisionError("by zero")
     if "full" in name:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source))

@@ -285,7 +285,7 @@ class Playable(Annotation):
 
 
 def _require_plain(annotation: Annotation) -> None:
-    """Raise an AnnotationError where what a file says about the recording is of another type."""
+    """Raise an AnnotationError where what a file states of the recording is of another type."""
     duration_s = annotation.duration_s
     if not (math.isfinite(duration_s) and duration_s >= 0):
         raise AnnotationError(f"the duration is {duration_s} s")
