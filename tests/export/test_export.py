@@ -336,7 +336,7 @@ def with_last_layer(model, layer):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "module", "convert"),
-    [("x.tflite", litert_export, "compose"), ("folder", saved_model_export, "_export")],
+    [("x.tflite", litert_export, "_written"), ("folder", saved_model_export, "_export")],
 )
 def test_other_numbers_are_not_written(
     small_tagger, made_up_music, tmp_path, monkeypatch, target, module, convert
