@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,13 +11,14 @@ import numpy as np
 
 from mirzoo import audio
 from mirzoo.annotate import LoadedModel, annotate, find_recordings
-from mirzoo.card import Metric
+from mirzoo.card import Contract, Metric
 from mirzoo.data import labelled
 from mirzoo.data.folder import LabelledClips
 from mirzoo.data.labelled import labelled_recordings
 from mirzoo.errors import DataError, TooShortError
 from mirzoo.tasks.annotation import Annotation
-from mirzoo.tasks.base import TASKS
+from mirzoo.tasks.base import TASKS, Task
+from mirzoo.tasks.scores import Score
 
 
 class LabelledRecording(NamedTuple):
@@ -152,20 +153,56 @@ def evaluate_recordings(
     task = TASKS[runner.card.task]
     count = 0
 
-    def annotated() -> Iterator[tuple[Annotation, Annotation]]:
+    def counted() -> Iterator[tuple[Annotation, Annotation]]:
         nonlocal count
-        for recording in recordings:
-            if recording.truth.task != task.name:
-                raise DataError(
-                    f"the truth is {recording.truth.kind}, but {runner.card.name} is a model for "
-                    f"{task.name}"
-                )
-            yield recording.truth, _annotate(runner, recording)
+        for recording, estimate in judged(runner, recordings):
+            yield recording.truth, estimate
             count += 1
             if progress is not None:
                 progress(count)
 
-    scores = task.overall_scores(annotated(), runner.card)
+    scores = task.overall_scores(counted(), runner.card)
+    return _metrics(task, scores, count, dataset, split, rendered)
+
+
+class Judged(NamedTuple):
+    """A labelled recording, and what a model gives for it."""
+
+    recording: LabelledRecording
+    estimate: Annotation
+
+
+def judged(runner: LoadedModel, recordings: Iterable[LabelledRecording]) -> Iterator[Judged]:
+    """Annotate labelled recordings, one after the other.
+
+    Raises
+    ------
+    DataError
+        If the labels of one are those of another task than the model's.
+    """
+    task = TASKS[runner.card.task]
+    for recording in recordings:
+        if recording.truth.task != task.name:
+            raise DataError(
+                f"the truth is {recording.truth.kind}, but {runner.card.name} is a model for "
+                f"{task.name}"
+            )
+        yield Judged(recording, _annotate(runner, recording))
+
+
+def metrics_of(
+    results: Sequence[Judged], card: Contract, *, dataset: str, split: str, rendered: bool = False
+) -> list[Metric]:
+    """Score what a model gave: see `evaluate_recordings`, which does both."""
+    task = TASKS[card.task]
+    pairs = [(recording.truth, estimate) for recording, estimate in results]
+    scores = task.overall_scores(pairs, card)
+    return _metrics(task, scores, len(pairs), dataset, split, rendered)
+
+
+def _metrics(
+    task: Task, scores: dict[str, Score], count: int, dataset: str, split: str, rendered: bool
+) -> list[Metric]:
     return [
         Metric(
             dataset=dataset,
