@@ -207,6 +207,9 @@ class Reader:
     ----------
     source, sample_rate, source_rate, channel, allow_damaged
         As in `read`.
+    observe : callable, optional
+        Called with each decoded block, float32 ``(samples, channels)``, with what is made of it,
+        ``(samples,)``, and their rate (Hz), before they are resampled.
 
     Attributes
     ----------
@@ -230,6 +233,7 @@ class Reader:
         source_rate: int | None = None,
         channel: Channel = "mean",
         allow_damaged: bool = False,
+        observe: Callable[[np.ndarray, np.ndarray, int], object] | None = None,
     ) -> None:
         for argument, given in (("sample_rate", sample_rate), ("source_rate", source_rate)):
             is_number = isinstance(given, Real) and not isinstance(given, bool)
@@ -247,6 +251,7 @@ class Reader:
         self._sample_rate = sample_rate
         self._source_rate = source_rate
         self._channel = channel
+        self._observe = observe
         self._levels = Levels(describe(self._source), is_float=True)
         self.name = describe(self._source)
         self.damage: list[str] = []
@@ -300,6 +305,8 @@ class Reader:
     def _mono(self, block: np.ndarray, rate: int) -> np.ndarray:
         mono = _downmix(block[:, CHANNELS[self._channel]] if block.shape[1] > 1 else block)
         self._levels.add(block, mono, rate)
+        if self._observe is not None:
+            self._observe(block, mono, rate)
         return mono
 
     def _resampler(self, rate: int, wanted: int) -> Callable[[np.ndarray, bool], np.ndarray]:

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from mirzoo._support.moved import moved_names
+from mirzoo.data import decoded
 from mirzoo.data.readers import find_reader, forms_of
 from mirzoo.data.recordings import Recording
 from mirzoo.data.windows import cut_windows
@@ -94,14 +95,16 @@ class LabelledClips:
         so many are taken, at equal distances.
 
         Windows take 4 bytes a sample, 230 MB for an hour at 16 kHz: in memory, or in the ``file``,
-        which is then made and mapped into memory.
+        which is then made and mapped into memory. Clips are decoded on all cores, files through
+        the cache of `mirzoo.data.decoded`.
         """
         hop_samples = hop_samples or window_samples
         counts, held = [], []
         with contextlib.ExitStack() as stack:
             out = None if file is None else stack.enter_context(file.open("wb"))
-            for clip in self.clips:
-                cut = cut_windows(clip.read(sample_rate), window_samples, hop_samples)
+            sources = ((clip.source, clip.source_rate) for clip in self.clips)
+            for samples in decoded.read_all(sources, sample_rate):
+                cut = cut_windows(samples, window_samples, hop_samples)
                 if most is not None and len(cut) > most:
                     cut = cut[np.linspace(0, len(cut) - 1, most).round().astype(int)]
                 counts.append(len(cut))

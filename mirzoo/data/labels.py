@@ -23,6 +23,15 @@ class ChordSpan:
 
 
 @dataclass(frozen=True)
+class TagSpan:
+    """A word that holds from ``start_s`` to ``end_s``; such spans may overlap."""
+
+    start_s: float
+    end_s: float
+    tag: str
+
+
+@dataclass(frozen=True)
 class Labels:
     """Labels of one recording; what is None is not known.
 
@@ -41,6 +50,8 @@ class Labels:
         Names of what sounds, in General MIDI's words.
     tags : tuple of str, optional
         Any other words that hold for the whole recording.
+    tag_spans : tuple of TagSpan, optional
+        Words that hold for a time, and may overlap; of what no span covers nothing is known.
     """
 
     chords: tuple[ChordSpan, ...] | None = None
@@ -50,6 +61,7 @@ class Labels:
     key: str | None = None
     instruments: tuple[str, ...] | None = None
     tags: tuple[str, ...] | None = None
+    tag_spans: tuple[TagSpan, ...] | None = None
 
     def lengthened(self, duration_s: float) -> Labels:
         """Give labels whose f0 goes on to ``duration_s`` (s), unknown beyond its end.
@@ -73,6 +85,8 @@ class Labels:
                 )
         if any(span.end_s <= span.start_s for span in spans):
             raise DataError("a chord ends before it starts; times are seconds, start before end")
+        if any(span.end_s <= span.start_s for span in self.tag_spans or ()):
+            raise DataError("a tag ends before it starts; times are seconds, start before end")
         if self.f0 is not None and (self.f0.ndim != 1 or np.any(self.f0 < 0)):
             raise DataError(
                 f"f0 has the shape {self.f0.shape}; allowed is (frames,) in Hz, 0 where unvoiced "

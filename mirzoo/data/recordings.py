@@ -36,6 +36,8 @@ class Recording:
         Gives the `Labels`.
     source_rate : int, optional
         Of an array (Hz); a file states its own.
+    split : str, optional
+        "train", "validation", "test" or another that the source names; None where it names none.
 
     Examples
     --------
@@ -49,6 +51,7 @@ class Recording:
     source: Path | np.ndarray
     read_labels: Callable[[], Labels]
     source_rate: int | None = None
+    split: str | None = None
 
     @classmethod
     def tagged(

@@ -17,12 +17,73 @@ from __future__ import annotations
 import os
 from abc import ABC
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from mirzoo._support.registry import Registry
-from mirzoo.data.recordings import Recording
+from mirzoo.data.findings import Finding
+from mirzoo.data.recordings import Recording, label_kinds
 from mirzoo.errors import DataError
+
+Kind = Literal["tags", "chords", "f0"]
+KINDS: tuple[Kind, ...] = ("tags", "chords", "f0")
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """How a source is read; the fields are parameters of `mirzoo.data.load`.
+
+    Parameters
+    ----------
+    kind : {"tags", "chords", "f0"}, optional
+        What kind of labels is wanted; by default what the source has.
+    path_column, label_column, group_column, split_column, start_column, end_column : str, optional
+        Names of a table's columns; by default the usual ones (`mirzoo.data.readers.csv.USUAL`).
+    one_hot : tuple of str
+        Columns of a table that are labels, 1 where they hold; by default, where no column has
+        labels, all others that hold 0 and 1 alone.
+    delimiter : str, optional
+        Between a table's columns; by default ``,``, ``;`` or tab, whichever its first line has.
+    label_separator : str, optional
+        Between several labels in a cell; by default ``;``, and ``,`` where ``;`` is between the
+        columns.
+    time_unit : {"s", "ms"}
+        Of times in tables and label files.
+    download : bool
+        Whether a data set of TensorFlow Datasets may be downloaded.
+    """
+
+    kind: Kind | None = None
+    path_column: str | None = None
+    label_column: str | None = None
+    group_column: str | None = None
+    split_column: str | None = None
+    start_column: str | None = None
+    end_column: str | None = None
+    one_hot: tuple[str, ...] = ()
+    delimiter: str | None = None
+    label_separator: str | None = None
+    time_unit: Literal["s", "ms"] = "s"
+    download: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a reader found in a source.
+
+    Parameters
+    ----------
+    recordings : tuple of Recording
+    findings : tuple of Finding
+        What is wrong with what is there, or missing.
+    labels : tuple of str
+        Tags that the source names, also those that no recording has.
+    """
+
+    recordings: tuple[Recording, ...]
+    findings: tuple[Finding, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 class Reader(ABC):
@@ -67,6 +128,36 @@ class Reader(ABC):
         """
         raise DataError(f"'{words}' holds no clips with labels of their own")
 
+    def finds(self, path: Path, options: SourceOptions) -> bool:
+        """Whether `find` is for this path; only asked of readers without a prefix."""
+        return self.takes(path)
+
+    def find(self, words: str, options: SourceOptions) -> Found:
+        """Find all of a source's recordings, with their labels, groups and splits.
+
+        What is wrong with one of them is a finding, not an error. By default the `clips`, or the
+        `recordings` that have the kind of labels that is wanted.
+
+        Raises
+        ------
+        DataError
+            If it cannot be read at all.
+        """
+        if options.kind in (None, "tags") and self.gives("clips"):
+            return Found(tuple(self.clips(words)))
+        found = []
+        splits: list[str | None] = [*sorted(self.splits(words))]
+        for split in splits or [None]:
+            of_split = self.recordings(words, split)
+            found += [replace(recording, split=split) for recording in of_split]
+        wanted = [options.kind] if options.kind else list(KINDS)
+        kinds = [set(label_kinds(recording.labels)) for recording in found]
+        kind = next((kind for kind in wanted if any(kind in has for has in kinds)), None)
+        if kind is None:
+            has = ", ".join(sorted(set().union(*kinds))) or "no labels at all"
+            raise DataError(f"'{words}' has no {' or '.join(wanted)}: its recordings have {has}")
+        return Found(tuple(found[n] for n, has in enumerate(kinds) if kind in has))
+
     @classmethod
     def gives(cls, what: str) -> bool:
         """Whether it reads "recordings", or "clips"."""
@@ -99,6 +190,28 @@ def find_reader(source: str | os.PathLike, what: str) -> Reader | None:
         ),
         None,
     )
+
+
+def find_own_reader(source: str, options: SourceOptions) -> Reader | None:
+    """Find the reader of a source of either kind; None where there is none.
+
+    Of several readers that take a path the first in alphabetical order of their names counts,
+    so that "beside" is asked before "folder".
+    """
+    prefix, colon, _ = source.partition(":")
+    if colon and prefix in READERS and READERS[prefix].prefixed:
+        return READERS[prefix]
+    for reader in READERS.values():
+        if not reader.prefixed and reader.finds(Path(source), options):
+            return reader
+    return None
+
+
+def own_forms() -> str:
+    """What sources of `mirzoo.data.load` look like, as a list in words."""
+    readers = sorted(READERS.values(), key=lambda reader: (not reader.prefixed, reader.name))
+    forms = list(dict.fromkeys(form for reader in readers for form in reader.forms))
+    return f"{', '.join(forms[:-1])} and {forms[-1]}"
 
 
 def forms_of(what: str) -> str:

@@ -5,10 +5,12 @@ A further level, as in ``clips/dog/rex/1.wav``, names groups (the recording, art
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mirzoo import audio
-from mirzoo.data.readers import READERS, Reader
+from mirzoo.data.findings import Finding
+from mirzoo.data.readers import READERS, Found, Reader, SourceOptions
 from mirzoo.data.recordings import Recording
 from mirzoo.errors import DataError
 
@@ -23,26 +25,85 @@ class ClassFolders(Reader):
     def takes(self, path: Path) -> bool:
         return path.is_dir()
 
+    def finds(self, path: Path, options: SourceOptions) -> bool:
+        return path.is_dir() and options.kind in (None, "tags")
+
     def clips(self, words: str) -> list[Recording]:
         folder = Path(words)
-        classes = sorted(
-            path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+        clips = []
+        for of_class in _classes(folder):
+            paths = audio.files_in(of_class)
+            if not paths:
+                raise DataError(
+                    f"'{of_class}' holds no audio files; every folder in '{folder}' is a class"
+                )
+            clips += [_clip(path, of_class, folder) for path in paths]
+        return clips
+
+    def find(self, words: str, options: SourceOptions) -> Found:
+        folder = Path(words)
+        clips, findings = [], hidden_findings(folder)
+        classes = _classes(folder)
+        unreadable: list[OSError] = []
+        for of_class in classes:
+            paths = [path for path in audio.files_in(of_class, unreadable.append)
+                     if not _hidden(path.relative_to(folder))]  # fmt: skip
+            clips += [_clip(path, of_class, folder) for path in paths]
+        if unreadable:
+            names = tuple(os.path.relpath(error.filename, folder) for error in unreadable)
+            what = f"these folders cannot be read: {unreadable[0].strerror}"
+            findings.append(Finding("unreadable", "error", what, names))
+        if names := tuple(sorted(path.name for path in folder.iterdir() if _is_audio(path))):
+            what = "these files are in no folder of a class, and left out"
+            findings.append(Finding("without a label", "warning", what, names))
+        return Found(tuple(clips), tuple(findings), tuple(path.name for path in classes))
+
+
+def _classes(folder: Path) -> list[Path]:
+    classes = sorted(
+        path for path in folder.iterdir() if path.is_dir() and not _hidden(Path(path.name))
+    )
+    if not classes:
+        raise DataError(
+            f"'{folder}' has no folders in it; put the clips of each class into a "
+            "folder that is called like the class"
         )
-        if not classes:
-            raise DataError(
-                f"'{folder}' has no folders in it; put the clips of each class into a "
-                "folder that is called like the class"
-            )
-        return [clip for of_class in classes for clip in _clips_of(of_class, folder)]
+    return classes
 
 
-def _clips_of(of_class: Path, folder: Path) -> list[Recording]:
-    paths = audio.files_in(of_class)
-    if not paths:
-        raise DataError(f"'{of_class}' holds no audio files; every folder in '{folder}' is a class")
-    clips = []
-    for path in paths:
-        inner, name = path.relative_to(of_class), path.relative_to(folder)
-        group = inner.parts[0] if len(inner.parts) > 1 else str(name)
-        clips.append(Recording.tagged(path, (of_class.name,), group, name=name.as_posix()))
-    return clips
+def _clip(path: Path, of_class: Path, folder: Path) -> Recording:
+    inner, name = path.relative_to(of_class), path.relative_to(folder)
+    group = inner.parts[0] if len(inner.parts) > 1 else str(name)
+    return Recording.tagged(path, (of_class.name,), group, name=name.as_posix())
+
+
+ARCHIVERS = "__MACOSX"
+"""A folder that a Mac's archives have beside their content."""
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part == ARCHIVERS for part in path.parts)
+
+
+def _is_audio(path: Path) -> bool:
+    known = path.name.lower().endswith(audio.SUFFIXES)
+    return known and not _hidden(Path(path.name)) and path.is_file()
+
+
+def hidden_findings(folder: Path) -> list[Finding]:
+    """Folders and files of audio that are hidden, and so left out."""
+    found: list[str] = []
+    for parent, folders, files in os.walk(folder):
+        inner = Path(parent).relative_to(folder)
+        if _hidden(inner):
+            continue
+        for name in sorted(folders):
+            if _hidden(Path(name)):
+                found.append((inner / name).as_posix() + "/")
+        found += [
+            (inner / name).as_posix()
+            for name in sorted(files)
+            if name.startswith(".") and name.lower().endswith(audio.SUFFIXES)
+        ]
+    what = "left out, since hidden; rename what is meant to be learnt from"
+    return [Finding("hidden", "warning", what, tuple(found))] if found else []
