@@ -167,6 +167,16 @@ def fit_probe(
             f"the clips have {used} label; a classifier needs two or more, each with clips of its "
             "own"
         )
+    from threadpoolctl import threadpool_limits
+
+    # The products are small: on cores that others use too, threads would wait for each other.
+    with threadpool_limits(1, user_api="blas"):
+        return _fit_probe(embedded, exclusive, strengths, balanced, seed)
+
+
+def _fit_probe(
+    embedded: Embedded, exclusive: bool, strengths: Sequence[float], balanced: bool, seed: int
+) -> Probe:
     basis = _Basis(embedded)
     losses = np.full(len(strengths), np.nan)
     if len(strengths) > 1:
