@@ -18,6 +18,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     SerializerFunctionWrapHandler,
     ValidationError,
     field_validator,
@@ -177,6 +178,9 @@ class Metric(_Entry):
         Whether the audio was rendered from symbols rather than recorded.
     baseline : dict of str to float
         The same figure of others on the same items.
+    interval : pair of float, optional
+        Where the score lies in 95 % of bootstrap resamples of the items, whole groups at a time
+        (`mirzoo.evaluation.bootstrap`).
     """
 
     dataset: Text
@@ -187,6 +191,75 @@ class Metric(_Entry):
     method: Text
     rendered: bool = False
     baseline: dict[str, float] = {}
+    interval: tuple[float, float] | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = dump(self)
+        if fields.get("interval") is None:
+            fields.pop("interval", None)  # as older versions of mirzoo expect
+        return fields
+
+
+class OwnData(_Entry):
+    """Somebody's own recordings that a model was fitted to, as a card states them.
+
+    Parameters
+    ----------
+    name : str
+        Of the data set or its folder; no path.
+    checksum : str, optional
+        SHA-256 over all recordings and their labels.
+    recordings, groups : int
+        How many were learnt from.
+    labels : dict of str to int
+        How many of them have each label; empty where labels are over time.
+    held_out : int
+        How many were not learnt from, and measure the result.
+    held_out_labels : dict of str to int
+        How many of these have each label.
+    split : str
+        How the two were divided.
+    skipped : int
+        How many were left out, because they could not be used.
+    """
+
+    name: Text
+    checksum: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    recordings: Annotated[int, Field(ge=0, strict=True)]
+    groups: Annotated[int, Field(ge=0, strict=True)]
+    labels: dict[str, int] = {}
+    held_out: Annotated[int, Field(ge=0, strict=True)] = 0
+    held_out_labels: dict[str, int] = {}
+    split: Text
+    skipped: Annotated[int, Field(ge=0, strict=True)] = 0
+
+
+class Fitting(_Entry):
+    """How a model was fitted to somebody's own data.
+
+    Parameters
+    ----------
+    data : OwnData
+    base : str, optional
+        The model that it began with; None for fresh weights.
+    base_licence : str, optional
+        Of that model's weights.
+    strategy, chosen : str
+        What was asked for, and what was done.
+    epochs : int
+        Passes over the data by gradient that are in the weights; 0 for a probe alone.
+    settings : dict of str to value
+        All options as they ran, defaults too.
+    """
+
+    data: OwnData
+    base: Text | None
+    base_licence: Text | None = None
+    strategy: Text
+    chosen: Text
+    epochs: Annotated[int, Field(ge=0, strict=True)]
+    settings: dict[str, JsonValue] = {}
 
 
 class Licences(_Entry):
@@ -291,9 +364,12 @@ class Contract(_Entry):
     @model_serializer(mode="wrap")
     def _without_what_is_not(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields = dump(self)
-        if fields.get("exported") is None:
-            fields.pop("exported", None)  # as those that read format 2 expect
-        elif fields["exported"].get("decisions") is None:
+        for field in ("exported", "fitting"):
+            if fields.get(field) is None:
+                fields.pop(field, None)  # as those that read format 2 expect
+        if "exported" not in fields:
+            return fields
+        if fields["exported"].get("decisions") is None:
             fields["exported"].pop("decisions", None)
         return fields
 
@@ -361,6 +437,8 @@ class Card(Contract):
     licences : Licences
     citation, provenance : str
         Whom to cite; where the weights come from.
+    fitting : Fitting, optional
+        Of a model that was fitted to somebody's own data, to what and how.
     files : dict of str to str
         SHA-256 of each file of the artefact.
     versions : dict of str to str
@@ -388,6 +466,7 @@ class Card(Contract):
     licences: Licences
     citation: Text
     provenance: Text
+    fitting: Fitting | None = None
     files: dict[FileName, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = {}
     versions: dict[str, str] = {}
 

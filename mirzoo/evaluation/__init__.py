@@ -8,32 +8,42 @@ zoo's own models state. Scoring needs neither TensorFlow nor the model.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias, overload
 
 from mirzoo._support.moved import moved_names
 from mirzoo.annotate import LoadedModel
-from mirzoo.card import Metric
 from mirzoo.data import folder, labelled
 from mirzoo.data.folder import LabelledClips
 from mirzoo.errors import DataError
+from mirzoo.evaluation.bootstrap import RESAMPLES
 from mirzoo.evaluation.recordings import (
+    Items,
     LabelledRecording,
     evaluate_recordings,
+    evaluate_together,
     find_labelled_recordings,
+    items_of,
     open_recordings,
     recordings_of_clips,
     recordings_of_data_set,
 )
 from mirzoo.evaluation.representations import linear_probe
-from mirzoo.tasks.base import TASKS
+from mirzoo.evaluation.results import Comparison, Evaluation, Evaluations
+from mirzoo.tasks.base import TASKS, Task
 from mirzoo.tasks.scores import Score, overall
 
 __all__ = [
+    "Comparison",
+    "Evaluation",
+    "Evaluations",
     "LabelledRecording",
     "Score",
     "evaluate",
     "evaluate_recordings",
     "evaluate_tagger",
+    "evaluate_together",
     "find_labelled_recordings",
     "linear_probe",
     "open_recordings",
@@ -42,17 +52,41 @@ __all__ = [
     "recordings_of_data_set",
 ]
 
+Data: TypeAlias = str | os.PathLike | LabelledClips | Iterable[LabelledRecording]
 
-def evaluate(
+
+@overload
+def evaluate(  # type: ignore[overload-overlap]  # a name is a sequence of names
     runner: LoadedModel | str | os.PathLike,
-    data: str | os.PathLike | LabelledClips | Iterable[LabelledRecording],
-) -> list[Metric]:
+    data: Data,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Evaluation: ...
+@overload
+def evaluate(
+    runner: Sequence[LoadedModel | str | os.PathLike],
+    data: Data,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Evaluations: ...
+def evaluate(
+    runner: Any,
+    data: Data,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> Any:
     """Score what `mirzoo.annotate.annotate` gives for labelled recordings.
 
     Parameters
     ----------
     runner : mirzoo.models.model.Model, mirzoo.runtimes.litert.LiteRTModel, or a name or folder
-        The model.
+        The model; or a sequence of models of the same task, to be compared.
     data : str, path, LabelledClips or iterable of LabelledRecording
         For a tagger: a folder with a folder for each class, a CSV file, ``tfds:<name>`` or
         ``mirdata:<name>`` (see `mirzoo.data.folder`), or clips already loaded; their labels are
@@ -60,49 +94,101 @@ def evaluate(
         them (``song.mp3`` and ``song.lab``; see `find_labelled_recordings`), or such recordings;
         ``mirdata:<name>``, ``tfds:<name>`` or the folder of a prepared corpus (see
         `mirzoo.data.labelled`), of which only the split "test" counts where there is one.
+    resamples : int
+        Of the bootstrap over groups that intervals come from; 0 for no intervals.
+    seed : int
+        Of the bootstrap.
+    progress : callable, optional
+        Called with the number of recordings done, after each.
 
     Returns
     -------
-    list of Metric
-        For a tagger macro ROC-AUC and PR-AUC, and the accuracy where exactly one label holds; for
-        chords and melody all of mir_eval's scores, each weighted by the seconds it is computed on.
+    Evaluation or Evaluations
+        Of one model a list of `mirzoo.card.Metric`: for a tagger macro ROC-AUC, PR-AUC and F1, and
+        the accuracy where exactly one label holds; for chords and melody all of mir_eval's scores,
+        each weighted by the seconds it is computed on. Its attributes tell the rest: each
+        recording, each class, the worst, what failed; ``write`` makes JSON and HTML. Of several
+        models one such list each, and ``comparisons``.
+
+    Raises
+    ------
+    DataError
+        If there is no recording, or the models lack labels of the recordings.
+
+    Warns
+    -----
+    UserWarning
+        When some recordings could not be scored: `Evaluation.failed`. If none could, the first
+        error is raised.
 
     Examples
     --------
     >>> import mirzoo
     >>> mirzoo.evaluate("my_models/instruments", "clips/")  # doctest: +SKIP
     >>> mirzoo.evaluate("cqt_crnn_chords", "mirdata:guitarset")  # doctest: +SKIP
+    >>> both = mirzoo.evaluate(["cqt_crnn_chords", "crema_chords"], "songs/")  # doctest: +SKIP
+    >>> both.comparisons[0].test.p  # doctest: +SKIP
+    0.03
     """
+    several = isinstance(runner, Sequence) and not isinstance(runner, str)
+    runners = [_loaded(one) for one in (runner if several else [runner])]
+    if not runners:
+        raise DataError("no model was given; evaluate takes one, or a list of them")
+    task = TASKS[runners[0].card.task]
+    items, about = _opened(runners, data, task)
+    found = evaluate_together(
+        runners, items, resamples=resamples, seed=seed, progress=progress, **about
+    )
+    _warn_of_failures(found)
+    return found if several else found[0]
+
+
+def _loaded(runner: LoadedModel | str | os.PathLike) -> LoadedModel:
     if isinstance(runner, str | os.PathLike):
         from mirzoo import hub
 
-        runner = hub.load(runner, runtime="litert")
-    task = TASKS[runner.card.task]
+        return hub.load(runner, runtime="litert")
+    return runner
+
+
+def _opened(runners: Sequence[LoadedModel], data: Any, task: Task) -> tuple[Items, dict[str, Any]]:
+    """The recordings of some data, and what `Metric` states of where they are from."""
     if task.free_labels:
         dataset = "clips"
         if isinstance(data, str | os.PathLike):
-            dataset, data = os.fspath(data), folder.load(data, labels=runner.card.labels)
+            dataset, data = os.fspath(data), folder.load(data, labels=runners[0].card.labels)
         if isinstance(data, LabelledClips):
             data = recordings_of_clips(data, task.name)
-        return evaluate_recordings(runner, data, dataset=dataset, split="all clips")
+        return data, {"dataset": dataset, "split": "all clips"}
     if isinstance(data, LabelledClips):
         raise DataError(
-            f"clips with words as labels cannot score {runner.card.name}, a model for {task.name}"
+            f"clips with words as labels cannot score {runners[0].card.name}, a model for "
+            f"{task.name}"
         )
     if not isinstance(data, str | os.PathLike):
-        return evaluate_recordings(runner, data, dataset="recordings")
+        return data, {"dataset": "recordings"}
     split = labelled.held_out_split(data) if labelled.is_known(data) else None
-    return evaluate_recordings(
-        runner,
-        open_recordings(data, task.name, split),
-        dataset=os.fspath(data),
-        split=split or "all recordings",
-    )
+    return items_of(data, task.name, split), {
+        "dataset": os.fspath(data),
+        "split": split or "all recordings",
+    }
+
+
+def _warn_of_failures(found: Evaluations) -> None:
+    for of_model in found:
+        if not of_model.failed:
+            continue
+        count, first = len(of_model.failed), of_model.failed[0]
+        warnings.warn(
+            f"{count} of {count + len(of_model.per_file)} recordings could not be scored with "
+            f"{of_model.model}, for one {first.name}: {first.reason}",
+            stacklevel=3,
+        )
 
 
 def evaluate_tagger(
     runner: LoadedModel, data: str | os.PathLike | LabelledClips | Iterable[LabelledRecording]
-) -> list[Metric]:
+) -> Evaluation:
     """Score a tagger on labelled clips; the same as `evaluate`."""
     return evaluate(runner, data)
 

@@ -23,7 +23,7 @@ from mirzoo.card import FRAME_ROUNDING, Axis, Card, Contract, Decoding, Metric, 
 from mirzoo.errors import ArtefactError, DataError, RecipeError
 from mirzoo.recipe import tasks as known_tasks
 from mirzoo.recipe.base import type_of
-from mirzoo.tasks.scores import Score, overall
+from mirzoo.tasks.scores import Judged, RecordingScorer, Score, Scorer
 
 if TYPE_CHECKING:
     import keras
@@ -45,6 +45,7 @@ __all__ = [
     "Labelled",
     "Rates",
     "Score",
+    "Scorer",
     "Task",
     "Teachers",
     "Validated",
@@ -485,13 +486,25 @@ class Task(ABC, Generic[Section, Result]):
             f"{', '.join(scored)}"
         )
 
+    def scorer(self, card: Contract) -> Scorer:
+        """Give what scores the results of many recordings together, and resampled.
+
+        By default recordings are scored by themselves with `scores`, and weighted by the seconds
+        that each score is computed on.
+
+        Parameters
+        ----------
+        card : Contract
+            Of the model that the results are from.
+        """
+        if type(self).overall_scores is not Task.overall_scores:
+            return _TogetherOnly(self, card)
+        return RecordingScorer(self.scores, self.headline, self.lower_is_better)
+
     def overall_scores(
         self, results: Iterable[tuple[Result, Result]], card: Contract
     ) -> dict[str, Score]:
         """Score the results of many recordings, each with its truth before it.
-
-        By default the mean of `scores`, the recordings weighted by the seconds that each score
-        is computed on.
 
         Parameters
         ----------
@@ -505,10 +518,46 @@ class Task(ABC, Generic[Section, Result]):
         DataError
             If there is no recording, or the task has no scores.
         """
-        scored = [self.scores(truth, estimate) for truth, estimate in results]
-        if not scored:
+        scorer = self.scorer(card)
+        for truth, estimate in results:
+            scorer.add(truth, estimate)
+        if not scorer.count:
             raise DataError("there is no recording to score; is the data set empty?")
-        return overall(scored)
+        return scorer.overall()
+
+
+class _TogetherOnly(Scorer):
+    """Of a task that has its own `Task.overall_scores`: all recordings count once, or none."""
+
+    def __init__(self, task: Task, card: Contract) -> None:
+        self._task, self._card = task, card
+        self._results: list[tuple[Any, Any]] = []
+
+    def add(self, truth: Any, estimate: Any) -> Judged:
+        self._results.append((truth, estimate))
+        return Judged({}, 0.0)
+
+    @property
+    def count(self) -> int:
+        return len(self._results)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        return {name: score.seconds for name, score in self.overall().items()}
+
+    def overall(self) -> dict[str, Score]:
+        return self._task.overall_scores(self._results, self._card)
+
+    def scores(self, weights: np.ndarray) -> dict[str, np.ndarray]:
+        import numpy as np
+
+        whole = (weights == 1).all(axis=1)
+        return {
+            name: np.where(whole, score.value, np.nan) for name, score in self.overall().items()
+        }
+
+    def notes(self) -> list[str]:
+        return [f"there are no intervals: '{self._task.name}' scores recordings together alone"]
 
 
 def same_choice(

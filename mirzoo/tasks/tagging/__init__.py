@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mirzoo._support.later import later, names_from
 from mirzoo.card import Axis, Contract
-from mirzoo.tasks.base import TASKS, Activation, Rates, Score, Task
+from mirzoo.tasks.base import TASKS, Activation, Rates, Task
 from mirzoo.tasks.tagging.config import OUTPUT, TaggingConfig
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mirzoo.recipe import Recipe
     from mirzoo.tasks.tagging.annotation import Tags
     from mirzoo.tasks.tagging.decoder import TagDecoder
+    from mirzoo.tasks.tagging.scores import TagScorer
 
 __all__ = ["TagDecoder", "Tagging", "TaggingConfig", "Tags"]
 
@@ -103,12 +104,10 @@ class Tagging(Task[TaggingConfig, "Tags"]):
         words = _words(labels) or ()
         return np.array([label in words for label in config.labels], np.float32)
 
-    def overall_scores(
-        self, results: Iterable[tuple[Tags, Tags]], card: Contract
-    ) -> dict[str, Score]:
-        from mirzoo.tasks.tagging.scores import overall_scores
+    def scorer(self, card: Contract) -> TagScorer:
+        from mirzoo.tasks.tagging.scores import TagScorer
 
-        return overall_scores(results, card.activation)
+        return TagScorer(card.activation)
 
 
 def _words(labels: Labels) -> tuple[str, ...] | None:

@@ -18,12 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from mirzoo.errors import DataError
-from mirzoo.tasks.scores import Score
+from mirzoo.tasks.scores import ByClass, Confusion, Judged, Reliability, Score, Scorer, ratio
 from mirzoo.tasks.tagging.annotation import Tags
 
 HOLDS_ABOVE = 0.5
 TEACHER_GIVES_TAG = 0.2
 FEWEST_POSITIVES = 10
+BINS = 10
+"""Of probabilities, to judge whether they are what they claim to be."""
 
 
 @dataclass(frozen=True)
@@ -107,46 +109,301 @@ def agreement(student: np.ndarray, teacher: np.ndarray) -> Agreement:
     return Agreement(float(np.mean(ranks)), scores.roc_auc, scores.n_tags)
 
 
+class TagScorer(Scorer):
+    """Scores the tags of recordings: see `mirzoo.tasks.scores.Scorer`.
+
+    - ``ROC-AUC`` and ``PR-AUC`` (average precision), means over the tags that have positives and
+      negatives;
+    - ``accuracy``, where exactly one tag holds: the share of recordings whose likeliest tag is it;
+    - ``F1``, mean over the tags that hold for any recording; given are the likeliest tag, or all
+      of at least `HOLDS_ABOVE` where any number holds.
+
+    Of a truth's tags those above `HOLDS_ABOVE` hold, and none that it lacks. What counts of a
+    result is its ``mean``.
+
+    Parameters
+    ----------
+    activation : str
+        "softmax" where exactly one tag holds.
+
+    Examples
+    --------
+    >>> scorer = TagScorer("softmax")
+    >>> for level, label in ((0.9, "loud"), (0.2, "quiet"), (0.6, "quiet")):
+    ...     truth = Tags((label,), [0.0], [[1.0]], window_s=1.0)
+    ...     given = Tags(("loud", "quiet"), [0.0], [[level, 1 - level]], window_s=1.0)
+    ...     judged = scorer.add(truth, given)
+    >>> {name: round(score.value, 2) for name, score in scorer.overall().items()}
+    ... # doctest: +NORMALIZE_WHITESPACE
+    {'ROC-AUC, mean over 2 tags': 1.0, 'PR-AUC, mean over 2 tags': 1.0, 'accuracy': 0.67,
+     'F1, mean over 2 tags': 0.67}
+    """
+
+    def __init__(self, activation: str) -> None:
+        self._exclusive = activation == "softmax"
+        self._labels: tuple[str, ...] = ()
+        self._truths: list[np.ndarray] = []
+        self._estimates: list[np.ndarray] = []
+        self._total_s = 0.0
+
+    def add(self, truth: Tags, estimate: Tags) -> Judged:
+        if unknown := sorted(set(truth.labels) - set(estimate.labels)):
+            raise DataError(
+                f"the labels {unknown} of {estimate.source or 'a recording'} are not among those "
+                f"of {estimate.model or 'the model'}: {', '.join(estimate.labels)}"
+            )
+        self._labels = estimate.labels
+        known = dict(zip(truth.labels, truth.mean, strict=True))
+        wanted = np.array([known.get(label, 0.0) > HOLDS_ABOVE for label in estimate.labels])
+        mean = estimate.mean
+        self._truths.append(wanted)
+        self._estimates.append(mean)
+        self._total_s += estimate.duration_s
+        given = _decided(mean[np.newaxis], self._exclusive)[0]
+        losses = _crossentropies(estimate.probabilities, wanted, self._exclusive)
+        return Judged(
+            _of_one(wanted, mean, given, self._exclusive, estimate.duration_s),
+            loss=float(_crossentropies(mean[np.newaxis], wanted, self._exclusive)[0]),
+            truth=tuple(np.array(self._labels, object)[wanted]),
+            given=tuple(np.array(self._labels, object)[given]),
+            confidence=float(mean.max()) if self._exclusive else None,
+            at_s=float(estimate.intervals[losses.argmax(), 0]),
+        )
+
+    @property
+    def count(self) -> int:
+        return len(self._truths)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        return dict.fromkeys(self._names(), self._total_s)
+
+    def _names(self) -> dict[str, str]:
+        """What each score is called, by the word for it; those alone that can be computed."""
+        if not self._truths:
+            return {}
+        truth = np.array(self._truths)
+        positives = truth.sum(axis=0)
+        ranked = int(((positives > 0) & (positives < len(truth))).sum())
+        names = {}
+        if ranked:
+            names[f"ROC-AUC, mean over {ranked} tags"] = "roc_auc"
+            names[f"PR-AUC, mean over {ranked} tags"] = "pr_auc"
+        if self._exclusive:
+            names["accuracy"] = "accuracy"
+        if holding := int((positives > 0).sum()):
+            at = "" if self._exclusive else f" at {HOLDS_ABOVE}"
+            names[f"F1{at}, mean over {holding} tags"] = "f1"
+        return names
+
+    def scores(self, weights: np.ndarray) -> dict[str, np.ndarray]:
+        truth, estimates = np.array(self._truths), np.array(self._estimates)
+        of_tags = self._of_tags(weights)
+        found = {}
+        for name, word in self._names().items():
+            if word == "accuracy":
+                right = estimates.argmax(axis=1) == truth.argmax(axis=1)
+                found[name] = ratio(weights @ right, weights.sum(axis=1))
+            else:
+                found[name] = _mean_of_known(of_tags[word])
+        return found
+
+    def notes(self) -> list[str]:
+        truth = np.array(self._truths, bool)
+        if not len(truth) or self._ranked(truth).any():
+            return []
+        held = [label for label, holds in zip(self._labels, truth.max(axis=0)) if holds]
+        what = f"has the same labels ({', '.join(held)})" if held else "has no label"
+        return [f"ROC-AUC and PR-AUC are not given: every recording {what}, nothing can be ranked"]
+
+    def by_class(self, weights: np.ndarray) -> ByClass | None:
+        if not self._truths:
+            return None
+        held = np.flatnonzero(self._in_use())
+        scores = {
+            _OF_A_TAG[word]: values[:, held] for word, values in self._of_tags(weights).items()
+        }
+        return ByClass(
+            tuple(self._labels[tag] for tag in held),
+            np.array(self._truths).sum(axis=0)[held],
+            "clips",
+            {name: values for name, values in scores.items() if np.isfinite(values).any()},
+        )
+
+    def confusion(self) -> Confusion | None:
+        truth = np.array(self._truths)
+        if not self._exclusive or not len(truth) or (truth.sum(axis=1) != 1).any():
+            return None
+        counts = np.zeros(2 * (len(self._labels),), np.int64)
+        given = np.array(self._estimates).argmax(axis=1)
+        np.add.at(counts, (truth.argmax(axis=1), given), 1)
+        used = np.flatnonzero(counts.any(axis=0) | counts.any(axis=1))
+        labels = tuple(self._labels[tag] for tag in used)
+        return Confusion(labels, counts[np.ix_(used, used)], "clips")
+
+    def reliability(self) -> Reliability | None:
+        truth, estimates = np.array(self._truths), np.array(self._estimates)
+        if not len(truth):
+            return None
+        if self._exclusive:
+            given = estimates.argmax(axis=1)
+            right = np.take_along_axis(truth, given[:, np.newaxis], axis=1)[:, 0]
+            return reliability(estimates.max(axis=1), right, "the likeliest tag")
+        used = self._in_use()
+        return reliability(
+            estimates[:, used].ravel(), truth[:, used].ravel(), "all tags that hold anywhere"
+        )
+
+    def _in_use(self) -> np.ndarray:
+        """Which tags hold for any recording, or are given to one where exactly one is."""
+        held = np.array(self._truths)
+        if self._exclusive:
+            held = np.concatenate([held, _decided(np.array(self._estimates), True)])
+        return held.max(axis=0)
+
+    @staticmethod
+    def _ranked(truth: np.ndarray) -> np.ndarray:
+        return truth.max(axis=0) & ~truth.min(axis=0)
+
+    def _of_tags(self, weights: np.ndarray) -> dict[str, np.ndarray]:
+        """ROC-AUC and so on of each tag under each weighting: ``(weightings, tags)``."""
+        truth, estimates = np.array(self._truths), np.array(self._estimates)
+        given = _decided(estimates, self._exclusive)
+        ranks = np.full((2, len(weights), truth.shape[1]), np.nan)
+        for tag in np.flatnonzero(self._ranked(truth)):
+            ranks[:, :, tag] = _ranking(truth[:, tag], estimates[:, tag], weights)
+        both = weights @ (truth & given)
+        held, named = weights @ truth, weights @ given
+        f1 = ratio(2 * both, held + named)
+        return {
+            "roc_auc": ranks[0],
+            "pr_auc": ranks[1],
+            "precision": ratio(both, named),
+            "recall": ratio(both, held),
+            "f1": np.where(held > 0, f1, np.nan),
+        }
+
+
+_OF_A_TAG = {
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+    "roc_auc": "ROC-AUC",
+    "pr_auc": "PR-AUC",
+}
+
+
+def reliability(probabilities: np.ndarray, right: np.ndarray, of: str) -> Reliability:
+    """Compare probabilities with how often what they are of is right, in `BINS` even bins.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray
+        In [0, 1], ``(n,)``.
+    right : np.ndarray
+        Boolean ``(n,)``.
+    of : str
+        What the probabilities are of.
+
+    Examples
+    --------
+    >>> found = reliability(np.array([0.9, 0.9, 0.1]), np.array([True, False, False]), "a tag")
+    >>> found.counts.tolist(), found.right.tolist(), round(found.error, 2)
+    ([1, 2], [0.0, 0.5], 0.3)
+    """
+    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
+    counts = np.bincount(bins, minlength=BINS)
+    held = counts > 0
+    confidence = np.bincount(bins, probabilities, BINS)[held] / counts[held]
+    share = np.bincount(bins, right, BINS)[held] / counts[held]
+    error = float(np.average(np.abs(share - confidence), weights=counts[held]))
+    return Reliability(confidence, share, counts[held], error, of)
+
+
+def _ranking(truth: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """ROC-AUC and average precision of one tag under many weightings: ``(2, weightings)``.
+
+    As scikit-learn computes them with ``sample_weight``, all weightings at once.
+    """
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf) > 0)
+    in_order = weights[:, order]
+    positive = np.add.reduceat(in_order * truth[order], starts, axis=1)
+    everything = np.add.reduceat(in_order, starts, axis=1)
+    negative = everything - positive
+    positives, negatives = positive.sum(axis=1), negative.sum(axis=1)
+    below = np.cumsum(negative, axis=1) - negative
+    won = (positive * (below + negative / 2)).sum(axis=1)
+    above = np.cumsum(positive[:, ::-1], axis=1)[:, ::-1]
+    of_all = np.cumsum(everything[:, ::-1], axis=1)[:, ::-1]
+    precision = np.nan_to_num(ratio(above, of_all))
+    return np.stack(
+        [
+            ratio(won, positives * negatives),
+            ratio((positive * precision).sum(axis=1), np.where(negatives > 0, positives, 0.0)),
+        ]
+    )
+
+
+def _mean_of_known(values: np.ndarray) -> np.ndarray:
+    """The mean over the last axis of what is not NaN; NaN where nothing is."""
+    known = np.isfinite(values)
+    return ratio(np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1))
+
+
+def _decided(probabilities: np.ndarray, exclusive: bool) -> np.ndarray:
+    """Which tags are given, boolean ``(recordings, tags)``."""
+    if not exclusive:
+        return probabilities >= HOLDS_ABOVE
+    return np.arange(probabilities.shape[1]) == probabilities.argmax(axis=1)[:, np.newaxis]
+
+
+def _crossentropies(probabilities: np.ndarray, wanted: np.ndarray, exclusive: bool) -> np.ndarray:
+    """The cross-entropy (nat) of each row of probabilities; over tags their mean."""
+    safe = np.clip(probabilities, 1e-6, 1 - 1e-6)
+    if exclusive:
+        return -np.log(safe[:, wanted].sum(axis=1).clip(1e-6))
+    return -np.where(wanted, np.log(safe), np.log(1 - safe)).mean(axis=1)
+
+
+def _of_one(
+    wanted: np.ndarray, mean: np.ndarray, given: np.ndarray, exclusive: bool, seconds: float
+) -> dict[str, Score]:
+    """What can be told of one recording: whether it is right, or how well its tags are ranked."""
+    if exclusive:
+        return {"right": Score(float(wanted[mean.argmax()]), seconds)}
+    scores = {
+        "F1": Score(2 * float((wanted & given).sum()) / max(wanted.sum() + given.sum(), 1), 1)
+    }
+    if wanted.any() and not wanted.all():
+        ranks = _ranking(wanted, mean, np.ones((1, len(mean))))
+        scores = {"PR-AUC over tags": Score(float(ranks[1, 0]), seconds), **scores}
+    return {name: Score(score.value, seconds) for name, score in scores.items()}
+
+
 def overall_scores(results: Iterable[tuple[Tags, Tags]], activation: str) -> dict[str, Score]:
     """Score the tags of many recordings, each with its truth before it.
 
     Parameters
     ----------
     results : iterable of (Tags, Tags)
-        Of a truth's tags those above 0.5 hold, and none that it lacks. What counts of a result is
-        its ``mean``.
+        Truth and result of each recording.
     activation : str
         "softmax" where exactly one tag holds: then there is an accuracy as well.
 
     Returns
     -------
     dict of str to Score
-        Macro ROC-AUC and PR-AUC, and the accuracy.
+        See `TagScorer`.
 
     Raises
     ------
     DataError
-        If a truth has labels that the results lack, or no tag has both positives and negatives.
+        If a truth has labels that the results lack, or there is no recording.
     """
-    truths, estimates, seconds = [], [], 0.0
+    scorer = TagScorer(activation)
     for truth, estimate in results:
-        if unknown := sorted(set(truth.labels) - set(estimate.labels)):
-            raise DataError(
-                f"the labels {unknown} of {estimate.source or 'a recording'} are not among those "
-                f"of {estimate.model or 'the model'}: {', '.join(estimate.labels)}"
-            )
-        known = dict(zip(truth.labels, truth.mean, strict=True))
-        truths.append([known.get(label, 0.0) > HOLDS_ABOVE for label in estimate.labels])
-        estimates.append(estimate.mean)
-        seconds += estimate.duration_s
-    if not truths:
+        scorer.add(truth, estimate)
+    if not scorer.count:
         raise DataError("there is no recording to score; is the data set empty?")
-    wanted, given = np.array(truths, bool), np.array(estimates)
-    scores = tagging_scores(wanted, given)
-    found = {
-        f"ROC-AUC, mean over {scores.n_tags} tags": scores.roc_auc,
-        f"PR-AUC, mean over {scores.n_tags} tags": scores.pr_auc,
-    }
-    if activation == "softmax":
-        found["accuracy"] = float((given.argmax(axis=1) == wanted.argmax(axis=1)).mean())
-    return {name: Score(value, seconds) for name, value in found.items()}
+    return scorer.overall()
