@@ -1,37 +1,218 @@
-"""Models of one's own clips: what `fine_tune` gives, next to linear probes, on the same folds.
+"""Models of one's own data: what `fine_tune` and `train` give, next to probes, on the same folds.
 
-    python benchmarks/own_data.py SOURCE [--model mel_cnn_tagger] [--foldings 20] [--folds 3]
-        [--strategy auto] [--clips-a-class 5] [--peers musicnn]
+    python benchmarks/own_data.py instruments genres three moods few --data DATA --work WORK
+    python benchmarks/own_data.py fresh frontends chords melody --data DATA --work WORK
+    python benchmarks/own_data.py table --work WORK
+    python benchmarks/own_data.py clips --source FOLDER --work WORK
 
-SOURCE is a folder with a folder of clips for each class, or another source of labelled clips. In
-each folding every clip is tested once, by a model that saw none of its group. Printed are the share
-of clips whose class is found, for `fine_tune`, for a logistic regression on the same model's
-embedding whose regularisation is chosen in the same way, and for that and a support vector machine
-with a radial kernel on the embeddings of published models; the paired differences of foldings to
-the first probe with their 95 % interval; and the processor time of a folding.
+Each part is a set of labelled recordings and the systems that are fitted to it; what was measured
+is a line of ``WORK/rows.jsonl`` at once, so a run that was interrupted goes on when it is started
+again. In each folding every clip is tested once, by a model that saw none of its group. A line has
+the score of a folding and the processor time that it took; ``table`` prints the means, and the
+paired differences of foldings to the probe of the plain embedding with their 95 % interval.
+
+DATA holds ``real/instruments``, ``real/chords``, ``real/mir1k``, ``real/ultrastar`` and
+``symbolic/pop909.tar.xz`` and, for genres and moods, ``emotify``, a checkout of the GitHub
+repository sergi-andreu/ProjectMusicInformatics, or ``--emotify`` names it. Melodies are rendered,
+which needs fluidsynth and a soundfont.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import mirzoo
 from mirzoo.data import folder
 from mirzoo.data.folder import LabelledClips
+from mirzoo.data.recordings import Recording
 from mirzoo.data.windows import cut_windows
-from mirzoo.training.own_clips import MOST_WINDOWS, STRATEGIES, Settings, fit_clips
-from mirzoo.training.probing import Embedded, fit_probe, mean_by_clip
+from mirzoo.training.own_clips import MOST_WINDOWS
+from mirzoo.training.probing import STRENGTHS, Embedded, fit_probe, mean_by_clip
 
+BASE = "mel_cnn_tagger"
+PEER = "musicnn_mtt"
+FOLDS = 3
 BOOTSTRAPS = 10000
+PROBE, DEFAULT = f"probe of {BASE}", "fine_tune, auto"
 
 
-def embedded(name: str, clips: LabelledClips) -> Embedded:
+@dataclass(frozen=True)
+class Options:
+    """Where things are, and how often."""
+
+    data: Path
+    emotify: Path
+    work: Path
+    foldings: int
+    source: Path | None
+    systems: tuple[str, ...]
+
+
+class Rows:
+    """What was measured: a JSON object a line, each once."""
+
+    def __init__(self, work: Path) -> None:
+        work.mkdir(parents=True, exist_ok=True)
+        self._file = work / "rows.jsonl"
+        self.all: list[dict[str, Any]] = []
+        if self._file.exists():
+            self.all = [json.loads(line) for line in self._file.read_text().splitlines()]
+
+    def has(self, part: str, system: str, folding: int) -> bool:
+        """Whether this was measured before."""
+        return any(
+            (row["part"], row["system"], row["folding"]) == (part, system, folding)
+            for row in self.all
+        )
+
+    def add(self, part: str, system: str, folding: int, **values: Any) -> None:
+        """Write a row down."""
+        row = {"part": part, "system": system, "folding": folding, **values}
+        self.all.append(row)
+        with self._file.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        print(row, flush=True)
+
+
+# Sets of clips
+
+
+def instruments(options: Options) -> LabelledClips:
+    """150 clips of ten instruments."""
+    return folder.load(options.data / "real" / "instruments")
+
+
+@cache
+def _emotify(repository: Path, work: Path) -> Path:
+    """Every fourth track of each of Emotify's genres, taken out of the repository."""
+    files = subprocess.run(
+        ["git", "-C", str(repository), "ls-tree", "-r", "--name-only", "HEAD", "data"],
+        capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    tracks = [file for file in files if file.endswith(".mp3")]
+    chosen = [file for file in tracks if int(Path(file).stem) % 4 == 0]
+    target = work / "emotify"
+    for file in [*chosen, "data/data.csv"]:
+        place = target / Path(file).relative_to("data")
+        if place.exists():
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        content = subprocess.run(
+            ["git", "-C", str(repository), "show", f"HEAD:{file}"], capture_output=True, check=True
+        ).stdout
+        place.write_bytes(content)
+    return target
+
+
+def genres(options: Options) -> LabelledClips:
+    """100 tracks of four genres."""
+    return folder.load(_emotify(options.emotify, options.work) / "emotifymusic")
+
+
+def moods(options: Options) -> LabelledClips:
+    """The same tracks; a mood is a label where a third of the listeners or more felt it."""
+    import csv
+
+    root = _emotify(options.emotify, options.work)
+    votes: dict[int, list[list[int]]] = {}
+    with (root / "data.csv").open(newline="", encoding="utf-8") as file:
+        reader = csv.reader(file)
+        names = [name.strip() for name in next(reader)][2:11]
+        for row in reader:
+            votes.setdefault(int(row[0]), []).append([int(value) for value in row[2:11]])
+    genre_numbers = {"classical": 0, "rock": 100, "electronic": 200, "pop": 300}
+    clips = []
+    for clip in genres(options).clips:
+        path = Path(os.fspath(clip.source))
+        number = genre_numbers[path.parent.name] + int(path.stem)
+        felt = np.mean(votes[number], axis=0) >= 1 / 3
+        tags = [name for name, holds in zip(names, felt) if holds]
+        clips.append(Recording.tagged(path, tags, clip.group, name=clip.name))
+    found = LabelledClips(tuple(clips), tuple(names))
+    counts = found.targets.sum(axis=0)
+    kept = tuple(name for name, count in zip(names, counts) if 2 * FOLDS <= count < len(clips))
+    return LabelledClips(
+        tuple(
+            Recording.tagged(
+                clip.source, [tag for tag in clip.labels.tags or () if tag in kept], clip.group
+            )
+            for clip in clips
+        ),
+        kept,
+    )
+
+
+def three(options: Options) -> LabelledClips:
+    """Karaoke of 19 singers: the voice alone, the accompaniment alone, or both; by singer."""
+    from mirzoo import audio
+
+    root = options.data / "real" / "mir1k"
+    voices: dict[str, list[Path]] = {}
+    for path in sorted((root / "vocal").iterdir()):
+        voices.setdefault(path.name.split("_")[0], []).append(path)
+    clips = []
+    for singer, paths in voices.items():
+        for number, path in enumerate(paths[:6]):
+            voice = audio.read(path, 16000)
+            band = audio.read(root / "accompaniment" / path.name, 16000)
+            what, samples = (
+                ("voice", voice),
+                ("accompaniment", band),
+                ("both", 0.5 * (voice + band[: len(voice)])),
+            )[number % 3]
+            clips.append(Recording.tagged(samples, [what], singer, 16000))
+    return LabelledClips(tuple(clips), ("accompaniment", "both", "voice"))
+
+
+def own(options: Options) -> LabelledClips:
+    """Clips of somebody's own."""
+    if options.source is None:
+        raise SystemExit("clips needs --source")
+    return folder.load(options.source)
+
+
+# Systems
+
+
+def divisions(
+    clips: LabelledClips, folding: int, a_class: int | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Folds; with ``a_class``, so many clips of each class at most are learnt from."""
+    rng = np.random.default_rng(folding)
+    for train, test in clips.folds(FOLDS, seed=folding):
+        if a_class is not None:
+            classes = clips.targets[train].argmax(axis=1)
+            train = np.concatenate(
+                [rng.permutation(train[classes == which])[:a_class] for which in set(classes)]
+            )
+        yield np.sort(train), test
+
+
+@cache
+def base_model(name: str) -> mirzoo.Model:
+    """A model of the zoo."""
+    return mirzoo.load(name)
+
+
+_EMBEDDED: dict[tuple[str, str], Embedded] = {}
+
+
+def embedded(part: str, name: str, clips: LabelledClips) -> Embedded:
     """The plain embeddings of all clips' windows."""
-    model = mirzoo.load(name)
+    if (part, name) in _EMBEDDED:
+        return _EMBEDDED[part, name]
+    model = base_model(name)
     contract = model.card.input
     rows, numbers = [], []
     for number, clip in enumerate(clips.clips):
@@ -43,42 +224,137 @@ def embedded(name: str, clips: LabelledClips) -> Embedded:
         rows.append(model.embed(windows))
         numbers += [number] * len(windows)
     found = np.array(numbers)
-    return Embedded(np.concatenate(rows), found, found < 0, clips.targets, clips.groups)
-
-
-def divisions(
-    clips: LabelledClips, folds: int, seed: int, a_class: int | None
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Folds; with ``a_class``, so many clips of each class at most are learnt from."""
-    rng = np.random.default_rng(seed)
-    for train, test in clips.folds(folds, seed=seed):
-        if a_class is not None:
-            classes = clips.targets[train].argmax(axis=1)
-            train = np.concatenate(
-                [rng.permutation(train[classes == which])[:a_class] for which in set(classes)]
-            )
-        yield np.sort(train), test
-
-
-def probed(data: Embedded, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """The class that a probe finds in each tested clip."""
-    probe = fit_probe(data.of_clips(train), exclusive=True)
-    return probe.predict_clips(data.of_clips(test)).argmax(axis=1)
-
-
-def by_kernel(data: Embedded, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """The class that a support vector machine finds in each tested clip's mean embedding."""
-    from sklearn.model_selection import GridSearchCV
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import SVC
-
-    means = mean_by_clip(data.embeddings, data.clips)
-    search = GridSearchCV(
-        make_pipeline(StandardScaler(), SVC()), {"svc__C": [0.3, 1, 3, 10, 30]}, cv=3
+    _EMBEDDED[part, name] = Embedded(
+        np.concatenate(rows), found, found < 0, clips.targets, clips.groups
     )
-    search.fit(means[train], data.targets[train].argmax(axis=1))
-    return search.predict(means[test])
+    return _EMBEDDED[part, name]
+
+
+Answer = Callable[[LabelledClips, np.ndarray, np.ndarray, int], tuple[np.ndarray, str]]
+"""Clips, which of them to learn from, which to test and a seed -> estimates, and what was done."""
+
+
+def probe_of(part: str, name: str, strengths: tuple[float, ...] = STRENGTHS) -> Answer:
+    """A logistic regression on the plain embedding of a model."""
+
+    def answer(clips, train, test, seed):
+        data = embedded(part, name, clips)
+        probe = fit_probe(data.of_clips(train), exclusive=clips.exclusive, strengths=strengths)
+        return probe.predict_clips(data.of_clips(test)), f"C = {probe.strength:g}"
+
+    return answer
+
+
+def kernel_of(part: str, name: str) -> Answer:
+    """A support vector machine with a radial kernel on the mean embedding of a model."""
+
+    def answer(clips, train, test, seed):
+        from sklearn.model_selection import GridSearchCV
+        from sklearn.multiclass import OneVsRestClassifier
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+        from sklearn.svm import SVC
+
+        data = embedded(part, name, clips)
+        means, targets = mean_by_clip(data.embeddings, data.clips), data.targets
+        penalties = [0.3, 1, 3, 10, 30]
+        if clips.exclusive:
+            machine, grid = SVC(), {"svc__C": penalties}
+            pipeline = make_pipeline(StandardScaler(), machine)
+            folds = min(3, int(targets[train].sum(axis=0).min()))
+            search = GridSearchCV(pipeline, grid, cv=folds)
+            search.fit(means[train], targets[train].argmax(axis=1))
+            return np.eye(targets.shape[1])[search.predict(means[test])], str(search.best_params_)
+        pipeline = make_pipeline(StandardScaler(), OneVsRestClassifier(SVC()))
+        grid = {"onevsrestclassifier__estimator__C": penalties}
+        search = GridSearchCV(pipeline, grid, cv=3, scoring="average_precision")
+        search.fit(means[train], targets[train])
+        return search.decision_function(means[test]), str(search.best_params_)
+
+    return answer
+
+
+def tuned(strategy: str, name: str = BASE) -> Answer:
+    """What `mirzoo.fine_tune` gives."""
+
+    def answer(clips, train, test, seed):
+        model = mirzoo.fine_tune(
+            base_model(name), clips.of(train), strategy=strategy, held_out=0, seed=seed,
+            exclusive=clips.exclusive,
+        )  # fmt: skip
+        return annotated(model, clips, test), model.report.chosen
+
+    return answer
+
+
+def annotated(model: mirzoo.Model, clips: LabelledClips, test: np.ndarray) -> np.ndarray:
+    """What a model annotates in each tested clip."""
+    chosen = [clips.clips[number] for number in test]
+    return np.stack(
+        [model.annotate(clip.source, source_rate=clip.source_rate).mean for clip in chosen]
+    )
+
+
+def score(clips: LabelledClips, estimates: np.ndarray) -> float:
+    """The share of clips whose class is found; of several labels their mean average precision."""
+    if clips.exclusive:
+        return float((estimates.argmax(axis=1) == clips.targets.argmax(axis=1)).mean())
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(clips.targets, estimates, average="macro"))
+
+
+def systems_of(part: str) -> dict[str, Answer]:
+    """The systems that are compared on a set of clips."""
+    found = {
+        PROBE: probe_of(part, BASE),
+        **{f"probe with C = {c:g}": probe_of(part, BASE, (c,)) for c in STRENGTHS},
+        DEFAULT: tuned("auto"),
+        f"probe of {PEER}": probe_of(part, PEER),
+        f"radial SVM of {PEER}": kernel_of(part, PEER),
+    }
+    if part == "clips":
+        found["fine_tune, probe"] = tuned("probe")
+    return found
+
+
+def compare(
+    part: str,
+    clips: LabelledClips,
+    systems: dict[str, Answer],
+    options: Options,
+    rows: Rows,
+    a_class: int | None = None,
+) -> None:
+    """Fit every system in every folding, what is missing."""
+    for folding in range(options.foldings):
+        for system, answer in systems.items():
+            wanted = not options.systems or any(name in system for name in options.systems)
+            if not wanted or rows.has(part, system, folding):
+                continue
+            estimates = np.zeros((len(clips.clips), len(clips.labels)))
+            done, began = [], time.process_time()
+            for train, test in divisions(clips, folding, a_class):
+                estimates[test], what = answer(clips, train, test, folding)
+                done.append(what)
+            rows.add(
+                part, system, folding,
+                score=score(clips, estimates), cpu_s=round(time.process_time() - began, 1),
+                done=done,
+            )  # fmt: skip
+
+
+TAG_PARTS: dict[str, tuple[Callable[[Options], LabelledClips], int | None]] = {
+    "instruments": (instruments, None),
+    "few": (instruments, 5),
+    "genres": (genres, None),
+    "three": (three, None),
+    "moods": (moods, None),
+    "clips": (own, None),
+}
+
+
+# What is printed
 
 
 def interval(differences: np.ndarray) -> tuple[float, float]:
@@ -89,64 +365,52 @@ def interval(differences: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def table(rows: Rows) -> None:
+    """Print every part: systems, mean scores, differences to the probe of the plain embedding."""
+    for part in dict.fromkeys(row["part"] for row in rows.all):
+        mine = [row for row in rows.all if row["part"] == part]
+        of_probe = {row["folding"]: row["score"] for row in mine if row["system"] == PROBE}
+        print(f"\n{part}")
+        for system in dict.fromkeys(row["system"] for row in mine):
+            these = [row for row in mine if row["system"] == system]
+            line = f"  {system:34} {np.mean([row['score'] for row in these]):.3f}"
+            pairs = [
+                row["score"] - of_probe[row["folding"]]
+                for row in these
+                if row["folding"] in of_probe
+            ]
+            if pairs and system != PROBE:
+                low, high = interval(np.array(pairs))
+                line += (
+                    f"  {np.mean(pairs):+.3f} [{low:+.3f}, {high:+.3f}], least {min(pairs):+.3f}"
+                )
+            seconds = np.mean([row["cpu_s"] for row in these])
+            print(f"{line}  ({len(these)} foldings, {seconds:.0f} CPU s each)")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source")
-    parser.add_argument("--model", default="mel_cnn_tagger")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="+", choices=[*TAG_PARTS, "table"])
+    parser.add_argument("--data", type=Path, default=Path("data"))
+    parser.add_argument("--emotify", type=Path)
+    parser.add_argument("--work", type=Path, default=Path("own_data"))
     parser.add_argument("--foldings", type=int, default=20)
-    parser.add_argument("--folds", type=int, default=3)
-    parser.add_argument("--strategy", nargs="*", choices=STRATEGIES, default=["auto"])
-    parser.add_argument("--clips-a-class", type=int)
-    parser.add_argument("--peers", nargs="*", default=[])
-    options = parser.parse_args()
-
-    clips = folder.load(options.source)
-    truth = clips.targets.argmax(axis=1)
-    base = mirzoo.load(options.model)
-    plain = f"probe of {options.model}"
-    peers = {name: embedded(name, clips) for name in options.peers}
-    own = embedded(options.model, clips)
-    right: dict[str, list[float]] = {}
-    seconds: dict[str, list[float]] = {}
-    for seed in range(options.foldings):
-        found: dict[str, np.ndarray] = {}
-        spent: dict[str, float] = {}
-
-        def note(system: str, test: np.ndarray, answers: np.ndarray, began: float) -> None:
-            found.setdefault(system, np.zeros(len(truth), int))[test] = answers  # noqa: B023
-            spent[system] = spent.get(system, 0) + time.process_time() - began  # noqa: B023
-
-        for train, test in divisions(clips, options.folds, seed, options.clips_a_class):
-            began = time.process_time()
-            note(plain, test, probed(own, train, test), began)
-            for strategy in options.strategy:
-                began = time.process_time()
-                settings = Settings(strategy=strategy, exclusive=True, seed=seed)
-                fitted = fit_clips(base, clips.of(train), settings)
-                print(f"  folding {seed}: {strategy}: {fitted.chosen}", flush=True)
-                estimates = [
-                    fitted.model.annotate(
-                        clips.clips[number].source, source_rate=clips.clips[number].source_rate
-                    ).mean.argmax()
-                    for number in test
-                ]
-                note(f"fine_tune, {strategy}", test, np.array(estimates), began)
-            for name, data in peers.items():
-                began = time.process_time()
-                note(f"probe of {name}", test, probed(data, train, test), began)
-                note(f"radial SVM of {name}", test, by_kernel(data, train, test), began)
-        for system, answers in found.items():
-            right.setdefault(system, []).append(float((answers == truth).mean()))
-            seconds.setdefault(system, []).append(spent[system])
-    print(f"{len(truth)} clips, {len(clips.labels)} classes, {options.foldings} foldings")
-    for system, shares in right.items():
-        differences = np.array(shares) - np.array(right[plain])
-        low, high = interval(differences)
-        print(
-            f"{system:32} {np.mean(shares):.3f}  to the probe {differences.mean():+.3f} "
-            f"[{low:+.3f}, {high:+.3f}], least {differences.min():+.3f}; "
-            f"{np.mean(seconds[system]):.0f} CPU s a folding"
-        )
+    parser.add_argument("--source", type=Path, help="Clips of your own, for the part 'clips'.")
+    parser.add_argument("--systems", nargs="*", default=[], help="Only those with such a name.")
+    given = parser.parse_args()
+    options = Options(
+        given.data, given.emotify or given.data / "emotify", given.work, given.foldings,
+        given.source, tuple(given.systems),
+    )  # fmt: skip
+    rows = Rows(options.work)
+    for part in given.parts:
+        if part == "table":
+            table(rows)
+            continue
+        make, a_class = TAG_PARTS[part]
+        compare(part, make(options), systems_of(part), options, rows, a_class)
 
 
 if __name__ == "__main__":

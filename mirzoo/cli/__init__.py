@@ -67,7 +67,7 @@ def app(imports: Sequence[str], version: bool) -> None:
 
 for command in (
     *(listing.list_models, listing.info, annotate.annotate, scoring.evaluate),
-    *(training.fine_tune, training.train, scoring.measure, training.prepare),
+    *(training.fine_tune, training.train, training.new_recipe, scoring.measure, training.prepare),
     *(exporting.export, exporting.pull, scoring.verify),
 ):
     # By default click cuts off what does not fit on a line; a whole sentence wraps.

@@ -67,6 +67,20 @@ def tasks() -> Container[str]:
     return TASKS
 
 
+def frontends() -> Container[str]:
+    """The names of all front-ends."""
+    from mirzoo.recipe import FRONTENDS
+
+    return FRONTENDS
+
+
+def heads() -> Container[str]:
+    """The names of all heads."""
+    from mirzoo.recipe import HEADS
+
+    return HEADS
+
+
 def runtimes() -> Container[str]:
     """The names of all runtimes."""
     from mirzoo.runtimes.base import RUNTIMES

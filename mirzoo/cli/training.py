@@ -17,7 +17,10 @@ from mirzoo.cli._shared import (
     OneOf,
     argument,
     complain,
+    frontends,
+    heads,
     strategies,
+    tasks,
 )
 
 if TYPE_CHECKING:
@@ -59,6 +62,34 @@ def train(recipe: str, home: Path | None, out: Path | None, tensorboard: bool) -
         out or Path("runs") / hub.recipe_name(recipe),
         tensorboard=tensorboard,
     )
+
+
+@click.command()
+@click.option("--frontend", type=OneOf(frontends), required=True, help="Such as mel, cqt or leaf.")
+@click.option("--head", type=OneOf(heads), required=True, help="Such as cnn, crnn or rnn.")
+@click.option("--task", type=OneOf(tasks), default="tagging", help="What the model is to find.")
+@click.option("--labels", help="Of a tagger, with commas between them.")
+@click.option(
+    "-o", "--output", type=PATH, metavar="FILE", help="Where to; by default it is printed."
+)
+@OVERWRITE
+def new_recipe(
+    frontend: str, head: str, task: str, labels: str | None, output: Path | None, overwrite: bool
+) -> None:
+    """Write a recipe for any front-end, head and task, with a comment on every setting."""
+    from mirzoo._support.files import write_whole
+    from mirzoo.errors import ArtefactError
+    from mirzoo.recipe import new_recipe
+
+    words = [word.strip() for word in (labels or "").split(",") if word.strip()]
+    text = new_recipe(frontend, head, task, labels=words)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    if output.exists() and not overwrite:
+        raise ArtefactError(f"'{output}' is there already; give --overwrite to replace it")
+    write_whole(output, text)
+    click.echo(f"{output}: train it with `mirzoo train {output} --data LABELLED_DATA`")
 
 
 @click.command()

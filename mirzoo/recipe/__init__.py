@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mirzoo.recipe.base import Config
     from mirzoo.recipe.frontends import FRONTENDS, Frontend, FrontendConfig
     from mirzoo.recipe.heads import HEADS, Head, HeadConfig
+    from mirzoo.recipe.new import new_recipe
     from mirzoo.recipe.reading import (
         describe_validation_error,
         former_names,
@@ -55,6 +56,7 @@ __all__ = [
     "former_names",
     "load_recipe",
     "load_runs",
+    "new_recipe",
     "parse_recipe",
     "run_names",
 ]
@@ -63,6 +65,7 @@ _MODULES = {
     "base": "Config",
     "frontends": "FRONTENDS Frontend FrontendConfig",
     "heads": "HEADS Head HeadConfig",
+    "new": "new_recipe",
     "reading": "describe_validation_error former_names load_recipe load_runs parse_recipe "
     "run_names",
     "scalings": "DecibelScaling LogScaling NoScaling PCENScaling Scaling",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
@@ -15,9 +15,45 @@ Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 class Config(BaseModel):
-    """Base of everything in a recipe: frozen, no unknown keys, no silent conversions."""
+    """Base of everything in a recipe: frozen, no unknown keys, no silent conversions.
+
+    The text below a field is its description, which new recipes show.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
+
+class Start(NamedTuple):
+    """What a task asks of a new recipe; front-ends and heads suit what they begin with to it.
+
+    Parameters
+    ----------
+    framewise : bool
+        Whether there is a result for each frame.
+    sample_rate : int
+        Of the model (Hz).
+    frame_rate : float
+        Frames a second (Hz).
+    window_s, context_s : float
+        As `mirzoo.recipe.Recipe` has them (s).
+    fmin : float, optional
+        The lowest pitch (Hz) where the task is of pitches; else None.
+    n_octaves : int, optional
+        How far pitches reach from there.
+    """
+
+    framewise: bool = False
+    sample_rate: int = 16000
+    frame_rate: float = 31.25
+    window_s: float = 3.008
+    context_s: float = 0.0
+    fmin: float | None = None
+    n_octaves: int | None = None
+
+    @property
+    def hop_length(self) -> int:
+        """Samples from frame to frame."""
+        return round(self.sample_rate / self.frame_rate)
 
 
 def type_of(config: type[Config]) -> str:

@@ -9,7 +9,7 @@ from pydantic import PositiveInt
 
 from mirzoo._support.registry import Registry
 from mirzoo.dsp.framing import FrameGrid
-from mirzoo.recipe.base import Config, ParsedBy, type_of
+from mirzoo.recipe.base import Config, ParsedBy, Start, type_of
 
 if TYPE_CHECKING:
     import keras
@@ -35,6 +35,16 @@ class Frontend(Config):
         type: str
 
     sample_rate: PositiveInt
+
+    @classmethod
+    def starting(cls, start: Start) -> dict[str, Any]:
+        """Give the settings that a new recipe begins with, where these are not the defaults."""
+        return {}
+
+    @property
+    def bins_in_a_semitone(self) -> int | None:
+        """How many bins a semitone has; None where bins do not lie along semitones."""
+        return None
 
     @property
     def grid(self) -> FrameGrid:

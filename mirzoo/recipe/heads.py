@@ -8,7 +8,8 @@ from pydantic import PositiveInt, model_validator
 
 from mirzoo._support.registry import Registry
 from mirzoo.dsp.framing import FrameGrid
-from mirzoo.recipe.base import Config, Fraction, ParsedBy, type_of
+from mirzoo.recipe.base import Config, Fraction, ParsedBy, Start, type_of
+from mirzoo.recipe.frontends import Frontend
 
 if TYPE_CHECKING:
     import keras
@@ -42,9 +43,16 @@ class Head(Config):
         type: str
 
     pooling: Literal["mean", "max", "mean_max", "attention", "none"] = "mean"
+    """How frames become one result for a clip; none keeps a result for each frame."""
+
     embedding: PositiveInt = 128
+    """Size of the representation that `embed` gives."""
+
     dropout: Fraction = 0.2
+    """Share of the embedding that is left out at random in training."""
+
     depths: Literal["last", "all"] = "last"
+    """Whether the embedding is the last layer's, or holds what each block gives too."""
 
     @model_validator(mode="after")
     def _depths_are_of_clips(self) -> Self:
@@ -54,6 +62,17 @@ class Head(Config):
                 "frame; leave depths out, or choose another pooling"
             )
         return self
+
+    @classmethod
+    def starting(cls, frontend: Frontend, start: Start) -> dict[str, Any]:
+        """Give the settings that a new recipe begins with, where these are not the defaults.
+
+        Raises
+        ------
+        RecipeError
+            If there are none that suit the front-end.
+        """
+        return {"pooling": "none" if start.framewise else "mean_max"}
 
     def embed(self, features: keras.KerasTensor) -> keras.KerasTensor:
         """Lead features to the embedding.

@@ -20,6 +20,7 @@ class LogScaling(Config):
 
     type: Literal["log"] = "log"
     c: PositiveFloat = 10000.0
+    """The factor: more of it lifts quiet parts."""
 
 
 class DecibelScaling(Config):
@@ -27,7 +28,10 @@ class DecibelScaling(Config):
 
     type: Literal["db"] = "db"
     reference: PositiveFloat = 1.0
+    """The magnitude of 0 dB."""
+
     floor_db: Annotated[float, Field(lt=0.0)] = -80.0
+    """What is quieter counts as this loud (dB)."""
 
 
 class PCENScaling(Config):
@@ -35,11 +39,22 @@ class PCENScaling(Config):
 
     type: Literal["pcen"] = "pcen"
     time_constant_s: PositiveFloat = 0.4
+    """How long the smoothing looks back (s)."""
+
     gain: PositiveFloat = 0.98
+    """How much of the smoothed level is divided away."""
+
     bias: PositiveFloat = 2.0
+    """Added before the root is taken."""
+
     power: PositiveFloat = 0.5
+    """The exponent of that root."""
+
     eps: PositiveFloat = 1e-6
+    """Keeps silence finite."""
+
     trainable: bool = False
+    """Whether these are learnt, for each bin."""
 
 
 Scaling = Annotated[

@@ -59,9 +59,16 @@ class Augmentation(Config):
     """
 
     gain_db: tuple[float, float] = (0.0, 0.0)
+    """Range of the change of level (dB)."""
+
     noise_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """How often noise is added."""
+
     noise_db: tuple[float, float] | None = None
+    """Range of its level (dB); null for the usual one."""
+
     equaliser_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """How often the spectrum is tilted or filtered."""
 
 
 class TrainingConfig(Config):
@@ -86,23 +93,58 @@ class TrainingConfig(Config):
     """
 
     epochs: PositiveInt = 20
+    """Passes over the data, at most."""
+
     batch_size: PositiveInt = 64
+    """Examples for each step."""
+
     learning_rate: PositiveFloat = 1e-3
+    """The highest; it rises to it and falls along half a cosine."""
+
     warmup_fraction: Fraction = 0.05
+    """Share of the steps in which it rises."""
+
     weight_decay: NonNegativeFloat = 1e-4
+    """How strongly weights are drawn to 0."""
+
     patience: PositiveInt = 5
+    """Training ends after so many epochs without progress on what is held out."""
+
     embedding_weight: NonNegativeFloat = 0.0
+    """Weight of the loss against the embeddings of teachers."""
+
     auxiliary_weight: NonNegativeFloat = 0.0
+    """Weight of the loss against tags of teachers with other labels."""
+
     classes_weight: NonNegativeFloat = 0.0
+    """Weight of the loss of telling the groups of data.classes apart."""
+
     augmentation: Augmentation = Augmentation()
+    """Random changes of examples."""
+
     transpose_semitones: tuple[int, int] = (0, 0)
+    """By how many semitones examples are moved, features and labels alike."""
+
     excerpt_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """How often the music around a part of an example is left out."""
+
     example_s: PositiveFloat | None = None
+    """Length of an example with labels over time (s); null for that of a window."""
+
     teacher_weight: NonNegativeFloat = 0.5
+    """Weight of what teachers predict against labels."""
+
     initial_weights: str | None = None
+    """The trained model whose weights are the starting point; null for fresh ones."""
+
     initial_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Share of those weights in the weighted mean that the model has in the end."""
+
     precision: Literal["float32", "bfloat16"] = "float32"
+    """What the convolutions of chord and melody models are trained in."""
+
     seed: int = 0
+    """Decides weights, order and changes."""
 
     @model_validator(mode="after")
     def _share_is_somebodys(self) -> Self:

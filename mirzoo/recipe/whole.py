@@ -18,8 +18,13 @@ class Source(Config):
     """Where the architecture comes from."""
 
     paper: str
+    """The publication, or whose idea it is."""
+
     section: str | None = None
+    """Where in it."""
+
     url: str | None = None
+    """Where it can be read."""
 
 
 class Recipe(Config):
@@ -32,14 +37,31 @@ class Recipe(Config):
     """
 
     description: str
+    """One sentence on what the model does; it comes on the model's card."""
+
     frontend: Annotated[Frontend, ParsedBy(FRONTENDS)]
+    """From the waveform to features."""
+
     head: Annotated[Head, ParsedBy(HEADS)]
+    """From features to an embedding."""
+
     task: Annotated[TaskConfig, ParsedBy(TASKS, lambda task: task.config)]
+    """From the embedding to results."""
+
     window_s: PositiveFloat = 3.008
+    """Length of the windows that a recording is cut into (s)."""
+
     context_s: NonNegativeFloat = 0.0
+    """What is dropped at both ends of a window, of results for each frame (s)."""
+
     data: DataConfig | None = None
+    """The prepared collections that the weights of the zoo come from."""
+
     training: TrainingConfig = TrainingConfig()
+    """How the weights are fitted."""
+
     source: Source
+    """Where the architecture comes from."""
 
     @model_validator(mode="after")
     def _frames_tile(self) -> Self:

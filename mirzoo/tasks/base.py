@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, P
 from mirzoo.card import FRAME_ROUNDING, Axis, Card, Contract, Decoding, Metric, OutputSpec
 from mirzoo.errors import ArtefactError, DataError, RecipeError
 from mirzoo.recipe import tasks as known_tasks
-from mirzoo.recipe.base import type_of
+from mirzoo.recipe.base import Start, type_of
 from mirzoo.tasks.scores import Judged, RecordingScorer, Score, Scorer
 
 if TYPE_CHECKING:
@@ -263,6 +263,9 @@ class Task(ABC, Generic[Section, Result]):
     scoring: ClassVar[str] = ""
     """How the scores are computed, as a card states it: ``"mir_eval, weighted by duration"``."""
 
+    start: ClassVar[Start] = Start()
+    """What it asks of a new recipe."""
+
     rates: ClassVar[Rates] = Rates(whole=2e-4, outputs=2e-3)
     """Learning rates for fine-tuning."""
 
@@ -314,6 +317,21 @@ class Task(ABC, Generic[Section, Result]):
             OutputSpec(name=name, axes=[*frames, axis], frame_rate=frame_rate)
             for name, axis in self.output_axes(config).items()
         ]
+
+    def starting_section(self, labels: Sequence[str]) -> dict[str, Any]:
+        """Give the section of a new recipe, as far as it differs from the defaults.
+
+        Raises
+        ------
+        RecipeError
+            If there are ``labels`` and the task's are not the user's to choose.
+        """
+        if labels:
+            raise RecipeError(
+                f"labels are {', '.join(labels)}, but those of '{self.name}' are fixed; leave them "
+                "out"
+            )
+        return {}
 
     def check_recipe(self, recipe: Recipe) -> None:
         """Raise a ValueError where the parts of a recipe do not suit the task."""

@@ -86,3 +86,35 @@ def test_measure_prints_what_it_wrote(run, monkeypatch, tmp_path):
     status, out, _ = run("measure", "some_chords", "--home", tmp_path)
     assert (status, out) == (0, "0.500  majmin, songs (n = 3)\n")
     assert calls == [("some_chords", tmp_path / "corpus")]
+
+
+def test_new_recipe_writes_one_that_can_be_read(run, tmp_path):
+    from mirzoo.recipe import load_recipe
+
+    file = tmp_path / "mine.yaml"
+    command = ("new-recipe", "--frontend", "cqt", "--head", "rnn", "--labels", "cello, flute")
+    status, out, _ = run(*command, "-o", file)
+    assert (status, out) == (
+        0,
+        f"{file}: train it with `mirzoo train {file} --data LABELLED_DATA`\n",
+    )
+    assert load_recipe(file).task.labels == ("cello", "flute")
+    before = file.read_text()
+    assert run(*command)[1] == before
+    status, _, err = run("new-recipe", "--frontend", "mel", "--head", "rnn", "-o", file)
+    assert status == 1
+    assert "is there already; give --overwrite" in err
+    assert file.read_text() == before
+    assert (
+        run("new-recipe", "--frontend", "mel", "--head", "rnn", "-o", file, "--overwrite")[0] == 0
+    )
+    assert load_recipe(file).frontend.type == "mel"
+
+
+def test_new_recipe_tells_what_does_not_go_together(run):
+    status, out, err = run("new-recipe", "--frontend", "raw", "--head", "crnn")
+    assert (status, out) == (1, "")
+    assert "do not go together" in err
+    status, _, err = run("new-recipe", "--frontend", "raw", "--head", "rnnn")
+    assert status == 2
+    assert "'rnnn' is none of cnn, cnn1d" in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import PositiveFloat, PositiveInt, model_validator
 
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.dsp.transposition import transpose
+from mirzoo.recipe.base import Start
 from mirzoo.recipe.frontends import Frontend, Transposition
 
 
@@ -30,11 +32,41 @@ class ConstantQ(Frontend):
     """Front-ends with geometrically spaced bins from ``fmin`` up."""
 
     sample_rate: PositiveInt = 22050
+    """Samples a second that the model takes (Hz); audio at other rates is resampled."""
+
     hop_length: PositiveInt = 512
+    """Samples from frame to frame: a multiple of 2 to the power of n_octaves - 1."""
+
     fmin: PositiveFloat = 32.70319566257483
+    """Frequency of the lowest bin (Hz)."""
+
     n_octaves: PositiveInt = 7
+    """Octaves from the lowest bin up."""
+
     bins_per_octave: PositiveInt = 12
+    """Bins in an octave: 12 for a bin a semitone, 36 for three."""
+
     filter_scale: PositiveFloat = 1.0
+    """Length of the filters: below 1 they are shorter, sharper in time and blurred in pitch."""
+
+    @classmethod
+    def starting(cls, start: Start) -> dict[str, Any]:
+        fields = cls.model_fields
+        fmin = start.fmin or fields["fmin"].default
+        harmonics = fields["harmonics"].default if "harmonics" in fields else (1.0,)
+        below_nyquist = math.log2(start.sample_rate / 2 / (fmin * max(harmonics)))
+        return {
+            "sample_rate": start.sample_rate,
+            "hop_length": start.hop_length,
+            "fmin": fmin,
+            "n_octaves": min(start.n_octaves or 7, int(below_nyquist)),
+            "bins_per_octave": 12 if start.fmin is None else 36,
+            "scaling": {"type": "log", "c": 100.0},
+        }
+
+    @property
+    def bins_in_a_semitone(self) -> int | None:
+        return None if self.bins_per_octave % 12 else self.bins_per_octave // 12
 
     @property
     def grid(self) -> FrameGrid:

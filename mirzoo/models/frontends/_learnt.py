@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import PositiveFloat, PositiveInt, model_validator
 
 from mirzoo.dsp.framing import FrameGrid
+from mirzoo.recipe.base import Start
 from mirzoo.recipe.frontends import Frontend
 
 
@@ -14,12 +15,36 @@ class LearntBank(Frontend):
     """Front-ends of learnable band-pass filters, then pooling to the hop."""
 
     sample_rate: PositiveInt = 16000
+    """Samples a second that the model takes (Hz); audio at other rates is resampled."""
+
     n_filters: PositiveInt = 64
+    """How many filters are learnt, each a bin."""
+
     kernel_size: PositiveInt = 401
+    """Length of a filter (samples), an odd number."""
+
     decimation: PositiveInt = 4
+    """Each so many samples a filter gives a value; more is faster, and coarser."""
+
     hop_length: PositiveInt = 256
+    """Samples from frame to frame: a multiple of decimation."""
+
     fmin: PositiveFloat = 60.0
+    """Frequency at which the lowest filter begins before it learns (Hz)."""
+
     fmax: PositiveFloat | None = None
+    """Frequency at which the highest filter begins (Hz); null for half the sample rate."""
+
+    starting_decimation: ClassVar[int] = 8
+    """The decimation of a new recipe."""
+
+    @classmethod
+    def starting(cls, start: Start) -> dict[str, Any]:
+        return {
+            "sample_rate": start.sample_rate,
+            "decimation": cls.starting_decimation,
+            "hop_length": start.hop_length,
+        }
 
     @model_validator(mode="after")
     def _kernel_is_odd(self):

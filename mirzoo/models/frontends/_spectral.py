@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import math
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from mirzoo.dsp.framing import FrameGrid
+from mirzoo.recipe.base import Start
 from mirzoo.recipe.frontends import Frontend
 
 if TYPE_CHECKING:
@@ -18,12 +20,34 @@ class Spectral(Frontend):
     """Front-ends that start with a short-time Fourier transform."""
 
     sample_rate: PositiveInt = 16000
+    """Samples a second that the model takes (Hz); audio at other rates is resampled."""
+
     n_fft: PositiveInt = 512
+    """Length of the Fourier transform (samples)."""
+
     hop_length: PositiveInt = 256
+    """Samples from frame to frame."""
+
     win_length: PositiveInt | None = None
+    """Length of the window (samples), filled up with zeros to n_fft; null for n_fft."""
+
     window: Literal["hann", "hamming"] = "hann"
+    """Shape of the window."""
+
     center: bool = True
+    """Whether the middle of frame 0 is sample 0, as librosa has it."""
+
     power: Literal[1, 2] = 1
+    """1 for magnitudes, 2 for energies."""
+
+    @classmethod
+    def starting(cls, start: Start) -> dict[str, Any]:
+        overlapping = 2 ** math.ceil(math.log2(2 * start.hop_length))
+        return {
+            "sample_rate": start.sample_rate,
+            "n_fft": overlapping if start.fmin is None else max(2048, overlapping),
+            "hop_length": start.hop_length,
+        }
 
     @model_validator(mode="after")
     def _window_fits(self):
@@ -58,10 +82,19 @@ class MelBank(Spectral):
     """Front-ends with a mel filterbank on the spectrogram."""
 
     n_mels: PositiveInt = 96
+    """Bands on the mel scale."""
+
     fmin: NonNegativeFloat = 0.0
+    """Lower end of the lowest band (Hz)."""
+
     fmax: PositiveFloat | None = None
+    """Upper end of the highest band (Hz); null for half the sample rate."""
+
     htk: bool = False
+    """Whether the mel scale is HTK's; else it is Slaney's, librosa's default."""
+
     norm: Literal["slaney", "none"] = "slaney"
+    """Whether each band is divided by its width."""
 
     @model_validator(mode="after")
     def _band_fits(self):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import PositiveFloat, PositiveInt
 
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.errors import RecipeError
 from mirzoo.models.frontends._constant_q import transposition_by_bins
+from mirzoo.recipe.base import Start
 from mirzoo.recipe.frontends import FRONTENDS, Frontend, Transposition
 from mirzoo.recipe.scalings import NoScaling, Scaling
 
@@ -26,14 +27,39 @@ class ChromaConfig(Frontend):
 
     type: Literal["chroma"] = "chroma"
     source: Literal["stft", "cqt"] = "cqt"
+    """What is folded into pitch classes."""
+
     sample_rate: PositiveInt = 22050
+    """Samples a second that the model takes (Hz); audio at other rates is resampled."""
+
     n_fft: PositiveInt = 4096
+    """Length of the Fourier transform (samples), for the source stft."""
+
     hop_length: PositiveInt = 512
+    """Samples from frame to frame."""
+
     n_chroma: PositiveInt = 12
+    """Pitch classes in an octave."""
+
     fmin: PositiveFloat = 32.70319566257483
+    """Frequency of the lowest bin of the constant-Q transform (Hz)."""
+
     n_octaves: PositiveInt = 7
+    """Octaves of the constant-Q transform."""
+
     bins_per_octave: PositiveInt = 36
+    """Bins in an octave of the constant-Q transform."""
+
     scaling: Scaling = NoScaling()
+    """How the values are compressed."""
+
+    @classmethod
+    def starting(cls, start: Start) -> dict[str, Any]:
+        return {"sample_rate": start.sample_rate, "hop_length": start.hop_length}
+
+    @property
+    def bins_in_a_semitone(self) -> int | None:
+        return None if self.n_chroma % 12 else self.n_chroma // 12
 
     @property
     def grid(self) -> FrameGrid:

@@ -18,6 +18,7 @@ class CQTConfig(ConstantQ):
 
     type: Literal["cqt"] = "cqt"
     scaling: Scaling = LogScaling(c=10.0)
+    """How the magnitudes are compressed."""
 
     def transform_layers(self) -> list[keras.layers.Layer]:
         from mirzoo.models.layers.cqt import CQT

@@ -21,8 +21,14 @@ class HCQTConfig(ConstantQ):
 
     type: Literal["hcqt"] = "hcqt"
     n_octaves: PositiveInt = 5
+    """Octaves from the lowest bin up; those of the highest harmonic must lie below half the sample
+    rate."""
+
     harmonics: tuple[PositiveFloat, ...] = (0.5, 1.0, 2.0, 3.0, 4.0)
+    """Factors of fmin, a channel each."""
+
     scaling: Scaling = LogScaling(c=10.0)
+    """How the magnitudes are compressed."""
 
     @property
     def n_channels(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import PositiveInt
 
@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 class LEAFConfig(LearntBank):
     """Gabor filters, Gaussian pooling, learnt PCEN (Zeghidour et al. 2021, arXiv:2101.08596)."""
 
+    starting_decimation: ClassVar[int] = 32
+
     type: Literal["leaf"] = "leaf"
     pooling_size: PositiveInt = 401
+    """Length of the learnt windows that average a filter's energy (samples)."""
+
     scaling: Scaling = PCENScaling(gain=0.96, eps=1e-10, trainable=True)
+    """How the energies are compressed."""
 
     def transform_layers(self) -> list[keras.layers.Layer]:
         from mirzoo.models.layers.leaf import GaborFilters, GaussianPooling

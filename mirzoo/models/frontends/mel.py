@@ -18,7 +18,10 @@ class MelConfig(MelBank):
 
     type: Literal["mel"] = "mel"
     trainable: bool = False
+    """Whether the bands themselves are learnt."""
+
     scaling: Scaling = LogScaling()
+    """How the bands are compressed."""
 
     @property
     def n_bins(self) -> int:

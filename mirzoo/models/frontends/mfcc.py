@@ -19,8 +19,13 @@ class MFCCConfig(MelBank):
 
     type: Literal["mfcc"] = "mfcc"
     power: Literal[1, 2] = 2
+    """1 for magnitudes, 2 for energies."""
+
     n_mfcc: PositiveInt = 20
+    """How many coefficients are taken, from the lowest on."""
+
     floor_db: Annotated[float, Field(lt=0.0)] = -80.0
+    """Bands below this level (dB) count as this loud."""
 
     @model_validator(mode="after")
     def _coefficients_fit(self):

@@ -8,11 +8,13 @@ frames are ``samples // hop`` and lie at the same times in clips of any length.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+import math
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import PositiveInt, model_validator
 
 from mirzoo.dsp.framing import FrameGrid
+from mirzoo.recipe.base import Start
 from mirzoo.recipe.frontends import FRONTENDS, Frontend
 
 if TYPE_CHECKING:
@@ -27,9 +29,27 @@ class RawConfig(Frontend):
 
     type: Literal["raw"] = "raw"
     sample_rate: PositiveInt = 16000
+    """Samples a second that the model takes (Hz); audio at other rates is resampled."""
+
     filters: tuple[PositiveInt, ...] = (32, 64, 96)
+    """Filters of each convolution; those of the last are the bins."""
+
     kernels: tuple[PositiveInt, ...] = (64, 8, 8)
+    """Length of each convolution's filters, at least its stride."""
+
     strides: tuple[PositiveInt, ...] = (16, 4, 4)
+    """Step of each convolution; their product is the samples from frame to frame."""
+
+    @classmethod
+    def starting(cls, start: Start) -> dict[str, Any]:
+        first, rest = 16, start.hop_length // 16
+        second = next(step for step in range(math.isqrt(rest), 0, -1) if rest % step == 0)
+        strides = [first, rest // second, second]
+        return {
+            "sample_rate": start.sample_rate,
+            "kernels": [4 * first, 2 * strides[1], 2 * strides[2]],
+            "strides": strides,
+        }
 
     @model_validator(mode="after")
     def _stages_agree(self):

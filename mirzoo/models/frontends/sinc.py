@@ -20,7 +20,10 @@ class SincConfig(LearntBank):
 
     type: Literal["sinc"] = "sinc"
     kernel_size: PositiveInt = 251
+    """Length of a filter (samples), an odd number."""
+
     scaling: Scaling = LogScaling(c=10000.0)
+    """How the averages are compressed."""
 
     def transform_layers(self) -> list[keras.layers.Layer]:
         from mirzoo.models.layers.leaf import GaussianPooling

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from mirzoo.dsp.transposition import transpose_spectrum
 from mirzoo.models.frontends._spectral import Spectral
+from mirzoo.recipe.base import Start
 from mirzoo.recipe.frontends import FRONTENDS, Transposition
 from mirzoo.recipe.scalings import NoScaling, Scaling
 
@@ -21,6 +22,11 @@ class STFTConfig(Spectral):
 
     type: Literal["stft"] = "stft"
     scaling: Scaling = NoScaling()
+    """How the values are compressed."""
+
+    @classmethod
+    def starting(cls, start: Start) -> dict[str, Any]:
+        return {**super().starting(start), "scaling": {"type": "log", "c": 1000.0}}
 
     @property
     def n_bins(self) -> int:

@@ -20,7 +20,10 @@ class VQTConfig(ConstantQ):
 
     type: Literal["vqt"] = "vqt"
     gamma: NonNegativeFloat | None = None
+    """By how much each bandwidth is widened (Hz); null for librosa's default."""
+
     scaling: Scaling = LogScaling(c=10.0)
+    """How the magnitudes are compressed."""
 
     def transform_layers(self) -> list[keras.layers.Layer]:
         from mirzoo.models.layers.cqt import VQT

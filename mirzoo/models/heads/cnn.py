@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import model_validator
 
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.models.heads._sequence import SequenceHead
-from mirzoo.models.heads._settings import ConvBlock, TemporalBlock, grid_behind
+from mirzoo.models.heads._settings import ConvBlock, TemporalBlock, grid_behind, starting_blocks
+from mirzoo.recipe.base import Start
+from mirzoo.recipe.frontends import Frontend
 from mirzoo.recipe.heads import HEADS
 
 if TYPE_CHECKING:
@@ -23,13 +25,24 @@ class CNNConfig(SequenceHead):
 
     type: Literal["cnn"] = "cnn"
     blocks: tuple[ConvBlock, ...]
+    """Convolutions over frames and bins."""
+
     temporal: tuple[TemporalBlock, ...] = ()
+    """Convolutions over frames alone, behind them."""
 
     @model_validator(mode="after")
     def _has_blocks(self):
         if not self.blocks:
             raise ValueError("blocks is empty; a cnn head needs at least one block")
         return self
+
+    @classmethod
+    def starting(cls, frontend: Frontend, start: Start) -> dict[str, Any]:
+        return {
+            **super().starting(frontend, start),
+            "blocks": starting_blocks(frontend, start, (16, 32, 64)),
+            "temporal": [{"filters": 128, "kernel": 1}],
+        }
 
     def sequence(self, features: keras.KerasTensor) -> keras.KerasTensor:
         from mirzoo.models.heads import _blocks as blocks

@@ -29,8 +29,13 @@ class PitchClassCRNNConfig(PitchHead):
 
     type: Literal["pitch_class_crnn"] = "pitch_class_crnn"
     blocks: tuple[ConvBlock, ...]
+    """Convolutions over frames and bins, down to a bin a semitone."""
+
     filters: PositiveInt = 32
+    """Channels of each pitch class behind the folding of octaves."""
+
     recurrent: RecurrentStack = RecurrentStack()
+    """Recurrent layers over the frames of each pitch class."""
 
     def embed(self, features: keras.KerasTensor) -> keras.KerasTensor:
         from keras import layers

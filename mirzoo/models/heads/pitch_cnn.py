@@ -24,10 +24,19 @@ class FrameContext(Config):
     """
 
     squeeze: PositiveInt = 6
+    """Channels of each pitch that make the vector of a frame."""
+
     units: PositiveInt = 96
+    """Size of that vector behind a dense layer."""
+
     kernel: PositiveInt = 5
+    """Frames of each convolution over these vectors."""
+
     dilations: tuple[PositiveInt, ...] = (1, 2, 4)
+    """Step between those frames, a convolution each."""
+
     spread: PositiveInt = 8
+    """Channels that go back to every pitch."""
 
 
 @HEADS.register
@@ -43,8 +52,13 @@ class PitchCNNConfig(PitchHead):
 
     type: Literal["pitch_cnn"] = "pitch_cnn"
     blocks: tuple[ConvBlock, ...]
+    """Convolutions over frames and bins, down to a bin a semitone."""
+
     context: FrameContext = FrameContext()
+    """What each pitch gets from all others."""
+
     pitch_blocks: tuple[ConvBlock, ...] = ()
+    """Convolutions over frames and pitches behind that."""
 
     def embed(self, features: keras.KerasTensor) -> keras.KerasTensor:
         from mirzoo.models.heads import _blocks as blocks

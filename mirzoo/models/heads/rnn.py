@@ -18,6 +18,7 @@ class RNNConfig(SequenceHead):
 
     type: Literal["rnn"] = "rnn"
     recurrent: RecurrentStack = RecurrentStack()
+    """Recurrent layers over frames."""
 
     def sequence(self, features: keras.KerasTensor) -> keras.KerasTensor:
         from mirzoo.models.heads import _blocks as blocks

@@ -9,6 +9,7 @@ from mirzoo._support.later import later, names_from
 from mirzoo.card import Axis, Contract, Decoding
 from mirzoo.dsp.chord_vocabulary import ROOT_NAMES, VOCABULARIES, Vocabulary, parse_chord
 from mirzoo.errors import DataError
+from mirzoo.recipe.base import Start
 from mirzoo.tasks.base import (
     TASKS,
     FrameTargets,
@@ -61,6 +62,8 @@ class ChordRecognition(FramewiseTask[ChordsConfig, "Chords"]):
     headline = ("root", "majmin", "sevenths", "tetrads", "seg")
     compared_by = ("songs_pop909", "majmin")
     scoring = "mir_eval, weighted by duration"
+    start = Start(True, frame_rate=10.0, window_s=20.0, context_s=2.0, fmin=32.70319566257483,
+                  n_octaves=7)  # fmt: skip
     rates = Rates(whole=2e-4, outputs=2e-3)
 
     def output_axes(self, config: ChordsConfig) -> dict[str, Axis]:

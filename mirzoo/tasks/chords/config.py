@@ -20,7 +20,10 @@ class ChordsConfig(TaskConfig):
 
     type: Literal["chords"] = "chords"
     vocabulary: Literal["majmin", "large"] = "large"
+    """majmin: 24 chords and none; large: 14 qualities on every root."""
+
     structured: bool = True
+    """Whether root, bass and pitch classes are outputs of their own too."""
 
     @property
     def qualities(self) -> tuple[str, ...]:

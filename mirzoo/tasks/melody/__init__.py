@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirzoo._support.later import later, names_from
 from mirzoo.card import Axis, Contract
+from mirzoo.recipe.base import Start
 from mirzoo.tasks.base import (
     TASKS,
     FrameTargets,
@@ -66,6 +67,8 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, "Melody"]):
     compared_by = ("ultrastar_melody", "raw chroma accuracy")
     lower_is_better = frozenset({"voicing false alarm"})
     scoring = "mir_eval, weighted by duration"
+    start = Start(True, frame_rate=31.25, window_s=8.0, context_s=0.96, fmin=29.13523509488062,
+                  n_octaves=6)  # fmt: skip
     rates = Rates(whole=2e-4, outputs=2e-3)
 
     def output_axes(self, config: MelodyConfig) -> dict[str, Axis]:

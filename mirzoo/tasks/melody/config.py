@@ -23,8 +23,13 @@ class MelodyConfig(TaskConfig):
 
     type: Literal["melody"] = "melody"
     fmin: PositiveFloat = 28.469809
+    """Frequency of the lowest bin of pitch (Hz)."""
+
     n_octaves: PositiveInt = 6
+    """Octaves from there up."""
+
     bins_per_octave: PositiveInt = 60
+    """Bins in an octave, a multiple of 12; 60 are 20 cents each."""
 
     @model_validator(mode="after")
     def _divides_semitones(self) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mirzoo._support.later import later, names_from
 from mirzoo.card import Axis, Contract
@@ -57,6 +57,10 @@ class Tagging(Task[TaggingConfig, "Tags"]):
         self, config: TaggingConfig, labels: Sequence[str], activation: Activation | None = None
     ) -> TaggingConfig:
         return TaggingConfig(labels=tuple(labels), activation=activation or config.activation)
+
+    def starting_section(self, labels: Sequence[str]) -> dict[str, Any]:
+        """Labels that labelled data replace, of which exactly one holds."""
+        return {"labels": list(labels) or ["this", "that"], "activation": "softmax"}
 
     def check_recipe(self, recipe: Recipe) -> None:
         super().check_recipe(recipe)

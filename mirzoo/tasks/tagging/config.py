@@ -20,7 +20,11 @@ class TaggingConfig(TaskConfig):
 
     type: Literal["tagging"] = "tagging"
     labels: Annotated[tuple[str, ...], BeforeValidator(labels_of)]
+    """What is told apart: a list, or magnatagatune or million_song; labelled data of your own bring
+    theirs."""
+
     activation: Literal["sigmoid", "softmax"] = "sigmoid"
+    """sigmoid where any number of labels holds, softmax where exactly one does."""
 
     @model_validator(mode="after")
     def _labels_are_distinct(self) -> Self:
