@@ -123,6 +123,18 @@ def progress(doing: str) -> Iterator[Callable[[float], None]]:
         yield lambda seconds: status.update(Text(f"{doing}: {seconds:.0f} s done"))
 
 
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """Show how many things are done, where stderr is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what) as status:
+        yield lambda count: status.update(f"{count} {what} done")
+
+
 @cache
 def quiet_libraries() -> CMessages:
     """Keep what C libraries print from the standard error, from now on."""

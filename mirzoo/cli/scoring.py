@@ -2,34 +2,158 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from mirzoo._support.files import printable
 from mirzoo.cli._shared import (
     DATA_HOME,
     FAILED,
     LABELLED_DATA,
     MISUSED,
     MODEL,
+    PATH,
     argument,
     complain,
+    counting,
     quiet_libraries,
 )
 from mirzoo.errors import MirzooError, UnknownNameError
 
+if TYPE_CHECKING:
+    from mirzoo.evaluation.results import Evaluation, Evaluations
+
+STANDARD_OUTPUT = Path("-")
+
 
 @click.command()
-@MODEL
+@argument(
+    "models",
+    "MODEL",
+    "A model, or several to compare with the first: mel_cnn_tagger,my_models/mine",
+)
 @LABELLED_DATA
-def evaluate(name: str, data: str) -> None:
-    """Score a model on labelled recordings."""
-    from mirzoo.evaluation import evaluate
+@click.option(
+    "--json", "json_file", type=PATH, help="Write everything to a JSON file; - is stdout."
+)
+@click.option("--html", "html_file", type=PATH, help="Write everything as a page to a file.")
+@click.option("--plot", "picture", type=PATH, help="Draw it into a .png, .pdf or .svg file.")
+@click.option("--per-class", is_flag=True, help="Print the scores of each class too.")
+@click.option("--per-file", is_flag=True, help="Print the scores of each recording too.")
+@click.option(
+    "--resamples",
+    type=click.IntRange(min=0),
+    default=1000,
+    help="Of the bootstrap that intervals come from; 0 for no intervals.",
+)
+@click.option("--seed", type=int, default=0, help="Of the bootstrap.")
+def evaluate(
+    models: str,
+    data: str,
+    json_file: Path | None,
+    html_file: Path | None,
+    picture: Path | None,
+    per_class: bool,
+    per_file: bool,
+    resamples: int,
+    seed: int,
+) -> None:
+    """Score models on labelled recordings: value and 95 % interval of each score."""
+    from mirzoo.evaluation import EvaluationWarning, evaluate
+    from mirzoo.evaluation.results import require_writable
 
     quiet_libraries()
-    for metric in evaluate(name, data):
-        click.echo(f"{metric.value:.3f}  {metric.metric} (n = {metric.n})")
+    require_writable(
+        json_file if json_file != STANDARD_OUTPUT else None, html_file, picture=picture
+    )
+    names = [models] if Path(models).exists() else models.split(",")
+    with warnings.catch_warnings(), counting("recordings") as progress:
+        warnings.simplefilter("ignore", EvaluationWarning)  # what failed is told below
+        found = evaluate(names, data, resamples=resamples, seed=seed, progress=progress)
+    if json_file == STANDARD_OUTPUT:
+        click.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False))
+    else:
+        for line in _lines(found, per_class, per_file):
+            click.echo(line)
+    for path in (json_file, html_file):
+        if path is not None and path != STANDARD_OUTPUT:
+            found.write(path)
+    if picture is not None:
+        found.plot(picture)
+    if any(of_model.failed for of_model in found):
+        for of_model in found:
+            for name, reason in of_model.failed:
+                complain(f"{of_model.model}: {name} could not be scored: {reason}")
+        raise click.exceptions.Exit(FAILED)
+
+
+def _lines(found: Evaluations, per_class: bool, per_file: bool) -> Iterator[str]:
+    """What is printed of evaluations: a line a score, for each model, and how they compare."""
+    several = len(found) > 1
+    for number, of_model in enumerate(found):
+        if several:
+            yield f"{'' if number == 0 else chr(10)}{of_model.model}"
+        for metric in of_model:
+            line = f"{metric.value:.3f}  {metric.metric} (n = {metric.n})"
+            yield line if metric.interval is None else f"{line}  {_range(*metric.interval)}"
+        for note in of_model.notes:
+            yield f"note: {note}"
+        if per_class:
+            yield from _of_classes(of_model)
+        if per_file:
+            yield from _of_files(of_model)
+    for comparison in found.comparisons:
+        yield f"\n{comparison.second} less {comparison.first}"
+        for each in comparison.differences:
+            line = f"{each.difference:+.3f}  {each.metric}"
+            if each.interval is not None and each.p is not None:
+                line += f"  {_range(*each.interval, sign='+')}, p = {each.p:.3f}"
+            yield line
+        if comparison.test is not None:
+            test = comparison.test
+            yield f"{test.name} of {test.of}: p = {test.p:.3f} ({test.n} pairs differ)"
+
+
+def _range(low: float, high: float, *, sign: str = "") -> str:
+    return f"{low:{sign}.3f} to {high:{sign}.3f}"
+
+
+def _of_classes(found: Evaluation) -> Iterator[str]:
+    names = list(dict.fromkeys(name for of in found.per_class for name in of.scores))
+    rows = [
+        [printable(of.label), f"{of.support:.0f}", *(_score(of.scores.get(n)) for n in names)]
+        for of in found.per_class
+    ]
+    if rows:
+        yield from _aligned([["class", found.per_class[0].unit, *names], *rows])
+
+
+def _of_files(found: Evaluation) -> Iterator[str]:
+    labelled = any(result.right is not None for result in found.per_file)
+    names = list(dict.fromkeys(name for result in found.per_file for name in result.scores))
+    rows = []
+    for result in found.per_file:
+        scores = [_score(result.scores[n].value if n in result.scores else None) for n in names]
+        words = [", ".join(map(printable, some)) for some in (result.truth, result.given)]
+        rows.append([printable(result.name), *(words if labelled else ()), *scores])
+    headings = ["recording", *(("right", "given") if labelled else ()), *names]
+    yield from _aligned([headings, *rows])
+
+
+def _score(value: float | None) -> str:
+    return "–" if value is None or value != value else f"{value:.3f}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    yield ""
+    for row in rows:
+        yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths)).rstrip()
 
 
 @click.command()

@@ -30,13 +30,14 @@ from mirzoo.evaluation.recordings import (
     recordings_of_data_set,
 )
 from mirzoo.evaluation.representations import linear_probe
-from mirzoo.evaluation.results import Comparison, Evaluation, Evaluations
+from mirzoo.evaluation.results import Comparison, Evaluation, Evaluations, EvaluationWarning
 from mirzoo.tasks.base import TASKS, Task
 from mirzoo.tasks.scores import Score, overall
 
 __all__ = [
     "Comparison",
     "Evaluation",
+    "EvaluationWarning",
     "Evaluations",
     "LabelledRecording",
     "Score",
@@ -117,7 +118,7 @@ def evaluate(
 
     Warns
     -----
-    UserWarning
+    EvaluationWarning
         When some recordings could not be scored: `Evaluation.failed`. If none could, the first
         error is raised.
 
@@ -182,6 +183,7 @@ def _warn_of_failures(found: Evaluations) -> None:
         warnings.warn(
             f"{count} of {count + len(of_model.per_file)} recordings could not be scored with "
             f"{of_model.model}, for one {first.name}: {first.reason}",
+            EvaluationWarning,
             stacklevel=3,
         )
 

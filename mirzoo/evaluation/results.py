@@ -20,17 +20,23 @@ import numpy as np
 
 from mirzoo import audio
 from mirzoo.card import Metric
-from mirzoo.errors import DataError
+from mirzoo.data.own import name_of
+from mirzoo.errors import AnnotationError, DataError
 from mirzoo.evaluation.bootstrap import LEVEL, RESAMPLES, interval, resampled
 from mirzoo.tasks.annotation.files import format_of, write_whole
 from mirzoo.tasks.base import TASKS
 from mirzoo.tasks.scores import Confusion, Reliability, Score, Scorer
 
-FORMAT = 1
-"""Of the JSON that `Evaluations.to_dict` gives."""
+FORMATS = (".json", ".html")
+JSON_VERSION = 1
+"""Of what `Evaluations.to_dict` gives."""
 
 FEW_GROUPS = 10
 """With fewer, an interval is rough, which is stated."""
+
+
+class EvaluationWarning(UserWarning):
+    """Some recordings could not be scored; the others are."""
 
 
 class Failure(NamedTuple):
@@ -161,7 +167,7 @@ class Evaluation(list[Metric]):
     >>> found.metrics[0].value, found.metrics[0].interval  # doctest: +SKIP
     (0.97, (0.95, 0.99))
     >>> found.per_class[0].label, found.worst(3)[0].name  # doctest: +SKIP
-    >>> found.write("found.json")  # doctest: +SKIP
+    >>> found.write("found.html")  # doctest: +SKIP
     """
 
     def __init__(
@@ -333,6 +339,10 @@ class Evaluation(list[Metric]):
         """Write to a file: see `Evaluations.write`."""
         return Evaluations([self]).write(path)
 
+    def plot(self, path: str | os.PathLike) -> Path:
+        """Draw into a file: see `Evaluations.plot`."""
+        return Evaluations([self]).plot(path)
+
     def _metrics(self, rendered: bool) -> list[Metric]:
         found, drawn = self.scorer.overall(), {}
         if self.has_intervals and found:
@@ -377,15 +387,16 @@ class Evaluations(tuple[Evaluation, ...]):
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values, as the ``.json`` file has it.
 
-        Scores that cannot be computed are None; names whose bytes are no UTF-8 have escapes.
+        Scores that cannot be computed are None, data are named without the folders of this
+        machine, and names whose bytes are no UTF-8 have escapes.
         """
         from importlib.metadata import version
 
         return _plain(
             {
-                "format": FORMAT,
+                "format": JSON_VERSION,
                 "mirzoo": version("mirzoo"),
-                "dataset": self[0].dataset,
+                "dataset": name_of(self[0].dataset),
                 "split": self[0].split,
                 "task": self[0].task,
                 "interval_level": LEVEL,
@@ -412,7 +423,9 @@ class Evaluations(tuple[Evaluation, ...]):
         Parameters
         ----------
         path : str or path
-            ``.json``, what `to_dict` gives.
+            ``.json``, what `to_dict` gives; or ``.html``, a page that needs no other file, with
+            pictures where matplotlib is installed, and excerpts of the worst mistakes to listen
+            to (`mirzoo.evaluation.page`).
 
         Raises
         ------
@@ -420,9 +433,39 @@ class Evaluations(tuple[Evaluation, ...]):
             If the suffix is another one, or the file cannot be written.
         """
         path = Path(path)
-        format_of(path, (".json",), "an evaluation")
-        write_whole(path, json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n")
+        if format_of(path, FORMATS, "an evaluation") == "html":
+            from mirzoo.evaluation.page import evaluation_page
+
+            write_whole(path, evaluation_page(self))
+        else:
+            write_whole(path, json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n")
         return path
+
+    def plot(self, path: str | os.PathLike) -> Path:
+        """Draw scores, classes, confusion and calibration into a ``.png``, ``.pdf`` or ``.svg``.
+
+        Raises
+        ------
+        AnnotationError
+            If the suffix is another one, the file cannot be written, or matplotlib is missing.
+        """
+        from mirzoo.evaluation.pictures import overview, saved
+
+        return saved(lambda: overview(self), path)
+
+
+def require_writable(*documents: Path | None, picture: Path | None = None) -> None:
+    """Raise an AnnotationError where files cannot be written, before anything is computed."""
+    from mirzoo.evaluation.pictures import require_picture
+
+    for path in documents:
+        if path is not None:
+            format_of(path, FORMATS, "an evaluation")
+    if picture is not None:
+        require_picture(picture)
+    for path in (*documents, picture):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise AnnotationError(f"{path} cannot be written: there is no folder {path.parent}")
 
 
 def _scored(
@@ -484,7 +527,7 @@ def _document(found: Evaluation) -> dict[str, Any]:
         "model": found.model,
         "recordings": found.sized[0],
         "groups": found.sized[1],
-        "metrics": [metric.model_dump() for metric in found],
+        "metrics": [metric.model_dump() | {"dataset": name_of(metric.dataset)} for metric in found],
         "notes": found.notes,
         "failed": [failure._asdict() for failure in found.failed],
         "per_class": [

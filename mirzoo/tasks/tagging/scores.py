@@ -220,9 +220,9 @@ class TagScorer(Scorer):
         if not self._truths:
             return None
         held = np.flatnonzero(self._in_use())
-        scores = {
-            _OF_A_TAG[word]: values[:, held] for word, values in self._of_tags(weights).items()
-        }
+        of_tags = self._of_tags(weights)
+        words = _DECIDED + _RANKED if self._exclusive else _RANKED + _DECIDED
+        scores = {_OF_A_TAG[word]: of_tags[word][:, held] for word in words}
         return ByClass(
             tuple(self._labels[tag] for tag in held),
             np.array(self._truths).sum(axis=0)[held],
@@ -284,6 +284,7 @@ class TagScorer(Scorer):
         }
 
 
+_DECIDED, _RANKED = ("f1", "precision", "recall"), ("roc_auc", "pr_auc")
 _OF_A_TAG = {
     "f1": "F1",
     "precision": "precision",
@@ -291,6 +292,7 @@ _OF_A_TAG = {
     "roc_auc": "ROC-AUC",
     "pr_auc": "PR-AUC",
 }
+"""What the scores of one tag are called."""
 
 
 def reliability(probabilities: np.ndarray, right: np.ndarray, of: str) -> Reliability:

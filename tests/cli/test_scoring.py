@@ -1,0 +1,77 @@
+"""`mirzoo evaluate`: what it prints and writes, and how it ends."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+RATE = 16000
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A CSV of six clips, loud and rising ones, with groups."""
+    rng = np.random.default_rng(0)
+    rows = ["path,label,group"]
+    for number, level in enumerate((0.9, 0.8, 0.7, 0.02, 0.03, 0.04)):
+        soundfile.write(tmp_path / f"{number}.wav", level * rng.uniform(-1, 1, 4000), RATE)
+        rows.append(f"{number}.wav,{'loud' if level > 0.5 else 'rising'},g{number}")
+    path = tmp_path / "clips.csv"
+    path.write_text("\n".join(rows))
+    return path
+
+
+def test_scores_and_intervals_are_printed(run, models, table):
+    status, out, err = run("evaluate", models / "loud_tagger", table)
+    assert status == 0, err
+    first, *_ = out.splitlines()
+    assert first.startswith("0.722  ROC-AUC, mean over 2 tags (n = 6)  0.")
+    assert "note: intervals of 6 groups are rough" in out
+    status, out, _ = run("evaluate", models / "loud_tagger", table, "--resamples", 0)
+    assert status == 0 and out.splitlines()[0] == "0.722  ROC-AUC, mean over 2 tags (n = 6)"
+
+
+def test_models_are_compared_and_everything_is_written(run, models, table, tmp_path):
+    files = {name: tmp_path / f"found.{name}" for name in ("json", "html", "png")}
+    both = f"{models / 'loud_tagger'},{models / 'rising_tagger'}"
+    status, out, err = run(
+        "evaluate", both, table, "--json", files["json"], "--html", files["html"],
+        "--plot", files["png"], "--per-class", "--per-file", "--resamples", 100,
+    )  # fmt: skip
+    assert status == 0, err
+    assert "rising_tagger less loud_tagger\n+0.000  ROC-AUC" in out
+    assert "Wilcoxon's signed-rank test of PR-AUC over tags: p = 1.000" in out
+    lines = [line.split() for line in out.splitlines()]
+    assert ["class", "clips", "ROC-AUC", "PR-AUC", "F1", "precision", "recall"] in lines
+    assert any(line[:3] == ["0.wav", "loud", "loud"] for line in lines)
+    document = json.loads(files["json"].read_text())
+    assert [model["model"] for model in document["models"]] == ["loud_tagger", "rising_tagger"]
+    assert document["dataset"] == "clips.csv"
+    assert "rising_tagger compared with loud_tagger" in files["html"].read_text("utf-8")
+    status, out, _ = run("evaluate", both, table, "--json", "-", "--resamples", 100)
+    assert json.loads(out) == document
+
+
+def test_a_bad_file_fails_and_the_others_are_scored(run, models, table):
+    table.with_name("3.wav").write_bytes(b"RIFF")
+    status, out, err = run("evaluate", models / "loud_tagger", table)
+    assert status == 1
+    assert "(n = 5)" in out
+    assert err.startswith("mirzoo: loud_tagger: 3.wav could not be scored: ")
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "why"),
+    [
+        ("--html", "x.pdf", "allowed are .json, .html"),
+        ("--plot", "x.gif", "allowed are .png, .pdf, .svg"),
+        ("--json", "nowhere/x.json", "there is no folder"),
+    ],
+)
+def test_what_cannot_be_written_is_told_before_anything_is_computed(
+    run, models, table, tmp_path, option, name, why
+):
+    status, out, err = run("evaluate", models / "loud_tagger", table, option, tmp_path / name)
+    assert (status, out) == (1, "")
+    assert why in err
