@@ -37,7 +37,7 @@ FORMAT = 3
 """The newest version of the format of cards and contracts; this mirzoo reads all until then."""
 
 WRITTEN_FORMAT = 2
-"""The version of what has no `Exported`: what version 0.2 of mirzoo reads too."""
+"""The version of what has no `Exported` and no thresholds of tags: what 0.2 reads too."""
 
 NETWORK = ("frontend", "head", "task", "window_s", "context_s")
 """The keys of a recipe that define the network."""
@@ -306,8 +306,8 @@ class Contract(_Entry):
     Parameters
     ----------
     format : int
-        Version of this format: 2, or 3 with ``exported``. Files of version 0.1 have none, which
-        is format 1.
+        Version of this format: 2, or 3 with ``exported`` or a tagger's ``decoding``. Files of
+        version 0.1 have none, which is format 1.
     name : str
         The model's name, that of its folder.
     task : str
@@ -324,7 +324,8 @@ class Contract(_Entry):
         exactly one holds.
     outputs : list of OutputSpec
     decoding : Decoding, optional
-        How the outputs become an annotation; its ``type`` is the task. Taggers have none.
+        How the outputs become an annotation; its ``type`` is the task. Of taggers those have one
+        that know a threshold for each label.
     embedding_size : int, optional
         Length of what `model.embed` gives per clip or frame.
     parameters : int

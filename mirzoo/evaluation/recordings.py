@@ -159,7 +159,12 @@ def items_of(data: str | os.PathLike | Items, task: str, split: str | None = Non
 
 def recordings_of_clips(clips: LabelledClips, task: str) -> list[LabelledRecording]:
     """Give clips that are labelled with words as recordings with their truth."""
-    found = (_of_recording(clip, task) for clip in clips.clips)
+    return recordings_of(clips.clips, task)
+
+
+def recordings_of(recordings: Iterable[Recording], task: str) -> list[LabelledRecording]:
+    """Give recordings with their truth; those that a task has none for are left out."""
+    found = (_of_recording(recording, task) for recording in recordings)
     return [recording for recording in found if recording is not None]
 
 

@@ -52,7 +52,7 @@ def file_contract(model: Contract, options: ExportOptions, usual_batch: int | No
         update={
             "input": taken,
             "exported": None if as_usual else exported,
-            "format": WRITTEN_FORMAT if as_usual else EXPORTED_FORMAT,
+            "format": max(model.format, WRITTEN_FORMAT if as_usual else EXPORTED_FORMAT),
         }
     )
 

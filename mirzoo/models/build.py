@@ -102,7 +102,9 @@ def with_new_labels(
     if depths == "all" and not any(layer.name == "all_depths" for layer in head.layers):
         head = with_all_depths(head)
     waveform = keras.Input((None,), dtype="float32", name="waveform")
-    output = keras.layers.Dense(len(labels), activation=activation, name=main.name)
+    output = keras.layers.Dense(
+        len(labels), activation=activation, name=main.name, dtype="float32"
+    )
     model = Model(waveform, output(head(base.frontend(waveform))), name=base.name)
     axes = [*main.axes[:-1], main.axes[-1].model_copy(update={"size": len(labels)})]
     model.card = base.card.updated(
@@ -111,6 +113,7 @@ def with_new_labels(
         activation=activation,
         outputs=[OutputSpec(name=main.name, axes=axes, frame_rate=main.frame_rate).model_dump()],
         recipe=recipe,
+        decoding=None,
         embedding_size=head.output_shape[-1],
         parameters=model.count_params(),
         metrics=[],

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from mirzoo.recipe.base import Config, Fraction
 
@@ -51,11 +59,16 @@ class DataConfig(Config):
 
 
 class Augmentation(Config):
-    """Random changes of a training example that leave its labels true.
+    """Random changes of a training example that leave its labels true, or move them along.
 
     ``noise_db`` is the range of the noise's level: of a tagger's waveforms against full scale, of
     the magnitudes that chord and melody models learn from against 1; by default -60 to -30 and
-    -75 to -35.
+    -75 to -35. ``mask_frames`` and ``mask_bins`` are the largest shares of frames and of bins that
+    each of two masks sets to the mean of the features (SpecAugment: Park et al. 2019,
+    arXiv:1904.08779). Of taggers alone: ``shift`` is the largest share of a window by which it
+    begins earlier or later; with ``mixup`` two examples and their targets are mixed, the share of
+    the second drawn from a beta distribution with this parameter twice (Zhang et al. 2018,
+    arXiv:1710.09412).
     """
 
     gain_db: tuple[float, float] = (0.0, 0.0)
@@ -69,6 +82,23 @@ class Augmentation(Config):
 
     equaliser_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     """How often the spectrum is tilted or filtered."""
+
+    shift: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    """Largest share of a window by which a tagger's example begins earlier or later."""
+
+    mixup: NonNegativeFloat = 0.0
+    """Of taggers: how evenly two examples and their targets are mixed; 0 for not at all."""
+
+    mask_frames: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    """Largest share of frames that each of two masks hides (SpecAugment)."""
+
+    mask_bins: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    """Largest share of bins that each of two masks hides (SpecAugment)."""
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        newer = ("shift", "mixup", "mask_frames", "mask_bins")  # cards of before have none
+        return {key: value for key, value in dump(self).items() if value or key not in newer}
 
 
 class TrainingConfig(Config):

@@ -223,6 +223,9 @@ class Task(ABC, Generic[Section, Result]):
     decoding: ClassVar[type[Decoding] | None] = None
     """The settings of its decoder on a card; None where it has none."""
 
+    needs_decoding: ClassVar[bool] = True
+    """Whether every card has such settings, where there are any."""
+
     decisions: ClassVar[type[Decisions] | None] = None
     """Its decoder as a graph; None where there is none."""
 
@@ -348,6 +351,12 @@ class Task(ABC, Generic[Section, Result]):
                 f"a {type_of(type(head))!r} head is made for {' and '.join(made_for)}; for "
                 f"'{self.name}' take another head"
             )
+        for key in ("shift", "mixup"):
+            if self.framewise and getattr(training.augmentation, key):
+                raise ValueError(
+                    f"training.augmentation.{key} is {getattr(training.augmentation, key):g}, but "
+                    f"it is for taggers; allowed for '{self.name}' is 0"
+                )
         usual = type(training).model_fields["teacher_weight"].default
         if not self.weighs_teachers and training.teacher_weight != usual:
             weighing = [task.name for task in TASKS.values() if task.weighs_teachers]
@@ -397,6 +406,8 @@ class Task(ABC, Generic[Section, Result]):
                     f"decoding is of type '{card.decoding.type}', but the outputs of the task "
                     f"'{self.name}' need none; leave it out, or is the task another?"
                 )
+        elif card.decoding is None and not self.needs_decoding:
+            return
         elif card.decoding is None or card.decoding.type != self.name:
             received = "missing" if card.decoding is None else f"of type '{card.decoding.type}'"
             raise ValueError(f"decoding is {received}; the task '{self.name}' needs its own")

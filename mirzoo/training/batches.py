@@ -9,9 +9,10 @@ import numpy as np
 from mirzoo.data.corpus import FULL_SCALE, Windows
 from mirzoo.errors import DataError
 from mirzoo.recipe import Augmentation
+from mirzoo.training.alterations import STRONGEST_TILT, alter, mix_up
 
-STRONGEST_TILT = 0.7
-NOISE_DB = (-60.0, -30.0)
+__all__ = ["STRONGEST_TILT", "Batches", "alter"]
+
 UNALTERED = Augmentation()
 
 
@@ -76,12 +77,13 @@ class Batches:
         order = self._order(epoch)
         rows = order[number * self.batch_size : (number + 1) * self.batch_size]
         waveforms = self._read(rows).astype(np.float32) / FULL_SCALE
-        if self.shuffle:
-            rng = np.random.default_rng([self.seed, epoch, number])
-            waveforms = alter(waveforms, self.augmentation, rng)
-        return waveforms, {
+        targets = {
             output: values[rows].astype(np.float32) for output, values in self.targets.items()
         }
+        if not self.shuffle:
+            return waveforms, targets
+        rng = np.random.default_rng([self.seed, epoch, number])
+        return mix_up(alter(waveforms, self.augmentation, rng), targets, self.augmentation, rng)
 
     def _order(self, epoch: int) -> np.ndarray:
         if not self.shuffle:
@@ -94,38 +96,3 @@ class Batches:
             mine = self.corpus_of[rows] == corpus
             out[mine] = self.windows[corpus].read(self.row_of[rows[mine]])
         return out
-
-
-def alter(
-    waveforms: np.ndarray, augmentation: Augmentation, rng: np.random.Generator
-) -> np.ndarray:
-    """Change level, polarity, spectral tilt and noise floor at random; the music stays.
-
-    Parameters
-    ----------
-    waveforms : np.ndarray
-        Float32 ``(batch, samples)``.
-    augmentation : Augmentation
-        The range of gains (dB), how often a waveform is tilted or gets noise, and how loud.
-    rng : np.random.Generator
-
-    Returns
-    -------
-    np.ndarray
-        Float32 ``(batch, samples)``. The tilt is ``y[n] = x[n] - a x[n - 1]`` with ``a`` in
-        ±`STRONGEST_TILT`; the noise is white, by default `NOISE_DB` below full scale.
-    """
-    count = len(waveforms)
-    gain = 10 ** (rng.uniform(*augmentation.gain_db, count) / 20) * rng.choice([-1, 1], count)
-    tilt = rng.uniform(-STRONGEST_TILT, STRONGEST_TILT, count)
-    tilt *= rng.random(count) < augmentation.equaliser_probability
-    noise = 10 ** (rng.uniform(*(augmentation.noise_db or NOISE_DB), count) / 20)
-    noise *= rng.random(count) < augmentation.noise_probability
-    altered = waveforms.copy()
-    altered[:, 1:] -= tilt[:, None].astype(np.float32) * waveforms[:, :-1]
-    altered *= gain[:, None].astype(np.float32)
-    for row in np.flatnonzero(noise):
-        altered[row] += np.float32(noise[row]) * rng.standard_normal(
-            waveforms.shape[1], dtype=np.float32
-        )
-    return altered

@@ -30,8 +30,9 @@ from mirzoo.models.build import build_model
 from mirzoo.models.layers.losses import crossentropy_where_named
 from mirzoo.models.model import Model
 from mirzoo.ports import PORTS
-from mirzoo.recipe import Recipe
+from mirzoo.recipe import Recipe, TrainingConfig
 from mirzoo.tasks.base import TASKS
+from mirzoo.training.alterations import masked
 from mirzoo.training.batches import Batches
 from mirzoo.training.fitting import (
     BEST_WEIGHTS,
@@ -244,7 +245,7 @@ def _fit(
     held_out = Batches(
         validation.windows, validation.targets(training, output), batch_size=128, shuffle=False
     )
-    student = _student(model, batches.targets)
+    student = _student(model, batches.targets, settings)
     losses: Mapping[str, str | Callable] = {
         output: "binary_crossentropy",
         AUXILIARY: "binary_crossentropy",
@@ -275,10 +276,13 @@ def _fit(
     model.load_weights(out / BEST_WEIGHTS)
 
 
-def _student(model: Model, targets: Mapping[str, np.ndarray]) -> keras.Model:
+def _student(
+    model: Model, targets: Mapping[str, np.ndarray], settings: TrainingConfig
+) -> keras.Model:
     """The model with the outputs that only training needs."""
     output = model.card.outputs[0].name
-    embedding = model.head(model.frontend(model.input))
+    features = masked(settings.augmentation, model.frontend(model.input), settings.seed)
+    embedding = model.head(features)
     outputs = {output: model.get_layer(output)(embedding)}
     for name, activation in ((AUXILIARY, "sigmoid"), (CLASSES, "softmax"), (EMBEDDING, None)):
         if name in targets:

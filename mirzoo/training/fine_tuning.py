@@ -2,44 +2,70 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from mirzoo.card import Licences, Metric
-from mirzoo.data import folder, labelled
+from mirzoo.artefact import require_free
+from mirzoo.card import Fitting, Licences, Metric, OwnData
+from mirzoo.data import folder, labelled, own
 from mirzoo.data.folder import LabelledClips, LabelledWindows
 from mirzoo.errors import DataError
 from mirzoo.evaluation.recordings import (
     LabelledRecording,
-    evaluate_recordings,
+    evaluate_together,
     open_recordings,
+    recordings_of,
     recordings_of_clips,
 )
+from mirzoo.evaluation.results import Evaluations
+from mirzoo.models.build import build_model
 from mirzoo.models.model import Model
+from mirzoo.recipe import Augmentation, Recipe
 from mirzoo.tasks.base import TASKS, FramewiseTask
+from mirzoo.training.alterations import chosen_changes
 from mirzoo.training.own_clips import (
+    ALTERED,
+    PRECISIONS,
     STRATEGIES,
     UNTRAINED,
     Fitted,
+    Precision,
     Settings,
     Strategy,
+    Tried,
     fit_clips,
 )
-from mirzoo.training.own_recordings import fit_recordings
+from mirzoo.training.own_recordings import RecordingSettings, fit_recordings
+from mirzoo.training.own_run import (
+    RunFolder,
+    fingerprint,
+    fingerprint_of_source,
+    require_room,
+    run_folder_of,
+)
+from mirzoo.training.progress import shown, stage
 from mirzoo.training.report import Report
 
 LOSSES = {"sigmoid": "binary_crossentropy", "softmax": "categorical_crossentropy"}
 FEWEST_HELD_OUT = 10
+FEWEST_RECORDINGS_HELD_OUT = 3
+THRESHOLDS_FORMAT = 3
+"""Of a card whose tagger has thresholds."""
 
 
 def fine_tune(
-    model: Model | str | os.PathLike,
-    data: str | os.PathLike | LabelledClips | LabelledWindows | Iterable[LabelledRecording],
+    model: Model | Recipe | str | os.PathLike,
+    data: Any,
     *,
     strategy: Strategy | None = None,
     exclusive: bool | None = None,
@@ -49,9 +75,16 @@ def fine_tune(
     batch_size: int = 16,
     learning_rate: float | None = None,
     balanced: bool = False,
+    augmentation: str | Sequence[str] | Augmentation | None = None,
+    precision: Precision = "float32",
     seed: int = 0,
+    out: str | os.PathLike | None = None,
+    overwrite: bool = False,
+    tensorboard: str | os.PathLike | None = None,
+    progress: bool | None = None,
     train_head: bool | None = None,
     train_trunk: bool | None = None,
+    **options: Any,
 ) -> Model:
     """Fit a model to labelled clips, or one whose results are frames to labelled recordings.
 
@@ -63,41 +96,68 @@ def fine_tune(
     recording in every epoch in other keys, levels and noise, as its recipe has it; only what is
     labelled counts, and its labels stay the same ones.
 
+    Whatever is chosen, the number of epochs too, is chosen within the data to learn from; then the
+    model learns from all of them, and what was held out is measured once. Batch normalisation goes
+    on with the statistics of the pretraining.
+
     Parameters
     ----------
-    model : Model, str or path
-        A model, its name or its folder; it stays as it is. A recipe's model with fresh weights
-        (`mirzoo.models.build.build_model`) is trained from scratch.
-    data : str, path, LabelledClips or iterable of LabelledRecording
-        For a tagger: a folder with a folder for each class, a CSV file, ``tfds:<name>`` or
-        ``mirdata:<name>`` (see `mirzoo.data.folder`), or clips already found. Else as for
-        `mirzoo.evaluate`: a folder of recordings with their labels (``song.mp3`` and
-        ``song.lab``), or such recordings; ``mirdata:<name>``, ``tfds:<name>`` or
-        the folder of a prepared corpus, of which only the split "train" counts where there is one.
+    model : Model, Recipe, str or path
+        A model, its name or its folder; it stays as it is. A recipe, its name or its file is
+        trained from fresh weights.
+    data : str, path, OwnData, LabelledClips, iterable of LabelledRecording, or others
+        For a tagger what `mirzoo.data.load` takes: a folder with a folder for each class, a table,
+        ``tfds:<name>``, ``mirdata:<name>``, arrays. Else as for `mirzoo.evaluate`: a folder of
+        recordings with their labels (``song.mp3`` and ``song.lab``), or such recordings;
+        ``mirdata:<name>``, ``tfds:<name>`` or the folder of a prepared corpus, of which only the
+        split "train" counts where there is one.
     strategy : {"auto", "probe", "head", "full"}, optional
         "probe" fits the output layers alone, "head" trains the head too, "full" the front-end as
-        well (where it learns); by default "auto", which for a frame-wise model is "full".
+        well (where it learns); by default "auto", which for a frame-wise model is "full" where an
+        epoch of it is better for recordings left out.
     exclusive : bool, optional
-        Whether exactly one of a tagger's labels holds; by default whether each clip has one.
+        Whether exactly one of a tagger's labels holds; by default whether each clip has one. Where
+        any number may, the card has for each label above which probability it does: see
+        `mirzoo.tasks.tagging.Tags.holding`.
     extend : bool
         Whether a tagger keeps its own labels, and their outputs as they are, and gets the new ones
         behind them; any number of labels may hold then.
     held_out : float
-        The share of clips, whole groups, that is not learnt from and measures the result; 0 for
-        none. What has fewer than `FEWEST_HELD_OUT` clips to spare is learnt from whole.
+        The share of clips or recordings, whole groups, that is not learnt from and measures the
+        result; 0 for none. Data that name a split "test" are divided by it. What has fewer than
+        `FEWEST_HELD_OUT` clips, or `FEWEST_RECORDINGS_HELD_OUT` recordings, to spare is learnt from
+        whole.
     epochs, batch_size : int
         At most so many passes; and windows, or stretches of recordings, for a step.
     learning_rate : float, optional
         The highest of those steps; by default the task's own, `mirzoo.tasks.base.Task.rates`, of
-        taggers 1e-4.
+        taggers 1e-4, from fresh weights 2e-3.
     balanced : bool
         Whether a tagger's rare labels count as much as frequent ones.
+    augmentation : str, sequence of str or Augmentation, optional
+        How examples are changed at random while the model learns: names of
+        `mirzoo.training.alterations.CHANGES` (``"gain,noise,mixup"``), ``"none"``, or settings. By
+        default taggers learn with gain, noise, filter and shift, others as their recipe has it.
+    precision : {"float32", "bfloat16"}
+        In which convolutions are trained; what is saved is float32 always.
     seed : int
-        Decides folds, order and alterations: two runs give the same model.
+        Decides fresh weights, folds, order and alterations: two runs give the same model.
+    out : path, optional
+        A folder that the model is saved in. Whether it can be is checked first of all. If the
+        process is killed, the same call goes on where it was.
+    overwrite : bool
+        Whether a saved model in ``out`` is replaced.
+    tensorboard : path, optional
+        A folder of logs for TensorBoard.
+    progress : bool, optional
+        Whether progress is shown; by default where the standard error is a terminal. Else the
+        logger ``mirzoo`` gets the same.
     train_head, train_trunk : bool, optional
         Deprecated: ``strategy="full"`` and ``strategy="probe"`` take their place. With one of them,
         or without ``strategy`` for a tagger from `mirzoo.create` that has the labels of the data,
         the model itself is trained and the history is returned, as in version 0.2.
+    **options
+        How the data are read: see `mirzoo.data.load`.
 
     Returns
     -------
@@ -109,9 +169,13 @@ def fine_tune(
     Raises
     ------
     DataError
-        If the data cannot be read, has labels that the model hasn't, or none for its task.
+        If the data cannot be read, have labels that the model hasn't, or none for its task.
     RecipeError
         If a frame-wise model was converted from another package.
+    ArtefactError
+        If the model cannot be saved in ``out``.
+    TrainingError
+        If a loss is not finite.
 
     Examples
     --------
@@ -122,147 +186,525 @@ def fine_tune(
     >>> mirzoo.save(model, "my_models/instruments")  # doctest: +SKIP
     >>> chords = mirzoo.fine_tune("cqt_crnn_chords", "songs/", epochs=10)  # doctest: +SKIP
     """
-    options: dict[str, Any] = {
-        "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed,
-    }  # fmt: skip
     if isinstance(model, Model):
         former = _former_use(model, data, strategy, train_head, train_trunk)
         if former is not None:
-            return _fit_in_place(model, data, train_head=former, **options)
-        base = model
-    else:
-        from mirzoo import hub
+            return _fit_in_place(
+                model, data, train_head=former, epochs=epochs, batch_size=batch_size,
+                learning_rate=learning_rate, seed=seed,
+            )  # fmt: skip
+    wanted = Wanted(
+        strategy="auto" if strategy is None else strategy,
+        exclusive=exclusive,
+        extend=extend,
+        held_out=held_out,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        balanced=balanced,
+        augmentation=augmentation,
+        precision=precision,
+        seed=seed,
+    )
+    wanted.check()
+    if out is not None:
+        require_free(out, overwrite=overwrite)
+    keras.utils.set_random_seed(seed)
+    base = _base(model)
+    if out is not None:
+        require_room(out, overwrite=overwrite, parameters=base.card.parameters)
+    fit = _Framewise if isinstance(TASKS[base.card.task], FramewiseTask) else _Clips
+    with shown(progress):
+        fitted = fit(base, data, wanted, options)
+        run = RunFolder(None if out is None else run_folder_of(out), fitted.about)
+        result = fitted.fit(run, None if tensorboard is None else Path(tensorboard))
+        if out is not None:
+            from mirzoo import hub
 
-        base = hub.load(model)
-    chosen: Strategy = "auto" if strategy is None else strategy
-    if chosen not in STRATEGIES:
-        allowed = ", ".join(map(repr, STRATEGIES))
-        raise DataError(f"strategy is {strategy!r}; allowed are {allowed}")
-    if not 0 <= held_out < 1:
-        raise DataError(f"held_out is {held_out}; allowed are shares from 0 to below 1")
-    if isinstance(TASKS[base.card.task], FramewiseTask):
-        if extend:
-            raise DataError(f"extend is for taggers; what {base.card.task} are is fixed")
-        return _fine_tuned_on_recordings(base, data, chosen, options)
-    clips = _clips(base, data)
-    one_each = clips.exclusive if exclusive is None else exclusive
-    if extend:
-        if exclusive:
+            with stage("saving"):
+                hub.save(result, out, overwrite=overwrite)
+            run.remove()
+    return result
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for: the parameters of `fine_tune`."""
+
+    strategy: Strategy
+    exclusive: bool | None
+    extend: bool
+    held_out: float
+    epochs: int
+    batch_size: int
+    learning_rate: float | None
+    balanced: bool
+    augmentation: str | Sequence[str] | Augmentation | None
+    precision: Precision
+    seed: int
+
+    def check(self) -> None:
+        """Raise a DataError where a value is not allowed."""
+        for name, allowed in (("strategy", STRATEGIES), ("precision", PRECISIONS)):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise DataError(f"{name} is {value!r}; allowed are {', '.join(map(repr, allowed))}")
+        if not 0 <= self.held_out < 1:
+            raise DataError(f"held_out is {self.held_out}; allowed are shares from 0 to below 1")
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise DataError(f"{name} is {getattr(self, name)}; allowed are numbers from 1 on")
+        if self.learning_rate is not None and not self.learning_rate > 0:
+            raise DataError(f"learning_rate is {self.learning_rate}; allowed are numbers above 0")
+
+    def stated(self, **as_it_ran: Any) -> dict[str, Any]:
+        """All of it as JSON has it, with what became of what was left open."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)} | as_it_ran
+        changes = values["augmentation"]
+        if isinstance(changes, Augmentation):
+            values["augmentation"] = changes.model_dump(mode="json")
+        return values
+
+
+def _base(model: Model | Recipe | str | os.PathLike) -> Model:
+    """The model to begin with: trained, or a recipe's with fresh weights."""
+    from mirzoo import hub
+
+    if isinstance(model, Model):
+        return model
+    if isinstance(model, Recipe):
+        return build_model(model, "own_model")
+    words = os.fspath(model)
+    if words in hub.list_models(pretrained=True) or os.path.isdir(words):
+        return hub.load(words)
+    if words.partition("@")[0].endswith((".yaml", ".yml")) or words in hub.list_models(
+        pretrained=False
+    ):
+        return build_model(hub.load_recipe(words), hub.recipe_name(words))
+    return hub.load(words)
+
+
+def _is_fresh(model: Model) -> bool:
+    return model.card.provenance.startswith(UNTRAINED)
+
+
+class _Clips:
+    """Clips with tags, and the tagger to be fitted to them."""
+
+    def __init__(self, base: Model, data: Any, wanted: Wanted, options: dict[str, Any]) -> None:
+        self.base, self.wanted = base, wanted
+        clips, self.source, self.checksum, self.skipped = _clips(base, data, options)
+        self.clips = clips
+        changes, _ = (
+            (ALTERED, None)
+            if wanted.augmentation is None
+            else chosen_changes(wanted.augmentation, ALTERED, framewise=False)
+        )
+        self.settings = Settings(
+            strategy=wanted.strategy,
+            exclusive=self._one_each(),
+            extend=wanted.extend,
+            epochs=wanted.epochs,
+            batch_size=wanted.batch_size,
+            learning_rate=wanted.learning_rate,
+            balanced=wanted.balanced,
+            augmentation=changes,
+            precision=wanted.precision,
+            seed=wanted.seed,
+        )
+        self.train, self.test, self.split = _divided(clips, wanted.held_out, wanted.seed)
+
+    def _one_each(self) -> bool:
+        card, wanted = self.base.card, self.wanted
+        if not wanted.extend:
+            return self.clips.exclusive if wanted.exclusive is None else wanted.exclusive
+        if wanted.exclusive:
             raise DataError("extend keeps labels of which any number may hold; leave exclusive out")
-        if twice := sorted(set(base.card.labels) & set(clips.labels)):
+        if twice := sorted(set(card.labels) & set(self.clips.labels)):
+            raise DataError(f"{card.name} has the labels {twice} already; name yours otherwise")
+        if card.activation != "sigmoid":
             raise DataError(
-                f"{base.card.name} has the labels {twice} already; name yours otherwise"
-            )
-        if base.card.activation != "sigmoid":
-            raise DataError(
-                f"exactly one label of {base.card.name} holds, so that none can be added; leave "
+                f"exactly one label of {card.name} holds, so that none can be added; leave "
                 "extend out, or take a model of which any number may hold"
             )
-        one_each = False
-    settings = Settings(
-        strategy=chosen, exclusive=one_each, extend=extend, balanced=balanced, **options
+        return False
+
+    @property
+    def stated(self) -> dict[str, Any]:
+        return self.wanted.stated(
+            exclusive=self.settings.exclusive, augmentation=self.settings.augmentation
+        )
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What decides on the result."""
+        recordings = [
+            (clip.name, clip.group, list(clip.labels.tags or ()), clip.split,
+             fingerprint_of_source(clip.source))
+            for clip in self.clips.clips
+        ]  # fmt: skip
+        return _about(self.base, self.stated, recordings)
+
+    def fit(self, run: RunFolder, tensorboard: Path | None) -> Model:
+        """Give the fitted model."""
+        base, clips, settings = self.base, self.clips, self.settings
+        train, test = clips.of(self.train), clips.of(self.test)
+        fitted = fit_clips(base, train, settings, unseen=test, run=run, tensorboard=tensorboard)
+        evaluations = self._evaluated(fitted, test)
+        model, card = fitted.model, base.card
+        counts = _counts(train)
+        of_each = ", ".join(f"{label} {count}" for label, count in counts.items())
+        epochs = len(fitted.history.get("loss", ()))
+        is_fresh = _is_fresh(base)
+        decoding = None
+        if fitted.thresholds is not None:
+            thresholds = [round(float(value), 6) for value in fitted.thresholds]
+            decoding = {"type": card.task, "thresholds": thresholds}
+        groups = len(np.unique(train.groups))
+        model.card = model.card.updated(
+            description=self._description(),
+            metrics=_with_baselines(evaluations),
+            files={},
+            decoding=decoding,
+            format=max(card.format, THRESHOLDS_FORMAT) if decoding else card.format,
+            licences=_licences(card.licences, self.source, is_fresh),
+            fitting=_fitting(
+                self.base,
+                OwnData(
+                    name=self.source,
+                    checksum=self.checksum,
+                    recordings=len(self.train),
+                    groups=groups,
+                    labels=counts,
+                    held_out=len(self.test),
+                    held_out_labels=_counts(test),
+                    split=self.split,
+                    skipped=self.skipped,
+                ),
+                self.stated,
+                fitted.chosen,
+                epochs,
+            ),
+            provenance=(
+                f"{_began(base)} on {len(self.train)} clips in {groups} groups of {self.source} "
+                f"({of_each}), strategy {settings.strategy}: {fitted.chosen}; seed {settings.seed}"
+                f"{', labels balanced' if settings.balanced else ''}; {len(self.test)} clips held "
+                f"out.{_before(base)}"
+            ),
+        )
+        model.report = Report(
+            strategy=settings.strategy,
+            chosen=fitted.chosen,
+            tried=fitted.tried,
+            history=fitted.history,
+            trial=fitted.trial,
+            curve=fitted.curve,
+            metrics=tuple(model.card.metrics),
+            evaluations=evaluations,
+            learnt_from=len(self.train),
+            held_out=len(self.test),
+            clips_of_labels=counts,
+            settings=self.stated,
+        )
+        return model
+
+    def _description(self) -> str:
+        count, name = len(self.clips.labels), self.base.card.name
+        if self.settings.extend:
+            return f"{name} with {count} labels more, fine-tuned."
+        how = "trained from fresh weights" if _is_fresh(self.base) else "fine-tuned"
+        return f"Tells {count} labels apart: {name}, {how}."
+
+    def _evaluated(self, fitted: Fitted, test: LabelledClips) -> Evaluations | None:
+        """What the model, and a plain probe of the one before, give for the clips held out."""
+        if not test.clips:
+            return None
+        models, names = [fitted.model], [self.base.card.name]
+        if fitted.probe is not None:
+            models.append(fitted.probe)
+            names.append(f"linear probe of {self.base.card.name}")
+        return _evaluated(models, names, recordings_of_clips(test, self.base.card.task),
+                          self.source, f"{len(test.clips)} clips")  # fmt: skip
+
+
+class _Framewise:
+    """Recordings with labels over time, and the model to be fitted to them."""
+
+    def __init__(self, base: Model, data: Any, wanted: Wanted, options: dict[str, Any]) -> None:
+        self.base, self.wanted = base, wanted
+        task = base.card.task
+        if wanted.extend:
+            raise DataError(f"extend is for taggers; what {task} are is fixed")
+        if wanted.exclusive is not None:
+            raise DataError(f"exclusive is for taggers; what {task} are is fixed")
+        if wanted.balanced:
+            raise DataError(
+                f"balanced is for taggers; how often {task} occur is part of what a model of them "
+                "learns, and transposing them balances keys already: leave it out"
+            )
+        changes, transposed = None, None
+        if wanted.augmentation is not None:
+            usual = Augmentation()
+            if base.card.recipe is not None:
+                usual = Recipe.model_validate(base.card.recipe).training.augmentation
+            changes, transposed = chosen_changes(wanted.augmentation, usual, framewise=True)
+        rate = wanted.learning_rate
+        if rate is None and not _is_fresh(base):
+            rates = TASKS[task].rates
+            rate = rates.outputs if wanted.strategy == "probe" else rates.whole
+        if _is_fresh(base) and wanted.strategy not in ("auto", "full"):
+            raise DataError(
+                f"{base.card.name} has fresh weights, all of which must learn; strategy is "
+                f"{wanted.strategy!r}, allowed are 'auto' and 'full'"
+            )
+        self.settings = RecordingSettings(
+            strategy=wanted.strategy,
+            epochs=wanted.epochs,
+            batch_size=wanted.batch_size,
+            learning_rate=rate,
+            augmentation=changes,
+            transposed=transposed,
+            precision=wanted.precision,
+            seed=wanted.seed,
+        )
+        self.recordings, self.source, self.checksum, self.skipped = _recordings(base, data, options)
+        self.train, self.test, self.split = _divided_recordings(
+            self.recordings, wanted.held_out, wanted.seed
+        )
+
+    @property
+    def stated(self) -> dict[str, Any]:
+        settings = self.settings
+        return {
+            **self.wanted.stated(learning_rate=settings.learning_rate),
+            "augmentation": "as in the recipe"
+            if settings.augmentation is None
+            else settings.augmentation.model_dump(mode="json"),
+        }
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What decides on the result."""
+        recordings = [
+            (one.name, one.group, repr(one.truth.to_dict()), fingerprint_of_source(one.source))
+            for one in self.recordings
+        ]
+        return _about(self.base, self.stated | {"moved": self.settings.transposed}, recordings)
+
+    def fit(self, run: RunFolder, tensorboard: Path | None) -> Model:
+        """Give the fitted model."""
+        base, wanted, settings = self.base, self.wanted, self.settings
+        train = [self.recordings[number] for number in self.train]
+        test = [self.recordings[number] for number in self.test]
+        groups = [_group(one, number) for number, one in enumerate(train)]
+        model = base.copy()
+        model.frontend.trainable = wanted.strategy in ("auto", "full")
+        model.head.trainable = wanted.strategy != "probe"
+        fitted = fit_recordings(
+            model, train, settings, groups=groups, unseen=test, run=run, tensorboard=tensorboard
+        )
+        model.frontend.trainable = model.head.trainable = True
+        is_fresh = _is_fresh(base)
+        what = {"probe": "the output layers alone", "head": "head and output layers"}.get(
+            wanted.strategy, "the whole model"
+        )
+        chosen = f"{what} trained for {fitted.epochs} epochs"
+        if fitted.epochs == 0:
+            chosen = "the model as it was: no epoch was better on recordings left out"
+        evaluations = None
+        if test:
+            models = [model] if is_fresh else [model, base]
+            names = [f"{base.card.name}, fine-tuned", base.card.name][: len(models)]
+            evaluations = _evaluated(models, names, test, self.source, f"{len(test)} recordings")
+        held_out = f"; {len(test)} held out" if test else ""
+        model.card = base.card.updated(
+            description=f"{base.card.description} "
+            f"{'Trained from fresh weights' if is_fresh else 'Fine-tuned'}.",
+            metrics=_with_baselines(evaluations),
+            files={},
+            licences=_licences(base.card.licences, self.source, is_fresh),
+            fitting=_fitting(
+                base,
+                OwnData(
+                    name=self.source,
+                    checksum=self.checksum,
+                    recordings=len(train),
+                    groups=len(set(groups)),
+                    held_out=len(test),
+                    split=self.split,
+                    skipped=self.skipped,
+                ),
+                self.stated,
+                chosen,
+                fitted.epochs,
+            ),
+            provenance=f"{_began(base)} for {fitted.epochs} epochs on {len(train)} recordings of "
+            f"{self.source}, {what}; seed {wanted.seed}{held_out}.{_before(base)}",
+        )
+        model.report = Report(
+            strategy=wanted.strategy,
+            chosen=chosen,
+            tried=_tried(fitted.trial),
+            history=fitted.history,
+            trial=fitted.trial,
+            metrics=tuple(model.card.metrics),
+            evaluations=evaluations,
+            learnt_from=len(train),
+            held_out=len(test),
+            settings=self.stated,
+        )
+        return model
+
+
+def _tried(trial: dict[str, list[float]]) -> tuple[Tried, ...]:
+    if not trial:
+        return ()
+    before, *after = trial["val_loss"]
+    return (
+        Tried("the model as it was, on recordings left out", before),
+        Tried("the same trained further", min(after)),
     )
-    return _fine_tuned_on_clips(base, clips, settings, held_out, _name_of(data))
 
 
-def _fine_tuned_on_clips(
-    base: Model, clips: LabelledClips, settings: Settings, held_out: float, source: str
-) -> Model:
-    train, test = _divided(clips, held_out, settings.seed)
-    fitted = fit_clips(base, clips.of(train), settings)
-    metrics = _scores(base, fitted, clips, train, test, settings, source)
-    counts = dict(zip(clips.labels, clips.of(train).targets.sum(axis=0).astype(int).tolist()))
-    model, card = fitted.model, base.card
-    of_each = ", ".join(f"{label} {count}" for label, count in counts.items())
-    model.card = model.card.updated(
-        description=(
-            f"Tells {len(clips.labels)} labels apart: {card.name}, fine-tuned."
-            if not settings.extend
-            else f"{card.name} with {len(clips.labels)} labels more, fine-tuned."
-        ),
-        metrics=metrics,
-        files={},
-        licences=_licences(card.licences, source),
-        provenance=(
-            f"Fine-tuned from {card.name} on {len(train)} clips in "
-            f"{len(np.unique(clips.groups[train]))} groups of {source} ({of_each}), strategy "
-            f"{settings.strategy}: {fitted.chosen}; seed {settings.seed}"
-            f"{', labels balanced' if settings.balanced else ''}; {len(test)} clips held out. "
-            f"{card.name}: {card.provenance}"
-        ),
+def _began(base: Model) -> str:
+    name = base.card.name
+    return f"Trained from fresh weights, as {name}," if _is_fresh(base) else (
+        f"Fine-tuned from {name}"
+    )  # fmt: skip
+
+
+def _before(base: Model) -> str:
+    return "" if _is_fresh(base) else f" {base.card.name}: {base.card.provenance}"
+
+
+def _about(base: Model, settings: dict[str, Any], recordings: list[Any]) -> dict[str, Any]:
+    digest = hashlib.sha256(json.dumps(recordings, default=str).encode()).hexdigest()
+    return {
+        "mirzoo": metadata.version("mirzoo"),
+        "base": [base.card.name, fingerprint(base.get_weights())],
+        "data": digest,
+        "settings": settings,
+    }
+
+
+def _fitting(
+    base: Model, data: OwnData, settings: dict[str, Any], chosen: str, epochs: int
+) -> Fitting:
+    is_fresh = _is_fresh(base)
+    return Fitting(
+        data=data,
+        base=None if is_fresh else base.card.name,
+        base_licence=None if is_fresh else base.card.licences.weights,
+        strategy=settings["strategy"],
+        chosen=chosen,
+        epochs=epochs,
+        settings=json.loads(json.dumps(settings)),
     )
-    model.report = Report(
-        strategy=settings.strategy,
-        chosen=fitted.chosen,
-        tried=fitted.tried,
-        history=fitted.history,
-        metrics=tuple(metrics),
-        learnt_from=len(train),
-        held_out=len(test),
-        clips_of_labels=counts,
-    )
-    return model
 
 
-def _divided(clips: LabelledClips, held_out: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the clips to learn from, and of those held out: none where there are too few."""
-    everything = np.arange(len(clips.clips))
-    none = everything[:0]
-    if held_out == 0 or held_out * len(everything) < FEWEST_HELD_OUT:
-        return everything, none
-    groups = len(np.unique(clips.groups))
-    folds = min(max(2, round(1 / held_out)), groups)
-    if folds < 2:
-        return everything, none
-    train, test = next(clips.folds(folds, seed=seed))
-    learnable = clips.targets[train].sum(axis=0) > 0
-    return (train, test) if learnable.all() else (everything, none)
+def _counts(clips: LabelledClips) -> dict[str, int]:
+    if not clips.clips:
+        return {}
+    return dict(zip(clips.labels, clips.targets.sum(axis=0).astype(int).tolist()))
 
 
-def _scores(
-    base: Model,
-    fitted: Fitted,
-    clips: LabelledClips,
-    train: np.ndarray,
-    test: np.ndarray,
-    settings: Settings,
+def _evaluated(
+    models: Sequence[Model],
+    names: Sequence[str],
+    recordings: Sequence[LabelledRecording],
     source: str,
-) -> list[Metric]:
-    """The scores on the clips held out, next to those of a plain probe where that is another."""
-    if not len(test):
+    what: str,
+) -> Evaluations | None:
+    groups = len({_group(one, number) for number, one in enumerate(recordings)})
+    try:
+        with stage("scores on what was held out", len(recordings)) as advance:
+            found = evaluate_together(
+                models,
+                recordings,
+                dataset=source,
+                split=f"{what} in {groups} groups held out",
+                progress=lambda done: advance(""),
+            )
+    except DataError:  # there may be nothing that can be scored
+        return None
+    for evaluation, name in zip(found, names, strict=True):
+        evaluation.model = name
+    return found
+
+
+def _with_baselines(evaluations: Evaluations | None) -> list[Metric]:
+    """The scores of the first, next to those of the others."""
+    if evaluations is None:
         return []
-    task = TASKS[base.card.task]
-    recordings = recordings_of_clips(clips.of(test), task.name)
-
-    def scored(model: Model) -> list[Metric]:
-        groups = len(np.unique(clips.groups[test]))
-        split = f"{len(test)} clips in {groups} groups held out"
-        try:
-            return evaluate_recordings(model, recordings, dataset=source, split=split)
-        except DataError:  # of one class alone nothing can be ranked
-            return []
-
-    metrics = scored(fitted.model)
-    plain = Settings(
-        strategy="probe",
-        exclusive=settings.exclusive,
-        extend=settings.extend,
-        balanced=settings.balanced,
-        seed=settings.seed,
-    )
-    if base.card.provenance.startswith(UNTRAINED):
-        return metrics
-    probe = fit_clips(base, clips.of(train), plain).model
-    others = {metric.metric: metric for metric in scored(probe)}
-    name = f"linear probe of {base.card.name}"
+    first, *others = evaluations
     return [
-        metric.model_copy(update={"baseline": {name: others[metric.metric].value}})
-        for metric in metrics
-        if metric.metric in others
+        metric.model_copy(
+            update={
+                "baseline": {
+                    other.model: theirs.value
+                    for other in others
+                    for theirs in other
+                    if theirs.metric == metric.metric
+                }
+            }
+        )
+        for metric in first
     ]
 
 
-def _licences(base: Licences, source: str) -> Licences:
+def _group(recording: LabelledRecording, number: int) -> str:
+    return recording.group or recording.name or f"recording {number}"
+
+
+def _divided(
+    clips: LabelledClips, held_out: float, seed: int
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Numbers of the clips to learn from and of those held out, and how they were divided."""
+    everything = np.arange(len(clips.clips))
+    whole = (everything, everything[:0], "none held out")
+    splits = np.array([clip.split for clip in clips.clips], object)
+    if held_out and (splits == "test").any() and (splits != "test").any():
+        return (
+            everything[(splits == "train") | (splits == "validation")],
+            everything[splits == "test"],
+            "as the data name them",
+        )
+    if held_out == 0 or held_out * len(everything) < FEWEST_HELD_OUT:
+        return whole
+    groups = len(np.unique(clips.groups))
+    folds = min(max(2, round(1 / held_out)), groups)
+    if folds < 2:
+        return whole
+    train, test = next(clips.folds(folds, seed=seed))
+    learnable = clips.targets[train].sum(axis=0) > 0
+    return (train, test, _by_groups(held_out, seed)) if learnable.all() else whole
+
+
+def _divided_recordings(
+    recordings: Sequence[LabelledRecording], held_out: float, seed: int
+) -> tuple[np.ndarray, np.ndarray, str]:
+    everything = np.arange(len(recordings))
+    groups = [_group(one, number) for number, one in enumerate(recordings)]
+    names = np.unique(groups)
+    count = round(held_out * len(names))
+    if held_out * len(recordings) < FEWEST_RECORDINGS_HELD_OUT or not 0 < count < len(names):
+        return everything, everything[:0], "none held out"
+    chosen = np.random.default_rng(seed).permutation(names)[:count]
+    tested = np.isin(groups, chosen)
+    return everything[~tested], everything[tested], _by_groups(held_out, seed)
+
+
+def _by_groups(held_out: float, seed: int) -> str:
+    return f"{held_out:g} of the recordings, whole groups, by seed {seed}"
+
+
+def _licences(base: Licences, source: str, is_fresh: bool) -> Licences:
+    if is_fresh:
+        return Licences(
+            code=base.code,
+            weights="what the data they were trained on allow",
+            data=f"{source} (the user's own terms)",
+        )
     return Licences(
         code=base.code,
         weights=f"{base.weights}, and what the data they were fine-tuned on allow",
@@ -270,62 +712,52 @@ def _licences(base: Licences, source: str) -> Licences:
     )
 
 
-def _clips(model: Model, data: object) -> LabelledClips:
+def _clips(
+    model: Model, data: Any, options: dict[str, Any]
+) -> tuple[LabelledClips, str, str | None, int]:
+    """The clips of some data; what they are called, their checksum, and how many were left out."""
     if isinstance(data, LabelledClips):
-        return data
-    if isinstance(data, str | os.PathLike):
-        return folder.load(data)
-    raise DataError(
-        f"{model.card.name} is trained on labelled clips: a folder, a CSV file, the name of a data "
-        f"set or LabelledClips; received {type(data).__name__}"
-    )
+        if options:
+            raise DataError(f"the clips are read already; leave {', '.join(options)} out")
+        return data, _name_of(data), None, 0
+    if isinstance(data, LabelledWindows):
+        raise DataError(
+            f"{model.card.name} is trained on labelled clips: a folder, a table, the name of a "
+            "data set or LabelledClips; received LabelledWindows"
+        )
+    contract = model.card.input
+    with stage("checking the data"):
+        found = own.load(
+            data,
+            "tags",
+            sample_rate=contract.sample_rate,
+            window_s=contract.window_samples / contract.sample_rate,
+            **options,
+        )
+    return found.clips, found.name, found.checksum, len(found.skipped)
 
 
-def _fine_tuned_on_recordings(
-    base: Model, data: Any, strategy: Strategy, options: dict[str, Any]
-) -> Model:
-    model, task = base.copy(), TASKS[base.card.task]
-    recordings = _recordings(base, data)
-    whole = strategy in ("auto", "full")
-    model.frontend.trainable = whole
-    model.head.trainable = strategy != "probe"
-    if options["learning_rate"] is None:
-        rate = task.rates.outputs if strategy == "probe" else task.rates.whole
-        options = {**options, "learning_rate": rate}
-    history = fit_recordings(model, recordings, **options)
-    model.frontend.trainable = model.head.trainable = True
-    what = {"probe": "the output layers alone", "head": "head and output layers"}.get(
-        strategy, "the whole model"
-    )
-    source = _name_of(data)
-    model.card = base.card.updated(
-        description=f"{base.card.description} Fine-tuned.",
-        metrics=[],
-        files={},
-        licences=_licences(base.card.licences, source),
-        provenance=f"Fine-tuned from {base.card.name} for {options['epochs']} epochs on "
-        f"{len(recordings)} recordings of {source}, {what}; seed {options['seed']}. "
-        f"{base.card.name}: {base.card.provenance}",
-    )
-    model.report = Report(
-        strategy=strategy,
-        chosen=f"{what} trained for {options['epochs']} epochs",
-        history=history,
-        learnt_from=len(recordings),
-    )
-    return model
-
-
-def _recordings(model: Model, data: Any) -> list[LabelledRecording]:
+def _recordings(
+    model: Model, data: Any, options: dict[str, Any]
+) -> tuple[list[LabelledRecording], str, str | None, int]:
+    """The recordings of some data; what they are called, their checksum, how many were left out."""
     if isinstance(data, LabelledWindows | LabelledClips):
         what = "windows of clips" if isinstance(data, LabelledWindows) else "clips"
         raise DataError(
             f"{model.card.name} is trained on recordings with labels over time; received {what}"
         )
+    if isinstance(data, own.OwnData):
+        task = TASKS[model.card.task]
+        if data.kind != task.label_kind:
+            raise DataError(
+                f"{data.name} has {data.kind}, but {model.card.name} is a model for {task.name}"
+            )
+        recordings = recordings_of(data.recordings, task.name)
+        return recordings, data.name, data.checksum, len(data.skipped)
     split = None
     if isinstance(data, str | os.PathLike) and labelled.is_known(data):
         split = labelled.training_split(data)
-    return list(open_recordings(data, model.card.task, split))
+    return list(open_recordings(data, model.card.task, split)), _name_of(data), None, 0
 
 
 # The use of version 0.2: a model is trained as it is, and the history returned.
@@ -386,8 +818,11 @@ def _fit_in_place(
         "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed,
     }  # fmt: skip
     if isinstance(task, FramewiseTask):
-        recordings = _recordings(model, data)
-        history = fit_recordings(model, recordings, **options)
+        recordings = _recordings(model, data, {})[0]
+        strategy: Strategy = "full" if train_head else "probe"
+        history = fit_recordings(
+            model, recordings, RecordingSettings(strategy=strategy, **options)
+        ).history
         trained_on = f"{len(recordings)} recordings"
     else:
         windows = _windows(model, data)

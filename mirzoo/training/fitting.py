@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import logging
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +22,7 @@ from mirzoo.errors import TrainingError
 from mirzoo.models.layers import BatchNormalization
 from mirzoo.models.model import Model
 from mirzoo.recipe import TrainingConfig
+from mirzoo.training.progress import ShownEpochs, shown, stage
 
 logger = logging.getLogger(__name__)
 
@@ -157,26 +157,111 @@ def fit_epochs(
         _FiniteLoss(name),
         _BestWeights(saved, out / BEST_WEIGHTS, threshold=best),
         history,
-        _Log(name, settings.epochs),
         patience,
         backup,
     ]
     if tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(out / "tensorboard"))
     try:
-        student.fit(
-            data,
-            validation_data=EpochData(held_out),
-            epochs=settings.epochs,
-            initial_epoch=done,
-            shuffle=False,
-            callbacks=callbacks,
-            verbose=int(sys.stdout.isatty()),
-        )
+        with shown(None), stage(name, settings.epochs, done) as advance:
+            student.fit(
+                data,
+                validation_data=EpochData(held_out),
+                epochs=settings.epochs,
+                initial_epoch=done,
+                shuffle=False,
+                callbacks=[*callbacks, ShownEpochs(advance, settings.epochs)],
+                verbose=0,
+            )
     finally:
         history.on_train_end()
     if patience.stopped_epoch:
         logger.info("%s: no progress for %d epochs, stopped early", name, settings.patience)
+
+
+def fit_stage(
+    student: keras.Model,
+    batches: EpochBatches,
+    *,
+    name: str,
+    epochs: int,
+    seed: int,
+    unseen: EpochBatches | None = None,
+    patience: int | None = None,
+    folder: Path | None = None,
+    tensorboard: Path | None = None,
+) -> dict[str, list[float]]:
+    """Fit a compiled student for a stage of a fine-tuning.
+
+    Parameters
+    ----------
+    student : keras.Model
+        Its optimizer is built.
+    batches : EpochBatches
+    name : str
+        What is trained, as it is shown.
+    epochs : int
+        At most so many passes.
+    seed : int
+        Of dropout and of what is altered in the graph.
+    unseen : EpochBatches, optional
+        What a validation loss is measured on after every epoch.
+    patience : int, optional
+        The stage ends after so many epochs without a lower validation loss.
+    folder : Path, optional
+        Where a backup is made after every epoch; a stage that was interrupted goes on from it.
+    tensorboard : Path, optional
+        A folder of logs for TensorBoard.
+
+    Returns
+    -------
+    dict of str to list of float
+        Losses and scores of all epochs, also of those before an interruption.
+
+    Raises
+    ------
+    TrainingError
+        If a loss is not finite.
+    """
+    data = EpochData(batches)
+    done, past = 0, []
+    kept: list[keras.callbacks.Callback] = []
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        backup = _Backup(folder / "backup", steps=len(data))
+        done = backup.restore(student)
+        past = _shorten_history(folder / HISTORY, done)
+        kept = [_History(str(folder / HISTORY), append=True), backup]
+    callbacks = [
+        data.callback(),
+        SeededEpochs(seed),
+        keras.callbacks.TerminateOnNaN(),
+        _FiniteLoss(name, "give a lower learning_rate"),
+    ]
+    is_over = done >= epochs
+    if patience is not None:
+        waiting = _Patience(patience, past)
+        is_over = is_over or waiting.is_over
+        kept.insert(0, waiting)
+    if tensorboard is not None:
+        kept.append(keras.callbacks.TensorBoard(tensorboard))
+    losses: dict[str, list[float]] = {}
+    with stage(name, epochs, done) as advance:
+        if not is_over:
+            fitted = student.fit(
+                data,
+                validation_data=None if unseen is None else EpochData(unseen),
+                epochs=epochs,
+                initial_epoch=done,
+                shuffle=False,
+                callbacks=[*callbacks, *kept, ShownEpochs(advance, epochs)],
+                verbose=0,
+            )
+            losses = {key: [float(value) for value in row] for key, row in fitted.history.items()}
+    if folder is None:
+        return losses
+    rows = _read_history(folder / HISTORY)
+    return {key: [row[key] for row in rows] for key in rows[0] if key != "epoch"} if rows else {}
 
 
 class EpochData(keras.utils.PyDataset):
@@ -257,17 +342,21 @@ class _Backup(keras.callbacks.BackupAndRestore):
 class _FiniteLoss(keras.callbacks.Callback):
     """Ends a run whose loss is not finite, before anything of the epoch is saved."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        remedy: str = "lower training.learning_rate and start in another folder",
+    ) -> None:
         super().__init__()
         self._name = name
+        self._remedy = remedy
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         for which in ("loss", "val_loss"):
-            loss = (logs or {})[which]
+            loss = (logs or {}).get(which, 0.0)
             if not np.isfinite(loss):
                 raise TrainingError(
-                    f"{self._name}: the {which} is {loss} after epoch {epoch + 1}; "
-                    "lower training.learning_rate and start in another folder"
+                    f"{self._name}: the {which} is {loss} after epoch {epoch + 1}; {self._remedy}"
                 )
 
 
@@ -315,19 +404,6 @@ class _Patience(keras.callbacks.EarlyStopping):
         super().on_train_begin(logs)
         for epoch, row in enumerate(self._past):
             self.on_epoch_end(epoch, row)
-
-
-class _Log(keras.callbacks.Callback):
-    """Logs a line an epoch."""
-
-    def __init__(self, name: str, epochs: int) -> None:
-        super().__init__()
-        self._name = name
-        self._epochs = epochs
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        values = ", ".join(f"{key} {value:.4f}" for key, value in sorted((logs or {}).items()))
-        logger.info("%s: epoch %d of %d: %s", self._name, epoch + 1, self._epochs, values)
 
 
 def _read_history(path: Path) -> list[dict[str, float]]:

@@ -23,6 +23,7 @@ from mirzoo.models.build import build_model
 from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe, TrainingConfig
 from mirzoo.tasks.base import TASKS, FrameTargets, FramewiseTask
+from mirzoo.training.alterations import masked
 from mirzoo.training.calibration import validated
 from mirzoo.training.features import FeatureStore, cached_features, split_scaling
 from mirzoo.training.fitting import (
@@ -87,7 +88,7 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
     )
     if settings.initial_weights is not None:
         copy_weights(model, run.model(settings.initial_weights))
-    trained = _trained_in(settings.precision, model, recipe)
+    trained = trained_in(settings.precision, model, recipe)
     student = student_of(trained, recipe, settings, steps=len(training) * settings.epochs)
     fit_epochs(
         student,
@@ -130,7 +131,7 @@ def training_stretches(
     )
 
 
-def _trained_in(precision: str, model: Model, recipe: Recipe) -> Model:
+def trained_in(precision: str, model: Model, recipe: Recipe) -> Model:
     """The model itself, or a copy that computes in another precision: layers keep theirs."""
     if precision == "float32":
         return model
@@ -256,6 +257,7 @@ def student_of(
     features = magnitudes
     for layer in scaling:
         features = layer(features)
+    features = masked(settings.augmentation, features, settings.seed)
     names = [output.name for output in model.card.outputs]
     outputs = dict(zip(names, keras.tree.flatten(_after_frontend(model)(features)), strict=True))
     student = keras.Model(magnitudes, outputs, name=f"{model.name}_student")

@@ -18,31 +18,42 @@ from __future__ import annotations
 
 import logging
 import math
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import numpy as np
 
 from mirzoo.data.folder import LabelledClips, LabelledWindows
-from mirzoo.errors import ArtefactError, DataError
+from mirzoo.errors import ArtefactError
 from mirzoo.models.build import with_new_labels
 from mirzoo.models.model import Model
 from mirzoo.recipe import Augmentation
-from mirzoo.training.batches import alter
-from mirzoo.training.fitting import EpochData, SeededEpochs
-from mirzoo.training.probing import Embedded, Probe, fit_probe
+from mirzoo.training.alterations import AlteredWaveforms, alter, masked, mix_up
+from mirzoo.training.fitting import EpochData, convolve_in_bfloat16, fit_stage
+from mirzoo.training.own_run import RunFolder
+from mirzoo.training.probing import (
+    CurvePoint,
+    Embedded,
+    Probe,
+    best_thresholds,
+    fit_probe,
+    learning_curve,
+    mean_by_clip,
+)
+from mirzoo.training.progress import stage
 
 logger = logging.getLogger(__name__)
 
 Strategy = Literal["auto", "probe", "head", "full"]
 Depths = Literal["last", "all"]
+Precision = Literal["float32", "bfloat16"]
 STRATEGIES: tuple[Strategy, ...] = ("auto", "probe", "head", "full")
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 
 COPIES = 3
 MOST_EMBEDDED = 20000
@@ -53,13 +64,16 @@ ALTERED = Augmentation(
     noise_probability=0.5,
     noise_db=(-75.0, -45.0),
     equaliser_probability=0.8,
+    shift=0.1,
 )
-SHIFT = 0.1
 TRIAL_FOLDS = 4
 TRIAL_EPOCHS = 6
 FEWEST_FOR_A_TRIAL = 200
+FEWEST_TO_STOP_EARLY = 40
+PATIENCE = 2
 WORTHWHILE = 0.98
 HEAD_RATE = 1e-4
+SCRATCH_RATE = 2e-3
 UNTRAINED = "Fresh weights"
 LOSSES = {"sigmoid": "binary_crossentropy", "softmax": "categorical_crossentropy"}
 
@@ -85,12 +99,25 @@ class Fitted:
         What was compared, within the clips that were given.
     history : dict of str to list of float
         Losses of the epochs, where there were any.
+    trial : dict of str to list of float
+        Losses of the epochs on a part of the clips, and before and after each "val_loss" on the
+        others, where head or more was tried.
+    probe : Model, optional
+        The same model with a plain probe of its embedding, to compare with.
+    curve : tuple of CurvePoint
+        What fewer clips would have given, by a probe.
+    thresholds : np.ndarray, optional
+        ``(labels,)``: above which probability each label holds, where any number may.
     """
 
     model: Model
     chosen: str
-    tried: tuple[Tried, ...]
-    history: dict[str, list[float]]
+    tried: tuple[Tried, ...] = ()
+    history: dict[str, list[float]] = field(default_factory=dict)
+    trial: dict[str, list[float]] = field(default_factory=dict)
+    probe: Model | None = None
+    curve: tuple[CurvePoint, ...] = ()
+    thresholds: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -104,10 +131,41 @@ class Settings:
     batch_size: int = 16
     learning_rate: float | None = None
     balanced: bool = False
+    augmentation: Augmentation = ALTERED
+    precision: Precision = "float32"
     seed: int = 0
 
 
-def fit_clips(base: Model, clips: LabelledClips, settings: Settings) -> Fitted:
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What is fitted to what, and where its state is."""
+
+    base: Model
+    clips: LabelledClips
+    windows: LabelledWindows
+    settings: Settings
+    run: RunFolder
+    unseen: LabelledWindows | None
+    tensorboard: Path | None
+
+    @property
+    def activation(self) -> Literal["sigmoid", "softmax"]:
+        return "softmax" if self.settings.exclusive else "sigmoid"
+
+    @property
+    def everything(self) -> np.ndarray:
+        return np.arange(len(self.clips.clips))
+
+
+def fit_clips(
+    base: Model,
+    clips: LabelledClips,
+    settings: Settings,
+    *,
+    unseen: LabelledClips | None = None,
+    run: RunFolder | None = None,
+    tensorboard: Path | None = None,
+) -> Fitted:
     """Fit a copy of a tagger to clips: see `mirzoo.fine_tune`.
 
     Parameters
@@ -117,6 +175,12 @@ def fit_clips(base: Model, clips: LabelledClips, settings: Settings) -> Fitted:
     clips : LabelledClips
         All of them are learnt from.
     settings : Settings
+    unseen : LabelledClips, optional
+        Others, whose loss is shown after every epoch; it decides on nothing.
+    run : RunFolder, optional
+        Where embeddings and backups lie.
+    tensorboard : Path, optional
+        A folder of logs for TensorBoard.
 
     Raises
     ------
@@ -126,140 +190,191 @@ def fit_clips(base: Model, clips: LabelledClips, settings: Settings) -> Fitted:
         If the strategy needs layers that the model has not.
     """
     keras.utils.set_random_seed(settings.seed)
-    contract = base.card.input
     with tempfile.TemporaryDirectory(prefix="mirzoo_") as folder:
-        windows = clips.windows(
-            contract.sample_rate,
-            contract.window_samples,
-            contract.hop_samples,
-            most=MOST_WINDOWS,
-            file=Path(folder) / "windows.f32",
+
+        def cut(some: LabelledClips, name: str) -> LabelledWindows:
+            contract = base.card.input
+            with stage(f"reading {len(some.clips)} clips"):
+                return some.windows(
+                    contract.sample_rate,
+                    contract.window_samples,
+                    contract.hop_samples,
+                    most=MOST_WINDOWS,
+                    file=Path(folder) / f"{name}.f32",
+                )
+
+        has_unseen = unseen is not None and len(unseen.clips) > 0
+        task = _Task(
+            base,
+            clips,
+            cut(clips, "windows"),
+            settings,
+            run or RunFolder(None, {}),
+            cut(unseen, "unseen") if unseen is not None and has_unseen else None,
+            tensorboard,
         )
         if base.card.provenance.startswith(UNTRAINED):
-            return _from_scratch(base, clips, windows, settings)
-        return _from_pretrained(base, clips, windows, settings)
+            return _from_scratch(task)
+        return _from_pretrained(task)
 
 
-def _from_scratch(
-    base: Model, clips: LabelledClips, windows: LabelledWindows, settings: Settings
-) -> Fitted:
+def _from_scratch(task: _Task) -> Fitted:
+    base, settings = task.base, task.settings
     if settings.strategy not in ("auto", "full"):
         raise ArtefactError(
             f"{base.card.name} has fresh weights, so there is no embedding to put a probe on; "
             f"strategy is {settings.strategy!r}, allowed are 'auto' and 'full'"
         )
-    model = with_new_labels(base.copy(), clips.labels, _activation(settings))
-    rate = settings.learning_rate or 2e-3
-    history = _train(
-        model, windows, np.arange(len(clips.clips)), settings, rate=rate, whole=True, fresh=True
+    if settings.extend:
+        raise ArtefactError(
+            f"{base.card.name} has fresh weights, so it has no labels of its own to keep; leave "
+            "extend out"
+        )
+    model = with_new_labels(base.copy(), task.clips.labels, task.activation)
+    rate = settings.learning_rate or SCRATCH_RATE
+    history = _train(model, task, task.everything, "training", rate=rate, whole=True, fresh=True)
+    return Fitted(
+        model, f"trained from fresh weights for {settings.epochs} epochs", history=history
     )
-    return Fitted(model, f"trained from fresh weights for {settings.epochs} epochs", (), history)
 
 
-def _from_pretrained(
-    base: Model, clips: LabelledClips, windows: LabelledWindows, settings: Settings
-) -> Fitted:
-    embedded, depths = _embed(base, clips, windows, settings)
+def _from_pretrained(task: _Task) -> Fitted:
+    base, clips, settings = task.base, task.clips, task.settings
+    embedded, depths = _embed(task)
     size = base.head.output_shape[-1]
     views = {"last": embedded.columns(size)}
     if depths:
         views["all"] = embedded
-    fitted = {
-        view: fit_probe(
-            of_view,
-            exclusive=settings.exclusive,
-            balanced=settings.balanced,
-            seed=settings.seed,
-        )
-        for view, of_view in views.items()
-    }
     names = {"last": "a probe of the embedding", "all": "a probe of all depths"}
+    fitted = {}
+    for view, of_view in views.items():
+        with stage(names[view]):
+            fitted[view] = fit_probe(
+                of_view,
+                exclusive=settings.exclusive,
+                balanced=settings.balanced,
+                seed=settings.seed,
+            )
     tried = [Tried(names[view], probe.loss) for view, probe in fitted.items()]
     chosen: Depths = "last"
     if settings.strategy == "auto" and "all" in fitted and fitted["all"].loss < fitted["last"].loss:
         chosen = "all"
-    model = _probed(base, clips, fitted[chosen], chosen, settings)
+    probe = fitted[chosen]
+    model = _probed(base, clips, probe, chosen, settings)
+    result = Fitted(
+        model,
+        names[chosen],
+        tuple(tried),
+        probe=_probed(base, clips, fitted["last"], "last", settings),
+        curve=learning_curve(
+            views["last"],
+            exclusive=settings.exclusive,
+            strength=fitted["last"].strength,
+            balanced=settings.balanced,
+            seed=settings.seed,
+        ),
+        thresholds=_thresholds(clips.targets, probe.unseen, base, settings),
+    )
     if settings.strategy == "probe" or settings.extend:
-        return Fitted(model, names[chosen], tuple(tried), {})
+        return result
     rate = settings.learning_rate or HEAD_RATE
     whole = settings.strategy == "full"
+    what = "the whole model" if whole else "the head"
+    is_asked_for = settings.strategy != "auto"
     epochs = settings.epochs
-    if settings.strategy == "auto":
-        if len(clips.clips) < FEWEST_FOR_A_TRIAL:
-            return Fitted(model, names[chosen], tuple(tried), {})
-        before, after, epochs = _trial(
-            base, clips, windows, views[chosen], fitted[chosen], chosen, settings
-        )
+    groups = len(np.unique(clips.groups))
+    if len(clips.clips) >= (FEWEST_TO_STOP_EARLY if is_asked_for else FEWEST_FOR_A_TRIAL) and (
+        groups >= 2
+    ):
+        trial = _trial(task, views[chosen], probe, chosen, rate=rate, whole=whole)
+        before, *after = trial.history["val_loss"]
+        epochs = 1 + int(np.argmin(after))
         tried += [
             Tried(f"{names[chosen]}, on the clips of the trial", before),
-            Tried("the same with the head trained further", after),
+            Tried(f"the same with {what} trained further", min(after)),
         ]
-        if not after < WORTHWHILE * before:
-            return Fitted(model, names[chosen], tuple(tried), {})
+        result = replace(result, tried=tuple(tried), trial=trial.history)
+        if not is_asked_for and not min(after) < WORTHWHILE * before:
+            return result
+        result = replace(
+            result, thresholds=_thresholds(trial.targets, trial.estimates, base, settings)
+        )
+    elif not is_asked_for:
+        return result
     history = _train(
         model,
-        windows,
-        np.arange(len(clips.clips)),
-        replace(settings, epochs=epochs),
+        replace(task, settings=replace(settings, epochs=epochs)),
+        task.everything,
+        f"training {what}",
         rate=rate,
         whole=whole,
     )
-    what = "the whole model" if whole else "the head"
-    return Fitted(
-        model,
-        f"{names[chosen]}, then {what} trained for {epochs} epochs",
-        tuple(tried),
-        history,
+    return replace(
+        result,
+        model=model,
+        chosen=f"{names[chosen]}, then {what} trained for {epochs} epochs",
+        history=history,
     )
 
 
-def _activation(settings: Settings) -> Literal["sigmoid", "softmax"]:
-    return "softmax" if settings.exclusive else "sigmoid"
+def _thresholds(
+    targets: np.ndarray, estimates: np.ndarray | None, base: Model, settings: Settings
+) -> np.ndarray | None:
+    """Above which probability each label of the model holds, where any number of them may."""
+    if settings.exclusive or estimates is None:
+        return None
+    own = best_thresholds(targets, estimates)
+    if not settings.extend:
+        return own
+    before = getattr(base.card.decoding, "thresholds", None) or [0.5] * len(base.card.labels)
+    return np.concatenate([before, own])
 
 
-def _embed(
-    base: Model, clips: LabelledClips, windows: LabelledWindows, settings: Settings
-) -> tuple[Embedded, bool]:
+def _embed(task: _Task) -> tuple[Embedded, bool]:
     """Embed windows and altered copies of them; and whether what blocks give is in it too."""
-    wants_depths = settings.strategy == "auto"
-    depths: Depths = "all" if wants_depths else "last"
-    rng = np.random.default_rng(settings.seed)
+    base, windows, settings = task.base, task.windows, task.settings
     count = len(windows.clips)
-    copies = min(COPIES, max(0, MOST_EMBEDDED // count - 1))
-    rows, numbers = [], []
-    for copy in range(1 + copies):
-        for start in range(0, count, EMBEDDED_AT_ONCE):
-            some = np.array(windows.waveforms[start : start + EMBEDDED_AT_ONCE])
-            if copy:
-                some = _altered(some, rng)
-            try:
-                rows.append(base.embed(some, layers=depths))
-            except ArtefactError:
-                if depths == "last":
-                    raise
-                depths = "last"  # published models whose head is one layer
-                rows.append(base.embed(some))
-        numbers.append(windows.clips)
-    embeddings = np.concatenate(rows)
+    copies = min(COPIES, max(0, MOST_EMBEDDED // count - 1)) if _is_altered(settings) else 0
+
+    def compute() -> np.ndarray:
+        depths: Depths = "all" if settings.strategy == "auto" else "last"
+        rng = np.random.default_rng(settings.seed)
+        rows = []
+        batches = math.ceil(count / EMBEDDED_AT_ONCE)
+        with stage("embeddings", (1 + copies) * batches) as advance:
+            for copy in range(1 + copies):
+                for start in range(0, count, EMBEDDED_AT_ONCE):
+                    some = np.array(windows.waveforms[start : start + EMBEDDED_AT_ONCE])
+                    if copy:
+                        some = alter(some, settings.augmentation, rng)
+                    try:
+                        rows.append(base.embed(some, layers=depths))
+                    except ArtefactError:
+                        if depths == "last":
+                            raise
+                        depths = "last"  # published models whose head is one layer
+                        rows.append(base.embed(some))
+                    advance("")
+        return np.concatenate(rows)
+
+    embeddings = task.run.array("embeddings", compute)
+    numbers = np.tile(windows.clips, 1 + copies)
     altered = np.repeat(np.arange(1 + copies) > 0, count)
     return (
-        Embedded(embeddings, np.concatenate(numbers), altered, clips.targets, clips.groups),
-        depths == "all",
+        Embedded(embeddings, numbers, altered, task.clips.targets, task.clips.groups),
+        embeddings.shape[1] > base.head.output_shape[-1],
     )
 
 
-def _altered(waveforms: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Change level, tilt and noise, and begin earlier or later: `SHIFT` of a window at most."""
-    altered = alter(waveforms, ALTERED, rng)
-    furthest = int(SHIFT * waveforms.shape[1])
-    for row in altered:
-        by = int(rng.integers(-furthest, furthest + 1))
-        row[:] = np.roll(row, by)
-        if by > 0:
-            row[:by] = 0.0
-        elif by < 0:
-            row[by:] = 0.0
-    return altered
+def _is_altered(settings: Settings) -> bool:
+    """Whether waveforms are changed, so that altered copies tell more."""
+    changes = settings.augmentation
+    return bool(
+        changes.gain_db != (0.0, 0.0)
+        or changes.noise_probability
+        or changes.equaliser_probability
+        or changes.shift
+    )
 
 
 def _probed(
@@ -274,61 +389,80 @@ def _probed(
         labels = [*base.card.labels, *labels]
         kernel = np.concatenate([old_kernel, kernel], axis=1)
         bias = np.concatenate([old_bias, bias])
-    model = with_new_labels(base.copy(), labels, _activation(settings), depths=depths)
+    activation: Literal["sigmoid", "softmax"] = "softmax" if settings.exclusive else "sigmoid"
+    model = with_new_labels(base.copy(), labels, activation, depths=depths)
     model.get_layer(model.card.outputs[0].name).set_weights([kernel, bias])
     return model
 
 
-def _trial(
-    base: Model,
-    clips: LabelledClips,
-    windows: LabelledWindows,
-    embedded: Embedded,
-    probe: Probe,
-    depths: Depths,
-    settings: Settings,
-) -> tuple[float, float, int]:
-    """Train the head on a part of the clips and compare on the others.
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """Losses of a training on a part of the clips, and what it gave for the others."""
 
-    Returns the loss of the probe, the least loss after an epoch, and the number of that epoch.
+    history: dict[str, list[float]]
+    targets: np.ndarray
+    estimates: np.ndarray
+
+
+def _trial(
+    task: _Task, embedded: Embedded, probe: Probe, depths: Depths, *, rate: float, whole: bool
+) -> _Trial:
+    """Train on a part of the clips; the others tell after how many epochs it is best.
+
+    The first "val_loss" is that of the probe.
     """
+    settings = task.settings
     folds = min(TRIAL_FOLDS, len(np.unique(embedded.groups)))
     train, test = next(embedded.folds(folds, settings.seed))
-    part = fit_probe(
-        embedded.of_clips(train),
-        exclusive=settings.exclusive,
-        strengths=(probe.strength,),
-        balanced=settings.balanced,
-        seed=settings.seed,
-    )
-    model = _probed(base, clips, part, depths, settings)
-    history = _train(
-        model,
-        windows,
-        train,
-        replace(settings, epochs=min(TRIAL_EPOCHS, settings.epochs)),
-        rate=settings.learning_rate or HEAD_RATE,
-        whole=False,
-        held_out=test,
-    )
-    before, *after = history["val_loss"]
-    return before, min(after), 1 + int(np.argmin(after))
+
+    def compute() -> dict[str, Any]:
+        part = fit_probe(
+            embedded.of_clips(train),
+            exclusive=settings.exclusive,
+            strengths=(probe.strength,),
+            balanced=settings.balanced,
+            seed=settings.seed,
+        )
+        model = _probed(task.base, task.clips, part, depths, settings)
+        epochs = settings.epochs
+        if settings.strategy == "auto":
+            epochs = min(TRIAL_EPOCHS, epochs)
+        history = _train(
+            model,
+            replace(task, settings=replace(settings, epochs=epochs), unseen=None),
+            train,
+            "trial",
+            rate=rate,
+            whole=whole,
+            held_out=test,
+        )
+        rows = np.flatnonzero(np.isin(task.windows.clips, test))
+        outputs = model.predict(
+            task.windows.waveforms[rows], batch_size=EMBEDDED_AT_ONCE, verbose=0
+        )
+        clips = np.searchsorted(test, task.windows.clips[rows])
+        return {"history": history, "estimates": mean_by_clip(outputs, clips).tolist()}
+
+    found = task.run.values("trial", compute)
+    return _Trial(found["history"], task.clips.targets[test], np.array(found["estimates"]))
 
 
 class _ClipBatches:
-    """Windows of some of the clips, altered and in another order in every epoch."""
+    """Windows of some of the clips, in another order in every epoch."""
 
     def __init__(
         self,
         windows: LabelledWindows,
-        clips: np.ndarray,
+        clips: np.ndarray | None,
         settings: Settings,
         *,
         output: str,
         for_training: bool = True,
     ) -> None:
         self._windows = windows
-        self._rows = np.flatnonzero(np.isin(windows.clips, clips))
+        self._rows = np.arange(len(windows.clips))
+        if clips is not None:
+            self._rows = np.flatnonzero(np.isin(windows.clips, clips))
         self._settings = settings
         self._output = output
         self._for_training = for_training
@@ -356,16 +490,18 @@ class _ClipBatches:
             )
         rows = np.sort(self._rows[order[number * size : (number + 1) * size]])
         waveforms = np.array(self._windows.waveforms[rows])
-        if self._for_training:
-            waveforms = _altered(waveforms, np.random.default_rng([seed, epoch, number]))
-        return waveforms, {self._output: self._windows.targets[rows]}
+        targets = {self._output: self._windows.targets[rows]}
+        if not self._for_training:
+            return waveforms, targets
+        rng = np.random.default_rng([seed, epoch, number])
+        return mix_up(waveforms, targets, self._settings.augmentation, rng)
 
 
 def _train(
     model: Model,
-    windows: LabelledWindows,
+    task: _Task,
     clips: np.ndarray,
-    settings: Settings,
+    name: str,
     *,
     rate: float,
     whole: bool,
@@ -374,48 +510,62 @@ def _train(
 ) -> dict[str, list[float]]:
     """Train a model by gradient; with ``held_out``, until those clips' loss rises.
 
-    Returns the losses of each epoch, before which stands that of the model as it came.
+    Returns the losses of each epoch; before those of ``held_out`` stands that of the model as it
+    came.
     """
+    settings = task.settings
     output = model.card.outputs[0].name
-    batches = _ClipBatches(windows, clips, settings, output=output)
-    data = EpochData(batches)
-    with _learning(model, whole=whole, statistics=fresh):
+    batches = _ClipBatches(task.windows, clips, settings, output=output)
+    unseen = None
+    if held_out is not None:
+        unseen = _ClipBatches(task.windows, held_out, settings, output=output, for_training=False)
+    elif task.unseen is not None:
+        unseen = _ClipBatches(task.unseen, None, settings, output=output, for_training=False)
+    trained = model
+    if settings.precision == "bfloat16":
+        trained = model.copy()
+        convolve_in_bfloat16(trained)
+    with _learning(trained, whole=whole, statistics=fresh):
+        student = _student(trained, settings)
         schedule = keras.optimizers.schedules.CosineDecay(rate, len(batches) * settings.epochs)
-        student = keras.Model(model.input, {output: model.output}, name="student")
         student.compile(
             keras.optimizers.Adam(schedule, global_clipnorm=1.0),
             {output: LOSSES[model.card.activation]},
         )
-        callbacks = [data.callback(), SeededEpochs(settings.seed)]
-        options, before = {}, {}
-        if held_out is not None:
-            unseen = EpochData(
-                _ClipBatches(windows, held_out, settings, output=output, for_training=False)
-            )
-            options["validation_data"] = unseen
-            callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=2))
-            before["val_loss"] = [float(student.evaluate(unseen, verbose=0))]
-        fitted = student.fit(
-            data,
+        student.optimizer.build(student.trainable_variables)
+        before = {}
+        if held_out is not None and unseen is not None:
+            before["val_loss"] = [float(student.evaluate(EpochData(unseen), verbose=0))]
+        history = fit_stage(
+            student,
+            batches,
+            name=name,
             epochs=settings.epochs,
-            shuffle=False,
-            callbacks=callbacks,
-            verbose=2 if sys.stderr.isatty() else 0,
-            **options,
+            seed=settings.seed,
+            unseen=unseen,
+            patience=None if held_out is None else PATIENCE,
+            folder=task.run.stage("trial" if held_out is not None else "training"),
+            tensorboard=None if held_out is not None else task.tensorboard,
         )
-    history = {name: [float(value) for value in row] for name, row in fitted.history.items()}
-    if not np.isfinite(history["loss"][-1]):
-        raise DataError(
-            f"the loss is {history['loss'][-1]} after {len(history['loss'])} epochs; give a lower "
-            "learning_rate"
-        )
+    if trained is not model:
+        model.set_weights(trained.get_weights())
     return {name: before.get(name, []) + row for name, row in history.items()}
+
+
+def _student(model: Model, settings: Settings) -> keras.Model:
+    """The model, with what alters its input in the graph while it learns; it shares the layers."""
+    output = model.card.outputs[0].name
+    waveform = keras.Input((None,), dtype="float32", name="waveform")
+    altered = AlteredWaveforms(settings.augmentation, settings.seed, name="altered")(waveform)
+    features = masked(settings.augmentation, model.frontend(altered), settings.seed)
+    estimates = model.get_layer(output)(model.head(features))
+    return keras.Model(waveform, {output: estimates}, name="student")
 
 
 @contextmanager
 def _learning(model: Model, *, whole: bool, statistics: bool) -> Iterator[None]:
     """Let the head learn, or the whole model, with or without its statistics."""
-    held = [model.frontend] if not whole else []
+    held: list[Any] = [model.frontend] if not whole else []
     if not statistics:
         held += [
             layer

@@ -23,6 +23,7 @@ STRENGTHS = (3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 """Inverse strengths of the penalty to choose from, scikit-learn's ``C``."""
 
 INNER_FOLDS = 4
+PARTS = 4
 LEAST_SPREAD = 1e-5
 ITERATIONS = 200
 TOLERANCE = 1e-3
@@ -103,6 +104,9 @@ class Probe:
         The inverse strength of the penalty that was chosen.
     loss : float
         Mean of the cross-entropies of held-out clips under it (nat); NaN where nothing was chosen.
+    unseen : np.ndarray, optional
+        ``(clips, labels)``: probabilities of each clip by the fit of the fold that it was held out
+        of, under the strength chosen; NaN for those never held out.
     """
 
     kernel: np.ndarray
@@ -110,6 +114,7 @@ class Probe:
     exclusive: bool
     strength: float
     loss: float
+    unseen: np.ndarray | None = None
 
     def predict(self, embeddings: np.ndarray) -> np.ndarray:
         """Probabilities ``(windows, labels)`` of embeddings ``(windows, size)``."""
@@ -179,6 +184,7 @@ def _fit_probe(
 ) -> Probe:
     basis = _Basis(embedded)
     losses = np.full(len(strengths), np.nan)
+    unseen = np.full((len(strengths), *embedded.targets.shape), np.nan)
     if len(strengths) > 1:
         groups = len(np.unique(embedded.groups))
         if groups < 2:
@@ -192,10 +198,12 @@ def _fit_probe(
             if exclusive and (fitted.targets.sum(axis=0) > 0).sum() < 2:
                 continue
             path = _Path(fitted, exclusive, balanced)
+            for number, probe in enumerate(map(path.fit, strengths)):
+                unseen[number, test] = probe.predict_clips(held_out)
             parts.append(
                 [
-                    crossentropy(probe.predict_clips(held_out), held_out.targets, exclusive)
-                    for probe in map(path.fit, strengths)
+                    crossentropy(estimates, held_out.targets, exclusive)
+                    for estimates in unseen[:, test]
                 ]
             )
         if parts:
@@ -203,7 +211,120 @@ def _fit_probe(
     best = int(np.nanargmin(losses)) if np.isfinite(losses).any() else len(strengths) // 2
     chosen = _Path(basis.embedded, exclusive, balanced).fit(strengths[best])
     kernel, bias = basis.on_raw(chosen.kernel, chosen.bias)
-    return Probe(kernel, bias, exclusive, strengths[best], float(losses[best]))
+    return Probe(kernel, bias, exclusive, strengths[best], float(losses[best]), unseen[best])
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """How a probe of a part of the clips does on others.
+
+    Parameters
+    ----------
+    share : float
+        Of the clips that were there to learn from.
+    clips : int
+        How many that is, the mean over folds.
+    loss : float
+        Mean cross-entropy of the clips held out (nat).
+    accuracy : float or None
+        The share of them whose likeliest label is right; None where any number of labels may hold.
+    """
+
+    share: float
+    clips: int
+    loss: float
+    accuracy: float | None
+
+
+def learning_curve(
+    embedded: Embedded,
+    *,
+    exclusive: bool,
+    strength: float,
+    balanced: bool = False,
+    seed: int = 0,
+) -> tuple[CurvePoint, ...]:
+    """Tell what a quarter, a half and all of the clips give on clips held out of them.
+
+    In each of the inner folds the clips to learn from are divided in four, no group on both sides
+    where there are four or more; would more clips help, the loss still falls from the half to all.
+
+    Parameters
+    ----------
+    embedded : Embedded
+    exclusive, strength, balanced, seed
+        As for `fit_probe`, which chose the strength.
+
+    Returns
+    -------
+    tuple of CurvePoint
+        Empty where there are too few groups to divide.
+    """
+    if embedded.sized[1] < 2 * PARTS:
+        return ()
+    points: dict[float, list[tuple[int, np.ndarray, np.ndarray]]] = {}
+    standardised = _Basis(embedded).embedded
+    for train, test in standardised.folds(INNER_FOLDS, seed):
+        fitted, held_out = standardised.of_clips(train), standardised.of_clips(test)
+        if fitted.sized[1] < PARTS:
+            continue
+        quarters = [quarter for _, quarter in fitted.folds(PARTS, seed)]
+        for share, count in ((0.25, 1), (0.5, 2), (1.0, PARTS)):
+            some = fitted.of_clips(np.sort(np.concatenate(quarters[:count])))
+            if exclusive and (some.targets.sum(axis=0) > 0).sum() < 2:
+                continue
+            estimates = _Path(some, exclusive, balanced).fit(strength).predict_clips(held_out)
+            losses = crossentropy(estimates, held_out.targets, exclusive)
+            right = estimates.argmax(axis=1) == held_out.targets.argmax(axis=1)
+            points.setdefault(share, []).append((len(some.targets), losses, right))
+    return tuple(
+        CurvePoint(
+            share,
+            round(float(np.mean([count for count, _, _ in folds]))),
+            float(np.concatenate([losses for _, losses, _ in folds]).mean()),
+            float(np.concatenate([right for _, _, right in folds]).mean()) if exclusive else None,
+        )
+        for share, folds in points.items()
+    )
+
+
+def best_thresholds(targets: np.ndarray, estimates: np.ndarray) -> np.ndarray:
+    """Choose above which probability each label holds, so that its F1 is highest.
+
+    Parameters
+    ----------
+    targets : np.ndarray
+        ``(clips, labels)``: 1 where the label holds, else 0.
+    estimates : np.ndarray
+        Probabilities of clips that were not learnt from, of the same shape; clips with NaN are left
+        out.
+
+    Returns
+    -------
+    np.ndarray
+        ``(labels,)``: half way between two clips; of labels that all clips have, or none, 0.5.
+
+    Examples
+    --------
+    >>> targets = np.array([[1], [1], [0], [0]])
+    >>> best_thresholds(targets, np.array([[0.4], [0.3], [0.2], [0.1]])).tolist()
+    [0.25]
+    """
+    known = np.isfinite(estimates).all(axis=1)
+    thresholds = np.full(targets.shape[1], 0.5)
+    for label in range(targets.shape[1]):
+        values, holds = estimates[known, label], targets[known, label] > 0
+        if holds.all() or not holds.any():
+            continue
+        ranked = np.sort(np.unique(values))
+        edges = (ranked[1:] + ranked[:-1]) / 2
+        if not len(edges):
+            continue
+        given = values[np.newaxis] > edges[:, np.newaxis]
+        f1 = 2 * (given & holds).sum(axis=1) / (given.sum(axis=1) + holds.sum())
+        best = np.flatnonzero(f1 >= f1.max() - 1e-12)
+        thresholds[label] = edges[best[np.argmin(np.abs(edges[best] - 0.5))]]
+    return thresholds
 
 
 def crossentropy(estimates: np.ndarray, targets: np.ndarray, exclusive: bool) -> np.ndarray:

@@ -14,6 +14,7 @@ from mirzoo.tasks.base import TASKS
 from mirzoo.tasks.chords import Chords
 from mirzoo.training import fine_tuning, own_recordings
 from mirzoo.training.fine_tuning import _name_of, fine_tune
+from mirzoo.training.own_recordings import FittedRecordings
 
 LEARNS = {"epochs": 25, "batch_size": 4, "learning_rate": 0.02}
 
@@ -33,6 +34,7 @@ def recorded(task: str, numbers) -> list[LabelledRecording]:
 def make_model(task: str, **changes):
     model = build_model(make_recipe(task, **changes), "toys")
     model.card = model.card.updated(
+        provenance="Trained on toys.",
         metrics=[
             {
                 "dataset": "other",
@@ -42,7 +44,7 @@ def make_model(task: str, **changes):
                 "n": 1,
                 "method": "mir_eval",
             }
-        ]
+        ],
     )
     return model
 
@@ -50,7 +52,9 @@ def make_model(task: str, **changes):
 @pytest.fixture
 def untrained(monkeypatch):
     """Let fine-tuning end before it begins: what is tested is what comes before and after it."""
-    monkeypatch.setattr(fine_tuning, "fit_recordings", lambda *_, **__: {"loss": [1.0]})
+    monkeypatch.setattr(
+        fine_tuning, "fit_recordings", lambda *_, **__: FittedRecordings({"loss": [1.0]}, 1)
+    )
 
 
 def statistics_of(model) -> list[np.ndarray]:
@@ -114,7 +118,7 @@ def test_the_card_tells_what_was_done_and_keeps_no_scores_of_other_weights(untra
     assert model.card.metrics == [] and model.card.description.endswith("Fine-tuned.")
     assert model.card.provenance == (
         "Fine-tuned from toys for 1 epochs on 2 recordings of somebody's own, the whole model; "
-        "seed 0. toys: Fresh weights, untrained."
+        "seed 0. toys: Trained on toys."
     )
     assert model.report.chosen == "the whole model trained for 1 epochs"
 
@@ -169,9 +173,10 @@ def test_what_cannot_be_learnt_is_refused():
 @pytest.mark.parametrize(("task", "output"), [("chords", "chords"), ("melody", "salience")])
 def test_long_recordings_are_heard_in_pieces_with_their_own_labels(task, output, monkeypatch):
     model = make_model(task)
-    whole = own_recordings._track(model, make_recipe(task), recorded(task, [3]))
+    [recording] = recorded(task, [3])
+    whole = own_recordings._track(model, make_recipe(task), recording)
     monkeypatch.setattr(own_recordings, "PIECE_S", 2)
-    pieces = own_recordings._track(model, make_recipe(task), recorded(task, [3]))
+    pieces = own_recordings._track(model, make_recipe(task), recording)
     assert len(whole.starts) == 1 and len(pieces.starts) == 3
     rows = pieces.stops - pieces.starts
     said = whole.targets.read(0, int(whole.stops[0]), 0)[output].argmax(axis=1)
@@ -185,14 +190,13 @@ def test_long_recordings_are_heard_in_pieces_with_their_own_labels(task, output,
 def test_short_clips_are_learnt_from_too(monkeypatch):
     model = make_model("chords")
     seen = []
-    data = own_recordings.EpochData
-    monkeypatch.setattr(
-        own_recordings,
-        "EpochData",
-        lambda batches: (
-            seen.append((len(batches), batches.batch_size, batches.length)) or data(batches)
-        ),
-    )
+    fit = own_recordings.fit_stage
+
+    def noted(student, batches, **options):
+        seen.append((len(batches), batches.batch_size, batches.length))
+        return fit(student, batches, **options)
+
+    monkeypatch.setattr(own_recordings, "fit_stage", noted)
     clip = LabelledRecording(np.full(800, 0.1, np.float32), Chords([(0.0, 0.05, "N")]), RATE)
     fine_tune(model, [clip, clip], epochs=1)
     assert seen == [(1, 2, 30)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mirzoo._support.later import later, names_from
 from mirzoo.card import Axis, Contract
 from mirzoo.tasks.base import TASKS, Activation, Rates, Task
-from mirzoo.tasks.tagging.config import OUTPUT, TaggingConfig
+from mirzoo.tasks.tagging.config import OUTPUT, TaggingConfig, TaggingDecoding
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mirzoo.tasks.tagging.decoder import TagDecoder
     from mirzoo.tasks.tagging.scores import TagScorer
 
-__all__ = ["TagDecoder", "Tagging", "TaggingConfig", "Tags"]
+__all__ = ["TagDecoder", "Tagging", "TaggingConfig", "TaggingDecoding", "Tags"]
 
 
 @TASKS.register
@@ -30,6 +30,8 @@ class Tagging(Task[TaggingConfig, "Tags"]):
     name = "tagging"
     annotation = later("mirzoo.tasks.tagging.annotation", "Tags")
     config = TaggingConfig
+    decoding = TaggingDecoding
+    needs_decoding = False
     decisions = later("mirzoo.tasks.tagging.decisions", "TagDecisions")
     labelled = True
     free_labels = True
@@ -79,10 +81,16 @@ class Tagging(Task[TaggingConfig, "Tags"]):
 
     def check_card(self, card: Contract) -> None:
         if card.decoding is not None:
-            raise ValueError(
-                f"decoding is of type '{card.decoding.type}', but a tagger's probabilities "
-                "need none; leave it out, or is the task another?"
-            )
+            if not isinstance(card.decoding, TaggingDecoding):
+                raise ValueError(
+                    f"decoding is of type '{card.decoding.type}', but a tagger's has thresholds "
+                    "alone; leave it out, or is the task another?"
+                )
+            given, labels = len(card.decoding.thresholds), len(card.labels)
+            if given != labels:
+                raise ValueError(
+                    f"decoding has {given} thresholds for {labels} labels; each label has one"
+                )
         super().check_card(card)
 
     def decoder(self, card: Contract) -> TagDecoder:

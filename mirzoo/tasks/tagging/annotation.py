@@ -56,6 +56,8 @@ class Tags(Annotation):
         Length of the recording (s); by default the end of the last window.
     model : str, optional
         The model that made it.
+    thresholds : sequence of float, optional
+        Above which probability each tag holds, where the model's card tells.
 
     Raises
     ------
@@ -84,6 +86,7 @@ class Tags(Annotation):
     source: str | None = None
     duration_s: float = None  # type: ignore[assignment]
     model: str | None = None
+    thresholds: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         labels = tuple(self.labels)
@@ -109,6 +112,13 @@ class Tags(Annotation):
             )
         if not np.isfinite(times).all() or np.any(np.diff(times) <= 0):
             raise AnnotationError("Tags: times must increase from window to window.")
+        if self.thresholds is not None:
+            if len(self.thresholds) != len(labels):
+                raise AnnotationError(
+                    f"Tags: {len(self.thresholds)} thresholds for {len(labels)} labels; each label "
+                    "has one."
+                )
+            object.__setattr__(self, "thresholds", tuple(map(float, self.thresholds)))
         duration_s = times[-1] + self.window_s if self.duration_s is None else self.duration_s
         starts = np.clip(times, 0.0, duration_s)
         if not np.sum(np.clip(times + self.window_s, 0.0, duration_s) - starts) > 0:
@@ -144,6 +154,31 @@ class Tags(Annotation):
         order = np.argsort(-mean, kind="stable")[:n]
         return [(self.labels[tag], float(mean[tag])) for tag in order]
 
+    def holding(self, threshold: float | None = None) -> list[tuple[str, float]]:
+        """List the tags that hold for the whole recording, the likeliest first.
+
+        Parameters
+        ----------
+        threshold : float, optional
+            Above which probability a tag holds. By default `thresholds`, those that the model's
+            card has, or 0.5 where it has none.
+
+        Examples
+        --------
+        >>> tags = Tags(["guitar", "drums"], times=[0.0], probabilities=[[0.375, 0.25]],
+        ...             window_s=3.0, thresholds=(0.35, 0.5))
+        >>> tags.holding()
+        [('guitar', 0.375)]
+        >>> tags.holding(0.2)
+        [('guitar', 0.375), ('drums', 0.25)]
+        """
+        limits = [0.5 if threshold is None else threshold] * len(self.labels)
+        if threshold is None and self.thresholds is not None:
+            limits = list(self.thresholds)
+        needed = dict(zip(self.labels, limits, strict=True))
+        listed = self.top(len(self.labels))
+        return [(label, value) for label, value in listed if value > needed[label]]
+
     def __repr__(self) -> str:
         named = ", ".join(f"{label} {probability:.2f}" for label, probability in self.top(5))
         count = len(self.times)
@@ -163,9 +198,13 @@ class Tags(Annotation):
             "window_s": self.window_s,
             "tags": {label: round(p, 6) for label, p in self.top(len(self.labels))},
             "labels": list(self.labels),
+            **self._stated_thresholds(),
             "times": number_rows(self.times),
             "probabilities": number_rows(self.probabilities, 6),
         }
+
+    def _stated_thresholds(self) -> dict[str, Any]:
+        return {} if self.thresholds is None else {"thresholds": list(self.thresholds)}
 
     def summary(self, top: int = 5) -> list[str]:
         """List the likeliest tags, a line each, with a bar for the probability."""
@@ -224,6 +263,7 @@ class Tags(Annotation):
             "labels": list(self.labels),
             "times": number_rows(self.times),
             "window_s": self.window_s,
+            **self._stated_thresholds(),
             "model": self.model,
             "source": self.source,
         }
@@ -237,7 +277,8 @@ class Tags(Annotation):
     def _from_json(text: str) -> dict[str, Any]:
         document = json.loads(text)
         fields = ("labels", "times", "probabilities", "window_s", "source", "duration_s", "model")
-        return {field: document[field] for field in fields}
+        known = {field: document[field] for field in fields}
+        return {**known, "thresholds": document.get("thresholds")}
 
     @staticmethod
     def _from_csv(text: str) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from mirzoo.card import Decoding, Probability
 from mirzoo.recipe.label_sets import labels_of
 from mirzoo.recipe.tasks import TaskConfig
 
@@ -34,3 +35,19 @@ class TaggingConfig(TaskConfig):
         if twice:
             raise ValueError(f"labels holds {twice} more than once; each label is listed once")
         return self
+
+
+class TaggingDecoding(Decoding):
+    """Above which probability each label of a tagger holds, where any number of them may.
+
+    Taggers have it that were fitted to somebody's own labels, which tell; see
+    `mirzoo.tasks.tagging.annotation.Tags.holding`.
+
+    Parameters
+    ----------
+    thresholds : list of float
+        One for each label, in the card's order.
+    """
+
+    type: Literal["tagging"] = "tagging"
+    thresholds: Annotated[list[Probability], Field(min_length=1)]

@@ -9,12 +9,14 @@ taggers report their clip-level scores (Pons & Serra 2019, arXiv:1909.06654).
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from mirzoo.card import Contract
 from mirzoo.errors import ArtefactError
 from mirzoo.tasks.tagging.annotation import Tags
-from mirzoo.tasks.tagging.config import OUTPUT
+from mirzoo.tasks.tagging.config import OUTPUT, TaggingDecoding
 
 
 class TagDecoder:
@@ -56,6 +58,7 @@ class TagDecoder:
 
     def finish(self, *, duration_s: float, source: str | None = None) -> Tags:
         """Give the tags of a recording of ``duration_s`` seconds."""
+        decoding = cast(TaggingDecoding | None, self._card.decoding)
         return Tags(
             labels=tuple(self._card.labels),
             times=np.concatenate(self._starts),
@@ -64,4 +67,5 @@ class TagDecoder:
             source=source,
             duration_s=duration_s,
             model=self._card.name,
+            thresholds=None if decoding is None else tuple(decoding.thresholds),
         )
