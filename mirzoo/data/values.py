@@ -7,11 +7,15 @@
 - a ``tf.data.Dataset`` of ``(audio, label)`` or of such dictionaries, a clip each or batched;
 - recordings (`mirzoo.data.recordings.Recording`) or `LabelledClips`.
 
+The waveforms of a ``tf.data.Dataset`` are read once, and are then in a temporary file.
+
 Labels that are numbers, or rows of 0 and 1, are those of ``one_hot``, the names of the labels.
 """
 
 from __future__ import annotations
 
+import math
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -29,6 +33,42 @@ ALLOWED = (
     "a path, tfds:NAME, mirdata:NAME, a tf.data.Dataset, (waveforms, labels), a dictionary of "
     "audio and labels, recordings or LabelledClips"
 )
+
+
+class Spool:
+    """Arrays in a temporary file, so that many need no memory.
+
+    Examples
+    --------
+    >>> spool = Spool()
+    >>> spool.add(np.arange(3, dtype=np.int16))
+    >>> spool.add(np.ones((2, 2), np.float32))
+    >>> [array.tolist() for array in spool.arrays()]
+    [[0, 1, 2], [[1.0, 1.0], [1.0, 1.0]]]
+    """
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="mirzoo_")  # noqa: SIM115
+        self._kinds: list[tuple[int, np.dtype, tuple[int, ...]]] = []
+
+    def add(self, array: np.ndarray) -> None:
+        """Write an array."""
+        array = np.ascontiguousarray(array)
+        start = self._file.tell()
+        self._file.write(array.data if array.size else b"")
+        self._file.write(bytes(-self._file.tell() % 8))
+        self._kinds.append((start, array.dtype, array.shape))
+
+    def arrays(self) -> list[np.ndarray]:
+        """All arrays, mapped into memory; the file is removed with the last of them."""
+        self._file.flush()
+        if not self._file.tell():
+            return [np.zeros(shape, dtype) for _, dtype, shape in self._kinds]
+        whole = np.memmap(self._file, np.uint8, "r")
+        return [
+            whole[start : start + dtype.itemsize * math.prod(shape)].view(dtype).reshape(shape)
+            for start, dtype, shape in self._kinds
+        ]
 
 
 def find(source: Any, options: SourceOptions, source_rate: int | None) -> tuple[str, Found]:
@@ -91,13 +131,13 @@ def _of_arrays(values: Mapping[str, Any], options: SourceOptions, source_rate: i
         raise DataError("there are no waveforms; is the data set empty?")
     recordings = []
     for number in range(counts["audio"]):
-        group = str(_word(values["groups"][number])) if "groups" in values else f"clip {number}"
+        group = str(word(values["groups"][number])) if "groups" in values else f"clip {number}"
         tags = tags_of_value(values["labels"][number], options.one_hot)
         clip = Recording.tagged(
             np.asarray(values["audio"][number]), tags, group, source_rate, name=f"clip {number}"
         )
         if "splits" in values:
-            clip = replace(clip, split=str(_word(values["splits"][number])))
+            clip = replace(clip, split=str(word(values["splits"][number])))
         recordings.append(clip)
     return Found(tuple(recordings), labels=options.one_hot)
 
@@ -120,7 +160,7 @@ def tags_of_value(value: Any, names: Sequence[str]) -> tuple[str, ...]:
     row = np.asarray(value)
     if row.dtype.kind in "OUS":
         words = row.ravel().tolist()
-        return tuple(str(_word(word)) for word in words if str(_word(word)))
+        return tuple(str(word(word)) for word in words if str(word(word)))
     if row.ndim == 0:
         if not names:
             raise DataError(
@@ -138,20 +178,26 @@ def tags_of_value(value: Any, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name, holds in zip(names, row) if holds > 0.5)
 
 
-def _word(value: Any) -> Any:
+def word(value: Any) -> Any:
+    """Bytes, as TensorFlow has words, as text; anything else as it is."""
     return value.decode("utf-8") if isinstance(value, bytes) else value
 
 
 def _of_dataset(dataset: Any, options: SourceOptions, source_rate: int | None) -> Found:
     rows: dict[str, list[Any]] = {}
+    spool = Spool()
     for element in _unbatched(dataset).as_numpy_iterator():
         row = _named(element) if isinstance(element, Mapping) else dict(zip(FIELDS, element))
         if len(row) < 2:
             raise DataError("a data set's elements are (audio, label) or dictionaries of them")
         for name, value in row.items():
-            rows.setdefault(name, []).append(value)
+            if name == "audio":
+                spool.add(value)
+            else:
+                rows.setdefault(name, []).append(value)
     if not rows:
         raise DataError("the tf.data.Dataset has no elements")
+    rows["audio"] = spool.arrays()
     return _of_arrays(rows, options, source_rate)
 
 

@@ -15,6 +15,7 @@ your own module, and then ``myset:NAME`` can be evaluated and trained on like an
 from __future__ import annotations
 
 import os
+import warnings
 from abc import ABC
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -28,6 +29,13 @@ from mirzoo.errors import DataError
 
 Kind = Literal["tags", "chords", "f0"]
 KINDS: tuple[Kind, ...] = ("tags", "chords", "f0")
+
+SPLITS = {
+    "train": "train", "training": "train", "dev": "validation", "val": "validation",
+    "valid": "validation", "validation": "validation", "test": "test", "testing": "test",
+    "eval": "test", "evaluation": "test",
+}  # fmt: skip
+"""What splits are called elsewhere, and here."""
 
 
 @dataclass(frozen=True)
@@ -143,20 +151,46 @@ class Reader(ABC):
         DataError
             If it cannot be read at all.
         """
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            found = self._found(words, options)
+        told = [str(one.message) for one in caught if issubclass(one.category, UserWarning)]
+        findings = [Finding("incomplete", "warning", what) for what in dict.fromkeys(told)]
+        return replace(found, findings=(*found.findings, *findings))
+
+    def _found(self, words: str, options: SourceOptions) -> Found:
         if options.kind in (None, "tags") and self.gives("clips"):
-            return Found(tuple(self.clips(words)))
-        found = []
+            try:
+                return Found(tuple(self.clips(words)))
+            except DataError:
+                if options.kind or not self.gives("recordings"):
+                    raise
+        return self.found_recordings(words, options.kind)
+
+    def found_recordings(self, words: str, kind: Kind | None) -> Found:
+        """Find the `recordings` that have a kind of labels, by default the first that they have."""
         splits: list[str | None] = [*sorted(self.splits(words))]
+        recordings, kinds = [], []
+        wrong: dict[str, list[str]] = {}
         for split in splits or [None]:
-            of_split = self.recordings(words, split)
-            found += [replace(recording, split=split) for recording in of_split]
-        wanted = [options.kind] if options.kind else list(KINDS)
-        kinds = [set(label_kinds(recording.labels)) for recording in found]
-        kind = next((kind for kind in wanted if any(kind in has for has in kinds)), None)
-        if kind is None:
+            for recording in self.recordings(words, split):
+                try:
+                    kinds.append(label_kinds(recording.labels))
+                except DataError as error:
+                    wrong.setdefault(str(error), []).append(recording.name)
+                else:
+                    recordings.append(replace(recording, split=split and SPLITS.get(split, split)))
+        wanted = [kind] if kind else list(KINDS)
+        chosen = next((kind for kind in wanted if any(kind in has for has in kinds)), None)
+        if chosen is None and not wrong:
             has = ", ".join(sorted(set().union(*kinds))) or "no labels at all"
             raise DataError(f"'{words}' has no {' or '.join(wanted)}: its recordings have {has}")
-        return Found(tuple(found[n] for n, has in enumerate(kinds) if kind in has))
+        findings = tuple(
+            Finding("unreadable labels", "error", reason, tuple(names), tuple(names))
+            for reason, names in wrong.items()
+        )
+        of_kind = (r for r, has in zip(recordings, kinds, strict=True) if chosen in has)
+        return Found(tuple(of_kind), findings)
 
     @classmethod
     def gives(cls, what: str) -> bool:

@@ -29,7 +29,7 @@ from typing import Any
 from mirzoo._support.guards import reading
 from mirzoo.data.findings import Finding, Severity
 from mirzoo.data.labels import Labels, TagSpan
-from mirzoo.data.readers import READERS, Found, Reader, SourceOptions
+from mirzoo.data.readers import READERS, SPLITS, Found, Reader, SourceOptions
 from mirzoo.data.recordings import Recording
 from mirzoo.errors import DataError
 
@@ -50,13 +50,6 @@ USUAL: dict[str, tuple[str, ...]] = {
     "end": ("end", "end_s", "end_time", "offset", "stop", "end_seconds"),
 }  # fmt: skip
 """Names of columns that are known, whatever their case, the first that a table has counts."""
-
-SPLITS = {
-    "train": "train", "training": "train", "dev": "validation", "val": "validation",
-    "valid": "validation", "validation": "validation", "test": "test", "testing": "test",
-    "eval": "test", "evaluation": "test",
-}  # fmt: skip
-"""What splits are called elsewhere, and here."""
 
 PER_UNIT = {"s": 1.0, "ms": 1e-3}
 

@@ -1,16 +1,19 @@
 """A folder with a folder of clips for each class: ``clips/dog/1.wav``.
 
 A further level, as in ``clips/dog/rex/1.wav``, names groups (the recording, artist or animal).
+Where all of the folder's folders are called like splits, as in ``clips/train/dog/1.wav`` and
+``clips/test/dog/2.wav``, `mirzoo.data.load` takes them for those.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from mirzoo import audio
 from mirzoo.data.findings import Finding
-from mirzoo.data.readers import READERS, Found, Reader, SourceOptions
+from mirzoo.data.readers import READERS, SPLITS, Found, Reader, SourceOptions
 from mirzoo.data.recordings import Recording
 from mirzoo.errors import DataError
 
@@ -43,12 +46,14 @@ class ClassFolders(Reader):
     def find(self, words: str, options: SourceOptions) -> Found:
         folder = Path(words)
         clips, findings = [], hidden_findings(folder)
-        classes = _classes(folder)
+        labels: dict[str, None] = {}
         unreadable: list[OSError] = []
-        for of_class in classes:
-            paths = [path for path in audio.files_in(of_class, unreadable.append)
-                     if not _hidden(path.relative_to(folder))]  # fmt: skip
-            clips += [_clip(path, of_class, folder) for path in paths]
+        for split, place in _splits(folder):
+            for of_class in _classes(place):
+                labels[of_class.name] = None
+                for path in audio.files_in(of_class, unreadable.append):
+                    if not is_hidden(path.relative_to(folder)):
+                        clips.append(replace(_clip(path, of_class, folder), split=split))
         if unreadable:
             names = tuple(os.path.relpath(error.filename, folder) for error in unreadable)
             what = f"these folders cannot be read: {unreadable[0].strerror}"
@@ -56,12 +61,21 @@ class ClassFolders(Reader):
         if names := tuple(sorted(path.name for path in folder.iterdir() if _is_audio(path))):
             what = "these files are in no folder of a class, and left out"
             findings.append(Finding("without a label", "warning", what, names))
-        return Found(tuple(clips), tuple(findings), tuple(path.name for path in classes))
+        return Found(tuple(clips), tuple(findings), tuple(labels))
+
+
+def _splits(folder: Path) -> list[tuple[str | None, Path]]:
+    """The splits of a folder and theirs: those of ``train/dog/1.wav`` and ``test/dog/2.wav``."""
+    inner = _classes(folder)
+    splits = [(SPLITS.get(path.name.casefold()), path) for path in inner]
+    if all(name and any(map(Path.is_dir, path.iterdir())) for name, path in splits):
+        return [(name, path) for name, path in splits]
+    return [(None, folder)]
 
 
 def _classes(folder: Path) -> list[Path]:
     classes = sorted(
-        path for path in folder.iterdir() if path.is_dir() and not _hidden(Path(path.name))
+        path for path in folder.iterdir() if path.is_dir() and not is_hidden(Path(path.name))
     )
     if not classes:
         raise DataError(
@@ -81,13 +95,14 @@ ARCHIVERS = "__MACOSX"
 """A folder that a Mac's archives have beside their content."""
 
 
-def _hidden(path: Path) -> bool:
+def is_hidden(path: Path) -> bool:
+    """Whether a path, from the source's folder on, has a hidden part."""
     return any(part.startswith(".") or part == ARCHIVERS for part in path.parts)
 
 
 def _is_audio(path: Path) -> bool:
     known = path.name.lower().endswith(audio.SUFFIXES)
-    return known and not _hidden(Path(path.name)) and path.is_file()
+    return known and not is_hidden(Path(path.name)) and path.is_file()
 
 
 def hidden_findings(folder: Path) -> list[Finding]:
@@ -95,10 +110,10 @@ def hidden_findings(folder: Path) -> list[Finding]:
     found: list[str] = []
     for parent, folders, files in os.walk(folder):
         inner = Path(parent).relative_to(folder)
-        if _hidden(inner):
+        if is_hidden(inner):
             continue
         for name in sorted(folders):
-            if _hidden(Path(name)):
+            if is_hidden(Path(name)):
                 found.append((inner / name).as_posix() + "/")
         found += [
             (inner / name).as_posix()

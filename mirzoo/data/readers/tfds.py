@@ -1,21 +1,25 @@
 """Data sets of TensorFlow Datasets with the feature ``audio``: ``tfds:NAME``.
 
 mirzoo's own, for one ``tfds:mirzoo/charts_mma``, are made by `mirzoo.data.tfds_builders`; of
-others' data sets the feature ``label`` becomes a tag.
+others' data sets the feature ``label``, or another that is chosen, becomes a tag. Nothing is
+downloaded unless that is asked for.
 """
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from mirzoo.data.readers import READERS, Reader, check_split
+from mirzoo.data.readers import READERS, SPLITS, Found, Reader, SourceOptions, check_split
 from mirzoo.data.recordings import Recording, labels_of
-from mirzoo.errors import DataError
+from mirzoo.data.values import Spool, tags_of_value, word
+from mirzoo.errors import DataError, UnknownNameError
 
 PREFIX = "tfds:"
 OWN = "mirzoo"
@@ -36,6 +40,20 @@ class TensorFlowDatasets(Reader):
         check_split(words, split, builder.info.splits)
         return _recordings(builder, [split] if split else list(builder.info.splits))
 
+    def find(self, words: str, options: SourceOptions) -> Found:
+        name = words.removeprefix(PREFIX)
+        builder = open_builder(name, download=options.download)
+        features = builder.info.features
+        label = options.label_column or "label"
+        for column in (label if options.label_column else None, options.group_column):
+            if column is not None and column not in features:
+                raise DataError(
+                    f"the data set '{name}' has no feature '{column}'; it has {_listed(features)}"
+                )
+        if options.kind in ("chords", "f0") or label not in features:
+            return self.found_recordings(words, options.kind)
+        return _found_clips(builder, label, options.group_column)
+
     def clips(self, words: str) -> list[Recording]:
         name = words.removeprefix(PREFIX)
         builder = open_builder(name)
@@ -44,29 +62,56 @@ class TensorFlowDatasets(Reader):
             raise DataError(
                 f"the data set '{name}' has no label among its features {sorted(features)}"
             )
-        import tensorflow_datasets as tfds
-
-        label_names = features["label"].names
-        sample_rate = sample_rate_of(builder)
-        return [
-            Recording.tagged(
-                samples_of(example["audio"]),
-                (label_names[example["label"]],),
-                f"{split}/{number}",
-                sample_rate,
-            )
-            for split in builder.info.splits
-            for number, example in enumerate(tfds.as_numpy(builder.as_dataset(split=split)))
-        ]
+        return list(_found_clips(builder, "label", None).recordings)
 
 
-def open_builder(name: str) -> Any:
-    """Prepare a data set of TensorFlow Datasets, fetching it where that is needed.
+def _listed(features: Any) -> str:
+    return ", ".join(sorted(features))
+
+
+def _found_clips(builder: Any, label: str, group: str | None) -> Found:
+    """The clips of all splits; their samples are on disk, not in memory."""
+    import tensorflow_datasets as tfds
+
+    names = getattr(builder.info.features[label], "names", None)
+    sample_rate = sample_rate_of(builder)
+    spool, rows = Spool(), []
+    for split in builder.info.splits:
+        for number, example in enumerate(tfds.as_numpy(builder.as_dataset(split=split))):
+            spool.add(samples_of(example["audio"]))
+            tags = tags_of_value(example[label], names or ())
+            name = f"{split}/{number}"
+            of_group = name if group is None else str(word(example[group]))
+            rows.append((name, tags, of_group, SPLITS.get(split, split)))
+    recordings = [
+        replace(Recording.tagged(samples, tags, group, sample_rate, name=name), split=split)
+        for samples, (name, tags, group, split) in zip(spool.arrays(), rows, strict=True)
+    ]
+    # A data set in one split is not divided at all.
+    if len({recording.split for recording in recordings}) == 1:
+        recordings = [replace(recording, split=None) for recording in recordings]
+    return Found(tuple(recordings), labels=tuple(names or ()))
+
+
+def open_builder(name: str, *, download: bool = False) -> Any:
+    """Open a data set of TensorFlow Datasets that is on this machine, or may be downloaded.
+
+    mirzoo's own are made from what ``mirzoo prepare`` prepared; nothing is fetched for them.
+
+    Parameters
+    ----------
+    name : str
+        As ``tfds.builder`` takes it.
+    download : bool
+        Whether it may be downloaded where it is not here.
 
     Raises
     ------
+    UnknownNameError
+        If there is no such data set; the message suggests near names.
     DataError
-        When the package is missing, or the data set has no feature ``audio``.
+        When the package is missing, the data set is not here and must not be downloaded, or it
+        has no feature ``audio``.
     """
     try:
         import tensorflow_datasets as tfds
@@ -74,15 +119,42 @@ def open_builder(name: str) -> Any:
         raise DataError(
             f"'{PREFIX}{name}' needs the package tensorflow-datasets; install mirzoo[tfds]"
         ) from None
-    if name.split("/")[0] == OWN:
+    own = name.split("/")[0] == OWN
+    if own:
         importlib.import_module("mirzoo.data.tfds_builders")  # makes the name known
-    builder = tfds.builder(name)
+    try:
+        builder = tfds.builder(name)
+    except tfds.core.DatasetNotFoundError as error:
+        raise UnknownNameError(_unknown(name, tfds.list_builders())) from error
+    if not (own or download or builder.is_prepared()):
+        raise DataError(_not_here(name, builder))
     builder.download_and_prepare()
     if "audio" not in builder.info.features:
         raise DataError(
-            f"the data set '{name}' has no audio among its features {sorted(builder.info.features)}"
+            f"the data set '{name}' has no audio among its features {_listed(builder.info.features)}"
         )
     return builder
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name.split(":")[0].split("/")[0], known, n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return f"TensorFlow Datasets has no data set '{name}'{hint}"
+
+
+def _not_here(name: str, builder: Any) -> str:
+    info = builder.info
+    what = " ".join((info.description or "").split()).partition(". ")[0][:200]
+    sizes = [
+        f"{int(size) / 1e9:.2g} GB {how}"
+        for size, how in ((info.download_size, "to download"), (info.dataset_size, "on disk"))
+        if size
+    ]
+    large = " and ".join(sizes) or "of a size that TensorFlow Datasets does not state"
+    return (
+        f"the data set '{name}' ({what}) is not on this machine; it is {large}. Nothing is "
+        f"downloaded unasked: give download=True (--download), or name its folder in TFDS_DATA_DIR"
+    )
 
 
 def samples_of(audio: np.ndarray) -> np.ndarray:
