@@ -108,7 +108,9 @@ def _reason(error: Exception, recording: Recording) -> str:
     """Why, without the file's name, so that what has one reason is one finding."""
     reason = str(error).partition("\n")[0]
     if isinstance(recording.source, Path):
-        reason = reason.replace(f"'{recording.source}'", "it").replace(str(recording.source), "it")
+        path = str(recording.source)
+        for named, told in ((f"file:{path}: ", ""), (f"'{path}'", "it"), (path, "it")):
+            reason = reason.replace(named, told)
     return reason
 
 

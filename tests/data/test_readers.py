@@ -36,7 +36,7 @@ def tones():
 
 
 def test_every_reader_reads_recordings_or_clips():
-    assert set(READERS) == {"corpus", "csv", "folder", "mirdata", "tfds"}
+    assert set(READERS) == {"beside", "corpus", "csv", "folder", "mirdata", "tfds"}
     gives = {
         what: {name for name in READERS if READERS[name].gives(what)}
         for what in ("recordings", "clips")

@@ -130,14 +130,13 @@ def open_builder(name: str, *, download: bool = False) -> Any:
         raise DataError(_not_here(name, builder))
     builder.download_and_prepare()
     if "audio" not in builder.info.features:
-        raise DataError(
-            f"the data set '{name}' has no audio among its features {_listed(builder.info.features)}"
-        )
+        there = _listed(builder.info.features)
+        raise DataError(f"the data set '{name}' has no audio among its features {there}")
     return builder
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name.split(":")[0].split("/")[0], known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name.split(":")[0].split("/")[0], known, n=3)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
     return f"TensorFlow Datasets has no data set '{name}'{hint}"
 
@@ -145,15 +144,16 @@ def _unknown(name: str, known: list[str]) -> str:
 def _not_here(name: str, builder: Any) -> str:
     info = builder.info
     what = " ".join((info.description or "").split()).partition(". ")[0][:200]
+    fetched = info.download_size or sum(url.size or 0 for url in (builder.url_infos or {}).values())
     sizes = [
         f"{int(size) / 1e9:.2g} GB {how}"
-        for size, how in ((info.download_size, "to download"), (info.dataset_size, "on disk"))
+        for size, how in ((fetched, "to download"), (info.dataset_size, "on disk"))
         if size
     ]
     large = " and ".join(sizes) or "of a size that TensorFlow Datasets does not state"
     return (
         f"the data set '{name}' ({what}) is not on this machine; it is {large}. Nothing is "
-        f"downloaded unasked: give download=True (--download), or name its folder in TFDS_DATA_DIR"
+        "downloaded unasked: give download=True (--download), or name its folder in TFDS_DATA_DIR"
     )
 
 
