@@ -60,11 +60,13 @@ class Spool:
         self._kinds.append((start, array.dtype, array.shape))
 
     def arrays(self) -> list[np.ndarray]:
-        """All arrays, mapped into memory; the file is removed with the last of them."""
+        """All arrays, mapped into memory; the file goes with the last of them. Asked for once."""
         self._file.flush()
         if not self._file.tell():
+            self._file.close()
             return [np.zeros(shape, dtype) for _, dtype, shape in self._kinds]
         whole = np.memmap(self._file, np.uint8, "r")
+        self._file.close()
         return [
             whole[start : start + dtype.itemsize * math.prod(shape)].view(dtype).reshape(shape)
             for start, dtype, shape in self._kinds
@@ -159,8 +161,8 @@ def tags_of_value(value: Any, names: Sequence[str]) -> tuple[str, ...]:
     """
     row = np.asarray(value)
     if row.dtype.kind in "OUS":
-        words = row.ravel().tolist()
-        return tuple(str(word(word)) for word in words if str(word(word)))
+        words = (str(word(one)) for one in row.ravel().tolist())
+        return tuple(one for one in words if one)
     if row.ndim == 0:
         if not names:
             raise DataError(
