@@ -63,6 +63,19 @@ def decisions_of(model: Contract, options: ExportOptions) -> Decisions | None:
     return decisions(model) if options.decode and decisions is not None else None
 
 
+def neighbours_of(model: Contract, options: ExportOptions) -> int:
+    """How many windows of the model a file computes on either side of the one that counts.
+
+    None are needed where the file gives probabilities, and where decisions need no more context
+    than the model's own windows have. A ``window_s`` that was asked for is one window.
+    """
+    decisions, own = decisions_of(model, options), model.input
+    if decisions is None or options.window_s is not None or own.whole:
+        return 0
+    missing = decisions.context_s * own.sample_rate - own.context_samples
+    return max(0, ceil(missing / own.hop_samples))
+
+
 def chosen_outputs(model: Contract, options: ExportOptions) -> list[str]:
     """The names of a file's outputs, in the order of the card, the embedding last."""
     decisions = decisions_of(model, options)
@@ -102,7 +115,8 @@ def _step(model: Contract, rate: int) -> int:
 
 def _input(model: Contract, options: ExportOptions) -> InputContract:
     """Windows as asked, at the rate asked."""
-    own = model.input
+    neighbours = neighbours_of(model, options)
+    own = _with_neighbours(model.input, neighbours)
     rate = options.input_rate or own.sample_rate
     as_on_card = options.window_s in (None, ANY)
     if as_on_card and rate == own.sample_rate:
@@ -114,9 +128,10 @@ def _input(model: Contract, options: ExportOptions) -> InputContract:
         window = hop = round(options.window_s * rate)
     step = _step(model, rate)
     if step:
-        context = min(floor(own.context_samples * ratio), window // 4)
+        context = min(floor(own.context_samples * ratio), window if neighbours else window // 4)
         hop = (window - 2 * context) // step * step
-        window -= (window - hop) % 2
+        odd = (window - hop) % 2
+        window += odd if neighbours else -odd
     return InputContract(
         sample_rate=rate,
         min_samples=ceil(own.min_samples * ratio),
@@ -124,4 +139,15 @@ def _input(model: Contract, options: ExportOptions) -> InputContract:
         hop_samples=min(hop, window),
         pad_left_samples=(window - hop) // 2 if step else own.pad_left_samples,
         whole=own.whole and as_on_card,
+    )
+
+
+def _with_neighbours(own: InputContract, neighbours: int) -> InputContract:
+    """Windows that hold as many neighbours on either side, all of them context."""
+    more = neighbours * own.hop_samples
+    return own.model_copy(
+        update={
+            "window_samples": own.window_samples + 2 * more,
+            "pad_left_samples": own.pad_left_samples + more,
+        }
     )

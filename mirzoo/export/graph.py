@@ -4,7 +4,8 @@ It is composed of stages, each of which takes what the one before gives::
 
     waveform -> input stage -> network -> chosen outputs -> decisions
 
-- the input stage makes float32 at the model's rate of what the file takes (`input_stage`);
+- the input stage makes float32 at the model's rate of what the file takes (`input_stage`), and
+  the model's windows where the file's hold several (`mirzoo.export.neighbours`);
 - the network gives every output of the card and the embedding (`network`);
 - of these, those that were asked for are taken (`choose`);
 - decisions take the place of probabilities where they are asked for.
@@ -25,8 +26,9 @@ import tensorflow as tf
 from mirzoo.annotate import as_type
 from mirzoo.card import Contract
 from mirzoo.export.checks import Bound, probes, require_same
-from mirzoo.export.contract import chosen_outputs, decisions_of, file_contract
+from mirzoo.export.contract import chosen_outputs, decisions_of, file_contract, neighbours_of
 from mirzoo.export.input_stage import input_stage
+from mirzoo.export.neighbours import cutter, joiner
 from mirzoo.export.options import ANY, ExportOptions
 from mirzoo.export.parity import rounding_sensitivity
 from mirzoo.tasks.base import Decisions
@@ -58,6 +60,8 @@ class Graph:
         From every output of the card and the embedding to each output of the file, by name.
     compute : callable
         All stages: from ``(batch, samples)`` to each output by name.
+    join : callable
+        From the outputs of the model's windows to those of the file's.
     decisions : Decisions, optional
         What decides inside.
     """
@@ -68,6 +72,7 @@ class Graph:
     prepare: Stage
     finish: Callable[[Outputs], Outputs]
     compute: Callable[[tf.Tensor], Outputs]
+    join: Callable[[Outputs], Outputs]
     decisions: Decisions | None = None
 
     def expected(
@@ -86,7 +91,7 @@ class Graph:
         """
         results = model.predict_windows(self._prepared(windows))
         if self.decisions is not None:
-            return results
+            return {name: np.asarray(values) for name, values in self.join(results).items()}
         return {name: results[name] for name in outputs or self.outputs}
 
     def rounding(
@@ -167,17 +172,22 @@ def compose(
     as_usual = any_length and options.window_s is None
     unbounded = contract.input.whole or as_usual or options.window_s == ANY
     length = None if unbounded else contract.input.window_samples
-    prepare, infer = input_stage(contract), network(model)
+    resample, infer = input_stage(contract), network(model)
     decisions = decisions_of(model.card, options)
+    neighbours = neighbours_of(model.card, options)
+    cut, join = cutter(model.card, neighbours), joiner(model.card, neighbours)
+
+    def prepare(waveform: tf.Tensor) -> tf.Tensor:
+        return cut(resample(waveform))
 
     def finish(given: Outputs) -> Outputs:
-        return choose(given if decisions is None else decisions.in_graph(given), outputs)
+        return choose(given if decisions is None else decisions.in_graph(join(given)), outputs)
 
     def compute(waveform: tf.Tensor) -> Outputs:
         return finish(infer(prepare(waveform)))
 
     signature = tf.TensorSpec((batch, length), tf.dtypes.as_dtype(options.input_type), WAVEFORM)
-    return Graph(contract, signature, outputs, prepare, finish, compute, decisions)
+    return Graph(contract, signature, outputs, prepare, finish, compute, join, decisions)
 
 
 def network(model: Model) -> Callable[[tf.Tensor], Outputs]:

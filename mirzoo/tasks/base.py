@@ -101,6 +101,11 @@ class Decisions(ABC):
     def outputs(self) -> list[OutputSpec]:
         """What it gives in the place of the model's outputs."""
 
+    @property
+    def context_s(self) -> float:
+        """How far on either side of a frame what is there may decide it (s)."""
+        return 0.0
+
     @abstractmethod
     def in_graph(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Decide in TensorFlow, with operations that LiteRT and ONNX have too.

@@ -62,6 +62,11 @@ class FrameJoiner:
         self._offset_samples = (self._first - until_kept) * self._frame_samples
         self._windows = 0
 
+    @property
+    def kept(self) -> slice:
+        """Which frames of a window count."""
+        return slice(self._first, self._first + self._kept)
+
     def join(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> dict[str, np.ndarray]:
         """Keep the middle frames of the next windows.
 
@@ -85,7 +90,7 @@ class FrameJoiner:
         """
         self._require_next(starts)
         joined = {}
-        kept = slice(self._first, self._first + self._kept)
+        kept = self.kept
         if self._is_whole(starts):
             kept = slice(None)
             self._offset_samples = self._card.outputs[0].first_frame_s * self._card.sample_rate

@@ -207,8 +207,9 @@ def test_a_bass_is_named_where_it_inverts_the_chord():
 
 
 def decided_file(card):
-    """The card of a file that was exported from a model with decisions."""
-    contract = file_contract(card.contract, ExportOptions(decode=True), usual_batch=1)
+    """The card of a file that decides on the model's windows one by one."""
+    asked = ExportOptions(decode=True, window_s=card.input.window_samples / card.sample_rate)
+    contract = file_contract(card.contract, asked, usual_batch=1)
     return Card.of_binary(contract.to_json(), "x.tflite")
 
 

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 CHORD = "chord"
 N_BASSES = 13
+CONTEXT_S_PER_NAT = 0.25
+"""A change needs evidence that outweighs its penalty, and real songs give some nats of it a second:
+with a penalty of 8, 1 s at either side leaves 0.9 % of frames that a whole song decides otherwise,
+2 s 0.6 % and 5 s 0.15 %."""
+MOST_CONTEXT_S = 10.0
 
 
 class ChordDecisions(Decisions):
@@ -58,6 +63,12 @@ class ChordDecisions(Decisions):
             )
             for name, unit in units.items()
         ]
+
+    @property
+    def context_s(self) -> float:
+        if self._decoding.transition is not None:
+            return 0.0
+        return min(CONTEXT_S_PER_NAT * self._decoding.change_penalty, MOST_CONTEXT_S)
 
     def in_numpy(self, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         probabilities = outputs[self.card.outputs[0].name]
