@@ -7,6 +7,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+# Decoded samples are cached where a test asks for it alone.
+os.environ.setdefault("MIRZOO_DECODED_GB", "0")
 
 from places import ROOT
 

@@ -24,10 +24,14 @@ from mirzoo.dsp.chord_vocabulary import parse_chord
 from mirzoo.errors import DataError
 
 SHORTEST_S = 0.1
-BEYOND_S = 1.0
-BEYOND = 1.1
-MS = 100
-LOWEST_HZ = 20.0
+BEYOND_S, BEYOND = 1.0, 0.1
+"""How far labels may go beyond a recording: seconds, or a share of it."""
+
+PART = 0.3
+"""Of a recording, that labels in another unit reach at least."""
+
+AT_ONCE = 0.01
+HIGHEST_KEY = 100.0
 SAME_LABELS = re.compile(r"[\s_\-]+")
 
 Purpose = Literal["train", "evaluate"]
@@ -287,7 +291,7 @@ def _times(seen: Sequence[tuple[Recording, Inspection]], kind: str) -> Iterator[
     beyond = defaultdict(list)
     for recording, found in seen:
         last = _last_s(recording.labels, kind)
-        if last > max(found.duration_s + BEYOND_S, found.duration_s * BEYOND):
+        if last > _latest_s(found):
             beyond[_unit(last, found)].append(recording)
     for unit, some in beyond.items():
         if unit == "ms":
@@ -300,7 +304,7 @@ def _times(seen: Sequence[tuple[Recording, Inspection]], kind: str) -> Iterator[
     tiny = []
     for recording, found in seen:
         last = _last_s(recording.labels, kind)
-        if 0 < last < found.duration_s / MS and found.duration_s > 1:
+        if 0 < last < AT_ONCE * found.duration_s and found.duration_s > 1:
             tiny.append(recording)
     what = (
         "its labels end within the first hundredth of it; are they in minutes or already divided "
@@ -309,21 +313,24 @@ def _times(seen: Sequence[tuple[Recording, Inspection]], kind: str) -> Iterator[
     yield from _finding("times", "warning", what, tiny)
 
 
+def _latest_s(found: Inspection) -> float:
+    """Until when labels may last (s): hand-made ones, of another edition, end a little later."""
+    return found.duration_s + max(min(BEYOND_S, found.duration_s / 2), BEYOND * found.duration_s)
+
+
 def _last_s(labels: Labels, kind: str) -> float:
     """When the last label ends (s)."""
     if kind == "chords":
         return max((span.end_s for span in labels.chords or ()), default=0.0)
     if kind == "f0":
-        return 0.0 if labels.f0 is None else (len(labels.f0) - 1) / F0_RATE
+        return 0.0 if labels.f0 is None else len(labels.f0) / F0_RATE
     return max((span.end_s for span in labels.tag_spans or ()), default=0.0)
 
 
 def _unit(last: float, found: Inspection) -> str:
     """What the times are in, where the last should be about the end of the recording."""
     for unit, size in (("ms", 1000), ("samples", found.rate)):
-        if last / size <= found.duration_s * BEYOND + BEYOND_S and last > size * 0.05 * min(
-            found.duration_s, 20
-        ):
+        if PART * found.duration_s < last / size <= _latest_s(found):
             return unit
     return "other"
 
@@ -378,7 +385,7 @@ def _hertz(recordings: Sequence[Recording]) -> Iterator[Finding]:
         sounding = np.zeros(0) if f0 is None else f0[f0 > 0]
         if not len(sounding):
             without.append(recording)
-        elif np.median(sounding) < LOWEST_HZ * 5 and np.ptp(sounding) < 90 and _stepwise(sounding):
+        elif sounding.max() < HIGHEST_KEY and _stepwise(sounding):
             low.append(recording)
     what = "its frequencies look like MIDI note numbers; they must be in Hz"
     yield from _finding("f0", "error", what, low, bad=True)
@@ -386,4 +393,5 @@ def _hertz(recordings: Sequence[Recording]) -> Iterator[Finding]:
 
 
 def _stepwise(values: np.ndarray) -> bool:
+    """Whether nearly all values are whole numbers."""
     return bool(np.mean(np.abs(values - np.rint(values)) < 1e-3) > 0.9)

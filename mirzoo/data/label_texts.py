@@ -34,6 +34,9 @@ from mirzoo.errors import DataError
 LIKELY = 0.5
 """Confidence from which on a frame is voiced."""
 
+FAR = 100
+"""Steps from one time to the next beyond which a second column is no time."""
+
 GAP = 2.5
 """Steps between two times that are a gap."""
 
@@ -42,7 +45,16 @@ STARTS = {"start", "start_s", "start_time", "onset", "begin"}
 ENDS = {"end", "end_s", "end_time", "offset", "stop"}
 LABELS = {"label", "chord", "value", "tag", "class", "name", "event_label"}
 HERTZ = {"f0", "f0_hz", "frequency", "freq", "hz", "pitch", "pitch_hz", "f0_(hz)", "value"}
-CONFIDENCES = {"confidence", "voicing", "voiced_prob", "periodicity", "probability", "voiced"}
+CONFIDENCES = {
+    "confidence",
+    "voicing",
+    "voiced_prob",
+    "periodicity",
+    "probability",
+    "voiced",
+    "voiced_flag",
+}
+TRUTHS = {"true": "1", "false": "0"}
 OWN_MELODY = ["time_s", "f0_hz", "confidence"]
 
 
@@ -109,7 +121,7 @@ def _rows(text: str) -> tuple[list[str], list[list[str]]]:
 
 def _number(text: str) -> float | None:
     try:
-        value = float(text)
+        value = float(TRUTHS.get(text.casefold(), text))
     except ValueError:
         return None
     return value if math.isfinite(value) else None
@@ -153,8 +165,12 @@ def _spans(
             return _until_next(rows, time, words, duration_s, scale)
         start, end, label = time, ends, words
     else:
-        second = [_number(row[1]) if len(row) > 1 else None for row in rows]
-        if any(value is None for value in second):
+        if any(len(row) < 2 for row in rows):
+            raise DataError(
+                "a row has one column; a melody needs time and frequency, labels need their times"
+            )
+        words = sum(_number(row[1]) is None for row in rows)
+        if words * 2 > len(rows):
             return _until_next(rows, 0, 1, duration_s, scale)
         if len(rows[0]) < 3:
             return None
@@ -167,11 +183,11 @@ def _spans(
 
 
 def _are_intervals(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether second columns are ends, not frequencies: most rows end before the next begins."""
+    """Whether second columns are ends, not frequencies: those are far beyond the next times."""
     starts, ends = (_times(rows, column, 1.0) for column in (0, 1))
-    if not np.all(ends > starts):
-        return False
-    return len(rows) < 2 or bool(np.mean(starts[1:] > (starts[:-1] + ends[:-1]) / 2) > 0.5)
+    if len(rows) < 2:
+        return True
+    return bool(np.median(ends - starts) < FAR * np.median(np.abs(np.diff(starts))))
 
 
 def _until_next(
@@ -230,8 +246,6 @@ def _melody(names: Sequence[str], rows: Sequence[Sequence[str]], scale: float) -
         confidence = _column(names, CONFIDENCES) or len(names)
     elif len(rows[0]) >= 4:
         return _of_notes(rows, scale)
-    if any(len(row) < 2 for row in rows):
-        raise DataError("a row has one column; a melody needs time and frequency")
     times, frequencies = _times(rows, time, scale), _times(rows, hertz, 1.0)
     if list(names) != OWN_MELODY and all(
         confidence < len(row) and _number(row[confidence]) is not None for row in rows

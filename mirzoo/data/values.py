@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -49,6 +50,7 @@ class Spool:
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="mirzoo_")  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
         self._kinds: list[tuple[int, np.dtype, tuple[int, ...]]] = []
 
     def add(self, array: np.ndarray) -> None:

@@ -212,7 +212,8 @@ def _column(table: Path, names: Sequence[str], role: str, wanted: str | None) ->
     if wanted is not None:
         if wanted in names:
             return wanted
-        near = difflib.get_close_matches(wanted, names, n=2)
+        known = {name.casefold(): name for name in names}
+        near = [known[n] for n in difflib.get_close_matches(wanted.casefold(), known, n=2)]
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise DataError(f"'{table}' has no column '{wanted}'; it has {', '.join(names)}{hint}")
     known = {name.strip().casefold().replace(" ", "_"): name for name in reversed(names)}

@@ -152,7 +152,8 @@ def _not_here(name: str, builder: Any) -> str:
     ]
     large = " and ".join(sizes) or "of a size that TensorFlow Datasets does not state"
     return (
-        f"the data set '{name}' ({what}) is not on this machine; it is {large}. Nothing is "
+        f"the data set '{name}'{f' ({what})' if what else ''} is not on this machine; it is "
+        f"{large}. Nothing is "
         "downloaded unasked: give download=True (--download), or name its folder in TFDS_DATA_DIR"
     )
 
