@@ -63,11 +63,16 @@ def _standard(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [{}, {"quantize": "int8"}], ids=str)
-def test_mediapipe_classifies_with_allow_lists(small_cnn, made_up_music, tmp_path, options):
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("small_cnn", {}), ("small_cnn", {"quantize": "int8"}), ("small_tagger", {})],
+    ids=str,
+)
+def test_mediapipe_classifies_with_allow_lists(request, made_up_music, tmp_path, name, options):
     """Its AudioClassifier resamples, cuts windows and names the tags by itself."""
     audio, tasks = mediapipe()
-    path = export(small_cnn, tmp_path / "x.tflite", source=made_up_music, **options)
+    model = request.getfixturevalue(name)
+    path = export(model, tmp_path / "x.tflite", source=made_up_music, **options)
     allowed = audio.AudioClassifierOptions(
         base_options=tasks.BaseOptions(model_asset_path=str(path)),
         category_allowlist=["low", "high"],
@@ -77,7 +82,7 @@ def test_mediapipe_classifies_with_allow_lists(small_cnn, made_up_music, tmp_pat
         (result,) = classifier.classify(clip)
     (head,) = result.classifications
     received = {category.category_name: category.score for category in head.categories}
-    tags = small_cnn.predict_windows(made_up_music[np.newaxis, :16000])["tags"][0]
+    tags = model.predict_windows(made_up_music[np.newaxis, :16000])["tags"][0]
     assert sorted(received) == ["high", "low"]
     tolerance = 0.05 if options else 1e-4
     assert received["low"] == pytest.approx(tags[0], abs=tolerance)
