@@ -95,6 +95,13 @@ def strategies() -> Container[str]:
     return STRATEGIES
 
 
+def precisions() -> Container[str]:
+    """The precisions that models are trained in."""
+    from mirzoo.training.own_clips import PRECISIONS
+
+    return PRECISIONS
+
+
 def channels() -> Container[str]:
     """What may be taken of several channels."""
     from mirzoo.audio import CHANNELS
@@ -141,6 +148,16 @@ def quiet_libraries() -> CMessages:
     from mirzoo._support.logs import CMessages
 
     return CMessages()
+
+
+@contextmanager
+def warnings_as_complaints() -> Iterator[None]:
+    """Print warnings as complaints: without the line of code that they come from."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: complain(message)
+        yield
 
 
 def complain(message: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +11,6 @@ import click
 from mirzoo.cli._shared import (
     DATA_HOME,
     LABELLED_DATA,
-    MODEL,
     OVERWRITE,
     PATH,
     OneOf,
@@ -19,8 +18,11 @@ from mirzoo.cli._shared import (
     complain,
     frontends,
     heads,
+    precisions,
+    quiet_libraries,
     strategies,
     tasks,
+    warnings_as_complaints,
 )
 
 if TYPE_CHECKING:
@@ -92,8 +94,70 @@ def new_recipe(
     click.echo(f"{output}: train it with `mirzoo train {output} --data LABELLED_DATA`")
 
 
+FITTING = (
+    click.option(
+        "--epochs", type=click.IntRange(min=1), default=20, help="At most so many passes."
+    ),
+    click.option(
+        "--batch-size", type=click.IntRange(min=1), default=16, help="Windows for each step."
+    ),
+    click.option(
+        "--learning-rate",
+        type=click.FloatRange(min=0, min_open=True),
+        help="The highest of a step; by default the task's.",
+    ),
+    click.option(
+        "--held-out",
+        type=click.FloatRange(0, 1, max_open=True),
+        default=0.2,
+        help="The share of clips or recordings that measures the result; 0 for none.",
+    ),
+    click.option(
+        "--exclusive/--any-number",
+        default=None,
+        help="Whether exactly one label holds; by default as each clip has one.",
+    ),
+    click.option(
+        "--balanced", is_flag=True, help="Let rare labels count as much as frequent ones."
+    ),
+    click.option(
+        "--augmentation",
+        "--augment",
+        metavar="NAMES",
+        help="How examples are changed: some of gain, noise, filter, mask (SpecAugment), for "
+        "taggers shift and mixup, for others transpose, with commas between them; or none.",
+    ),
+    click.option(
+        "--precision",
+        type=OneOf(precisions),
+        default="float32",
+        help="Of convolutions while they learn: float32 or bfloat16; saved is float32.",
+    ),
+    click.option(
+        "--seed", type=int, default=0, help="Of fresh weights, folds, order and alterations."
+    ),
+    click.option(
+        "--tensorboard", type=PATH, metavar="FOLDER", help="Write logs for TensorBoard there."
+    ),
+    click.option(
+        "--progress/--no-progress",
+        default=None,
+        help="Show progress; by default where the standard error is a terminal.",
+    ),
+)
+
+
+def fitting_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of `mirzoo.fine_tune` that all ways to fit a model have."""
+    for option in reversed(FITTING):
+        function = option(function)
+    return function
+
+
 @click.command()
-@MODEL
+@argument(
+    "name", "MODEL", "A model's name, or its folder; or a recipe, for fresh weights: name or file."
+)
 @LABELLED_DATA
 @argument("out", "OUT", "Folder of the new model.", type=PATH)
 @click.option(
@@ -102,21 +166,8 @@ def new_recipe(
     help="auto (the default: whatever does best on clips left out), probe (the output layer "
     "alone), head, or full.",
 )
-@click.option("--epochs", type=click.IntRange(min=1), default=20, help="At most so many passes.")
-@click.option(
-    "--held-out",
-    type=click.FloatRange(0, 1, max_open=True),
-    default=0.2,
-    help="The share of clips that measures the result; 0 for none.",
-)
-@click.option(
-    "--exclusive/--any-number",
-    default=None,
-    help="Whether exactly one label holds; by default as each clip has one.",
-)
+@fitting_options
 @click.option("--extend", is_flag=True, help="Keep the tagger's own labels too.")
-@click.option("--balanced", is_flag=True, help="Let rare labels count as much as frequent ones.")
-@click.option("--seed", type=int, default=0, help="Of folds, order and alterations.")
 @OVERWRITE
 @click.option("--train-head/--freeze-head", default=None, hidden=True)
 @click.option("--train-trunk/--freeze-trunk", default=None, hidden=True)
@@ -127,11 +178,13 @@ def fine_tune(
     strategy: str | None,
     train_head: bool | None,
     train_trunk: bool | None,
-    overwrite: bool,
     **options: Any,
 ) -> None:
-    """Fit a trained model to labels of your own, and save it."""
-    from mirzoo import hub
+    """Fit a trained model to labels of your own, and save it.
+
+    Whatever is chosen is chosen within the data to learn from; what is held out measures the
+    result. If it is interrupted, the same command goes on where it was.
+    """
     from mirzoo.artefact import require_free
     from mirzoo.training.fine_tuning import fine_tune
 
@@ -141,7 +194,10 @@ def fine_tune(
                 f"--train-{former} is now --strategy full, and --freeze-{former} --strategy probe"
             )
             strategy = strategy or ("full" if value else "probe")
-    require_free(out, overwrite=overwrite)
-    model = fine_tune(name, data, strategy=cast("Strategy | None", strategy), **options)
-    saved = hub.save(model, out, overwrite=overwrite)
-    click.echo(f"{model.report}\nsaved in {saved}")
+    quiet_libraries()
+    require_free(out, overwrite=options["overwrite"])
+    with warnings_as_complaints():
+        model = fine_tune(
+            name, data, strategy=cast("Strategy | None", strategy), out=out, **options
+        )
+    click.echo(f"{model.report}\nsaved in {out}")

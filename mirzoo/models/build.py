@@ -102,9 +102,7 @@ def with_new_labels(
     if depths == "all" and not any(layer.name == "all_depths" for layer in head.layers):
         head = with_all_depths(head)
     waveform = keras.Input((None,), dtype="float32", name="waveform")
-    output = keras.layers.Dense(
-        len(labels), activation=activation, name=main.name, dtype="float32"
-    )
+    output = keras.layers.Dense(len(labels), activation=activation, name=main.name, dtype="float32")
     model = Model(waveform, output(head(base.frontend(waveform))), name=base.name)
     axes = [*main.axes[:-1], main.axes[-1].model_copy(update={"size": len(labels)})]
     model.card = base.card.updated(
