@@ -61,7 +61,8 @@ def save(
     Parameters
     ----------
     model : mirzoo.models.model.Model
-        Its card is completed with the folder's name, hashes, versions and parameter count.
+        Its card is completed with the folder's name, hashes, versions and parameter count. What
+        is written computes in float32, also where the model was trained in another precision.
     folder : str or path
         A new folder.
     quantize : {None, "float16"}
@@ -91,7 +92,7 @@ def save(
     with scratch_folder(folder.parent, folder.name) as temporary:
         unfinished = temporary / folder.name
         unfinished.mkdir()
-        bare = model.copy()
+        bare = model.in_precision("float32")
         bare.card = model.card.updated(
             name=folder.name,
             parameters=model.count_params(),

@@ -7,6 +7,7 @@ module registers every layer that a model of the zoo may hold, after which plain
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 import warnings
@@ -28,6 +29,7 @@ ports.import_layers()
 FRONTEND = "frontend"
 CONFIGURATION = "the configuration of a Keras model"
 HEAD = "head"
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 FORMER_HEAD = "trunk"  # in files of version 0.1
 
 
@@ -121,10 +123,42 @@ class Model(ModelMethods, keras.Model):
 
     def copy(self) -> Model:
         """Make a model of the same network, weights and card, not compiled."""
-        copy = type(self).from_config(self.get_config())
-        copy.set_weights(self.get_weights())
-        copy._card = self._card
-        return copy
+        made = type(self).from_config(self.get_config())
+        made.set_weights(self.get_weights())
+        made._card = self._card
+        return made
+
+    def in_precision(self, precision: str) -> Model:
+        """Make a copy whose head computes in another precision; the weights are float32 always.
+
+        The front-end and the output layers stay float32: spectra and probabilities need it.
+
+        Parameters
+        ----------
+        precision : str
+            A dtype policy of Keras: ``"float32"``, ``"mixed_bfloat16"`` or ``"mixed_float16"``.
+
+        Raises
+        ------
+        ArtefactError
+            If it is another one.
+
+        Examples
+        --------
+        >>> import mirzoo  # doctest: +SKIP
+        >>> faster = mirzoo.load("mel_cnn_tagger").in_precision("mixed_bfloat16")  # doctest: +SKIP
+        """
+        if precision not in PRECISIONS:
+            allowed = ", ".join(map(repr, PRECISIONS))
+            raise ArtefactError(f"precision is {precision!r}; allowed are {allowed}")
+        config = copy.deepcopy(self.get_config())
+        for layer in config["layers"]:
+            is_head = layer["name"] in (HEAD, FORMER_HEAD)
+            _set_policy(layer, precision if is_head else "float32")
+        made = type(self).from_config(config)
+        made.set_weights(self.get_weights())
+        made._card = self._card
+        return made
 
     def _named_outputs(self) -> dict[str, keras.KerasTensor]:
         if isinstance(self.output, dict):
@@ -176,6 +210,18 @@ class Model(ModelMethods, keras.Model):
                 if node.operation is head:
                     return node
         raise ArtefactError(f"model '{self.name}' does not use its nested model '{head.name}'")
+
+
+def _set_policy(config: Any, precision: str) -> None:
+    """Set the dtype policy of all layers in a configuration."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":
+            config["config"] = {"name": precision}
+        for value in config.values():
+            _set_policy(value, precision)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            _set_policy(value, precision)
 
 
 def _warn(message: str) -> None:
