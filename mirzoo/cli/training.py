@@ -24,6 +24,7 @@ from mirzoo.cli._shared import (
     tasks,
     warnings_as_complaints,
 )
+from mirzoo.cli.own_data import CHECK, open_source, source_options
 
 if TYPE_CHECKING:
     from mirzoo.training.own_clips import Strategy
@@ -69,14 +70,19 @@ def train(recipe: str, home: Path | None, out: Path | None, tensorboard: bool) -
 @click.command()
 @click.option("--frontend", type=OneOf(frontends), required=True, help="Such as mel, cqt or leaf.")
 @click.option("--head", type=OneOf(heads), required=True, help="Such as cnn, crnn or rnn.")
-@click.option("--task", type=OneOf(tasks), default="tagging", help="What the model is to find.")
+@click.option("--task", type=OneOf(tasks), help="What the model is to find; by default tags.")
 @click.option("--labels", help="Of a tagger, with commas between them.")
 @click.option(
     "-o", "--output", type=PATH, metavar="FILE", help="Where to; by default it is printed."
 )
 @OVERWRITE
 def new_recipe(
-    frontend: str, head: str, task: str, labels: str | None, output: Path | None, overwrite: bool
+    frontend: str,
+    head: str,
+    task: str | None,
+    labels: str | None,
+    output: Path | None,
+    overwrite: bool,
 ) -> None:
     """Write a recipe for any front-end, head and task, with a comment on every setting."""
     from mirzoo._support.files import write_whole
@@ -84,7 +90,8 @@ def new_recipe(
     from mirzoo.recipe import new_recipe
 
     words = [word.strip() for word in (labels or "").split(",") if word.strip()]
-    text = new_recipe(frontend, head, task, labels=words)
+    wanted = {} if task is None else {"task": task}
+    text = new_recipe(frontend, head, **wanted, labels=words)
     if output is None:
         click.echo(text, nl=False)
         return
@@ -93,6 +100,9 @@ def new_recipe(
     write_whole(output, text)
     click.echo(f"{output}: train it with `mirzoo train {output} --data LABELLED_DATA`")
 
+
+UNSAID: tuple[Any, ...] = (None, (), False, "s")
+"""What options of a source are where nothing is said."""
 
 FITTING = (
     click.option(
@@ -169,6 +179,8 @@ def fitting_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @fitting_options
 @click.option("--extend", is_flag=True, help="Keep the tagger's own labels too.")
 @OVERWRITE
+@source_options
+@CHECK
 @click.option("--train-head/--freeze-head", default=None, hidden=True)
 @click.option("--train-trunk/--freeze-trunk", default=None, hidden=True)
 def fine_tune(
@@ -178,6 +190,8 @@ def fine_tune(
     strategy: str | None,
     train_head: bool | None,
     train_trunk: bool | None,
+    check_only: bool,
+    reading: dict[str, Any],
     **options: Any,
 ) -> None:
     """Fit a trained model to labels of your own, and save it.
@@ -195,9 +209,12 @@ def fine_tune(
             )
             strategy = strategy or ("full" if value else "probe")
     quiet_libraries()
+    if check_only:
+        open_source(data, reading, check_only=True)
     require_free(out, overwrite=options["overwrite"])
+    given = {key: value for key, value in reading.items() if value not in UNSAID}
     with warnings_as_complaints():
         model = fine_tune(
-            name, data, strategy=cast("Strategy | None", strategy), out=out, **options
+            name, data, strategy=cast("Strategy | None", strategy), out=out, **options, **given
         )
     click.echo(f"{model.report}\nsaved in {out}")

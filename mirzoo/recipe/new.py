@@ -52,7 +52,9 @@ BOUNDS = {
 }
 
 
-def new_recipe(frontend: str, head: str, task: str, *, labels: Sequence[str] = ()) -> str:
+def new_recipe(
+    frontend: str, head: str, task: str = "tagging", *, labels: Sequence[str] = ()
+) -> str:
     """Write a recipe with a comment on every setting.
 
     Parameters

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -467,9 +467,10 @@ class _Framewise:
             precision=wanted.precision,
             seed=wanted.seed,
         )
-        self.recordings, self.source, self.checksum, self.skipped = _recordings(base, data, options)
+        found = _recordings(base, data, options)
+        self.recordings, splits, self.source, self.checksum, self.skipped = found
         self.train, self.test, self.split = _divided_recordings(
-            self.recordings, wanted.held_out, wanted.seed
+            self.recordings, splits, wanted.held_out, wanted.seed
         )
 
     @property
@@ -662,13 +663,9 @@ def _divided(
     """Numbers of the clips to learn from and of those held out, and how they were divided."""
     everything = np.arange(len(clips.clips))
     whole = (everything, everything[:0], "none held out")
-    splits = np.array([clip.split for clip in clips.clips], object)
-    if held_out and (splits == "test").any() and (splits != "test").any():
-        return (
-            everything[(splits == "train") | (splits == "validation")],
-            everything[splits == "test"],
-            "as the data name them",
-        )
+    named = _named([clip.split for clip in clips.clips], held_out)
+    if named is not None:
+        return named
     if held_out == 0 or held_out * len(everything) < FEWEST_HELD_OUT:
         return whole
     groups = len(np.unique(clips.groups))
@@ -680,9 +677,26 @@ def _divided(
     return (train, test, _by_groups(held_out, seed)) if learnable.all() else whole
 
 
+def _named(
+    splits: Sequence[str | None], held_out: float
+) -> tuple[np.ndarray, np.ndarray, str] | None:
+    """How the data divide themselves, where they name a split "test"."""
+    names = np.array(splits, object)
+    learnt, tested = np.isin(names, ["train", "validation"]), names == "test"
+    if not held_out or not learnt.any() or not tested.any():
+        return None
+    return np.flatnonzero(learnt), np.flatnonzero(tested), "as the data name them"
+
+
 def _divided_recordings(
-    recordings: Sequence[LabelledRecording], held_out: float, seed: int
+    recordings: Sequence[LabelledRecording],
+    splits: Sequence[str | None],
+    held_out: float,
+    seed: int,
 ) -> tuple[np.ndarray, np.ndarray, str]:
+    named = _named(splits, held_out)
+    if named is not None:
+        return named
     everything = np.arange(len(recordings))
     groups = [_group(one, number) for number, one in enumerate(recordings)]
     names = np.unique(groups)
@@ -739,25 +753,45 @@ def _clips(
 
 def _recordings(
     model: Model, data: Any, options: dict[str, Any]
-) -> tuple[list[LabelledRecording], str, str | None, int]:
-    """The recordings of some data; what they are called, their checksum, how many were left out."""
+) -> tuple[list[LabelledRecording], tuple[str | None, ...], str, str | None, int]:
+    """The recordings of some data, with their splits.
+
+    Then what the data are called, their checksum, and how many were left out.
+    """
     if isinstance(data, LabelledWindows | LabelledClips):
         what = "windows of clips" if isinstance(data, LabelledWindows) else "clips"
         raise DataError(
             f"{model.card.name} is trained on recordings with labels over time; received {what}"
         )
-    if isinstance(data, own.OwnData):
-        task = TASKS[model.card.task]
+    task = TASKS[model.card.task]
+    known_set = isinstance(data, str | os.PathLike) and labelled.is_known(data)
+    if not known_set and not _are_labelled_recordings(data):
+        contract = model.card.input
+        with stage("checking the data"):
+            data = own.load(
+                data, cast(Any, task.label_kind), sample_rate=contract.sample_rate, **options
+            )
         if data.kind != task.label_kind:
             raise DataError(
                 f"{data.name} has {data.kind}, but {model.card.name} is a model for {task.name}"
             )
-        recordings = recordings_of(data.recordings, task.name)
-        return recordings, data.name, data.checksum, len(data.skipped)
-    split = None
-    if isinstance(data, str | os.PathLike) and labelled.is_known(data):
-        split = labelled.training_split(data)
-    return list(open_recordings(data, model.card.task, split)), _name_of(data), None, 0
+        found = [(recordings_of([one], task.name), one.split) for one in data.recordings]
+        splits = tuple(split for some, split in found for _ in some)
+        recordings = [one for some, _ in found for one in some]
+        return recordings, splits, data.name, data.checksum, len(data.skipped)
+    if options:
+        raise DataError(
+            f"{', '.join(options)} is for folders and tables of your own; leave it out here"
+        )
+    split = labelled.training_split(data) if known_set else None
+    recordings = list(open_recordings(data, task.name, split))
+    return recordings, (None,) * len(recordings), _name_of(data), None, 0
+
+
+def _are_labelled_recordings(data: Any) -> bool:
+    return isinstance(data, list | tuple) and all(
+        isinstance(one, LabelledRecording) for one in data
+    )
 
 
 # The use of version 0.2: a model is trained as it is, and the history returned.

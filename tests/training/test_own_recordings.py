@@ -145,7 +145,7 @@ def test_labels_lie_beside_recordings_of_a_folder(untrained, tmp_path):
         TASKS["chords"].truth(labels).write(folder / f"{number}.lab")
     model = fine_tune(make_model("chords"), folder, epochs=1)
     assert "on 2 recordings of songs" in model.card.provenance
-    with pytest.raises(DataError, match="has a melody next to it"):
+    with pytest.raises(DataError, match="has f0 next to it"):
         fine_tune(make_model("melody"), folder, epochs=1)
 
 
