@@ -222,23 +222,13 @@ def draw_history(ax: Any, history: Mapping[str, Sequence[float]]) -> None:
 
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("epoch")
+    ax.set_ylabel("loss")
     ax.legend(frameon=False, fontsize=8)
 
 
-def draw_growth(
-    ax: Any,
-    clips: Sequence[int],
-    values: Sequence[float],
-    intervals: Sequence[tuple[float, float] | None],
-    what: str,
-) -> None:
+def draw_growth(ax: Any, clips: Sequence[int], values: Sequence[float], what: str) -> None:
     """Draw a score over how many clips were learnt from."""
     ax.plot(clips, values, color=COLOURS[0], marker="o", markersize=4)
-    known = [(n, spread) for n, spread in zip(clips, intervals, strict=True) if spread]
-    if known:
-        numbers, spreads = zip(*known)
-        lows, highs = zip(*spreads)
-        ax.fill_between(numbers, lows, highs, color=COLOURS[0], alpha=0.15, linewidth=0)
     ax.set_xlim(0, max(clips) * 1.08)
     ax.set_xticks(clips)
     ax.set_xlabel("clips learnt from")

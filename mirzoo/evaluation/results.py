@@ -392,7 +392,7 @@ class Evaluations(tuple[Evaluation, ...]):
         """
         from importlib.metadata import version
 
-        return _plain(
+        return plain(
             {
                 "format": JSON_VERSION,
                 "mirzoo": version("mirzoo"),
@@ -569,12 +569,12 @@ def _document(found: Evaluation) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Plain values that JSON has: no infinite number, no text that is not UTF-8."""
     if isinstance(value, dict):
-        return {_plain(key): _plain(of) for key, of in value.items()}
+        return {plain(key): plain(of) for key, of in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(of) for of in value]
+        return [plain(of) for of in value]
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, float):

@@ -215,9 +215,12 @@ class RecordingScorer(Scorer):
         self._recordings: list[dict[str, Score]] = []
 
     def add(self, truth: Any, estimate: Any) -> Judged:
+        return self._judge(self._score(truth, estimate))
+
+    def _judge(self, scores: dict[str, Score]) -> Judged:
+        """Take the scores of the next recording."""
         import math
 
-        scores = self._score(truth, estimate)
         self._recordings.append(scores)
         known = [name for name in (*self._main, *scores) if name in scores]
         name = next((name for name in known if scores[name].seconds > 0), None)
@@ -248,6 +251,68 @@ class RecordingScorer(Scorer):
             values = np.nan_to_num([score.value for score in of_name])
             found[name] = ratio(weights @ (values * seconds), weights @ seconds)
         return found
+
+
+class ClassScorer(RecordingScorer):
+    """Scores every recording by itself, and classes of what is in them by the time they last.
+
+    A subclass holds of each recording, by class and score, the seconds that are right and those
+    that are judged (`_hold`).
+    """
+
+    class_scores: tuple[str, ...]
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._by_class: list[dict[str, dict[str, tuple[float, float]]]] = []
+
+    def _hold(self, of_classes: dict[str, dict[str, tuple[float, float]]]) -> None:
+        """Take what there is of classes in the next recording."""
+        self._by_class.append(of_classes)
+
+    def by_class(self, weights: np.ndarray) -> ByClass | None:
+        import numpy as np
+
+        labels = sorted({label for of_classes in self._by_class for label in of_classes})
+        if not labels:
+            return None
+        nothing = (0.0, 0.0)
+        scores, support = {}, np.zeros(len(labels))
+        for name in self.class_scores:
+            sums = np.array(
+                [
+                    [of_classes.get(label, {}).get(name, nothing) for label in labels]
+                    for of_classes in self._by_class
+                ]
+            )
+            scores[name] = ratio(weights @ sums[..., 0], weights @ sums[..., 1])
+            support = np.maximum(support, sums[..., 1].sum(axis=0))
+        return ByClass(tuple(labels), support, "s", scores)
+
+
+def longest_run(wrong: np.ndarray, starts: np.ndarray, seconds: np.ndarray) -> float:
+    """Where the longest time begins that is wrong all through (s); 0 where nothing is.
+
+    Parameters
+    ----------
+    wrong : np.ndarray
+        Boolean ``(pieces,)``, one after the other.
+    starts, seconds : np.ndarray
+        Where each piece begins, and how long it lasts.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> longest_run(np.array([1, 0, 1, 1]) > 0, np.arange(4.0), np.ones(4))
+    2.0
+    """
+    longest, found, length, start = 0.0, 0.0, 0.0, 0.0
+    for is_wrong, begins, lasts in zip(wrong.tolist(), starts.tolist(), seconds.tolist()):
+        start = begins if length == 0.0 else start
+        length = length + lasts if is_wrong else 0.0
+        if length > longest:
+            longest, found = length, start
+    return found
 
 
 _NOTHING = Score(float("nan"), 0.0)

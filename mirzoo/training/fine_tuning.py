@@ -80,6 +80,7 @@ def fine_tune(
     seed: int = 0,
     out: str | os.PathLike | None = None,
     overwrite: bool = False,
+    excerpts: bool = True,
     tensorboard: str | os.PathLike | None = None,
     progress: bool | None = None,
     train_head: bool | None = None,
@@ -143,10 +144,12 @@ def fine_tune(
     seed : int
         Decides fresh weights, folds, order and alterations: two runs give the same model.
     out : path, optional
-        A folder that the model is saved in. Whether it can be is checked first of all. If the
-        process is killed, the same call goes on where it was.
+        A folder that the model is saved in, with its report as a page and as JSON. Whether it can
+        be is checked first of all. If the process is killed, the same call goes on where it was.
     overwrite : bool
         Whether a saved model in ``out`` is replaced.
+    excerpts : bool
+        Whether the page in ``out`` holds excerpts of the worst mistakes to listen to.
     tensorboard : path, optional
         A folder of logs for TensorBoard.
     progress : bool, optional
@@ -223,6 +226,7 @@ def fine_tune(
 
             with stage("saving"):
                 hub.save(result, out, overwrite=overwrite)
+                result.report.write_next_to(out, excerpts=excerpts)
             run.remove()
     return result
 
@@ -405,6 +409,7 @@ class _Clips:
             held_out=len(self.test),
             clips_of_labels=counts,
             settings=self.stated,
+            card=model.card,
         )
         return model
 
@@ -419,7 +424,7 @@ class _Clips:
         """What the model, and a plain probe of the one before, give for the clips held out."""
         if not test.clips:
             return None
-        models, names = [fitted.model], [self.base.card.name]
+        models, names = [fitted.model], [_fitted_name(self.base)]
         if fitted.probe is not None:
             models.append(fitted.probe)
             names.append(f"linear probe of {self.base.card.name}")
@@ -515,7 +520,7 @@ class _Framewise:
         evaluations = None
         if test:
             models = [model] if is_fresh else [model, base]
-            names = [f"{base.card.name}, fine-tuned", base.card.name][: len(models)]
+            names = [_fitted_name(base), base.card.name][: len(models)]
             evaluations = _evaluated(models, names, test, self.source, f"{len(test)} recordings")
         held_out = f"; {len(test)} held out" if test else ""
         model.card = base.card.updated(
@@ -553,6 +558,7 @@ class _Framewise:
             learnt_from=len(train),
             held_out=len(test),
             settings=self.stated,
+            card=model.card,
         )
         return model
 
@@ -565,6 +571,11 @@ def _tried(trial: dict[str, list[float]]) -> tuple[Tried, ...]:
         Tried("the model as it was, on recordings left out", before),
         Tried("the same trained further", min(after)),
     )
+
+
+def _fitted_name(base: Model) -> str:
+    """What the new model is called next to others, before it has a name of its own."""
+    return f"{base.card.name}, {'trained' if _is_fresh(base) else 'fine-tuned'}"
 
 
 def _began(base: Model) -> str:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from mirzoo.card import Metric
+from mirzoo.card import Card, Metric
 from mirzoo.evaluation.results import Evaluations
+from mirzoo.tasks.annotation.files import format_of, write_whole
 from mirzoo.training.own_clips import Tried
 from mirzoo.training.probing import CurvePoint
+
+FILES = ("report.html", "report.json")
+"""What `Report.write_next_to` writes into a model's folder."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +49,14 @@ class Report:
         How many of the clips learnt from have each label.
     settings : dict of str to value
         All options as they ran.
+    card : Card, optional
+        The model's, which states the data, what it began with and under which terms it stands.
+
+    Examples
+    --------
+    >>> import mirzoo
+    >>> model = mirzoo.fine_tune("mel_cnn_tagger", "clips/")  # doctest: +SKIP
+    >>> model.report.write("report.html")  # doctest: +SKIP
     """
 
     strategy: str
@@ -56,6 +71,52 @@ class Report:
     held_out: int = 0
     clips_of_labels: dict[str, int] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    card: Card | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain values, as the ``.json`` file has it.
+
+        The evaluation is that of `mirzoo.evaluation.results.Evaluations.to_dict`; what the model
+        is compared with comes first.
+        """
+        from mirzoo.training.report_page import document
+
+        return document(self)
+
+    def write(self, path: str | os.PathLike, *, excerpts: bool = True) -> Path:
+        """Write to a file, whole or not at all; one that is there is replaced.
+
+        Parameters
+        ----------
+        path : str or path
+            ``.json``, what `to_dict` gives; or ``.html``, a page that needs no other file: scores
+            with intervals, learning curves over epochs and over clips, each class, what was taken
+            for what, calibration, the worst mistakes, the data. Pictures are drawn where matplotlib
+            is installed.
+        excerpts : bool
+            Whether a page holds excerpts of the worst mistakes to listen to: see
+            `mirzoo.evaluation.page.evaluation_page` for how many and how large. Leave them out of
+            what you share, if the recordings are not to be shared.
+
+        Raises
+        ------
+        AnnotationError
+            If the suffix is another one, or the file cannot be written.
+        """
+        path = Path(path)
+        if format_of(path, (".json", ".html"), "a report") == "html":
+            from mirzoo.training.report_page import report_page
+
+            write_whole(path, report_page(self, excerpts=excerpts))
+        else:
+            write_whole(path, json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n")
+        return path
+
+    def write_next_to(self, folder: str | os.PathLike, *, excerpts: bool = True) -> list[Path]:
+        """Write `FILES` into the folder of the saved model, under the name that it has there."""
+        folder = Path(folder)
+        saved = replace(self, card=Card.load(folder))
+        return [saved.write(folder / name, excerpts=excerpts) for name in FILES]
 
     def __str__(self) -> str:
         lines = [f"{self.chosen}; {self.learnt_from} to learn from, {self.held_out} held out"]

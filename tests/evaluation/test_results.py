@@ -167,7 +167,7 @@ def test_chords_are_told_of_each_song():
     assert found.worst(1)[0].scores["root"].value == min(
         r.scores["root"].value for r in found.per_file
     )
-    assert found.confusion is None and found.reliability is None
+    assert found.confusion.labels == ("maj", "another root") and found.reliability is None
 
 
 def test_models_are_compared_on_the_same_draws(clips):
@@ -252,11 +252,11 @@ def test_any_number_of_tags(clips):
     runner = FakeRunner()
     data = LabelledClips(tuple(tagged(*each) for each in enumerate(levels)), ("loud", "rising"))
     found = evaluate(runner, data)
-    assert [metric.metric.split(",")[0] for metric in found] == ["ROC-AUC", "PR-AUC", "F1 at 0.5"]
+    assert [metric.metric.split(",")[0] for metric in found] == ["ROC-AUC", "PR-AUC", "F1"]
     assert found.confusion is None
     assert next(iter(found.per_class[0].scores)) == "ROC-AUC"
     assert set(found.per_file[-1].given) == {"loud", "rising"} - (
-        set() if annotate(runner, data.clips[-1].source).mean[1] >= 0.5 else {"rising"}
+        set() if annotate(runner, data.clips[-1].source).mean[1] > 0.5 else {"rising"}
     )
 
 
@@ -279,3 +279,50 @@ def test_the_document_is_whole_and_names_no_folder(clips, tmp_path):
         per_file=found[0].per_file, resamples=0,
     )  # fmt: skip
     assert "/home/me" not in json.dumps(of_folder.to_dict())
+
+
+def test_qualities_of_chords_are_told():
+    def song(number, *chords):
+        spans = [(at, at + 1.0, label) for at, label in enumerate(chords)]
+        waveform = np.repeat([1, 1, 2, 0], 1000).astype(np.float32)  # C C D N
+        return LabelledRecording(waveform, Chords(spans), name=f"{number}.wav")
+
+    data = [song(0, "C:maj", "C:min7/b3", "D:maj9", "X"), song(1, "C:maj", "G:maj", "X", "N")]
+    found = evaluate(chord_model(), data)
+    by_label = {of.label: of for of in found.per_class}
+    assert set(by_label) == {"maj", "min7", "maj7", "N"}
+    assert by_label["maj"].support == pytest.approx(3.0, abs=0.05)
+    assert by_label["maj"].scores["root"] == pytest.approx(2 / 3, abs=0.02)
+    assert by_label["min7"].scores["root"] == pytest.approx(1.0, abs=0.02)
+    assert by_label["min7"].scores["tetrads"] == 0.0
+    labels, counts = found.confusion.labels, found.confusion.counts
+    assert labels[-1] == "another root"
+    assert counts[labels.index("maj"), labels.index("another root")] == pytest.approx(1, abs=0.05)
+    assert counts[labels.index("min7"), labels.index("maj")] == pytest.approx(1, abs=0.05)
+    # All classes together are the score of the whole.
+    root = next(metric.value for metric in found if metric.metric == "root")
+    support = {label: of.support for label, of in by_label.items()}
+    of_classes = sum(by_label[label].scores["root"] * s for label, s in support.items())
+    assert of_classes / sum(support.values()) == pytest.approx(root)
+    assert found.per_file[1].at_s == pytest.approx(1.0, abs=0.05)
+
+
+def test_octaves_of_melodies_are_told():
+    from mirzoo.tasks.melody import Melody, MelodyDecoding
+
+    runner = FakeFrameRunner(make_frame_card(
+        "melody", outputs={"salience": 61}, decoding=MelodyDecoding(fmin=220.0)
+    ))  # fmt: skip
+    waveform = np.repeat([12, 24, 48], 800).astype(np.float32)
+    times = np.arange(240) / 100
+    right = 220 * 2 ** (np.repeat([12, 24, 48], 80) / 60)
+    truth = np.where(times < 0.8, right, np.where(times < 1.6, 2 * right, 1.5 * right))
+    found = evaluate(runner, [LabelledRecording(waveform, Melody(times, truth), name="a.wav")])
+    by_label = {of.label: of for of in found.per_class}
+    assert list(by_label) == ["C3 to B3", "C5 to B5"]  # 253 Hz, then 581 and 575
+    low, high = (of.scores for of in by_label.values())
+    shares = {metric.metric: metric.value for metric in found}
+    support = [of.support for of in by_label.values()]
+    for name in ("raw pitch accuracy", "raw chroma accuracy"):
+        assert np.average([low[name], high[name]], weights=support) == pytest.approx(shares[name])
+    assert found.per_file[0].at_s == pytest.approx(0.8, abs=0.03)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mirzoo.data.labels import Labels
     from mirzoo.tasks.chords.annotation import Chords
     from mirzoo.tasks.chords.decoder import ChordDecoder, likeliest_classes
-    from mirzoo.tasks.chords.scores import chord_agreement, chord_scores
+    from mirzoo.tasks.chords.scores import ChordScorer, chord_agreement, chord_scores
 
 __all__ = [
     "ChordDecoder",
@@ -217,6 +217,11 @@ class ChordRecognition(FramewiseTask[ChordsConfig, "Chords"]):
         assert isinstance(card.decoding, ChordDecoding)  # the task has checked the card
         prior = rarity_prior(teachers, _vocabulary(config))
         return calibrate_chords(card.decoding, validation, _vocabulary(config), prior)
+
+    def scorer(self, card: Contract) -> ChordScorer:
+        from mirzoo.tasks.chords.scores import ChordScorer
+
+        return ChordScorer()
 
     def scores(self, truth: Chords, estimate: Chords) -> dict[str, Score]:
         from mirzoo.tasks.chords.scores import chord_scores

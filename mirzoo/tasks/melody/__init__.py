@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         salience_around,
         strongest_bins,
     )
-    from mirzoo.tasks.melody.scores import melody_scores
+    from mirzoo.tasks.melody.scores import MelodyScorer, melody_scores
 
 __all__ = [
     "VOICING",
@@ -175,6 +175,11 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, "Melody"]):
         assert isinstance(card.decoding, MelodyDecoding)  # the task has checked the card
         assert card.outputs[0].frame_rate is not None
         return calibrate_melody(card.decoding, validation, card.outputs[0].frame_rate)
+
+    def scorer(self, card: Contract) -> MelodyScorer:
+        from mirzoo.tasks.melody.scores import MelodyScorer
+
+        return MelodyScorer()
 
     def scores(self, truth: Melody, estimate: Melody) -> dict[str, Score]:
         from mirzoo.tasks.melody.scores import melody_scores

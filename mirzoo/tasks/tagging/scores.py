@@ -115,8 +115,9 @@ class TagScorer(Scorer):
     - ``ROC-AUC`` and ``PR-AUC`` (average precision), means over the tags that have positives and
       negatives;
     - ``accuracy``, where exactly one tag holds: the share of recordings whose likeliest tag is it;
-    - ``F1``, mean over the tags that hold for any recording; given are the likeliest tag, or all
-      of at least `HOLDS_ABOVE` where any number holds.
+    - ``F1``, mean over the tags that hold for any recording; given are the likeliest tag, or where
+      any number holds all above the thresholds of the model's card, `HOLDS_ABOVE` where it has
+      none.
 
     Of a truth's tags those above `HOLDS_ABOVE` hold, and none that it lacks. What counts of a
     result is its ``mean``.
@@ -145,6 +146,7 @@ class TagScorer(Scorer):
         self._truths: list[np.ndarray] = []
         self._estimates: list[np.ndarray] = []
         self._total_s = 0.0
+        self._limits: np.ndarray | float = HOLDS_ABOVE
 
     def add(self, truth: Tags, estimate: Tags) -> Judged:
         if unknown := sorted(set(truth.labels) - set(estimate.labels)):
@@ -159,7 +161,9 @@ class TagScorer(Scorer):
         self._truths.append(wanted)
         self._estimates.append(mean)
         self._total_s += estimate.duration_s
-        given = _decided(mean[np.newaxis], self._exclusive)[0]
+        if estimate.thresholds is not None:
+            self._limits = np.array(estimate.thresholds)
+        given = self._decided(mean[np.newaxis])[0]
         losses = _crossentropies(estimate.probabilities, wanted, self._exclusive)
         return Judged(
             _of_one(wanted, mean, given, self._exclusive, estimate.duration_s),
@@ -192,8 +196,7 @@ class TagScorer(Scorer):
         if self._exclusive:
             names["accuracy"] = "accuracy"
         if holding := int((positives > 0).sum()):
-            at = "" if self._exclusive else f" at {HOLDS_ABOVE}"
-            names[f"F1{at}, mean over {holding} tags"] = "f1"
+            names[f"F1, mean over {holding} tags"] = "f1"
         return names
 
     def scores(self, weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -254,11 +257,17 @@ class TagScorer(Scorer):
             estimates[:, used].ravel(), truth[:, used].ravel(), "all tags that hold anywhere"
         )
 
+    def _decided(self, probabilities: np.ndarray) -> np.ndarray:
+        """Which tags are given, boolean ``(recordings, tags)``."""
+        if not self._exclusive:
+            return probabilities > self._limits
+        return np.arange(probabilities.shape[1]) == probabilities.argmax(axis=1)[:, np.newaxis]
+
     def _in_use(self) -> np.ndarray:
         """Which tags hold for any recording, or are given to one where exactly one is."""
         held = np.array(self._truths)
         if self._exclusive:
-            held = np.concatenate([held, _decided(np.array(self._estimates), True)])
+            held = np.concatenate([held, self._decided(np.array(self._estimates))])
         return held.max(axis=0)
 
     @staticmethod
@@ -268,7 +277,7 @@ class TagScorer(Scorer):
     def _of_tags(self, weights: np.ndarray) -> dict[str, np.ndarray]:
         """ROC-AUC and so on of each tag under each weighting: ``(weightings, tags)``."""
         truth, estimates = np.array(self._truths), np.array(self._estimates)
-        given = _decided(estimates, self._exclusive)
+        given = self._decided(estimates)
         ranks = np.full((2, len(weights), truth.shape[1]), np.nan)
         for tag in np.flatnonzero(self._ranked(truth)):
             ranks[:, :, tag] = _ranking(truth[:, tag], estimates[:, tag], weights)
@@ -351,13 +360,6 @@ def _mean_of_known(values: np.ndarray) -> np.ndarray:
     """The mean over the last axis of what is not NaN; NaN where nothing is."""
     known = np.isfinite(values)
     return ratio(np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1))
-
-
-def _decided(probabilities: np.ndarray, exclusive: bool) -> np.ndarray:
-    """Which tags are given, boolean ``(recordings, tags)``."""
-    if not exclusive:
-        return probabilities >= HOLDS_ABOVE
-    return np.arange(probabilities.shape[1]) == probabilities.argmax(axis=1)[:, np.newaxis]
 
 
 def _crossentropies(probabilities: np.ndarray, wanted: np.ndarray, exclusive: bool) -> np.ndarray:
