@@ -153,7 +153,7 @@ def test_cards_demand_what_their_task_needs():
         ({"decoding": {"type": "cords"}}, "cords"),
         ({"outputs": [{"name": "chords", "axes": card.outputs[0].model_dump()["axes"]}]},
          "no frame_rate"),
-        ({"task": "tagging"}, "a tagger's probabilities need none"),
+        ({"task": "tagging"}, "a tagger's has thresholds alone"),
         ({"task": "melody", "labels": [], "decoding": {**melody, "average_bins": 4}}, "even"),
     ):  # fmt: skip
         with pytest.raises(CardError, match=message):
