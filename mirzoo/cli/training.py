@@ -50,21 +50,87 @@ def prepare(collections: Sequence[str], home: Path | None) -> None:
 
 @click.command()
 @argument("recipe", "RECIPE", "A recipe's name, or its file.")
+@click.option(
+    "--data",
+    "source",
+    metavar="DATA",
+    help="Labelled data of your own, as fine-tune takes them; by default the corpora that the "
+    "recipe names.",
+)
 @DATA_HOME
 @click.option("--out", type=PATH, help="Folder of the run; by default runs/<recipe>.")
 @click.option("--tensorboard", is_flag=True, help="Write logs for TensorBoard into the folder too.")
-def train(recipe: str, home: Path | None, out: Path | None, tensorboard: bool) -> None:
-    """Train a recipe's model, or resume an interrupted run."""
+@click.option(
+    "--weights",
+    metavar="MODEL",
+    help="Of your own data: a trained model to begin with, or none; by default what the recipe "
+    "states.",
+)
+@click.option(
+    "--held-out",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Of your own data: the share that measures the result, by default 0.2.",
+)
+@click.option("--balanced", is_flag=True, help="Of your own data: rare labels count as much.")
+@click.option("--overwrite", is_flag=True, help="Of your own data: replace a model that is there.")
+@source_options
+@CHECK
+def train(
+    recipe: str,
+    source: str | None,
+    home: Path | None,
+    out: Path | None,
+    tensorboard: bool,
+    weights: str | None,
+    held_out: float | None,
+    balanced: bool,
+    overwrite: bool,
+    check_only: bool,
+    reading: dict[str, Any],
+) -> None:
+    """Train a recipe's model on labels of your own or on prepared corpora, or go on with it."""
     from mirzoo import hub
     from mirzoo._support.files import data_home
     from mirzoo.training import train
 
-    train(
-        recipe,
-        (home or data_home()) / "corpus",
-        out or Path("runs") / hub.recipe_name(recipe),
-        tensorboard=tensorboard,
+    out = out or Path("runs") / hub.recipe_name(recipe)
+    if source is None:
+        context = click.get_current_context()
+        set_by_user = click.core.ParameterSource.COMMANDLINE
+        shared = ("recipe", "source", "home", "out", "tensorboard")
+        given = [
+            option.opts[0]
+            for option in context.command.params
+            if option.name not in shared
+            and context.get_parameter_source(option.name or "") is set_by_user
+        ]
+        if given:
+            raise click.UsageError(f"{', '.join(given)} goes with --data")
+        train(recipe, (home or data_home()) / "corpus", out, tensorboard=tensorboard)
+        return
+    if home is not None:
+        raise click.UsageError("--home is of prepared corpora; leave it out, or --data")
+    from mirzoo.artefact import require_free
+    from mirzoo.tasks.base import TASKS
+    from mirzoo.training.own_recipes import train_on_own
+
+    name = hub.recipe_name(recipe)
+    require_free(out / name, overwrite=overwrite)
+    described = hub.load_recipe(recipe)
+    own = open_source(
+        source,
+        reading,
+        check_only=check_only,
+        kind=TASKS[described.task.type].label_kind or "tags",
+        sample_rate=described.frontend.sample_rate,
+        window_s=described.window_s,
     )
+    options = {} if held_out is None else {"held_out": held_out}
+    model = train_on_own(
+        described, own, out, name=name, weights=weights, tensorboard=tensorboard,
+        balanced=balanced, overwrite=overwrite, **options,
+    )  # fmt: skip
+    click.echo(f"{model.report}\nsaved in {out / name}")
 
 
 @click.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mirzoo import hub
 from mirzoo._support.logs import deprecated_report
@@ -23,33 +24,45 @@ logger = logging.getLogger(__name__)
 
 def train(
     recipe: str | Path | Recipe,
-    data: str | Path,
-    out: str | Path,
+    data: Any,
+    out: str | Path | None = None,
     *,
     name: str | None = None,
+    weights: str | Path | None = None,
     tensorboard: bool = False,
     report: Callable[[str], None] | None = None,
+    **options: Any,
 ) -> Path:
     """Train the model of a recipe, measure it, and save it with its card.
 
-    An interrupted run goes on with the epoch it was in when called again with the same ``out``.
-    Progress is logged by the logger ``mirzoo``.
+    On labelled data of one's own any recipe can be trained; a tagger's labels are those of the
+    data, and the recipe's section ``data`` and its teachers play no part. The models that mirzoo
+    ships are trained on prepared corpora. An interrupted run goes on with the epoch it was in when
+    called again with the same ``out``. Progress is logged by the logger ``mirzoo``.
 
     Parameters
     ----------
     recipe : str, Path or Recipe
         A recipe's name or file, or the recipe itself (then ``name`` is needed).
-    data : path
-        The folder of prepared corpora (``mirzoo prepare``), a folder each.
-    out : path
-        The run's folder: a backup, ``history.csv``, the best weights, and the finished model in a
-        folder of its name.
+    data : path, or others
+        Labelled data of one's own, as `mirzoo.fine_tune` takes them; or the folder of prepared
+        corpora (``mirzoo prepare``), a folder each.
+    out : path, optional
+        The run's folder, by default ``runs/<name>``: what an interrupted run needs to go on, and
+        the finished model in a folder of its name.
     name : str, optional
         The model's name; the recipe's, if not given.
+    weights : str or path, optional
+        Of own data alone: a trained model whose head, and front-end where it is the same, are the
+        starting point, ``"none"`` for fresh weights. By default the recipe's
+        ``training.initial_weights``, and fresh weights where the recipe names collections.
     tensorboard : bool
         Whether to write ``tensorboard/`` into the run's folder too.
     report : callable, optional
         Deprecated: called with each message. Use `logging` instead.
+    **options
+        Of own data alone: ``strategy``, ``held_out``, ``exclusive``, ``balanced``, ``overwrite``,
+        ``progress`` and how the data are read, as `mirzoo.fine_tune` has them.
 
     Returns
     -------
@@ -64,9 +77,30 @@ def train(
         If a corpus that it names is not prepared.
     TrainingError
         If the loss is not finite.
+
+    Examples
+    --------
+    >>> import mirzoo
+    >>> mirzoo.train("cqt_cnn_tagger", "clips/", "runs/mine")  # doctest: +SKIP
+    PosixPath('runs/mine/cqt_cnn_tagger')
     """
+    from mirzoo.training.own_recipes import are_corpora, train_on_own
+
+    recipe, name = _resolve(recipe, name)
+    out = Path("runs") / name if out is None else Path(out)
     with deprecated_report(report):
-        return _train(recipe, data, out, name=name, tensorboard=tensorboard)
+        if are_corpora(data, recipe):
+            given = [*options, *(["weights"] if weights is not None else [])]
+            if given:
+                raise RecipeError(
+                    f"{', '.join(given)}: for labelled data of your own alone, and {data} is for "
+                    "prepared corpora"
+                )
+            return _train(recipe, data, out, name=name, tensorboard=tensorboard)
+        train_on_own(
+            recipe, data, out, name=name, weights=weights, tensorboard=tensorboard, **options
+        )
+        return out / name
 
 
 def _train(

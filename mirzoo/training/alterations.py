@@ -175,9 +175,14 @@ class AlteredWaveforms(keras.layers.Layer):
     seed : int
     """
 
-    def __init__(self, augmentation: Augmentation, seed: int = 0, **options: Any) -> None:
+    def __init__(
+        self, augmentation: Augmentation | dict[str, Any], seed: int = 0, **options: Any
+    ) -> None:
         super().__init__(dtype="float32", **options)
+        if isinstance(augmentation, dict):  # from a configuration
+            augmentation = Augmentation.model_validate(augmentation)
         self._augmentation = augmentation
+        self._seed = seed
         self._random = keras.random.SeedGenerator(seed)
 
     def call(self, waveforms: Any, training: bool = False) -> Any:
@@ -216,6 +221,11 @@ class AlteredWaveforms(keras.layers.Layer):
             altered = taken * inside
         return altered
 
+    def get_config(self) -> dict[str, Any]:
+        """The settings."""
+        settings = self._augmentation.model_dump(mode="json")
+        return {**super().get_config(), "augmentation": settings, "seed": self._seed}
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape stays."""
         return input_shape
@@ -243,6 +253,7 @@ class MaskedFeatures(keras.layers.Layer):
     def __init__(self, frames: float, bins: float, seed: int = 0, **options: Any) -> None:
         super().__init__(**options)
         self._shares = {1: frames, 2: bins}
+        self._seed = seed
         self._random = keras.random.SeedGenerator(seed)
 
     def call(self, features: Any, training: bool = False) -> Any:
@@ -261,6 +272,11 @@ class MaskedFeatures(keras.layers.Layer):
                 hidden = hidden[:, :, None, None] if axis == 1 else hidden[:, None, :, None]
                 features = ops.where(hidden, mean, features)
         return features
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings."""
+        shares = {"frames": self._shares[1], "bins": self._shares[2]}
+        return {**super().get_config(), **shares, "seed": self._seed}
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape stays."""

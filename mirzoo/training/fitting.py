@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 BEST_WEIGHTS = "best.weights.h5"
 HISTORY = "history.csv"
+NOT_MEASURED = "NA"
+"""What Keras writes as a validation loss where nothing is held out."""
+
 _EARLIER_CHECKPOINTS = "checkpoints"
 
 
@@ -410,7 +413,10 @@ def _read_history(path: Path) -> list[dict[str, float]]:
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        return [
+            {key: float(value) for key, value in row.items() if value != NOT_MEASURED}
+            for row in csv.DictReader(file)
+        ]
 
 
 def _shorten_history(path: Path, epochs: int) -> list[dict[str, float]]:

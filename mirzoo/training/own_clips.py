@@ -32,9 +32,9 @@ from mirzoo.data.folder import LabelledClips, LabelledWindows
 from mirzoo.errors import ArtefactError
 from mirzoo.models.build import with_new_labels
 from mirzoo.models.model import Model
-from mirzoo.recipe import Augmentation
+from mirzoo.recipe import Augmentation, Recipe
 from mirzoo.training.alterations import AlteredWaveforms, alter, masked, mix_up
-from mirzoo.training.fitting import EpochData, convolve_in_bfloat16, fit_stage
+from mirzoo.training.fitting import EpochData, build_optimizer, convolve_in_bfloat16, fit_stage
 from mirzoo.training.own_run import RunFolder
 from mirzoo.training.probing import (
     CurvePoint,
@@ -527,11 +527,8 @@ def _train(
         convolve_in_bfloat16(trained)
     with _learning(trained, whole=whole, statistics=fresh):
         student = _student(trained, settings)
-        schedule = keras.optimizers.schedules.CosineDecay(rate, len(batches) * settings.epochs)
-        student.compile(
-            keras.optimizers.Adam(schedule, global_clipnorm=1.0),
-            {output: LOSSES[model.card.activation]},
-        )
+        optimizer = _optimizer(task, student, rate, len(batches) * settings.epochs, fresh)
+        student.compile(optimizer, {output: LOSSES[model.card.activation]})
         student.optimizer.build(student.trainable_variables)
         before = {}
         if held_out is not None and unseen is not None:
@@ -550,6 +547,18 @@ def _train(
     if trained is not model:
         model.set_weights(trained.get_weights())
     return {name: before.get(name, []) + row for name, row in history.items()}
+
+
+def _optimizer(
+    task: _Task, student: keras.Model, rate: float, steps: int, fresh: bool
+) -> keras.optimizers.Optimizer:
+    """What a recipe states of its training is for fresh weights."""
+    if fresh and task.base.card.recipe is not None:
+        training = Recipe.model_validate(task.base.card.recipe).training
+        stated = training.model_copy(update={"learning_rate": rate})
+        return build_optimizer(student, stated, steps=steps)
+    schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
+    return keras.optimizers.Adam(schedule, global_clipnorm=1.0)
 
 
 def _student(model: Model, settings: Settings) -> keras.Model:
