@@ -94,6 +94,11 @@ def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def asked(reading: Mapping[str, Any]) -> bool:
+    """Whether any option of a source was given."""
+    return any(value for name, value in reading.items() if (name, value) != ("time_unit", "s"))
+
+
 def open_source(
     data: str,
     reading: Mapping[str, Any],

@@ -6,7 +6,7 @@ import json
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,9 +23,11 @@ from mirzoo.cli._shared import (
     counting,
     quiet_libraries,
 )
+from mirzoo.cli.own_data import CHECK, asked, open_source, source_options
 from mirzoo.errors import MirzooError, UnknownNameError
 
 if TYPE_CHECKING:
+    from mirzoo.data.own import OwnData
     from mirzoo.evaluation.results import Evaluation, Evaluations
 
 STANDARD_OUTPUT = Path("-")
@@ -38,6 +40,8 @@ STANDARD_OUTPUT = Path("-")
     "A model, or several to compare with the first: mel_cnn_tagger,my_models/mine",
 )
 @LABELLED_DATA
+@source_options
+@CHECK
 @click.option(
     "--json", "json_file", type=PATH, help="Write everything to a JSON file; - is stdout."
 )
@@ -55,6 +59,8 @@ STANDARD_OUTPUT = Path("-")
 def evaluate(
     models: str,
     data: str,
+    reading: dict[str, Any],
+    check_only: bool,
     json_file: Path | None,
     html_file: Path | None,
     picture: Path | None,
@@ -72,9 +78,10 @@ def evaluate(
         json_file if json_file != STANDARD_OUTPUT else None, html_file, picture=picture
     )
     names = [models] if Path(models).exists() else models.split(",")
+    source = _source(names[0], data, reading, check_only)
     with warnings.catch_warnings(), counting("recordings") as progress:
         warnings.simplefilter("ignore", EvaluationWarning)  # what failed is told below
-        found = evaluate(names, data, resamples=resamples, seed=seed, progress=progress)
+        found = evaluate(names, source, resamples=resamples, seed=seed, progress=progress)
     if json_file == STANDARD_OUTPUT:
         click.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False))
     else:
@@ -90,6 +97,27 @@ def evaluate(
             for name, reason in of_model.failed:
                 complain(f"{of_model.model}: {name} could not be scored: {reason}")
         raise click.exceptions.Exit(FAILED)
+
+
+def _source(model: str, data: str, reading: dict[str, Any], check_only: bool) -> OwnData | str:
+    """The data, checked; data sets with a name are not unless that is asked for."""
+    from mirzoo import hub
+    from mirzoo.data import labelled
+    from mirzoo.tasks.base import TASKS
+
+    if labelled.is_known(data) and not check_only and not asked(reading):
+        return data
+    card = hub.card(model)
+    task = TASKS[card.task]
+    return open_source(
+        data,
+        reading,
+        check_only=check_only,
+        kind="tags" if task.free_labels else task.label_kind,
+        labels=card.labels if task.free_labels else None,
+        purpose="evaluate",
+        sample_rate=card.input.sample_rate,
+    )
 
 
 def _lines(found: Evaluations, per_class: bool, per_file: bool) -> Iterator[str]:

@@ -73,7 +73,7 @@ class OwnData:
     label_names : tuple of str
         The tags to tell apart, in their order; empty for chords and melodies.
     findings : Findings
-        What the check found.
+        What is wrong with them.
     skipped : tuple of str
         What was left out because it is bad.
 
@@ -341,6 +341,7 @@ def load(
     window_s: float | None = None,
     source_rate: int | None = None,
     progress: Callable[[int], None] | None = None,
+    check: bool = True,
     **options: Any,
 ) -> OwnData:
     """Load labelled data of any form, and check them first.
@@ -368,6 +369,9 @@ def load(
         Of arrays and of a ``tf.data.Dataset`` (Hz), which do not state it.
     progress : callable, optional
         Called with the number of recordings checked, after each.
+    check : bool
+        Whether recordings are decoded and checked; else only what is wrong with tables, folders
+        and label files is found.
     **options
         The other fields of `mirzoo.data.readers.SourceOptions`: names of columns, the unit of
         times, whether to download.
@@ -393,7 +397,7 @@ def load(
     data = examine(
         source, kind, labels=labels, skip_bad=skip_bad, splits=splits, purpose=purpose,
         sample_rate=sample_rate, window_s=window_s, source_rate=source_rate, progress=progress,
-        **options,
+        check=check, **options,
     )  # fmt: skip
     data.findings.raise_errors(data.name)
     if not data.recordings:
@@ -437,6 +441,7 @@ def examine(
     window_s: float | None = None,
     source_rate: int | None = None,
     progress: Callable[[int], None] | None = None,
+    check: bool = True,
     **options: Any,
 ) -> OwnData:
     """Load labelled data with their findings, whatever these are; see `load`."""
@@ -444,42 +449,49 @@ def examine(
         return source
     name, found = _found(source, SourceOptions(kind=_known_kind(kind), **options), source_rate)
     kind = kind or _kind_of(found.recordings)
-    inspections = inspect_all(
-        ((r.source, r.source_rate) for r in found.recordings), sample_rate, progress
-    )
-    data = OwnData(
-        name=name,
-        kind=kind,
-        recordings=_copies_together(found.recordings, inspections),
-        label_names=_label_names(found, kind, labels),
-        _inspections=tuple(inspections),
-    )
-    listed = [*found.findings, *_unexpected(data, labels)]
+    data = OwnData(name, kind, found.recordings, _label_names(found, kind, labels))
+    if check:
+        sources = ((r.source, r.source_rate) for r in found.recordings)
+        inspections = inspect_all(sources, sample_rate, progress)
+        together = _copies_together(found.recordings, inspections)
+        data = replace(data, recordings=together, _inspections=tuple(inspections))
     if splits is not None:
         data = data.read_splits(splits)
-    options_of_check: dict[str, Any] = {"purpose": purpose, "window_s": window_s}
-    findings = [*listed, *data.check(**options_of_check)]
+    listed = [*found.findings, *_unexpected(data, labels)]
+
+    def checked(data: OwnData) -> list[Finding]:
+        if not check:
+            return []
+        # Of a model's own labels some may be absent where it is measured.
+        only_there = purpose == "evaluate" and labels is not None
+        of_there = replace(data, label_names=()) if only_there else data
+        return list(of_there.check(purpose=purpose, window_s=window_s))
+
+    findings = [*listed, *checked(data)]
+    bad = tuple(dict.fromkeys(name for finding in findings for name in finding.bad))
     if skip_bad:
-        bad = {name for finding in findings for name in finding.bad}
-        skipped = tuple(dict.fromkeys(name for finding in findings for name in finding.bad))
-        data = data._only([recording.name not in bad for recording in data.recordings])
-        remaining = {tag for recording in data.recordings for tag in tags_of(recording)}
-        gone = [label for label in data.label_names if label not in remaining]
-        data = replace(data, skipped=skipped)
-        if labels is None and gone:
-            kept = tuple(label for label in data.label_names if label in remaining)
-            data = replace(data, label_names=kept)
+        data, gone = _without(data, bad, fixed=labels is not None)
+        findings = [*(finding for finding in listed if not finding.bad), *checked(data)]
+        if bad:
+            what = f"{len(bad)} bad recordings left out"
+            findings.append(Finding("skipped", "warning", what, bad))
+        if gone:
             what = "left out, since no clip that is left has it"
-            listed.append(Finding("empty class", "warning", what, tuple(gone)))
-        findings = [
-            *(finding for finding in listed if not finding.bad),
-            *data.check(**options_of_check),
-        ]
-        if skipped:
-            findings.append(
-                Finding("skipped", "warning", f"{len(skipped)} bad recordings left out", skipped)
-            )
+            findings.append(Finding("empty class", "warning", what, gone))
     return replace(data, findings=Findings(findings))
+
+
+def _without(data: OwnData, bad: Sequence[str], *, fixed: bool) -> tuple[OwnData, tuple[str, ...]]:
+    """Data without the bad recordings, and the labels that go with them unless ``fixed``."""
+    out = set(bad)
+    data = data._only([recording.name not in out for recording in data.recordings])
+    data = replace(data, skipped=tuple(bad))
+    if fixed:
+        return data, ()
+    there = {tag for recording in data.recordings for tag in tags_of(recording)}
+    gone = tuple(label for label in data.label_names if label not in there)
+    kept = tuple(label for label in data.label_names if label in there)
+    return replace(data, label_names=kept), gone
 
 
 def _known_kind(kind: Any) -> Kind | None:

@@ -97,3 +97,46 @@ def test_a_command_gets_its_options_together(clips):
     result = CliRunner().invoke(learn, [str(clips), "--epochs", "3"])
     assert result.output == "8 3 True\n"
     assert learn.help == "Learn."
+
+
+@pytest.fixture
+def loudness(models, tmp_path):
+    """A tagger, and a folder of classes with its labels."""
+    for number in range(3):
+        write(tmp_path / "set" / "loud" / f"{number}.wav", noise(number, 2.0, 0.9), 16000)
+        write(tmp_path / "set" / "rising" / f"{number}.wav", noise(9 + number, 2.0, 0.01), 16000)
+    return models / "loud_tagger", tmp_path / "set"
+
+
+def test_evaluate_checks_first(run, loudness):
+    model, data = loudness
+    status, out, err = run("evaluate", model, data, "--resamples", 0)
+    assert (status, err) == (0, "")
+    assert "ROC-AUC" in out and "(n = 6)" in out
+    (data / "loud" / "broken.wav").write_text("no audio")
+    status, out, err = run("evaluate", model, data)
+    assert (status, out) == (1, "")
+    assert "--skip-bad leaves out 1 recordings" in err
+    status, out, _ = run("evaluate", model, data, "--skip-bad", "--resamples", 0)
+    assert status == 0
+    assert "(n = 6)" in out
+    status, out, _ = run("evaluate", model, data, "--check")
+    assert status == 1
+    assert out.startswith("7 recordings in 7 groups")
+
+
+def test_evaluate_takes_tables_and_the_test_split(run, loudness):
+    model, data = loudness
+    rows = [
+        f"{c}/{n}.wav;{c};{'test' if n else 'train'}" for c in ("loud", "rising") for n in (0, 1, 2)
+    ]
+    (data / "a.csv").write_text("\n".join(["file;what;split", *rows]))
+    status, out, _ = run(
+        "evaluate", model, data / "a.csv", "--label-column", "what", "--resamples", 0
+    )
+    assert status == 0
+    assert "(n = 4)" in out
+    (data / "a.csv").write_text("\n".join(["file;what;split", *rows, "loud/1.wav;shrill;test"]))
+    status, _, err = run("evaluate", model, data / "a.csv", "--label-column", "what")
+    assert status == 1
+    assert "'shrill' (1)" in err

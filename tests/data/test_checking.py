@@ -8,7 +8,7 @@ from own_clips import RATE, noise, of_kind, one, two_classes, write
 
 from mirzoo.data.checking import harte_guess
 from mirzoo.data.findings import Finding, Findings
-from mirzoo.data.own import check, examine, load
+from mirzoo.data.own import DataWarning, check, examine, load
 from mirzoo.errors import DataError
 
 
@@ -87,6 +87,21 @@ def test_bad_recordings_are_left_out_when_asked_and_counted(clips):
     assert one(data.findings, "skipped", "warning").what == "5 bad recordings left out"
     assert one(data.findings, "empty class", "warning").where == ("bird",)
     assert sorted(data.summary()["skipped"]) == sorted(data.skipped)
+
+
+def test_an_empty_class_is_left_out_when_asked(clips):
+    (clips / "bird").mkdir()
+    with pytest.warns(DataWarning, match="bird"):
+        assert load(clips, skip_bad=True).label_names == ("cat", "dog")
+    with pytest.raises(DataError, match="empty class"):
+        load(clips)
+
+
+def test_without_the_check_only_what_is_written_is_looked_at(clips):
+    (clips / "dog" / "broken.wav").write_text("no audio")
+    assert len(load(clips, check=False)) == 9
+    with pytest.raises(DataError, match="unknown label"):
+        load(clips, labels=["dog"], check=False)
 
 
 def test_copies_of_a_sound_are_in_one_group(clips):
