@@ -3,10 +3,10 @@
     python benchmarks/allow_lists.py --python other/bin/python
 
 The interpreter is of an environment that has `mediapipe` or `tflite-support` (which asks for a
-protobuf that TensorFlow does not take, so that it needs one of its own). Each tagger is exported as it is by
-default, in float32 and in int8, and classifies the first window of the bundled clip there, with its
-two likeliest tags as the allow list. Printed is by how much their scores differ from the Keras
-model's; an error ends it.
+protobuf that TensorFlow does not take, so that it needs one of its own). Each tagger is exported as
+it is by default, in float32 and in int8, and classifies the first window of the bundled clip there,
+with its two likeliest tags as the allow list. Printed is by how much their scores differ from the
+Keras model's; an error ends it.
 """
 
 from __future__ import annotations

@@ -1,31 +1,41 @@
 """Measure what quantised LiteRT files cost and gain: size, speed, memory, scores.
 
-python benchmarks/quantization.py --models mel_cnn_tagger cqt_crnn_chords hcqt_cnn_melody
---reference older/saved_models --home data/
+python benchmarks/quantization.py --work files/ --reference older/saved_models --home data/
+--others basic_pitch=nmp.tflite@22050 musicnn_mtt=model.tflite@16000
 
 Every model is exported in every precision. Times are those of one thread on the model's own
 window, the files taking turns, as ratios to the ``--reference`` (another checkout's
 ``saved_models``; by default the files that come with mirzoo). Memory is the peak of a process of
-its own over that of the bare runtime, as Linux counts it. Losses are those of the scores of each
-task on the prepared corpora under ``--home``, float32 less quantised: on the test items of
-corpora with chords or melodies, and of taggers the probes of their cards. Other ``.tflite`` files
-take part in speed and memory with ``--others NAME=FILE``.
+its own over that of the bare runtime, as Linux counts it; the allocator gives back what was freed
+in pieces of 64 kB and more, whatever its history, since else the same file differs by 3 MB with the
+length of its path. Losses are those of the scores of each task on the ``--corpora``, which are
+prepared under ``--home``, float32 less quantised: on the test items of corpora with chords or
+melodies, and of taggers the probes of their cards. Other ``.tflite`` files take part in speed and
+memory with ``--others NAME=FILE@RATE``, and so do a log-mel spectrogram of Kapre's layers for
+TFLite and that of `mel_cnn_tagger`, alone.
+
+The results go into ``quantization.json`` next to this file, of which the documentation makes a
+table.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from mirzoo import hub
+from mirzoo._support.files import write_whole
 from mirzoo.data.corpus import Corpus
 from mirzoo.data.sources import data_home
 from mirzoo.evaluation.corpora import measure
@@ -34,6 +44,8 @@ from mirzoo.runtimes.litert import LiteRTModel
 
 PRECISIONS = (None, "float16", "dynamic", "int8")
 MODELS = ("mel_cnn_tagger", "cqt_crnn_chords", "hcqt_cnn_melody")
+RESULTS = Path(__file__).with_suffix(".json")
+GIVING_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536"}
 ROUNDS = 15
 WARM_UP = 2
 MEMORY = """
@@ -64,20 +76,33 @@ def main() -> None:
     parser.add_argument("--reference", type=Path, help="saved_models of another checkout")
     parser.add_argument("--home", type=Path, help="folder of corpus/; default as in prepare")
     parser.add_argument("--corpora", nargs="*", default=(), help="those to measure scores on")
-    parser.add_argument("--others", nargs="*", default=(), metavar="NAME=FILE",
-                        help="other .tflite files to time")  # fmt: skip
+    parser.add_argument("--others", nargs="*", default=(), metavar="NAME=FILE@RATE",
+                        help="other .tflite files, and the rate (Hz) that they take")  # fmt: skip
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     home = data_home() if options.home is None else options.home
+    corpora = [Corpus.load(home / "corpus" / name) for name in options.corpora]
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     for name in options.models:
         files = dict(written(name, options.work))
         reference = hub.folder(name) if options.reference is None else options.reference / name
-        print_costs(name, reference / "model.tflite", files)
-        print_losses(name, files, [Corpus.load(home / "corpus" / c) for c in options.corpora])
+        taken = hub.card(name).input
+        paths = {"reference": reference / "model.tflite", **files}
+        results[name] = costs(paths, taken.hop_samples / taken.sample_rate)
+        report(name, results[name])
+        for score, losses in losses_of(name, files, corpora):
+            results[name].setdefault("losses", {})[score] = losses
+            print(f"{name:18} {score:50} {losses}", flush=True)
+    others = {}
     for other in options.others:
-        name, _, file = other.partition("=")
-        cpu_s = min(seconds([Path(file)])[0])
-        print(f"{name:18} {cpu_s * 1e3:8.2f} ms a run, {peak_mb(Path(file)):5.1f} MB")
+        name, _, place = other.partition("=")
+        file, _, rate = place.rpartition("@")
+        samples = int(np.prod(Interpreter(file).get_input_details()[0]["shape"]))
+        others[name] = costs({name: Path(file)}, samples / int(rate))[name]
+    others |= front_ends(options.work)
+    report("others", others)
+    results["others"] = others
+    write_whole(RESULTS, json.dumps(results, indent=1) + "\n")
 
 
 def written(name: str, work: Path) -> Iterator[tuple[str, Path]]:
@@ -89,19 +114,73 @@ def written(name: str, work: Path) -> Iterator[tuple[str, Path]]:
         yield precision or "float32", path
 
 
-def print_costs(name: str, reference: Path, files: dict[str, Path]) -> None:
-    """Print sizes, memory, and how many times faster than the reference files are."""
-    paths = {"reference": reference, **files}
+def costs(paths: dict[str, Path], audio_s: float) -> dict[str, Any]:
+    """Size, speed and memory of files; the first is what others are compared with.
+
+    Parameters
+    ----------
+    paths : dict of str to Path
+    audio_s : float
+        Seconds of music that a run of each stands for.
+    """
     times = dict(zip(paths, seconds(list(paths.values())), strict=True))
-    for precision, path in paths.items():
-        faster = statistics.median(
-            before / now for before, now in zip(times["reference"], times[precision], strict=True)
-        )
+    first = next(iter(times.values()))
+    return {
+        name: {
+            "bytes": path.stat().st_size,
+            "times_faster": round(
+                statistics.median(a / b for a, b in zip(first, times[name], strict=True)), 2
+            ),
+            "audio_s_per_cpu_s": round(audio_s / min(times[name]), 1),
+            "peak_mb": round(peak_mb(path), 1),
+        }
+        for name, path in paths.items()
+    }
+
+
+def report(title: str, found: dict[str, Any]) -> None:
+    """Print a line for each file."""
+    for name, cost in found.items():
         print(
-            f"{name:18} {precision:10} {path.stat().st_size / 1e6:6.3f} MB  x{faster:4.2f} "
-            f"({min(times[precision]) * 1e3:6.2f} ms)  {peak_mb(path):5.1f} MB at most",
+            f"{title:18} {name:22} {cost['bytes'] / 1e6:6.3f} MB  x{cost['times_faster']:4.2f}  "
+            f"{cost['audio_s_per_cpu_s']:7.1f} s a CPU second  {cost['peak_mb']:5.1f} MB at most",
             flush=True,
         )
+
+
+def front_ends(work: Path) -> dict[str, Any]:
+    """Costs of a log-mel spectrogram alone: Kapre's layers for TFLite, and `mel_cnn_tagger`'s."""
+    import kapre
+    import keras
+    import tensorflow as tf
+    from kapre.time_frequency_tflite import MagnitudeTflite, STFTTflite
+
+    from mirzoo.export.conversion import convert
+    from mirzoo.export.litert import LONGEST_TRANSFORM_BY_MATRICES
+    from mirzoo.models.layers.fourier import transforms_by_matrices
+
+    model = hub.load("mel_cnn_tagger")
+    taken, mel = model.card.input, hub.load_recipe("mel_cnn_tagger").frontend
+    theirs = keras.Sequential(
+        [
+            keras.Input((taken.window_samples, 1), batch_size=1),
+            STFTTflite(n_fft=mel.n_fft, hop_length=mel.hop_length),
+            MagnitudeTflite(),
+            kapre.ApplyFilterbank(
+                "mel", {"sample_rate": taken.sample_rate, "n_freq": mel.n_fft // 2 + 1,
+                        "n_mels": mel.n_mels},
+            ),
+            kapre.MagnitudeToDecibel(),
+        ]
+    )  # fmt: skip
+    paths = {"kapre_log_mel": work / "kapre.tflite", "mel_cnn_tagger_log_mel": work / "mel.tflite"}
+    spec = tf.TensorSpec((1, taken.window_samples), tf.float32, "waveform")
+    with transforms_by_matrices(LONGEST_TRANSFORM_BY_MATRICES):
+        ours = convert(lambda given: {"features": model.frontend(given[0])}, [spec])
+    contents = (tf.lite.TFLiteConverter.from_keras_model(theirs).convert(), ours)
+    for path, content in zip(paths.values(), contents, strict=True):
+        path.write_bytes(content)
+    return costs(paths, taken.hop_samples / taken.sample_rate)
 
 
 def seconds(paths: Sequence[Path]) -> list[list[float]]:
@@ -127,21 +206,23 @@ def seconds(paths: Sequence[Path]) -> list[list[float]]:
 def peak_mb(path: Path) -> float:
     """Peak memory of a process that runs a file, over that of the bare runtime."""
     done = subprocess.run(
-        [sys.executable, "-c", MEMORY, str(path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", MEMORY, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **GIVING_BACK},
     )
     return int(done.stdout) / 1024
 
 
-def print_losses(name: str, files: dict[str, Path], corpora: Sequence[Corpus]) -> None:
-    """Print by how much each score falls."""
+def losses_of(
+    name: str, files: dict[str, Path], corpora: Sequence[Corpus]
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Each score, and by how much it falls in each precision."""
     scores = {precision: scores_of(LiteRTModel(path), corpora) for precision, path in files.items()}
     for score, whole in scores["float32"].items():
-        losses = "  ".join(
-            f"{precision} {whole - found[score]:+.4f}"
-            for precision, found in scores.items()
-            if precision != "float32"
-        )
-        print(f"{name:18} {' '.join(score):50} {whole:.4f}  {losses}", flush=True)
+        fall = {precision: round(whole - found[score], 4) for precision, found in scores.items()}
+        yield " ".join(score), {**fall, "float32": round(whole, 4)}
 
 
 def scores_of(runner: LiteRTModel, corpora: Sequence[Corpus]) -> dict[tuple[str, str], float]:
