@@ -90,8 +90,8 @@ def fine_tune(
     """Fit a model to labelled clips, or one whose results are frames to labelled recordings.
 
     A tagger is given new labels, those of the data. With the strategy "auto" a logistic regression
-    on its embeddings becomes the output layer, on the last embedding or on that of all depths,
-    whichever does better on clips left out; where there are two hundred clips or more, the head is
+    on its embeddings becomes the output layer, on that of all depths unless the last one alone is
+    clearly better for clips left out; where there are two hundred clips or more, the head is
     then trained a little further if that helps clips left out, too. So the result is never worse
     than such a probe but for chance. A frame-wise model (chords, melody) is trained on each
     recording in every epoch in other keys, levels and noise, as its recipe has it; only what is
