@@ -7,7 +7,7 @@ import json
 import os
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +18,7 @@ import numpy as np
 from mirzoo.artefact import require_free
 from mirzoo.card import Fitting, Licences, Metric, OwnData
 from mirzoo.data import folder, labelled, own
+from mirzoo.data.decoded import clocked
 from mirzoo.data.folder import LabelledClips, LabelledWindows
 from mirzoo.errors import DataError
 from mirzoo.evaluation.recordings import (
@@ -217,10 +218,11 @@ def fine_tune(
     if out is not None:
         require_room(out, overwrite=overwrite, parameters=base.card.parameters)
     fit = _Framewise if isinstance(TASKS[base.card.task], FramewiseTask) else _Clips
-    with shown(progress):
+    with shown(progress), clocked() as clock:
         fitted = fit(base, data, wanted, options)
         run = RunFolder(None if out is None else run_folder_of(out), fitted.about)
         result = fitted.fit(run, None if tensorboard is None else Path(tensorboard))
+        result.report = replace(result.report, decoding_share=clock.share)
         if out is not None:
             from mirzoo import hub
 

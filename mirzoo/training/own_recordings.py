@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from mirzoo import audio
+from mirzoo.data import decoded
 from mirzoo.data.labels import Labels
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.evaluation.recordings import LabelledRecording
@@ -303,7 +303,7 @@ def _track(model: Model, recipe: Recipe, recording: LabelledRecording) -> Featur
             f"the labels are {recording.truth.kind}, but {model.card.name} is a model for "
             f"{model.card.task}"
         )
-    samples = audio.read(recording.source, rate, source_rate=recording.source_rate)
+    samples = decoded.read(recording.source, rate, source_rate=recording.source_rate)
     labels = task.labels_of(recording.truth, len(samples) / rate)
     for start in range(0, len(samples), PIECE_S * rate):
         piece = samples[start : start + PIECE_S * rate]

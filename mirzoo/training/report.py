@@ -49,6 +49,8 @@ class Report:
         How many of the clips learnt from have each label.
     settings : dict of str to value
         All options as they ran.
+    decoding_share : float, optional
+        The share of the time that was spent decoding recordings, from 0 to 1.
     card : Card, optional
         The model's, which states the data, what it began with and under which terms it stands.
 
@@ -72,6 +74,7 @@ class Report:
     clips_of_labels: dict[str, int] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     card: Card | None = None
+    decoding_share: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values, as the ``.json`` file has it.
@@ -124,4 +127,6 @@ class Report:
         for metric in self.metrics:
             others = "".join(f", {name} {value:.3f}" for name, value in metric.baseline.items())
             lines.append(f"{metric.metric} {metric.value:.3f}{others} ({metric.split})")
+        if self.decoding_share is not None:
+            lines.append(f"{self.decoding_share:.0%} of the time was spent decoding")
         return "\n".join(lines)

@@ -223,6 +223,7 @@ def document(report: Report) -> dict[str, Any]:
             "chosen": report.chosen,
             "learnt_from": report.learnt_from,
             "held_out": report.held_out,
+            "decoding_share": report.decoding_share,
             "tried": [{"name": tried.name, "loss": tried.loss} for tried in report.tried],
             "trial": report.trial,
             "history": report.history,

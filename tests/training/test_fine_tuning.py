@@ -102,6 +102,8 @@ def test_a_probe_becomes_the_output_layer_of_a_new_model(base, probed):
     assert right.mean() > 0.9
     report = probed.report
     assert (report.learnt_from, report.held_out) == (48, 12)
+    assert 0 < report.decoding_share < 1
+    assert str(report).endswith("% of the time was spent decoding")
     assert [tried.name for tried in report.tried] == [
         "a probe of the embedding",
         "a probe of all depths",
