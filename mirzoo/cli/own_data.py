@@ -75,6 +75,14 @@ NAMES = (
     *("one_hot", "delimiter", "label_separator", "time_unit", "download", "splits", "skip_bad"),
 )
 
+UNSAID: tuple[Any, ...] = (None, (), False, "s")
+"""What options of a source are where nothing is said."""
+
+
+def said(reading: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a source that were given."""
+    return {name: value for name, value in reading.items() if value not in UNSAID}
+
 
 def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of its source, as the dictionary ``reading``.
@@ -92,11 +100,6 @@ def source_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(OPTIONS):
         command = option(command)
     return command
-
-
-def asked(reading: Mapping[str, Any]) -> bool:
-    """Whether any option of a source was given."""
-    return any(value for name, value in reading.items() if (name, value) != ("time_unit", "s"))
 
 
 def open_source(

@@ -22,12 +22,12 @@ from mirzoo.cli._shared import (
     complain,
     counting,
     quiet_libraries,
+    warnings_as_complaints,
 )
-from mirzoo.cli.own_data import CHECK, asked, open_source, source_options
+from mirzoo.cli.own_data import CHECK, open_source, said, source_options
 from mirzoo.errors import MirzooError, UnknownNameError
 
 if TYPE_CHECKING:
-    from mirzoo.data.own import OwnData
     from mirzoo.evaluation.results import Evaluation, Evaluations
 
 STANDARD_OUTPUT = Path("-")
@@ -40,8 +40,6 @@ STANDARD_OUTPUT = Path("-")
     "A model, or several to compare with the first: mel_cnn_tagger,my_models/mine",
 )
 @LABELLED_DATA
-@source_options
-@CHECK
 @click.option(
     "--json", "json_file", type=PATH, help="Write everything to a JSON file; - is stdout."
 )
@@ -56,32 +54,41 @@ STANDARD_OUTPUT = Path("-")
     help="Of the bootstrap that intervals come from; 0 for no intervals.",
 )
 @click.option("--seed", type=int, default=0, help="Of the bootstrap.")
+@click.option(
+    "--split", metavar="NAME", help="The only split that counts; by default test, where there is."
+)
+@source_options
+@CHECK
 def evaluate(
     models: str,
     data: str,
-    reading: dict[str, Any],
-    check_only: bool,
     json_file: Path | None,
     html_file: Path | None,
     picture: Path | None,
     per_class: bool,
     per_file: bool,
-    resamples: int,
-    seed: int,
+    check_only: bool,
+    reading: dict[str, Any],
+    **options: Any,
 ) -> None:
     """Score models on labelled recordings: value and 95 % interval of each score."""
+    from mirzoo import hub
+    from mirzoo.data.own import DataWarning
     from mirzoo.evaluation import EvaluationWarning, evaluate
     from mirzoo.evaluation.results import require_writable
+    from mirzoo.evaluation.sources import wanted_of
 
     quiet_libraries()
+    names = [models] if Path(models).exists() else models.split(",")
+    if check_only:
+        open_source(data, reading, check_only=True, **wanted_of(hub.card(names[0])))
     require_writable(
         json_file if json_file != STANDARD_OUTPUT else None, html_file, picture=picture
     )
-    names = [models] if Path(models).exists() else models.split(",")
-    source = _source(names[0], data, reading, check_only)
-    with warnings.catch_warnings(), counting("recordings") as progress:
+    with warnings_as_complaints(), counting("recordings") as progress:
+        warnings.simplefilter("always", DataWarning)
         warnings.simplefilter("ignore", EvaluationWarning)  # what failed is told below
-        found = evaluate(names, source, resamples=resamples, seed=seed, progress=progress)
+        found = evaluate(names, data, progress=progress, **options, **said(reading))
     if json_file == STANDARD_OUTPUT:
         click.echo(json.dumps(found.to_dict(), indent=1, allow_nan=False))
     else:
@@ -97,27 +104,6 @@ def evaluate(
             for name, reason in of_model.failed:
                 complain(f"{of_model.model}: {name} could not be scored: {reason}")
         raise click.exceptions.Exit(FAILED)
-
-
-def _source(model: str, data: str, reading: dict[str, Any], check_only: bool) -> OwnData | str:
-    """The data, checked; data sets with a name are not unless that is asked for."""
-    from mirzoo import hub
-    from mirzoo.data import labelled
-    from mirzoo.tasks.base import TASKS
-
-    if labelled.is_known(data) and not check_only and not asked(reading):
-        return data
-    card = hub.card(model)
-    task = TASKS[card.task]
-    return open_source(
-        data,
-        reading,
-        check_only=check_only,
-        kind="tags" if task.free_labels else task.label_kind,
-        labels=card.labels if task.free_labels else None,
-        purpose="evaluate",
-        sample_rate=card.input.sample_rate,
-    )
 
 
 def _lines(found: Evaluations, per_class: bool, per_file: bool) -> Iterator[str]:

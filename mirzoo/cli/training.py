@@ -24,7 +24,7 @@ from mirzoo.cli._shared import (
     tasks,
     warnings_as_complaints,
 )
-from mirzoo.cli.own_data import CHECK, open_source, source_options
+from mirzoo.cli.own_data import CHECK, open_source, said, source_options
 
 if TYPE_CHECKING:
     from mirzoo.training.own_clips import Strategy
@@ -167,9 +167,6 @@ def new_recipe(
     click.echo(f"{output}: train it with `mirzoo train {output} --data LABELLED_DATA`")
 
 
-UNSAID: tuple[Any, ...] = (None, (), False, "s")
-"""What options of a source are where nothing is said."""
-
 FITTING = (
     click.option(
         "--epochs", type=click.IntRange(min=1), default=20, help="At most so many passes."
@@ -245,6 +242,11 @@ def fitting_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @fitting_options
 @click.option("--extend", is_flag=True, help="Keep the tagger's own labels too.")
 @OVERWRITE
+@click.option(
+    "--excerpts/--no-excerpts",
+    default=True,
+    help="Whether the report in OUT holds excerpts of the worst mistakes to listen to.",
+)
 @source_options
 @CHECK
 @click.option("--train-head/--freeze-head", default=None, hidden=True)
@@ -278,9 +280,13 @@ def fine_tune(
     if check_only:
         open_source(data, reading, check_only=True)
     require_free(out, overwrite=options["overwrite"])
-    given = {key: value for key, value in reading.items() if value not in UNSAID}
     with warnings_as_complaints():
         model = fine_tune(
-            name, data, strategy=cast("Strategy | None", strategy), out=out, **options, **given
+            name,
+            data,
+            strategy=cast("Strategy | None", strategy),
+            out=out,
+            **options,
+            **said(reading),
         )
     click.echo(f"{model.report}\nsaved in {out}")

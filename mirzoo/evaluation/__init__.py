@@ -10,31 +10,25 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias, cast, overload
+from typing import Any, overload
 
 from mirzoo._support.moved import moved_names
 from mirzoo.annotate import LoadedModel
-from mirzoo.data import labelled, own
 from mirzoo.data.folder import LabelledClips
-from mirzoo.data.own import OwnData
-from mirzoo.data.readers import Kind
 from mirzoo.errors import DataError
 from mirzoo.evaluation.bootstrap import RESAMPLES
 from mirzoo.evaluation.recordings import (
-    Items,
     LabelledRecording,
     evaluate_recordings,
     evaluate_together,
     find_labelled_recordings,
-    items_of,
     open_recordings,
-    recordings_of,
     recordings_of_clips,
     recordings_of_data_set,
 )
 from mirzoo.evaluation.representations import linear_probe
 from mirzoo.evaluation.results import Comparison, Evaluation, Evaluations, EvaluationWarning
-from mirzoo.tasks.base import TASKS, Task
+from mirzoo.evaluation.sources import opened
 from mirzoo.tasks.scores import Score, overall
 
 __all__ = [
@@ -56,36 +50,37 @@ __all__ = [
     "recordings_of_data_set",
 ]
 
-Data: TypeAlias = str | os.PathLike | OwnData | LabelledClips | Iterable[LabelledRecording]
-
 
 @overload
 def evaluate(
     runner: LoadedModel | str | os.PathLike,
-    data: Data,
+    data: Any,
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
+    split: str | None = None,
     **options: Any,
 ) -> Evaluation: ...
 @overload
 def evaluate(
     runner: Sequence[LoadedModel | str | os.PathLike],
-    data: Data,
+    data: Any,
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
+    split: str | None = None,
     **options: Any,
 ) -> Evaluations: ...
 def evaluate(
     runner: Any,
-    data: Data,
+    data: Any,
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
+    split: str | None = None,
     **options: Any,
 ) -> Any:
     """Score what `mirzoo.annotate.annotate` gives for labelled recordings.
@@ -94,22 +89,25 @@ def evaluate(
     ----------
     runner : mirzoo.models.model.Model, mirzoo.runtimes.litert.LiteRTModel, or a name or folder
         The model; or a sequence of models of the same task, to be compared.
-    data : str, path, OwnData, LabelledClips or iterable of LabelledRecording
-        What `mirzoo.data.load` gave, of which only the split "test" counts where there is one. For
-        a tagger also whatever that takes: a folder with a folder for each class, a table,
-        ``tfds:<name>`` or ``mirdata:<name>``; or clips already loaded; their labels are among the
-        tagger's. For chords and melody: a folder of recordings with their labels next to
-        them (``song.mp3`` and ``song.lab``; see `find_labelled_recordings`), or such recordings;
+    data : str, path, arrays, tf.data.Dataset, OwnData, or iterable of LabelledRecording
+        For a tagger whatever `mirzoo.data.load` takes: a folder with a folder for each class, a
+        table, ``tfds:<name>``, ``mirdata:<name>``, arrays, or clips already loaded; their labels
+        are among the tagger's. For chords and melody: a folder of recordings with their labels next
+        to them (``song.mp3`` and ``song.lab``), or such recordings (`LabelledRecording`); a table;
         ``mirdata:<name>``, ``tfds:<name>`` or the folder of a prepared corpus (see
-        `mirzoo.data.labelled`), of which only the split "test" counts where there is one.
+        `mirzoo.data.labelled`).
     resamples : int
         Of the bootstrap over groups that intervals come from; 0 for no intervals.
     seed : int
         Of the bootstrap.
     progress : callable, optional
         Called with the number of recordings done, after each.
+    split : str, optional
+        The only split that counts; by default "test" where the data name one. Clips of data sets by
+        name count all.
     **options
-        How the data are read: see `mirzoo.data.load`. With them the data are checked first.
+        How the data are read: see `mirzoo.data.load`. With ``skip_bad=True`` the data are checked
+        first, and what the check calls bad is left out.
 
     Returns
     -------
@@ -144,11 +142,11 @@ def evaluate(
     runners = [_loaded(one) for one in (runner if several else [runner])]
     if not runners:
         raise DataError("no model was given; evaluate takes one, or a list of them")
-    task = TASKS[runners[0].card.task]
-    items, about = _opened(runners, data, task, options)
+    source = opened(runners, data, split, options)
     found = evaluate_together(
-        runners, items, resamples=resamples, seed=seed, progress=progress, **about
-    )
+        runners, source.items, dataset=source.dataset, split=source.split, resamples=resamples,
+        seed=seed, progress=progress,
+    )  # fmt: skip
     _warn_of_failures(found)
     return found if several else found[0]
 
@@ -159,55 +157,6 @@ def _loaded(runner: LoadedModel | str | os.PathLike) -> LoadedModel:
 
         return hub.load(runner, runtime="litert")
     return runner
-
-
-def _opened(
-    runners: Sequence[LoadedModel], data: Any, task: Task, options: dict[str, Any]
-) -> tuple[Items, dict[str, Any]]:
-    """The recordings of some data, and what `Metric` states of where they are from."""
-    card = runners[0].card
-    dataset = os.fspath(data) if isinstance(data, str | os.PathLike) else None
-    if options or (task.free_labels and dataset is not None):
-        data = own.load(
-            data,
-            _kind_for(task),
-            labels=card.labels if task.free_labels else None,
-            purpose="evaluate",
-            sample_rate=card.input.sample_rate,
-            **(options or {"check": False}),
-        )
-    if isinstance(data, OwnData):
-        dataset = dataset or data.name
-        split = labelled.HELD_OUT if labelled.HELD_OUT in data.splits else None
-        return _of_own(data if split is None else data.of(split), task, card.name), {
-            "dataset": dataset,
-            "split": split or ("all clips" if task.free_labels else "all recordings"),
-        }
-    if task.free_labels:
-        if isinstance(data, LabelledClips):
-            data = recordings_of_clips(data, task.name)
-        return data, {"dataset": "clips", "split": "all clips"}
-    if isinstance(data, LabelledClips):
-        raise DataError(
-            f"clips with words as labels cannot score {card.name}, a model for {task.name}"
-        )
-    if dataset is None:
-        return data, {"dataset": "recordings"}
-    split = labelled.held_out_split(data) if labelled.is_known(data) else None
-    about = {"dataset": dataset, "split": split or "all recordings"}
-    return items_of(data, task.name, split), about
-
-
-def _kind_for(task: Task) -> Kind | None:
-    return "tags" if task.free_labels else cast("Kind | None", task.label_kind)
-
-
-def _of_own(data: OwnData, task: Task, model: str) -> Items:
-    if task.free_labels:
-        return recordings_of_clips(data.clips, task.name)
-    if data.kind != task.label_kind:
-        raise DataError(f"{data.name} has {data.kind}, but {model} is a model for {task.name}")
-    return recordings_of(data.recordings, task.name)
 
 
 def _warn_of_failures(found: Evaluations) -> None:

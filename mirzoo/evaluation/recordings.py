@@ -56,7 +56,7 @@ def find_labelled_recordings(folder: str | os.PathLike, task: str) -> list[Label
     AnnotationError
         If labels cannot be read.
     """
-    return [_required(item) for item in _labelled_in(folder, task)]
+    return [_required(item) for item in labelled_in(folder, task)]
 
 
 def _required(item: LabelledRecording | Failure) -> LabelledRecording:
@@ -65,8 +65,18 @@ def _required(item: LabelledRecording | Failure) -> LabelledRecording:
     return item
 
 
-def _labelled_in(folder: str | os.PathLike, task: str) -> list[LabelledRecording | Failure]:
-    """The recordings in a folder that have labels; those whose labels cannot be read failed."""
+class Unlabelled(DataError):
+    """A folder in which no recording has labels that annotations are written as."""
+
+
+def labelled_in(folder: str | os.PathLike, task: str) -> list[LabelledRecording | Failure]:
+    """Find what `find_labelled_recordings` does; what has labels that cannot be read has failed.
+
+    Raises
+    ------
+    Unlabelled
+        If no recording has labels.
+    """
     kind = TASKS[task].annotation
     found: list[LabelledRecording | Failure] = []
     for recording in find_recordings([folder]):
@@ -80,7 +90,7 @@ def _labelled_in(folder: str | os.PathLike, task: str) -> list[LabelledRecording
         except AnnotationError as error:
             found.append(Failure(name, str(error)))
     if not found:
-        raise DataError(
+        raise Unlabelled(
             f"no recording in {folder} has {kind.kind} next to it; song.mp3 needs one of "
             f"{', '.join(f'song{suffix}' for suffix in kind.readable)}"
         )
@@ -148,13 +158,6 @@ def open_recordings(
     if labelled.is_known(data):
         return recordings_of_data_set(data, task, split)
     return find_labelled_recordings(data, task)
-
-
-def items_of(data: str | os.PathLike | Items, task: str, split: str | None = None) -> Items:
-    """Open recordings as `open_recordings` does; what has no readable labels is among them."""
-    if isinstance(data, str | os.PathLike) and not labelled.is_known(data):
-        return _labelled_in(data, task)
-    return open_recordings(data, task, split)  # type: ignore[arg-type]
 
 
 def recordings_of_clips(clips: LabelledClips, task: str) -> list[LabelledRecording]:

@@ -108,15 +108,15 @@ def loudness(models, tmp_path):
     return models / "loud_tagger", tmp_path / "set"
 
 
-def test_evaluate_checks_first(run, loudness):
+def test_evaluate_checks_where_asked(run, loudness):
     model, data = loudness
     status, out, err = run("evaluate", model, data, "--resamples", 0)
     assert (status, err) == (0, "")
     assert "ROC-AUC" in out and "(n = 6)" in out
     (data / "loud" / "broken.wav").write_text("no audio")
-    status, out, err = run("evaluate", model, data)
-    assert (status, out) == (1, "")
-    assert "--skip-bad leaves out 1 recordings" in err
+    status, out, err = run("evaluate", model, data, "--resamples", 0)
+    assert status == 1 and "(n = 6)" in out
+    assert "loud/broken.wav could not be scored" in err
     status, out, _ = run("evaluate", model, data, "--skip-bad", "--resamples", 0)
     assert status == 0
     assert "(n = 6)" in out

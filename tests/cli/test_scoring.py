@@ -75,3 +75,16 @@ def test_what_cannot_be_written_is_told_before_anything_is_computed(
     status, out, err = run("evaluate", models / "loud_tagger", table, option, tmp_path / name)
     assert (status, out) == (1, "")
     assert why in err
+
+
+def test_data_are_read_and_checked_as_asked(run, models, table):
+    other = table.with_name("other.tsv")
+    other.write_text(table.read_text().replace(",", "\t").replace("label", "what"))
+    status, out, err = run("evaluate", models / "loud_tagger", other, "--label-column", "what")
+    assert status == 0, err
+    assert "(n = 6)" in out
+    table.with_name("3.wav").write_bytes(b"RIFF")
+    status, out, err = run("evaluate", models / "loud_tagger", table, "--check")
+    assert status == 1 and "unreadable" in err and "ROC-AUC" not in out
+    status, out, err = run("evaluate", models / "loud_tagger", table, "--skip-bad")
+    assert status == 0 and "(n = 5)" in out and "left out" in err

@@ -49,14 +49,14 @@ def test_fine_tune_hands_on_its_options(run, monkeypatch, tmp_path):
         "strategy": None, "epochs": 20, "held_out": 0.2, "exclusive": None, "extend": False,
         "balanced": False, "seed": 0, "batch_size": 16, "learning_rate": None,
         "augmentation": None, "precision": "float32", "tensorboard": None, "progress": None,
-        "overwrite": False, "out": Path("x"),
+        "overwrite": False, "excerpts": True, "out": Path("x"),
     }  # fmt: skip
     status, out, _ = run("fine-tune", "some_tagger", tmp_path, "x")
     assert (status, out) == (0, "a report\nsaved in x\n")
     status, _, _ = run(
         "fine-tune", "some_tagger", "clips", "x", "--strategy", "head", "--epochs", 3,
         "--held-out", 0, "--any-number", "--extend", "--balanced", "--seed", 7,
-        "--batch-size", 4, "--learning-rate", 0.01, "--augment", "gain,mixup",
+        "--batch-size", 4, "--learning-rate", 0.01, "--augment", "gain,mixup", "--no-excerpts",
         "--precision", "bfloat16", "--tensorboard", tmp_path, "--no-progress", "--overwrite",
     )  # fmt: skip
     assert status == 0
@@ -64,7 +64,7 @@ def test_fine_tune_hands_on_its_options(run, monkeypatch, tmp_path):
         "strategy": "head", "epochs": 3, "held_out": 0.0, "exclusive": False, "extend": True,
         "balanced": True, "seed": 7, "batch_size": 4, "learning_rate": 0.01,
         "augmentation": "gain,mixup", "precision": "bfloat16", "tensorboard": tmp_path,
-        "progress": False, "overwrite": True, "out": Path("x"),
+        "progress": False, "overwrite": True, "excerpts": False, "out": Path("x"),
     }  # fmt: skip
     assert calls == [("some_tagger", str(tmp_path), usual), ("some_tagger", "clips", other)]
 

@@ -9,6 +9,7 @@ from scipy.stats import binomtest, wilcoxon
 
 import mirzoo
 from mirzoo.annotate import annotate
+from mirzoo.data import own
 from mirzoo.data.folder import LabelledClips
 from mirzoo.data.recordings import Recording
 from mirzoo.errors import AnnotationError, DataError
@@ -326,3 +327,76 @@ def test_octaves_of_melodies_are_told():
     for name in ("raw pitch accuracy", "raw chroma accuracy"):
         assert np.average([low[name], high[name]], weights=support) == pytest.approx(shares[name])
     assert found.per_file[0].at_s == pytest.approx(0.8, abs=0.03)
+
+
+def test_a_table_of_any_columns_is_a_source(clips, tmp_path):
+    import soundfile
+
+    rows = ["file;what;artist;part"]
+    for n, c in enumerate(clips.clips):
+        soundfile.write(tmp_path / f"{n}.wav", c.source, 1000)
+        rows.append(f"{n}.wav;{c.labels.tags[0]};g{n // 3};{'test' if n % 2 else 'train'}")
+    table = tmp_path / "clips.csv"
+    table.write_text("\n".join(rows))
+    columns = {"label_column": "what", "group_column": "artist", "path_column": "file"}
+    found = evaluate(Loudness(), table, **columns)
+    assert (found.sized, found.split) == ((30, 10), "all clips")
+    assert found[2].value == pytest.approx(25 / 30)
+    divided = tmp_path / "divided.csv"
+    divided.write_text(
+        "path,label,split\n"
+        + "".join(f"{n}.wav,{c.labels.tags[0]},{'test' if n % 2 else 'train'}\n"
+                  for n, c in enumerate(clips.clips))
+    )  # fmt: skip
+    for split, given in (("test", {}), ("train", {"split": "train"})):
+        found = evaluate(Loudness(), divided, **given)
+        assert (found.sized[0], found.split) == (15, split)
+    with pytest.raises(DataError, match="no split 'valid'"):
+        evaluate(Loudness(), divided, split="valid")
+    with pytest.raises(DataError, match="clips that are loaded already have no splits"):
+        evaluate(Loudness(), clips, split="test")
+
+
+def test_arrays_and_loaded_data_are_sources(clips):
+    waveforms = [clip.source for clip in clips.clips]
+    words = [clip.labels.tags[0] for clip in clips.clips]
+    found = evaluate(Loudness(), (waveforms, words), source_rate=1000)
+    expected = evaluate(Loudness(), clips)
+    assert [m.value for m in found] == [m.value for m in expected]
+    loaded = own.examine((waveforms, words), source_rate=1000, check=False)
+    assert [m.value for m in evaluate(Loudness(), loaded)] == [m.value for m in expected]
+    with pytest.raises(DataError, match="labels beyond those that are allowed: loud, quiet"):
+        evaluate(Loudness(), (waveforms[:2], ["loud", "soft"]), source_rate=1000)
+    with pytest.raises(DataError, match="has tags; a model for chords needs chords"):
+        evaluate(chord_model(), loaded)
+
+
+def test_bad_recordings_are_left_out_where_asked(clips, tmp_path):
+    import soundfile
+
+    for n, c in enumerate(clips.clips):
+        (tmp_path / c.labels.tags[0]).mkdir(exist_ok=True)
+        noise = np.random.default_rng(n).choice([-1, 1], 4000) * c.source[0]
+        soundfile.write(tmp_path / c.labels.tags[0] / f"{n}.wav", noise, 1000)
+    (tmp_path / "loud" / "bad.wav").write_bytes(b"no sound")
+    with pytest.warns(EvaluationWarning, match=r"loud/bad\.wav"):
+        found = evaluate(Loudness(), tmp_path)
+    with pytest.warns(own.DataWarning, match="1 bad recordings left out"):
+        skipped = evaluate(Loudness(), tmp_path, skip_bad=True)
+    assert skipped.metrics == found.metrics and not skipped.failed
+
+
+def test_melodies_in_others_layouts_are_sources(tmp_path):
+    """CREPE's columns, which are no file that `Melody.write` writes."""
+    import soundfile
+
+    from mirzoo.tasks.melody import MelodyDecoding
+
+    runner = FakeFrameRunner(make_frame_card(
+        "melody", outputs={"salience": 61}, decoding=MelodyDecoding(fmin=220.0)
+    ))  # fmt: skip
+    soundfile.write(tmp_path / "a.wav", np.repeat([12.0, 24.0], 1000), 1000, subtype="FLOAT")
+    lines = [f"{t / 100:.2f},{220 * 2 ** (12 / 60):.3f},0.9" for t in range(200)]
+    (tmp_path / "a.f0.csv").write_text("\n".join(["time,frequency,confidence", *lines]))
+    found = {metric.metric: metric.value for metric in evaluate(runner, tmp_path)}
+    assert found["raw pitch accuracy"] == pytest.approx(0.5, abs=0.02)
