@@ -178,12 +178,15 @@ class AlteredWaveforms(keras.layers.Layer):
     def __init__(
         self, augmentation: Augmentation | dict[str, Any], seed: int = 0, **options: Any
     ) -> None:
-        super().__init__(dtype="float32", **options)
-        if isinstance(augmentation, dict):  # from a configuration
-            augmentation = Augmentation.model_validate(augmentation)
-        self._augmentation = augmentation
+        super().__init__(**{**options, "dtype": "float32"})
+        self._augmentation = Augmentation.model_validate(augmentation)
         self._seed = seed
         self._random = keras.random.SeedGenerator(seed)
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings and the seed."""
+        settings = self._augmentation.model_dump(mode="json")
+        return {**super().get_config(), "augmentation": settings, "seed": self._seed}
 
     def call(self, waveforms: Any, training: bool = False) -> Any:
         """Give changed waveforms, or the same ones where nothing learns."""
@@ -221,11 +224,6 @@ class AlteredWaveforms(keras.layers.Layer):
             altered = taken * inside
         return altered
 
-    def get_config(self) -> dict[str, Any]:
-        """The settings."""
-        settings = self._augmentation.model_dump(mode="json")
-        return {**super().get_config(), "augmentation": settings, "seed": self._seed}
-
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape stays."""
         return input_shape
@@ -256,6 +254,11 @@ class MaskedFeatures(keras.layers.Layer):
         self._seed = seed
         self._random = keras.random.SeedGenerator(seed)
 
+    def get_config(self) -> dict[str, Any]:
+        """The shares and the seed."""
+        frames, bins = self._shares.values()
+        return {**super().get_config(), "frames": frames, "bins": bins, "seed": self._seed}
+
     def call(self, features: Any, training: bool = False) -> Any:
         """Give masked features, or the same ones where nothing learns."""
         if not training:
@@ -272,11 +275,6 @@ class MaskedFeatures(keras.layers.Layer):
                 hidden = hidden[:, :, None, None] if axis == 1 else hidden[:, None, :, None]
                 features = ops.where(hidden, mean, features)
         return features
-
-    def get_config(self) -> dict[str, Any]:
-        """The settings."""
-        shares = {"frames": self._shares[1], "bins": self._shares[2]}
-        return {**super().get_config(), **shares, "seed": self._seed}
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape stays."""
