@@ -198,3 +198,33 @@ def test_a_key_that_occurs_twice_is_refused(card, tmp_path):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(CardError, match=r"card\.json is not JSON: the key 'name' occurs twice"):
         Card.load(path)
+
+
+def test_what_a_card_lacks_is_not_in_its_file(card):
+    """Cards without them are the same to the byte as before, and older versions read them."""
+    written = json.loads(card.to_json())
+    assert "fitting" not in written and "exported" not in written
+    assert "interval" not in written["metrics"][0]
+
+
+def test_a_card_states_what_a_model_was_fitted_to(card, tmp_path):
+    data = {"name": "clips", "recordings": 40, "groups": 20, "split": "by groups"}
+    fitting = {
+        "data": data, "base": None, "strategy": "full", "chosen": "all of it", "epochs": 3,
+        "settings": {"seed": 0, "augmentation": {"gain_db": [-9.0, 3.0]}},
+    }  # fmt: skip
+    metric = {**VALUES["metrics"][0], "interval": [0.8, 0.95]}
+    stated = card.updated(fitting=fitting, metrics=[metric])
+    stated.save(tmp_path)
+    assert Card.load(tmp_path) == stated
+    assert stated.metrics[0].interval == (0.8, 0.95)
+    assert stated.contract == card.contract
+    for wrong, message in (
+        ({**fitting, "data": {**data, "checksum": "short"}}, "checksum"),
+        ({**fitting, "epochs": -1}, "epochs"),
+        ({**fitting, "colour": "red"}, "colour"),
+    ):
+        with pytest.raises(CardError, match=message):
+            card.updated(fitting=wrong)
+    with pytest.raises(CardError, match="interval"):
+        card.updated(metrics=[{**metric, "interval": [float("nan"), 1.0]}])

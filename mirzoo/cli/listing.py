@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mirzoo._support.files import printable
 from mirzoo.cli._shared import AS_JSON, MODEL, OneOf, argument, complain, tasks
 
 if TYPE_CHECKING:
-    from mirzoo.card import Card, InputContract, Metric
+    from mirzoo.card import Card, Fitting, InputContract, Metric
     from mirzoo.hub import Listed
 
 WIDTH = 11  # of the words that begin the lines of `info`
@@ -173,9 +174,39 @@ def _short(card: Card, name: str, folder: Path) -> list[str]:
     speed = _speeds().get(card.name)
     if speed:
         lines += _lines("speed", f"{speed:g} s of music in {_speed_conditions()}")
+    if card.fitting is not None:
+        lines += _lines("fitted to", _fitted(card.fitting))
     for number, metric in enumerate(task.headline_scores(card.metrics)):
         lines += _lines("" if number else "scores", _score(card.task, metric))
     return lines + _lines("licence", f"weights {licences.weights}; code {licences.code}")
+
+
+def _fitted(fitting: Fitting) -> str:
+    """What a model was fitted to, from which one, and how."""
+    data = fitting.data
+    what = "clips" if data.labels else "recordings"
+    began = "from fresh weights" if fitting.base is None else f"from {fitting.base}"
+    return (
+        f"{data.recordings} {what} of {data.name}, {data.held_out} held out; {began}: "
+        f"{fitting.chosen}"
+    )
+
+
+def _details(fitting: Fitting) -> list[tuple[str, str]]:
+    """The data that a model was fitted to, and the options that ran."""
+    data = fitting.data
+    counts = ", ".join(
+        f"{label} {count} and {data.held_out_labels.get(label, 0)}"
+        for label, count in data.labels.items()
+    )
+    return [
+        ("groups", f"{data.groups}, divided {data.split}"),
+        *([("labels", f"{counts} (learnt from and held out)")] if counts else []),
+        *([("left out", f"{data.skipped} that could not be used")] if data.skipped else []),
+        *([("SHA-256", data.checksum)] if data.checksum else []),
+        ("strategy", f"{fitting.strategy}; {fitting.epochs} epochs"),
+        ("settings", ", ".join(f"{name} {value}" for name, value in fitting.settings.items())),
+    ]
 
 
 def _shortest(contract: InputContract) -> str:
@@ -190,6 +221,8 @@ def _rest(card: Card) -> list[str]:
     lines = [line for pair in TASKS[card.task].describe(card)[1:] for line in _lines(*pair)]
     if card.embedding_size:
         lines += _lines("embedding", f"{card.embedding_size} numbers")
+    if card.fitting is not None:
+        lines += [line for pair in _details(card.fitting) for line in _lines(*pair)]
     lines += _lines("from", card.provenance)
     lines += _lines("data", card.licences.data)
     lines += _lines("cite", card.citation)
@@ -198,15 +231,20 @@ def _rest(card: Card) -> list[str]:
     for metric in card.metrics:
         others = "".join(f", {name} {value:.3f}" for name, value in metric.baseline.items())
         rendered = ", rendered" if metric.rendered else ""
+        spread = ""
+        if metric.interval is not None:
+            low, high = metric.interval
+            spread = f"; 95 % of resamples {low:.3f} to {high:.3f}"
         lines.append(
             f"  {metric.value:.3f}{others}  {metric.metric}, {metric.dataset} {metric.split} "
-            f"(n = {metric.n}{rendered})"
+            f"(n = {metric.n}{rendered}{spread})"
         )
     return lines
 
 
 def _lines(word: str, text: str) -> list[str]:
-    """A word and its text, wrapped where it goes to a terminal."""
+    """A word and its text, wrapped where it goes to a terminal, which it cannot control."""
+    text = printable(text)
     if not sys.stdout.isatty():
         return [f"{word:{WIDTH}} {text}"]
     columns = max(shutil.get_terminal_size().columns, 2 * WIDTH)

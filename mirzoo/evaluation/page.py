@@ -218,6 +218,8 @@ def _matrix(labels: Sequence[str], counts: np.ndarray) -> Markup:
     )
     rows = [head]
     for right, label in enumerate(labels):
+        if not counts[right].any():
+            continue
         cells = [
             Markup(
                 f'<td style="background:rgba(37,99,168,{shares[right, given]:.2f});'

@@ -36,7 +36,9 @@ from mirzoo.tasks.base import TASKS, FramewiseTask
 from mirzoo.training.alterations import chosen_changes
 from mirzoo.training.own_clips import (
     ALTERED,
+    HEAD_RATE,
     PRECISIONS,
+    SCRATCH_RATE,
     STRATEGIES,
     UNTRAINED,
     Fitted,
@@ -337,8 +339,12 @@ class _Clips:
 
     @property
     def stated(self) -> dict[str, Any]:
+        settings = self.settings
+        usual = SCRATCH_RATE if _is_fresh(self.base) else HEAD_RATE
         return self.wanted.stated(
-            exclusive=self.settings.exclusive, augmentation=self.settings.augmentation
+            exclusive=settings.exclusive,
+            augmentation=settings.augmentation,
+            learning_rate=settings.learning_rate or usual,
         )
 
     @property

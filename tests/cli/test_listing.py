@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from mirzoo import hub
+from mirzoo.card import Card
 from mirzoo.cli import listing
 from mirzoo.tasks.base import TASKS
 
@@ -89,6 +90,43 @@ def test_info_begins_with_what_a_user_needs(run, models):
     assert f'mirzoo.load("{models / "loud_tagger"}").annotate("song.mp3")' in out
     card = json.loads(run("info", models / "loud_tagger", "--json")[1])
     assert card["labels"] == ["loud", "rising"]
+
+
+def test_info_tells_what_a_model_was_fitted_to(run, models):
+    folder = models / "fitted_tagger"
+    shutil.copytree(models / "loud_tagger", folder)
+    data = {
+        "name": "clips", "checksum": "0" * 64, "recordings": 40, "groups": 20,
+        "labels": {"loud": 30, "rising": 10}, "held_out": 9, "held_out_labels": {"loud": 9},
+        "split": "by groups", "skipped": 2,
+    }  # fmt: skip
+    fitting = {
+        "data": data, "base": "mel_cnn_tagger", "base_licence": "MIT", "strategy": "auto",
+        "chosen": "a probe of all depths", "epochs": 0, "settings": {"seed": 7},
+    }  # fmt: skip
+    metric = {
+        "dataset": "clips", "split": "9 clips held out", "metric": "accuracy", "value": 0.8,
+        "n": 9, "method": "counted", "baseline": {"linear probe": 0.7}, "interval": [0.6, 0.9],
+    }  # fmt: skip
+    Card.load(folder).updated(name="fitted_tagger", fitting=fitting, metrics=[metric]).save(folder)
+    _, out, _ = run("info", folder)
+    assert (
+        "fitted to   40 clips of clips, 9 held out; from mel_cnn_tagger: a probe of all depths"
+    ) in out
+    _, out, _ = run("info", folder, "--all")
+    for line in (
+        "groups      20, divided by groups",
+        "labels      loud 30 and 9, rising 10 and 0 (learnt from and held out)",
+        "left out    2 that could not be used",
+        f"SHA-256     {'0' * 64}",
+        "strategy    auto; 0 epochs",
+        "settings    seed 7",
+        "  0.800, linear probe 0.700  accuracy, clips 9 clips held out (n = 9; 95 % of resamples "
+        "0.600 to 0.900)",
+    ):
+        assert line in out.splitlines()
+    assert json.loads(run("info", folder, "--json")[1])["fitting"]["data"] == data
+    shutil.rmtree(folder)
 
 
 def test_info_tells_the_rest_when_asked(run):
