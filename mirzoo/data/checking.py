@@ -32,6 +32,9 @@ PART = 0.3
 
 AT_ONCE = 0.01
 HIGHEST_KEY = 100.0
+SHORT = 2
+"""Letters of a label whose case may have a meaning."""
+
 SAME_LABELS = re.compile(r"[\s_\-]+")
 
 Purpose = Literal["train", "evaluate"]
@@ -271,13 +274,19 @@ def _tags(
     alike = defaultdict(list)
     for label in sorted({*labels, *counts}):
         alike[SAME_LABELS.sub("", label).casefold()].append(label)
-    if twins := [some for some in alike.values() if len(some) > 1]:
-        yield Finding(
-            "labels alike",
-            "error",
-            "labels that differ by case, spaces or hyphens alone; write them in one way",
-            tuple(" / ".join(f"'{label}' ({counts[label]})" for label in some) for some in twins),
-        )
+    for short in (False, True):  # "a" and "A" may be meant: a minor and A major
+        twins = [
+            some for key, some in alike.items() if len(some) > 1 and (len(key) <= SHORT) == short
+        ]
+        if twins:
+            yield Finding(
+                "labels alike",
+                "warning" if short else "error",
+                "labels that differ by case, spaces or hyphens alone; write them in one way",
+                tuple(
+                    " / ".join(f"'{label}' ({counts[label]})" for label in some) for some in twins
+                ),
+            )
     if len(counts) == 1 and all(tags_of(recording) for recording in recordings):
         yield Finding(
             "one class only",

@@ -157,6 +157,11 @@ def test_labels_that_differ_by_case_or_space(words, where):
     )
 
 
+def test_the_case_of_one_letter_may_have_a_meaning():
+    found = check((tones(4), ["a", "A"] * 2), source_rate=RATE)
+    assert one(found, "labels alike", "warning").where == ("'A' (2) / 'a' (2)",)
+
+
 def test_groups_and_copies_that_leak_between_splits():
     sounds = [*tones(3), noise(0, 1.0)]
     values = {"audio": sounds, "labels": ["a", "b", "a", "a"], "groups": list("xyxz"),

@@ -184,8 +184,32 @@ def test_tables_of_other_things_are_refused(clips):
     for text, message in (("[1]\n", "line 1 is no object"), ("{\n", "no table in UTF-8")):
         with pytest.raises(DataError, match=message):
             load(table(clips, text, "a.jsonl"))
-    with pytest.raises(DataError, match="labels are tags, and chords are wanted"):
-        load(table(clips, "path,label\na,b\n"), kind="chords")
+    with pytest.raises(DataError, match="labels are words, and melodies are wanted"):
+        load(table(clips, "path,label\na,b\n"), kind="f0")
+    with pytest.raises(DataError, match=r"no folders in it.*or name the table in it, .*a\.jsonl"):
+        load(table(clips / "dog", "{}", "a.jsonl").parent)
+
+
+def test_tables_of_chords(clips):
+    chords = load(table(clips, "path,chord\ndog/0.wav,C:maj\ndog/1.wav,A:min\n"), kind="chords",
+                  label_column="chord")  # fmt: skip
+    assert chords.kind == "chords"
+    assert [vars(r.labels.chords[0]) for r in chords.recordings] == [
+        {"start_s": 0.0, "end_s": 0.5, "label": "C:maj"},
+        {"start_s": 0.0, "end_s": 0.5, "label": "A:min"},
+    ]
+    text = (
+        "path,start,end,label\ndog/0.wav,0,0.2,C:maj\ndog/0.wav,0.2,0.5,Am7\n"
+        "dog/1.wav,0,0.3,G:maj\ndog/1.wav,0.2,0.5,G:7\ndog/2.wav,0,0.5,G:maj\n"
+    )
+    found = check(table(clips, text), kind="chords")
+    assert one(found, "chord labels", "error").where == ("'Am7' in dog/0.wav",)
+    assert one(found, "unreadable labels", "error").where == ("dog/1.wav",)
+    found = check(
+        table(clips, "path,label\ndog/0.wav,C:maj;G:maj\ndog/9.wav,C:maj\n"), kind="chords"
+    )
+    assert "give columns for start and end" in one(found, "unreadable labels", "error").what
+    assert one(found, "unreadable", "error").where == ("dog/9.wav",)
 
 
 # Labels beside recordings

@@ -9,6 +9,8 @@ the columns, as the first line has it. Labels are
 - with columns for start and end also for a time: then a recording has as many rows as it has
   tags, and what no row covers is not labelled.
 
+Where chords are wanted, the labels are those: of the whole recording, or with start and end.
+
 A column for groups (the artist, or the recording that clips were cut from) and one for splits
 ("train", "validation", "test") may follow. In JSON Lines each line is an object of such columns,
 of which the label may be a list.
@@ -22,16 +24,18 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mirzoo._support.guards import reading
+from mirzoo.data import decoded
 from mirzoo.data.findings import Finding, Severity
-from mirzoo.data.labels import Labels, TagSpan
+from mirzoo.data.labels import ChordSpan, Labels, TagSpan
 from mirzoo.data.readers import READERS, SPLITS, Found, Reader, SourceOptions
 from mirzoo.data.recordings import Recording
-from mirzoo.errors import DataError
+from mirzoo.errors import AudioError, DataError
 
 LABEL_SEPARATOR = ";"
 SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson")
@@ -85,9 +89,9 @@ class Table(Reader):
             return [_clip(row, table, line) for line, row in rows]
 
     def find(self, words: str, options: SourceOptions) -> Found:
-        if options.kind not in (None, "tags"):
+        if options.kind == "f0":
             raise DataError(
-                f"'{words}' is a table, whose labels are tags, and {options.kind} are wanted; put "
+                f"'{words}' is a table, whose labels are words, and melodies are wanted; put "
                 "each recording's into a file next to it, and name their folder"
             )
         table = Path(words)
@@ -97,7 +101,8 @@ class Table(Reader):
         if not content.rows:
             raise DataError(f"'{table}' lists no clips")
         columns = _Columns.of(table, content, options)
-        return _Rows(table, columns, content.separator, options.time_unit).found(content.rows)
+        found = _Rows(table, columns, content.separator, options.time_unit).found(content.rows)
+        return _as_chords(found) if options.kind == "chords" else found
 
 
 def _clip(row: dict[str, str], table: Path, line: int) -> Recording:
@@ -106,6 +111,38 @@ def _clip(row: dict[str, str], table: Path, line: int) -> Recording:
         raise DataError(f"'{table}', line {line}: there is no file '{path}'")
     labels = tuple(filter(None, map(str.strip, (row["label"] or "").split(LABEL_SEPARATOR))))
     return Recording.tagged(path, labels, row.get("group") or row["path"], name=row["path"])
+
+
+def _as_chords(found: Found) -> Found:
+    """Recordings whose words are chords: those that have no times last as long as the recording."""
+    recordings, findings = [], list(found.findings)
+    for recording in found.recordings:
+        try:
+            spans = _chord_spans(recording)
+            labels = Labels(chords=spans)
+        except DataError as error:
+            name = (recording.name,)
+            findings.append(Finding("unreadable labels", "error", str(error), name, name))
+        else:
+            recordings.append(replace(recording, read_labels=partial(_known, labels)))
+    return Found(tuple(recordings), tuple(findings))
+
+
+def _known(labels: Labels) -> Labels:
+    return labels
+
+
+def _chord_spans(recording: Recording) -> tuple[ChordSpan, ...]:
+    if recording.labels.tag_spans is not None:
+        return tuple(ChordSpan(s.start_s, s.end_s, s.tag) for s in recording.labels.tag_spans)
+    words = recording.labels.tags or ()
+    if len(words) > 1:
+        raise DataError("it has several chords and no times; give columns for start and end")
+    try:
+        duration_s = decoded.inspect(recording.source).duration_s
+    except AudioError:  # is found by the check
+        duration_s = 1.0
+    return tuple(ChordSpan(0.0, duration_s, word) for word in words)
 
 
 Row = Mapping[str, Any]

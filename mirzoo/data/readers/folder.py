@@ -78,9 +78,11 @@ def _classes(folder: Path) -> list[Path]:
         path for path in folder.iterdir() if path.is_dir() and not is_hidden(Path(path.name))
     )
     if not classes:
+        tables = sorted(path for path in folder.iterdir() if path.suffix.lower() in TABLES)
+        hint = f"; or name the table in it, '{tables[0]}'" if tables else ""
         raise DataError(
             f"'{folder}' has no folders in it; put the clips of each class into a "
-            "folder that is called like the class"
+            f"folder that is called like the class{hint}"
         )
     return classes
 
@@ -91,6 +93,7 @@ def _clip(path: Path, of_class: Path, folder: Path) -> Recording:
     return Recording.tagged(path, (of_class.name,), group, name=name.as_posix())
 
 
+TABLES = (".csv", ".tsv", ".jsonl")
 ARCHIVERS = "__MACOSX"
 """A folder that a Mac's archives have beside their content."""
 
