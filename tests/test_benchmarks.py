@@ -1,6 +1,7 @@
 """What the comparing benchmarks compute themselves: choices, answers, caching, a baseline."""
 
 import importlib.util
+import json
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,9 @@ from mirzoo.card import Card
 from mirzoo.data.corpus import SAMPLE_RATE, Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.errors import DataError
+from mirzoo.export.base import FORMATS
+from mirzoo.export.options import ExportOptions
+from mirzoo.export.rules import Case, refusals
 from mirzoo.tasks.chords import Chords
 
 BENCHMARKS = ROOT / "benchmarks"
@@ -399,3 +403,22 @@ def test_scaling_goes_by_length_threads_and_files(speed, capsys):
         *("threads", "---", "1", "2"),
         *("files", "---", "1", "2"),
     ]
+
+
+# --- Results of the benchmark of exports ---
+
+
+def test_every_cell_of_the_tables_of_exports_was_run_or_follows_from_a_rule():
+    exports = load("exports.py")
+    results = json.loads(exports.RESULTS.read_text(encoding="utf-8"))
+    tasks = {hub.card(name).task for name in exports.ONE_OF_EACH_TASK}
+    assert tasks == {hub.card(name).task for name in hub.shipped_models()}
+    for name in hub.shipped_models():
+        card, is_recurrent = hub.card(name), "rnn" in name
+        for format, options in exports.cells(name, alone=name in exports.ONE_OF_EACH_TASK):
+            result = results[name][f"{format} {json.dumps(options)}"]
+            asked = ExportOptions.of(options)
+            case = Case(FORMATS[format], card, asked, is_recurrent)
+            reasons = [why for _, why in refusals(case)]
+            assert ("bytes" in result) == (not reasons), (name, format, options)
+            assert result.get("refused", "") == "; ".join(reasons), (name, format, options)

@@ -22,29 +22,8 @@ LONGEST_WINDOW_S = 600
 class ExportOptions(BaseModel):
     """What is asked of an export, the same words in every format.
 
-    Parameters
-    ----------
-    quantize : {None, "float16", "dynamic", "int8"}
-        How the weights of the network are stored, and with ``"dynamic"`` and ``"int8"`` what it
-        computes with. The front-end computes in float32 all the same.
-    calibration : audio source or list of them, optional
-        Recordings that int8 is fitted to; by default the music clip that comes with mirzoo.
-    outputs : sequence of str, or "all", optional
-        Which outputs of the card to keep, ``"embedding"`` among them. By default all of the card
-        without the embedding; ``"all"`` with it. Their order is the card's, the embedding last.
-    window_s : float or "any", optional
-        Length of a window (s); by default the card's, and any length in a SavedModel.
-    batch : int or "any", optional
-        How many windows go in at once; by default one in LiteRT, and any number elsewhere.
-    input_rate : int, optional
-        Sample rate of what goes in (Hz), which is resampled inside; by default the model's own.
-    input_type : {"float32", "int16"}
-        Samples in [-1, 1], or integers in [-32768, 32767].
-    decode : bool
-        Whether the file gives decisions in the place of probabilities.
-    dft : {None, "fft", "conv"}
-        ``"conv"`` computes spectra by products of matrices, for accelerators that have no Fourier
-        transform. By default ``"fft"``, in ONNX ``"conv"``.
+    Its parameters are those of `mirzoo.export`, which describes each. Here each is checked by
+    itself; lists become tuples.
 
     Examples
     --------
