@@ -30,6 +30,9 @@ BEYOND_S, BEYOND = 1.0, 0.1
 PART = 0.3
 """Of a recording, that labels in another unit reach at least."""
 
+MILLISECONDS = "its times look like milliseconds; give time_unit='ms' (--time-unit ms)"
+SAMPLES = "its times look like sample numbers; divide them by the sample rate"
+BEYOND_END = "its labels go on after its end; are they another recording's?"
 AT_ONCE = 0.01
 HIGHEST_KEY = 100.0
 SHORT = 2
@@ -301,14 +304,8 @@ def _times(seen: Sequence[tuple[Recording, Inspection]], kind: str) -> Iterator[
     for recording, found in seen:
         last = _last_s(recording.labels, kind)
         if last > _latest_s(found):
-            beyond[_unit(last, found)].append(recording)
-    for unit, some in beyond.items():
-        if unit == "ms":
-            what = "its times look like milliseconds; give time_unit='ms' (--time-unit ms)"
-        elif unit == "samples":
-            what = "its times look like sample numbers; divide them by the sample rate"
-        else:
-            what = "its labels go on after its end; are they another recording's?"
+            beyond[wrong_times(last, found)].append(recording)
+    for what, some in beyond.items():
         yield from _finding("times", "error", what, some, bad=True)
     tiny = []
     for recording, found in seen:
@@ -336,12 +333,12 @@ def _last_s(labels: Labels, kind: str) -> float:
     return max((span.end_s for span in labels.tag_spans or ()), default=0.0)
 
 
-def _unit(last: float, found: Inspection) -> str:
-    """What the times are in, where the last should be about the end of the recording."""
-    for unit, size in (("ms", 1000), ("samples", found.rate)):
-        if PART * found.duration_s < last / size <= _latest_s(found):
-            return unit
-    return "other"
+def wrong_times(last_s: float, found: Inspection) -> str:
+    """What may be wrong with labels that end at ``last_s``, beyond the end of the recording."""
+    for size, what in ((1000, MILLISECONDS), (found.rate, SAMPLES)):
+        if PART * found.duration_s < last_s / size <= _latest_s(found):
+            return what
+    return BEYOND_END
 
 
 def _chords(recordings: Sequence[Recording]) -> Iterator[Finding]:

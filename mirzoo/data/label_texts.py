@@ -29,7 +29,7 @@ import numpy as np
 
 from mirzoo.data.labels import F0_RATE, ChordSpan, Labels, TagSpan, resample_f0
 from mirzoo.dsp.chord_vocabulary import parse_chord
-from mirzoo.errors import DataError
+from mirzoo.errors import AudioError, DataError
 
 LIKELY = 0.5
 """Confidence from which on a frame is voiced."""
@@ -56,6 +56,24 @@ CONFIDENCES = {
 }
 TRUTHS = {"true": "1", "false": "0"}
 OWN_MELODY = ["time_s", "f0_hz", "confidence"]
+
+
+FURTHEST, LONGEST_S = 4.0, 24 * 3600.0
+"""Times the recording's duration, or seconds, beyond which a melody is not made into frames."""
+
+
+class WrongTimesError(DataError):
+    """Labels that last far longer than their recording.
+
+    Parameters
+    ----------
+    last_s : float
+        When the last of them ends, if times are what they are said to be (s).
+    """
+
+    def __init__(self, last_s: float) -> None:
+        super().__init__(f"its labels last until {last_s:g} s, far beyond the recording's end")
+        self.last_s = last_s
 
 
 @dataclass(frozen=True)
@@ -101,7 +119,7 @@ def read_label_file(
     spans = _spans(names, rows, duration_s, kind, scale)
     if spans is not None:
         return _of_spans(spans, kind)
-    return LabelText("f0", Labels(f0=_melody(names, rows, scale)))
+    return LabelText("f0", Labels(f0=_melody(names, rows, duration_s, scale)))
 
 
 def _rows(text: str) -> tuple[list[str], list[list[str]]]:
@@ -232,7 +250,12 @@ def _are_chords(labels: Sequence[str]) -> bool:
     return known * 2 > len(different)
 
 
-def _melody(names: Sequence[str], rows: Sequence[Sequence[str]], scale: float) -> np.ndarray:
+def _melody(
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    duration_s: Callable[[], float],
+    scale: float,
+) -> np.ndarray:
     time: int | None
     hertz: int | None
     time, hertz, confidence = 0, 1, 2
@@ -245,7 +268,7 @@ def _melody(names: Sequence[str], rows: Sequence[Sequence[str]], scale: float) -
             )
         confidence = _column(names, CONFIDENCES) or len(names)
     elif len(rows[0]) >= 4:
-        return _of_notes(rows, scale)
+        return _of_notes(rows, duration_s, scale)
     times, frequencies = _times(rows, time, scale), _times(rows, hertz, 1.0)
     if list(names) != OWN_MELODY and all(
         confidence < len(row) and _number(row[confidence]) is not None for row in rows
@@ -257,7 +280,18 @@ def _melody(names: Sequence[str], rows: Sequence[Sequence[str]], scale: float) -
         raise DataError("its times go back; they must ascend")
     if times[0] < 0:
         raise DataError(f"its first time is {times[0]:g}; times are at least 0")
+    _check_end(times[-1], duration_s)
     return resample_f0(*_with_gaps(times, frequencies))
+
+
+def _check_end(last_s: float, duration_s: Callable[[], float]) -> None:
+    """Raise where a melody lasts so much longer than the recording that it needs no frames."""
+    try:
+        most_s = FURTHEST * duration_s() + 1
+    except AudioError:  # told of the recording itself
+        most_s = LONGEST_S
+    if last_s > most_s:
+        raise WrongTimesError(last_s)
 
 
 def _with_gaps(times: np.ndarray, hertz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -279,9 +313,14 @@ def _with_gaps(times: np.ndarray, hertz: np.ndarray) -> tuple[np.ndarray, np.nda
     return np.concatenate([times, filled])[order], values[order]
 
 
-def _of_notes(rows: Sequence[Sequence[str]], scale: float) -> np.ndarray:
+def _of_notes(
+    rows: Sequence[Sequence[str]], duration_s: Callable[[], float], scale: float
+) -> np.ndarray:
     starts, hertz, lasts = (_times(rows, column, unit) for column, unit in
                             ((0, scale), (1, 1.0), (2, scale)))  # fmt: skip
+    if min(starts.min(), lasts.min()) < 0:
+        raise DataError("a note begins before 0, or ends before it begins")
+    _check_end(float(np.max(starts + lasts)), duration_s)
     f0 = np.zeros(int(np.max(starts + lasts) * F0_RATE) + 1, np.float32)
     for start, value, last in zip(starts, hertz, lasts, strict=True):
         f0[round(start * F0_RATE) : round((start + last) * F0_RATE)] = max(value, 0.0)
@@ -291,13 +330,24 @@ def _of_notes(rows: Sequence[Sequence[str]], scale: float) -> np.ndarray:
 def _of_json(document: Any, duration_s: Callable[[], float], kind: str | None) -> LabelText:
     try:
         if "annotations" in document:
-            return _of_jams(document, kind)
+            return _of_jams(document, duration_s, kind)
         if "segments" in document:
             spans = [(s["start_s"], s["end_s"], s["label"]) for s in document["segments"]]
             return _of_spans(spans, kind if kind in ("chords", "tags") else "chords")
         times, hertz = (np.asarray(document[name], float) for name in ("times", "f0"))
     except (KeyError, TypeError, IndexError) as error:
         raise DataError(f"it holds neither chords, a melody nor tags ({error!r})") from error
+    return _of_frames(times, hertz, duration_s)
+
+
+def _of_frames(times: np.ndarray, hertz: np.ndarray, duration_s: Callable[[], float]) -> LabelText:
+    if times.ndim != 1 or times.shape != hertz.shape or not len(times):
+        raise DataError(f"it has {times.size} times and {hertz.size} frequencies")
+    if not np.isfinite(times).all() or not np.isfinite(hertz).all():
+        raise DataError("its times and frequencies must be finite numbers")
+    if np.any(np.diff(times) < 0) or times[0] < 0:
+        raise DataError("its times go back, or begin before 0; they must ascend")
+    _check_end(float(times[-1]), duration_s)
     return LabelText("f0", Labels(f0=resample_f0(times, hertz)))
 
 
@@ -305,7 +355,7 @@ JAMS = {"chord": "chords", "chord_harte": "chords", "pitch_contour": "f0", "tag_
         "segment_open": "tags"}  # fmt: skip
 
 
-def _of_jams(document: Any, kind: str | None) -> LabelText:
+def _of_jams(document: Any, duration_s: Callable[[], float], kind: str | None) -> LabelText:
     there = [annotation["namespace"] for annotation in document["annotations"]]
     for annotation in document["annotations"]:
         found = JAMS.get(annotation["namespace"])
@@ -318,7 +368,7 @@ def _of_jams(document: Any, kind: str | None) -> LabelText:
             times = np.array([row["time"] for row in data], float)
             values = [row["value"] for row in data]
             hertz = [v["frequency"] if v["voiced"] else -v["frequency"] for v in values]
-            return LabelText("f0", Labels(f0=resample_f0(times, np.array(hertz, float))))
+            return _of_frames(times, np.array(hertz, float), duration_s)
         spans = [(row["time"], row["time"] + row["duration"], row["value"]) for row in data]
         return _of_spans(spans, found)
     raise DataError(f"it has the annotations {', '.join(there) or 'none'}, of which none fits")

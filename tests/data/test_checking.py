@@ -266,6 +266,7 @@ def test_melodies(tmp_path):
         "hertz": [(t, 220 + n) for n, t in enumerate(step)],
         "midi": [(t, 57 + n // 50) for n, t in enumerate(step)],
         "ms": [(10 * n, 220 + n) for n in range(200)],
+        "samples": [(80 * n, 220 + n) for n in range(200)],
         "silent": [(t, 0) for t in step],
     }
     for number, (name, rows) in enumerate(texts.items()):
@@ -275,7 +276,9 @@ def test_melodies(tmp_path):
     midi, voiced = of_kind(found, "f0")
     assert (midi.severity, midi.where) == ("error", ("midi.wav",))
     assert (voiced.severity, voiced.where) == ("warning", ("silent.wav",))
-    assert one(found, "times", "error").where == ("ms.wav",)
+    times = {finding.where: finding.what for finding in of_kind(found.errors, "times")}
+    assert "milliseconds" in times[("ms.wav",)]
+    assert "sample numbers" in times[("samples.wav",)]
     assert one(check(tmp_path, time_unit="ms"), "times", "warning").where
 
 

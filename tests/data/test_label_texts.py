@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from mirzoo.data.label_texts import read_label_file
+from mirzoo.data.label_texts import WrongTimesError, read_label_file
 from mirzoo.errors import DataError
 from mirzoo.tasks.chords.annotation import Chords
 from mirzoo.tasks.melody.annotation import Melody
@@ -130,6 +130,37 @@ def test_times_in_milliseconds(tmp_path):
     assert spans_of(read(tmp_path, "0\t1500\tC:maj\n", scale=1e-3)) == [(0.0, 1.5, "C:maj")]
     f0 = read(tmp_path, rows([0, 10, 20], [0.0, 220.0, 220.0]), scale=1e-3).labels.f0
     assert f0.tolist() == [0.0, 220.0, 220.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("0,220\n1e12,220\n", "song.csv"),
+        ("0,220,1e12,0.8,A3\n", "song.csv"),
+        (json.dumps({"times": [0, 1e12], "f0": [220, 220]}), "song.json"),
+    ],
+)
+def test_times_far_beyond_the_recording_take_no_memory(tmp_path, text, name):
+    with pytest.raises(WrongTimesError, match="far beyond") as refused:
+        read(tmp_path, text, name)
+    assert refused.value.last_s == pytest.approx(1e12)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        [],
+        {"segments": [{"start_s": 0}]},
+        {"times": [0, 1], "f0": [220]},
+        {"times": [1, 0], "f0": [220, 220]},
+        {"times": [0, None], "f0": [220, 220]},
+        {"annotations": [{"namespace": "chord", "data": [{"time": 0}]}]},
+    ],
+)
+def test_other_documents_are_refused(tmp_path, document):
+    with pytest.raises(DataError):
+        read(tmp_path, json.dumps(document), "song.json")
 
 
 def test_open_tags_of_jams(tmp_path):

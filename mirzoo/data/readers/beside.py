@@ -13,9 +13,11 @@ from functools import partial
 from pathlib import Path
 
 from mirzoo import audio
+from mirzoo._support.guards import DAMAGE
 from mirzoo.data import decoded
+from mirzoo.data.checking import wrong_times
 from mirzoo.data.findings import Finding
-from mirzoo.data.label_texts import LabelText, read_label_file
+from mirzoo.data.label_texts import LabelText, WrongTimesError, read_label_file
 from mirzoo.data.labels import Labels
 from mirzoo.data.readers import KINDS, READERS, Found, Kind, Reader, SourceOptions
 from mirzoo.data.readers.corpus import is_corpus
@@ -62,13 +64,16 @@ class Beside(Reader):
             raise DataError(f"'{folder}' holds no audio files")
         kind = options.kind or _kind(paths, options)
         recordings, without = [], []
-        wrong: dict[str, list[str]] = defaultdict(list)
+        wrong: dict[tuple[str, str], list[str]] = defaultdict(list)
         for path in paths:
             name = path.relative_to(folder).as_posix()
             try:
                 labels = _read(path, kind, options)
+            except WrongTimesError as error:
+                wrong["times", wrong_times(error.last_s, decoded.inspect(path))].append(name)
+                continue
             except DataError as error:
-                wrong[str(error)].append(name)
+                wrong["unreadable labels", str(error)].append(name)
                 continue
             if labels is None:
                 without.append(name)
@@ -78,10 +83,8 @@ class Beside(Reader):
                 Recording(name, name if group == "." else group, path, partial(_known, labels))
             )
         findings = hidden_findings(folder)
-        for reason, names in wrong.items():
-            findings.append(
-                Finding("unreadable labels", "error", reason, tuple(names), tuple(names))
-            )
+        for (what, reason), names in wrong.items():
+            findings.append(Finding(what, "error", reason, tuple(names), tuple(names)))
         if without:
             what = f"no file with {kind} next to it ({', '.join(ORDER[kind][:4])}, …): left out"
             findings.append(Finding("without a label", "warning", what, tuple(without)))
@@ -143,9 +146,11 @@ def _text(labels: Path, path: Path, kind: str | None, options: SourceOptions) ->
             kind=kind,
             scale=PER_UNIT[options.time_unit],
         )
+    except WrongTimesError:
+        raise
     except MirzooError as error:
-        raise DataError(f"{labels.name if kind is None else labels.suffix}: {error}") from error
-    except (OSError, ValueError) as error:
+        raise DataError(f"{labels.suffix}: {error}") from error
+    except DAMAGE as error:
         raise DataError(f"{labels.suffix}: it can't be read ({error})") from error
 
 
