@@ -93,6 +93,7 @@ def main() -> None:
         for score, losses in losses_of(name, files, corpora):
             results[name].setdefault("losses", {})[score] = losses
             print(f"{name:18} {score:50} {losses}", flush=True)
+        write_whole(RESULTS, json.dumps(results, indent=1) + "\n")
     others = {}
     for other in options.others:
         name, _, place = other.partition("=")
@@ -101,7 +102,7 @@ def main() -> None:
         others[name] = costs({name: Path(file)}, samples / int(rate))[name]
     others |= front_ends(options.work)
     report("others", others)
-    results["others"] = others
+    results["others"] = results.pop("others", {}) | others
     write_whole(RESULTS, json.dumps(results, indent=1) + "\n")
 
 

@@ -14,7 +14,9 @@ from mirzoo.card import Card, OutputSpec
 from mirzoo.runtimes.tflite_file import operators
 from mirzoo.tasks.base import TASKS
 
-RESULTS = Path(__file__).parents[1] / "benchmarks" / "exports.json"
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+RESULTS = BENCHMARKS / "exports.json"
+QUANTISED = BENCHMARKS / "quantization.json"
 PRECISIONS = ("float32", "float16", "dynamic", "int8")
 ON_GPUS = {
     "ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "EXP",
@@ -93,6 +95,36 @@ def options() -> str:
         shown = f"`{option}={value!r}`"
         rows.append([shown, *(_cell(alone[name].get(key)) for name in names)])
     return _table(rows)
+
+
+def quantised() -> str:
+    """What `benchmarks/quantization.py` measured of each model's files."""
+    measured = json.loads(QUANTISED.read_text(encoding="utf-8"))
+    rows = [["model", "file", "size", "speed", "music a CPU second", "memory", "loss"]]
+    for model, found in measured.items():
+        losses = found.pop("losses", {})
+        for name, cost in found.items():
+            own = model != "others"
+            rows.append(
+                [
+                    f"`{model}`" if own else "others",
+                    f"`{name}`",
+                    f"{cost['bytes'] / 1e6:.2f} MB",
+                    f"{cost['times_faster']:.2f} ×" if own else "–",
+                    f"{cost['audio_s_per_cpu_s']:,.0f} s",
+                    f"{cost['peak_mb']:.1f} MB",
+                    _losses(losses, name),
+                ]
+            )
+    return _table(rows)
+
+
+def _losses(losses: dict[str, dict[str, float]], precision: str) -> str:
+    """The largest loss of a precision, and of which score."""
+    if not losses or precision in ("reference", "float32"):
+        return "–"
+    score = max(losses, key=lambda score: losses[score][precision])
+    return f"{losses[score][precision]:+.4f} ({score})"
 
 
 def operators_of_files() -> str:

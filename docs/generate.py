@@ -49,6 +49,7 @@ def everything(folder: Path) -> None:
     _write(folder / "parts" / "outputs.md", export_tables.outputs())
     _write(folder / "parts" / "exports.md", export_tables.exports())
     _write(folder / "parts" / "export_options.md", export_tables.options())
+    _write(folder / "parts" / "quantised.md", export_tables.quantised())
     _write(folder / "parts" / "operators.md", export_tables.operators_of_files())
     _write(folder / "api" / "rooms.rst", rooms())
 
