@@ -110,7 +110,7 @@ def test_what_is_seen_of_a_recording(tmp_path, cache):
         "array": (samples, RATE),
         "loud": (write(tmp_path / "loud.wav", loud), None),
         "silent": (np.zeros(RATE), RATE),
-        "one peak": (np.eye(1, RATE)[0], RATE),
+        "peaks": (np.tile(np.eye(1, 10)[0], RATE // 10), RATE),  # none next to another
         "broken": (tmp_path / "missing.wav", None),
     }
     seen = dict(zip(sources, inspect_all(sources.values())))
