@@ -381,7 +381,9 @@ def from_scratch(recipe: str) -> Answer:
         )
         read = read.model_copy(update={"training": training, "data": None})
         with tempfile.TemporaryDirectory() as place:
-            saved = mirzoo.train(read, clips.of(train), place, name="own", held_out=0)
+            saved = mirzoo.train(
+                read, clips.of(train), place, name="own", held_out=0, weights="none"
+            )
             return annotated(mirzoo.load(saved), clips, test), f"{SCRATCH_EPOCHS} epochs"
 
     return answer

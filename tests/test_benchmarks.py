@@ -422,3 +422,63 @@ def test_every_cell_of_the_tables_of_exports_was_run_or_follows_from_a_rule():
             reasons = [why for _, why in refusals(case)]
             assert ("bytes" in result) == (not reasons), (name, format, options)
             assert result.get("refused", "") == "; ".join(reasons), (name, format, options)
+
+
+@pytest.fixture(scope="module")
+def own_data():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        import own_data
+
+        yield own_data
+    sys.modules.pop("own_data")
+
+
+def test_rows_of_own_data_go_on_where_they_were(own_data, tmp_path):
+    rows = own_data.Rows(tmp_path)
+    rows.add("instruments", own_data.PROBE, 0, score=0.7, cpu_s=1.0, done=[])
+    again = own_data.Rows(tmp_path)
+    assert again.all == rows.all
+    assert again.has("instruments", own_data.PROBE, 0)
+    assert not again.has("instruments", own_data.PROBE, 1)
+
+
+def test_systems_of_own_data_are_compared_on_the_same_folds(own_data, tmp_path, capsys):
+    clips = own_data.LabelledClips(
+        tuple(
+            own_data.Recording.tagged(np.zeros(1), ["ab"[number % 2]], str(number), 16000)
+            for number in range(30)
+        ),
+        ("a", "b"),
+    )
+    seen = {"right": [], "always a": []}
+
+    def right(clips, train, test, seed):
+        seen["right"].append((train.tolist(), test.tolist()))
+        return clips.targets[test], "nothing"
+
+    def always(clips, train, test, seed):
+        seen["always a"].append((train.tolist(), test.tolist()))
+        return np.eye(2)[np.zeros(len(test), int)], "nothing"
+
+    options = own_data.Options(tmp_path, tmp_path, tmp_path, 2, None, ())
+    systems = {own_data.PROBE: always, "right": right}
+    rows = own_data.Rows(tmp_path)
+    own_data.compare("instruments", clips, systems, options, rows, a_class=5)
+    assert seen["right"] == seen["always a"]
+    assert all(len(train) == 10 and not set(train) & set(test) for train, test in seen["right"])
+    own_data.compare("instruments", clips, systems, options, rows)
+    assert len(seen["right"]) == 2 * own_data.FOLDS
+    own_data.table(rows)
+    assert "right                              1.000  +0.500 [+0.500, +0.500]" in (
+        capsys.readouterr().out
+    )
+    page, lines = own_data.tables(rows)["table of tags"]
+    assert page == "own_tags.md"
+    assert lines[2] == "| 150 clips of ten instruments | – | 0.50 | – | – |"
+
+
+def test_pages_have_the_marks_of_the_tables_of_own_data(own_data, tmp_path):
+    for name, (page, _) in own_data.tables(own_data.Rows(tmp_path)).items():
+        text = (own_data.DOCS / page).read_text(encoding="utf-8")
+        assert text.index(f"<!-- {name} -->") < text.index(f"<!-- end of the {name} -->")
