@@ -7,9 +7,9 @@ it belongs to and which split that group is in. Preparing is resumable: each ite
 under ``parts/`` first, and both files appear only when all are there.
 
 What is known of the items is in the same folder, each kind only where some item has it:
-``chords.csv``, ``beats.csv``, ``keys.csv``, ``instruments.csv``, ``tags.csv``, and ``f0.f32``, the
-melody at 100 frames a second (float32, Hz, ``n_samples // 160`` frames an item, items one after the
-other). `Corpus.labels` gives them back.
+``chords.csv``, ``beats.csv``, ``keys.csv``, ``key_spans.csv``, ``instruments.csv``, ``tags.csv``,
+and ``f0.f32``, the melody at 100 frames a second (float32, Hz, ``n_samples // 160`` frames an item,
+items one after the other). `Corpus.labels` gives them back.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 The tables name the item in their first column, and are absent where no item has such labels:
 ``chords.csv`` (item, start_s, end_s, label), ``beats.csv`` (item, time_s, downbeat: 0 or 1),
-``keys.csv``, ``instruments.csv`` and ``tags.csv`` (item and one word).
+``key_spans.csv`` (item, start_s, end_s, key), ``keys.csv``, ``instruments.csv`` and ``tags.csv``
+(item and one word).
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from mirzoo._support.files import unfinished
-from mirzoo.data.labels import ChordSpan, Labels
+from mirzoo.data.labels import ChordSpan, KeySpan, Labels
 from mirzoo.errors import DataError
 
 COLUMNS = {
     "chords": ("item", "start_s", "end_s", "label"),
     "beats": ("item", "time_s", "downbeat"),
+    "key_spans": ("item", "start_s", "end_s", "key"),
     "keys": ("item", "key"),
     "instruments": ("item", "instrument"),
     "tags": ("item", "tag"),
@@ -43,8 +45,10 @@ def write_part(labels: Labels, path: Path, *, f0_frames: int) -> None:
         )
     spans = labels.chords or ()
     arrays: dict[str, Any] = {
-        "chord_times": np.array([(span.start_s, span.end_s) for span in spans]).reshape(-1, 2),
+        "chord_times": _times(spans),
         "chord_labels": np.array([span.label for span in spans], dtype=str),
+        "key_times": _times(labels.keys or ()),
+        "key_names": np.array([span.key for span in labels.keys or ()], dtype=str),
         "key": np.array([labels.key] if labels.key else [], dtype=str),
         "instruments": np.array(labels.instruments or (), dtype=str),
         "tags": np.array(labels.tags or (), dtype=str),
@@ -55,6 +59,10 @@ def write_part(labels: Labels, path: Path, *, f0_frames: int) -> None:
             arrays[name] = values
     with unfinished(path) as new, new.open("wb") as file:
         np.savez(file, **arrays)
+
+
+def _times(spans: Sequence[ChordSpan] | Sequence[KeySpan]) -> np.ndarray:
+    return np.array([(span.start_s, span.end_s) for span in spans]).reshape(-1, 2)
 
 
 def put_together(parts: Sequence[tuple[str, Path, int]], directory: Path) -> None:
@@ -94,10 +102,12 @@ def _read_archive(path: Path) -> dict[str, np.ndarray]:
 
 
 def _rows(item: str, arrays: dict[str, np.ndarray]) -> Iterator[tuple[str, tuple]]:
-    for (start_s, end_s), label in zip(
-        arrays.get("chord_times", ()), arrays.get("chord_labels", ()), strict=True
+    for table, of, words in (
+        ("chords", "chord_times", "chord_labels"),
+        ("key_spans", "key_times", "key_names"),
     ):
-        yield "chords", (item, f"{start_s:.4f}", f"{end_s:.4f}", label)
+        for (start_s, end_s), label in zip(arrays.get(of, ()), arrays.get(words, ()), strict=True):
+            yield table, (item, f"{start_s:.4f}", f"{end_s:.4f}", label)
     downbeats = arrays.get("downbeats", np.zeros(0))
     others = np.setdiff1d(arrays.get("beats", np.zeros(0)), downbeats)
     times = [(time, 1) for time in downbeats] + [(time, 0) for time in others]
@@ -159,6 +169,10 @@ class Tables:
             ChordSpan(float(start), float(end), label)
             for start, end, label in self.rows["chords"].get(item, ())
         )
+        keys = tuple(
+            KeySpan(float(start), float(end), key)
+            for start, end, key in self.rows["key_spans"].get(item, ())
+        )
         beats = self.rows["beats"].get(item, ())
         times = np.array([float(time) for time, _ in beats])
         first = np.array([downbeat == "1" for _, downbeat in beats], dtype=bool)
@@ -170,6 +184,7 @@ class Tables:
             key=(words("keys") or (None,))[0],
             instruments=words("instruments"),
             tags=words("tags"),
+            keys=keys or None,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -20,6 +21,15 @@ class ChordSpan:
     start_s: float
     end_s: float
     label: str
+
+
+@dataclass(frozen=True)
+class KeySpan:
+    """A key from ``start_s`` to ``end_s``; ``key`` is tonic and mode: ``"F#:min"``."""
+
+    start_s: float
+    end_s: float
+    key: str
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,9 @@ class Labels:
     beats, downbeats : np.ndarray, optional
         Their times (s).
     key : str, optional
-        Tonic and mode: ``"Eb:maj"``, ``"F#:min"``.
+        Tonic and mode of the whole: ``"Eb:maj"``, ``"F#:min"``.
+    keys : tuple of KeySpan, optional
+        Of its parts, in the order of time, without overlaps; what no span covers is not known.
     instruments : tuple of str, optional
         Names of what sounds, in General MIDI's words.
     tags : tuple of str, optional
@@ -62,6 +74,7 @@ class Labels:
     instruments: tuple[str, ...] | None = None
     tags: tuple[str, ...] | None = None
     tag_spans: tuple[TagSpan, ...] | None = None
+    keys: tuple[KeySpan, ...] | None = None
 
     def lengthened(self, duration_s: float) -> Labels:
         """Give labels whose f0 goes on to ``duration_s`` (s), unknown beyond its end.
@@ -77,14 +90,8 @@ class Labels:
         return replace(self, f0=np.append(self.f0, np.full(lacking, np.nan, np.float32)))
 
     def __post_init__(self) -> None:
-        spans = self.chords or ()
-        for before, after in pairwise(spans):
-            if after.start_s < before.end_s - 1e-6:
-                raise DataError(
-                    f"chords overlap: {before} and {after}; each must end before the next starts"
-                )
-        if any(span.end_s <= span.start_s for span in spans):
-            raise DataError("a chord ends before it starts; times are seconds, start before end")
+        _require_ordered("chord", [(span.start_s, span.end_s) for span in self.chords or ()])
+        _require_ordered("key", [(span.start_s, span.end_s) for span in self.keys or ()])
         if any(span.end_s <= span.start_s for span in self.tag_spans or ()):
             raise DataError("a tag ends before it starts; times are seconds, start before end")
         if self.f0 is not None and (self.f0.ndim != 1 or np.any(self.f0 < 0)):
@@ -92,6 +99,16 @@ class Labels:
                 f"f0 has the shape {self.f0.shape}; allowed is (frames,) in Hz, 0 where unvoiced "
                 "and NaN where unknown"
             )
+
+
+def _require_ordered(what: str, spans: Sequence[tuple[float, float]]) -> None:
+    for before, after in pairwise(spans):
+        if after[0] < before[1] - 1e-6:
+            raise DataError(
+                f"{what}s overlap: {before} and {after} s; each must end before the next starts"
+            )
+    if any(end_s <= start_s for start_s, end_s in spans):
+        raise DataError(f"a {what} ends before it starts; times are seconds, start before end")
 
 
 def resample_f0(times: np.ndarray, hertz: np.ndarray) -> np.ndarray:

@@ -11,10 +11,11 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -129,14 +130,70 @@ def _mma_bar(bar: Bar, beats: int) -> str:
 
 def render_chart(item: Item) -> tuple[np.ndarray, Labels]:
     """Render a random chart, 45 s: waveform at 16 kHz, and its chords, beats and solo."""
+    waveform, labels, _ = perform(item, Chart.drawn)
+    return waveform, labels
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart as `perform` has it played: its bars, and what passing notes of a solo may be."""
+
+    bars: Sequence[Bar]
+    scale_at: Callable[[int], frozenset[int]] | None = None
+
+    @classmethod
+    def drawn(cls, bars: int, rng: np.random.Generator) -> Chart:
+        """A random chart of all qualities."""
+        return cls(draw_chart(bars, rng))
+
+
+class Playable(Protocol):
+    """What `perform` needs of a chart: bars, and the scale in each or None."""
+
+    @property
+    def bars(self) -> Sequence[Bar]:
+        """The chords, bar by bar."""
+
+    @property
+    def scale_at(self) -> Callable[[int], frozenset[int]] | None:
+        """The pitch classes that a solo may pass through in a bar; None for any."""
+
+
+Drawn = TypeVar("Drawn", bound=Playable)
+
+
+class Played(NamedTuple, Generic[Drawn]):
+    """The chart that was played, and how long its bars last (s)."""
+
+    chart: Drawn
+    bar_s: float
+
+
+def perform(
+    item: Item, draw: Callable[[int, np.random.Generator], Drawn]
+) -> tuple[np.ndarray, Labels, Played[Drawn]]:
+    """Draw a chart and render it, 45 s: waveform at 16 kHz, its labels, and the chart.
+
+    Parameters
+    ----------
+    item : Item
+        Its name decides all that is random.
+    draw : callable
+        Writes a chart of at least so many bars.
+
+    Raises
+    ------
+    DataError
+        If no groove that was tried plays the chart's chords.
+    """
     rng = item_rng(item)
     for _ in range(ATTEMPTS):
         groove, beats = grooves()[rng.integers(len(grooves()))]
         tempo = float(np.clip(np.exp(rng.normal(np.log(112), 0.28)), 60, 200))
-        chart = draw_chart(int(CHART_S * tempo / 60 / beats) + 1, rng)
-        chords = chords_of(chart, beats, tempo)
+        chart = draw(int(CHART_S * tempo / 60 / beats) + 1, rng)
+        chords = chords_of(chart.bars, beats, tempo)
         try:
-            parts = accompany(chart, groove, beats, tempo, int(rng.integers(1 << 30)))
+            parts = accompany(chart.bars, groove, beats, tempo, int(rng.integers(1 << 30)))
         except DataError:
             continue
         pitched = sum(len(part.notes) for part in parts if not part.drums)
@@ -153,12 +210,13 @@ def render_chart(item: Item) -> tuple[np.ndarray, Labels]:
     programs = {part.program for part in parts if not part.drums}
     if rng.random() < 0.5:
         program = leads.draw_program(rng)
-        solo, stem = soloists.play(improvise(chords, 60 / tempo, rng), program, studio, rng)
+        notes = improvise(chords, 60 / tempo, rng, _scale_in_time(chart, beats * 60 / tempo))
+        solo, stem = soloists.play(notes, program, studio, rng)
         f0 = leads.sounding_f0(solo, stem)
         waveform = effects.mix(stem, waveform, rng.uniform(-9, 9))
         programs.add(program)
     times = np.arange(0, CHART_S, 60 / tempo)
-    return effects.produce(waveform, rng), Labels(
+    labels = Labels(
         chords=spans(chords, CHART_S),
         f0=f0,
         beats=times,
@@ -166,6 +224,14 @@ def render_chart(item: Item) -> tuple[np.ndarray, Labels]:
         instruments=general_midi.names(programs, any(part.drums for part in parts)),
         tags=(groove.split(":")[0],),
     )
+    return effects.produce(waveform, rng), labels, Played(chart, beats * 60 / tempo)
+
+
+def _scale_in_time(chart: Playable, bar_s: float) -> Callable[[float], frozenset[int]] | None:
+    scale_at = chart.scale_at
+    if scale_at is None:
+        return None
+    return lambda time_s: scale_at(int(time_s / bar_s + 1e-6))
 
 
 def _recast(parts: Sequence[Part], rng: np.random.Generator) -> list[Part]:

@@ -699,7 +699,10 @@ class FramewiseTask(Task[Section, Result]):
         raise self._no_recipes()
 
     def losses(self, config: Section) -> dict[str, tuple[Any, float]]:
-        """For each output its loss, which is 0 where nothing is known, and the loss's weight."""
+        """For each output its loss, which is 0 where nothing is known, and the loss's weight.
+
+        An output without a loss is measured, not learnt: it has no targets either.
+        """
         raise self._no_recipes()
 
     def metrics(self, config: Section) -> dict[str, list]:

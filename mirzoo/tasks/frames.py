@@ -166,3 +166,34 @@ class FrameJoiner:
                 f"`mirzoo verify {card.name}` tells."
             )
         return values
+
+
+def find_segments(
+    path: np.ndarray, times: np.ndarray, duration_s: float
+) -> list[tuple[int, int, float, float]]:
+    """Cut a path into stretches of the same class, whose edges lie midway between frames.
+
+    Parameters
+    ----------
+    path : np.ndarray
+        Class of each frame, ``(frames,)``.
+    times : np.ndarray
+        Middle of each frame (s).
+    duration_s : float
+        Where the last stretch ends (s); the first begins at 0.
+
+    Returns
+    -------
+    list of (int, int, float, float)
+        First frame, first frame behind it, start and end (s).
+    """
+    firsts, ends = runs_of(path)
+    between = (times[firsts[1:]] + times[firsts[1:] - 1]) / 2
+    edges = [0.0, *between.tolist(), duration_s]
+    return list(zip(firsts.tolist(), ends.tolist(), edges[:-1], edges[1:], strict=True))
+
+
+def runs_of(path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First frame of each stretch of the same class, and the first behind it."""
+    changes = np.flatnonzero(np.diff(path)) + 1
+    return np.concatenate([[0], changes]), np.concatenate([changes, [len(path)]])

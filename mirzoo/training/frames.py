@@ -64,7 +64,7 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
     settings = recipe.training
     keras.utils.set_random_seed(settings.seed)
     model = build_model(recipe, name)
-    outputs = [output.name for output in model.card.outputs]
+    outputs = learnt_outputs(model, recipe)
     training = training_stretches(
         recipe, _tracks(stores, targets, "train"), outputs=outputs,
         per_item=run.data.windows_per_item, batch_size=settings.batch_size, seed=settings.seed,
@@ -258,8 +258,8 @@ def student_of(
     for layer in scaling:
         features = layer(features)
     features = masked(settings.augmentation, features, settings.seed)
-    names = [output.name for output in model.card.outputs]
-    outputs = dict(zip(names, keras.tree.flatten(_after_frontend(model)(features)), strict=True))
+    learnt = learnt_outputs(model, recipe)
+    outputs = dict(zip(learnt, keras.tree.flatten(_after_frontend(model, learnt)(features))))
     student = keras.Model(magnitudes, outputs, name=f"{model.name}_student")
     task = framewise_task(recipe)
     losses, metrics = task.losses(config), task.metrics(config)
@@ -272,8 +272,14 @@ def student_of(
     return student
 
 
-def _after_frontend(model: Model) -> keras.Model:
-    """Features to the outputs in the order of the card; it shares the model's layers."""
-    names = [output.name for output in model.card.outputs]
-    outputs = model.output if isinstance(model.output, dict) else {names[0]: model.output}
+def learnt_outputs(model: Model, recipe: Recipe) -> list[str]:
+    """The outputs that have a loss, in the order of the card; others are measured, not learnt."""
+    losses = framewise_task(recipe).losses(recipe.task)
+    return [output.name for output in model.card.outputs if output.name in losses]
+
+
+def _after_frontend(model: Model, names: Sequence[str]) -> keras.Model:
+    """Features to some outputs; it shares the model's layers."""
+    main = model.card.outputs[0].name
+    outputs = model.output if isinstance(model.output, dict) else {main: model.output}
     return keras.Model(model.head_input, [outputs[name] for name in names])

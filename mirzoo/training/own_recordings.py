@@ -20,7 +20,13 @@ from mirzoo.recipe import Augmentation, Recipe
 from mirzoo.training.alterations import USUAL_TRANSPOSITION
 from mirzoo.training.features import split_scaling
 from mirzoo.training.fitting import EpochData, fit_stage
-from mirzoo.training.frames import framewise_task, student_of, trained_in, training_stretches
+from mirzoo.training.frames import (
+    framewise_task,
+    learnt_outputs,
+    student_of,
+    trained_in,
+    training_stretches,
+)
 from mirzoo.training.own_clips import UNTRAINED, Precision, Strategy
 from mirzoo.training.own_run import RunFolder
 from mirzoo.training.progress import stage
@@ -224,7 +230,7 @@ def _train(
     stretches = sum(
         int(np.maximum((track.stops - track.starts) // length, 1).sum()) for track in tracks
     )
-    outputs = [output.name for output in model.card.outputs]
+    outputs = learnt_outputs(model, recipe)
     batches = training_stretches(
         recipe, tracks, outputs=outputs, per_item=stretches,
         batch_size=min(settings.batch_size, stretches), seed=settings.seed,

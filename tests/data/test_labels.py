@@ -5,7 +5,7 @@ import pytest
 
 from mirzoo.data import label_files
 from mirzoo.data.corpus import SAMPLE_RATE, Corpus, Item, prepare
-from mirzoo.data.labels import ChordSpan, Labels
+from mirzoo.data.labels import ChordSpan, KeySpan, Labels
 from mirzoo.errors import DataError
 
 FULL = Labels(
@@ -14,6 +14,7 @@ FULL = Labels(
     beats=np.array([0.0, 0.25, 0.5, 0.75]),
     downbeats=np.array([0.0, 0.5]),
     key="Eb:min",
+    keys=(KeySpan(0.0, 0.5, "Eb:min"), KeySpan(0.5, 1.0, "F#:maj")),
     instruments=("flute", "drums"),
     tags=("slow",),
 )

@@ -7,6 +7,7 @@ import pytest
 from mirzoo.errors import RecipeError
 from mirzoo.models.build import build_model
 from mirzoo.models.heads import build_head
+from mirzoo.models.heads.pitch_class_cnn import PitchClassCNNConfig
 from mirzoo.models.heads.pitch_class_crnn import PitchClassCRNNConfig
 from mirzoo.models.heads.pitch_cnn import PitchCNNConfig
 from mirzoo.models.layers import (
@@ -17,11 +18,18 @@ from mirzoo.models.layers import (
     WrapPitchClasses,
 )
 from mirzoo.recipe import Recipe
+from mirzoo.training.frames import learnt_outputs, student_of
 
 CHORDS = PitchClassCRNNConfig(
     blocks=[{"filters": 4, "kernel": (3, 7), "stride": (1, 3)}],
     filters=8,
     recurrent={"units": [4]},
+    embedding=6,
+)
+KEYS = PitchClassCNNConfig(
+    blocks=[{"filters": 4, "kernel": (3, 7), "stride": (1, 3)}],
+    filters=8,
+    spans=(3, 9),
     embedding=6,
 )
 MELODY = PitchCNNConfig(
@@ -92,9 +100,10 @@ def test_scores_rotate_with_the_pitch_classes():
     np.testing.assert_allclose(rotated[..., 1:], np.roll(scores[..., 1:], 6, axis=2), atol=1e-6)
 
 
-def test_everything_after_the_folding_rotates():
+@pytest.mark.parametrize("config", [CHORDS, KEYS], ids=lambda config: config.type)
+def test_everything_after_the_folding_rotates(config):
     """Rotate each octave alike: only the embedding's order of pitch classes changes."""
-    config = CHORDS.model_copy(update={"blocks": ()})
+    config = config.model_copy(update={"blocks": ()})
     features = noise(1, 6, 36, 1)
     head = build_head(config, n_bins=36, n_channels=1)
     rotated = np.roll(features.reshape(1, 6, 3, 12, 1), 5, axis=3).reshape(features.shape)
@@ -104,13 +113,13 @@ def test_everything_after_the_folding_rotates():
     )
 
 
-@pytest.mark.parametrize("config", [CHORDS, MELODY], ids=lambda config: config.type)
+@pytest.mark.parametrize("config", [CHORDS, KEYS, MELODY], ids=lambda config: config.type)
 def test_clips_do_not_hear_each_other(config):
     head = build_head(config, n_bins=108, n_channels=2)
     features = noise(3, 7, 108, 2)
     together = head(features).numpy()
     np.testing.assert_allclose(head(features[1:2]).numpy()[0], together[1], atol=1e-5)
-    pitches = {"pitch_class_crnn": 12, "pitch_cnn": 36}[config.type]
+    pitches = 36 if config.pitch_layout == "pitches" else 12
     assert config.embedded_pitches(head.output_shape[-1]) == pitches
     assert together.shape == (3, 7, pitches * config.embedding)
 
@@ -161,3 +170,60 @@ def test_what_does_not_fit_together_is_refused(change, message):
     values = {**recipe(CHORDS, {"type": "chords"}).model_dump(), **change}
     with pytest.raises(ValueError, match=message):
         Recipe.model_validate(values)
+
+
+def test_spans_are_centred():
+    for spans in ((4,), ()):
+        with pytest.raises(ValueError, match="odd numbers of frames, at least one"):
+            PitchClassCNNConfig(blocks=KEYS.blocks, spans=spans)
+    config = KEYS.model_copy(update={"tuning": True})
+    head = build_head(config, n_bins=108, n_channels=1)
+    assert config.embedded_pitches(head.output_shape[-1]) == 12
+    assert head.output_shape[-1] == 12 * (config.embedding + 2)
+
+
+@pytest.mark.slow
+def test_a_key_model_says_what_its_card_says():
+    tuned = KEYS.model_copy(update={"tuning": True})
+    model = build_model(recipe(tuned, {"type": "key", "tuning": True}), "toy_key")
+    outputs = model.predict_windows(noise(2, 16000))
+    assert {name: value.shape[1:] for name, value in outputs.items()} == {
+        "keys": (11, 24),
+        "tuning": (11, 2),
+        "embedding": (11, 96),
+    }
+    np.testing.assert_allclose(outputs["keys"].sum(axis=-1), 1, atol=1e-5)
+    assert model.card.labels[:3] == ["C:maj", "C:min", "Db:maj"]
+    assert model.card.decoding.type == "key"
+    alone = build_model(recipe(KEYS, {"type": "key"}), "toy_key")
+    assert alone.predict_windows(noise(1, 16000))["keys"].shape == (1, 11, 24)
+
+
+def test_tuning_needs_a_head_and_bins_that_tell_it():
+    tuned = KEYS.model_copy(update={"tuning": True})
+    with pytest.raises(ValueError, match="does not measure the tuning"):
+        recipe(KEYS, {"type": "key", "tuning": True})
+    with pytest.raises(ValueError, match="measures the tuning; the two must agree"):
+        recipe(tuned, {"type": "key"})
+    cqt = {"type": "cqt", "sample_rate": 16000, "hop_length": 1600, "n_octaves": 3, "fmin": 110.0}
+    with pytest.raises(ValueError, match="three bins a semitone, and the front-end has 1"):
+        recipe(tuned, {"type": "key", "tuning": True}, frontend=cqt)
+    with pytest.raises(ValueError, match="scaling of type log"):
+        recipe(tuned, {"type": "key", "tuning": True},
+               frontend={**cqt, "bins_per_octave": 36, "scaling": {"type": "none"}})  # fmt: skip
+
+
+@pytest.mark.slow
+def test_outputs_that_are_measured_are_not_trained():
+    tuned = KEYS.model_copy(update={"tuning": True})
+    made = recipe(tuned, {"type": "key", "tuning": True})
+    model = build_model(made, "toy_key")
+    student = student_of(model, made, made.training, steps=1)
+    assert learnt_outputs(model, made) == list(student.output) == ["keys"]
+    before = model.predict_windows(noise(1, 16000))
+    targets = np.eye(24, dtype=np.float32)[np.zeros((1, 11), int)]
+    losses = [student.train_on_batch(noise(1, 11, 108, 1), {"keys": targets})[0] for _ in range(6)]
+    assert losses[-1] < losses[0]
+    after = model.predict_windows(noise(1, 16000))
+    np.testing.assert_array_equal(before["tuning"], after["tuning"])
+    assert np.abs(before["keys"] - after["keys"]).max() > 1e-3

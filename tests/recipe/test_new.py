@@ -23,15 +23,15 @@ from mirzoo.recipe import (
 from mirzoo.recipe.base import type_of
 from mirzoo.recipe.new import description
 
-FRAMEWISE = ("chords", "melody")
+FRAMEWISE = ("chords", "key", "melody")
 CONSTANT_Q = ("cqt", "hcqt", "vqt")
 ALL = sorted(product(FRONTENDS, HEADS, ("tagging", *FRAMEWISE)))
 
 
 def is_refused(frontend, head, task):
     """What does not go together, stated anew."""
-    if head == "pitch_class_crnn":
-        return task != "chords" or frontend not in (*CONSTANT_Q, "chroma")
+    if head in ("pitch_class_crnn", "pitch_class_cnn"):
+        return task not in ("chords", "key") or frontend not in (*CONSTANT_Q, "chroma")
     if head == "pitch_cnn":
         return task != "melody" or frontend not in CONSTANT_Q
     return frontend == "raw" and head in ("cnn", "crnn")

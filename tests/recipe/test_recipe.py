@@ -82,7 +82,7 @@ def test_good_recipe_is_read():
         (
             "source: {paper: none}",
             "source: {paper: none}\ntraining: {teacher_weight: 2.0}",
-            r"teacher_weight is 2, but only chords weigh teachers.*leave it out for 'tagging'",
+            r"teacher_weight is 2, but only chords and key weigh.*leave it out for 'tagging'",
         ),
         ("source: {paper: none}", "", r"source is missing"),
         (

@@ -7,8 +7,9 @@ import mir_eval
 import pytest
 
 from mirzoo.data.corpus import SAMPLE_RATE, Item
+from mirzoo.data.sources import COLLECTIONS
 from mirzoo.errors import DataError
-from mirzoo.studio import charts_mma
+from mirzoo.studio import charts_keys, charts_mma
 from mirzoo.studio.score import charts
 from mirzoo.studio.score.charts import Bar
 from mirzoo.studio.sound import stems
@@ -66,3 +67,17 @@ def test_a_rendered_chart_has_all_its_labels():
     assert len(labels.beats) > len(labels.downbeats) > 5
     for span in labels.chords:
         mir_eval.chord.encode(span.label)
+
+
+@pytest.mark.slow
+@needs_mma
+@needs_fluidsynth
+def test_a_rendered_chart_in_keys_has_them_as_labels():
+    waveform, labels = charts_keys.render_keyed_chart(
+        Item("charts_keys/0003", "charts_keys", "3", "", "train")
+    )
+    assert waveform.shape == (int(charts_mma.CHART_S * SAMPLE_RATE),)
+    assert labels.keys[0].start_s == 0 and labels.keys[-1].end_s == charts_mma.CHART_S
+    assert labels.key in {span.key for span in labels.keys}
+    assert labels.chords and len(labels.beats) > len(labels.downbeats) > 5
+    assert "charts_keys" in COLLECTIONS

@@ -13,6 +13,8 @@ from mirzoo.export.rules import Case, require_allowed
 from mirzoo.tasks import decode
 from mirzoo.tasks.base import TASKS
 from mirzoo.tasks.chords import ChordDecoding
+from mirzoo.tasks.key import KeyDecoding
+from mirzoo.tasks.key.names import LABELS as KEYS
 from mirzoo.tasks.melody import MelodyDecoding
 from mirzoo.tasks.notes import NotesDecoding
 
@@ -38,6 +40,17 @@ def melody_card(voicing=True, bins=70, **decoding):
     outputs = {"salience": bins, **({"voicing": 1} if voicing else {})}
     settings = {"fmin": 55.0, "jump_penalty": 0.7, "leap_penalty": 4.0, **decoding}
     return make_frame_card("melody", outputs=outputs, decoding=MelodyDecoding(**settings))
+
+
+def key_card(**decoding):
+    return make_frame_card(
+        "key", outputs={"keys": 24}, labels=list(KEYS), decoding=KeyDecoding(**decoding)
+    )
+
+
+def key_outputs(rng, card):
+    keys = np.repeat(softmax(rng, 2, FRAMES, 24), 9, axis=1)[:, :FRAMES]
+    return {"keys": (keys * rng.uniform(0.9, 1.0, keys.shape)).astype(np.float32)}
 
 
 def chord_outputs(rng, card):
@@ -76,6 +89,7 @@ CASES = {
         initial=softmax(RNG, len(LABELS)).tolist(),
     ),
     "chords with transitions": chord_card(**prior_and_transitions(RNG)),
+    "keys": key_card(change_penalty=3.0),
     "melody": melody_card(),
     "melody without voicing": melody_card(voicing=False, voicing_threshold=0.2),
     "melody frame by frame": melody_card(method="local_average", average_bins=1),
@@ -126,13 +140,13 @@ def require_same(decisions, outputs, decide=in_graph, tolerance=1e-5):
 
 
 def random_outputs(card, seed):
-    outputs = chord_outputs if card.task == "chords" else melody_outputs
-    given = outputs(np.random.default_rng(seed), card)
+    outputs = {"chords": chord_outputs, "key": key_outputs, "melody": melody_outputs}
+    given = outputs[card.task](np.random.default_rng(seed), card)
     return {output.name: given[output.name] for output in card.outputs}
 
 
 @pytest.mark.slow(quick=["chords"])
-@pytest.mark.parametrize("case", ["chords", "melody"])
+@pytest.mark.parametrize("case", ["chords", "melody", "keys"])
 def test_the_graph_decides_as_the_decoder_does(case):
     require_same(decisions_of(CASES[case]), random_outputs(CASES[case], seed=0))
 
@@ -310,3 +324,15 @@ def test_a_saved_model_decides_where_its_window_is_given():
     asked = ExportOptions(decode=True, window_s=1.0)
     require_allowed(Case(FORMATS["saved_model"], chord_card(), asked))
     require_allowed(Case(FORMATS["saved_model"], make_card(), ExportOptions(decode=True)))
+
+
+def test_decided_keys_become_the_same_parts():
+    card = key_card(change_penalty=3.0)
+    path = np.repeat([KEYS.index("A:min"), KEYS.index("C:maj")], [150, 90])
+    keys, starts = windows_of(card, np.eye(24, dtype=np.float32)[path] * 0.9 + 0.004, 240)
+    plain = decode(card, {"keys": keys}, starts, duration_s=2.4)
+    file = decided_file(card)
+    decided = decode(file, decisions_of(card).in_numpy({"keys": keys}), starts, duration_s=2.4)
+    assert decided.segments == plain.segments and len(plain.segments) == 2
+    assert decided.key == plain.key == "A:min"
+    assert decided.confidence is None and decided.over_time is None

@@ -12,6 +12,7 @@ from mirzoo.models.heads._settings import (
     padding,
 )
 from mirzoo.models.layers.normalisation import BatchNormalization
+from mirzoo.models.layers.pitch import PITCH_CLASSES, WrapPitchClasses
 from mirzoo.models.layers.pooling import AttentionPooling
 from mirzoo.recipe.heads import Head
 
@@ -70,11 +71,26 @@ def embed_sequence(head: Head, sequence: keras.KerasTensor) -> keras.KerasTensor
     return normalise_and_rectify(embedding, "embedding")
 
 
-def embed_pitches(head: Head, x: keras.KerasTensor) -> keras.KerasTensor:
-    """Give the embedding of each pitch of ``(batch, frames, pitches, channels)``, side by side."""
+def round_the_circle(x: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
+    """A residual convolution of ``(batch, frames, 12, channels)`` over all twelve pitch classes."""
+    y = WrapPitchClasses(name=f"{name}_wrap")(x)
+    y = layers.Conv2D(filters, (1, PITCH_CLASSES), use_bias=False, name=name)(y)
+    y = BatchNormalization(name=f"{name}_norm")(y)
+    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
+
+
+def embed_pitches(
+    head: Head, x: keras.KerasTensor, besides: keras.KerasTensor | None = None
+) -> keras.KerasTensor:
+    """Give the embedding of each pitch of ``(batch, frames, pitches, channels)``, side by side.
+
+    What else there is of each pitch (``besides``) comes behind its embedding.
+    """
     x = layers.SpatialDropout2D(head.dropout, name="embedding_dropout")(x)
     x = layers.Conv2D(head.embedding, 1, use_bias=False, name="embedding_dense")(x)
     x = normalise_and_rectify(x, "embedding")
+    if besides is not None:
+        x = layers.Concatenate(name="embedding_besides")([x, besides])
     return layers.Reshape((-1, x.shape[2] * x.shape[3]), name="embedding_pitches")(x)
 
 

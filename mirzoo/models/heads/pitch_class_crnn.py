@@ -57,7 +57,7 @@ class PitchClassCRNNConfig(PitchHead):
         x = FoldOctaves(name="fold_octaves")(x)
         x = layers.Conv2D(self.filters, 1, use_bias=False, name="fold_dense")(x)
         x = blocks.normalise_and_rectify(x, "fold")
-        x = self._round_the_circle(x, "circle0")
+        x = blocks.round_the_circle(x, self.filters, "circle0")
         if self.recurrent.units:
             y = GroupsAsBatch(name="pitch_class_sequences")(x)
             y = blocks.recur(self.recurrent, y)
@@ -65,20 +65,8 @@ class PitchClassCRNNConfig(PitchHead):
             x = layers.Concatenate(name="with_recurrent")([x, y])
             x = layers.Conv2D(self.filters, 1, use_bias=False, name="recurrent_dense")(x)
             x = blocks.normalise_and_rectify(x, "recurrent")
-        x = self._round_the_circle(x, "circle1")
+        x = blocks.round_the_circle(x, self.filters, "circle1")
         return blocks.embed_pitches(self, x)
 
     def output_grid(self, grid: FrameGrid) -> FrameGrid:
         return grid_behind(grid, self.blocks)
-
-    def _round_the_circle(self, x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-        """A residual convolution whose kernel spans all twelve pitch classes."""
-        from keras import layers
-
-        from mirzoo.models.layers.normalisation import BatchNormalization
-        from mirzoo.models.layers.pitch import PITCH_CLASSES, WrapPitchClasses
-
-        y = WrapPitchClasses(name=f"{name}_wrap")(x)
-        y = layers.Conv2D(self.filters, (1, PITCH_CLASSES), use_bias=False, name=name)(y)
-        y = BatchNormalization(name=f"{name}_norm")(y)
-        return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))

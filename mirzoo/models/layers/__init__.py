@@ -26,6 +26,7 @@ from mirzoo.models.layers.pooling import AttentionPooling
 from mirzoo.models.layers.scaling import Decibel, Logarithm
 from mirzoo.models.layers.sinc import SincFilters
 from mirzoo.models.layers.stft import STFT, InverseSTFT, Spectrogram
+from mirzoo.models.layers.tuning import MeanTuning, TuningPhase
 
 __all__ = [
     "CQT",
@@ -46,6 +47,7 @@ __all__ = [
     "GroupsAsBatch",
     "InverseSTFT",
     "Logarithm",
+    "MeanTuning",
     "MelFilterbank",
     "PitchClassLogits",
     "PitchLogits",
@@ -53,5 +55,6 @@ __all__ = [
     "STFTChroma",
     "SincFilters",
     "Spectrogram",
+    "TuningPhase",
     "WrapPitchClasses",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -182,9 +182,16 @@ def fill_gaps(found: Sequence[ChordSpan], seconds: float) -> tuple[ChordSpan, ..
 
 
 def improvise(
-    chords: Sequence[TimedChord], beat_s: float, rng: np.random.Generator
+    chords: Sequence[TimedChord],
+    beat_s: float,
+    rng: np.random.Generator,
+    scale: Callable[[float], frozenset[int]] | None = None,
 ) -> list[MidiNote]:
-    """A solo over chords: chord tones on the beats, steps between them, rests between phrases."""
+    """A solo over chords: chord tones on the beats, steps between them, rests between phrases.
+
+    With ``scale``, which gives the pitch classes at a time (s), passing notes are of these or of
+    the chord.
+    """
     notes: list[MidiNote] = []
     pitch = int(rng.integers(60, 76))
     subdivision = int(rng.choice([1, 2, 2, 3, 4]))
@@ -200,6 +207,9 @@ def improvise(
                 near = [p for p in range(pitch - reach, pitch + reach + 1) if 52 <= p <= 88]
                 fitting = [p for p in near if p % 12 in tones]
                 passing = number % 2 and rng.random() < 0.4
+                if scale is not None:
+                    allowed = tones | scale(now)
+                    near = [p for p in near if p % 12 in allowed] or near
                 pitch = int(rng.choice(near if passing or not fitting else fitting))
                 notes.append(
                     MidiNote(

@@ -14,13 +14,11 @@ from mirzoo.tasks.chords.config import ChordDecoding
 from mirzoo.tasks.chords.decoder import (
     BASS,
     SMALLEST,
-    find_segments,
     likeliest_bass,
     likeliest_classes,
     log_probabilities,
-    runs_of,
 )
-from mirzoo.tasks.frames import FrameJoiner
+from mirzoo.tasks.frames import FrameJoiner, find_segments, runs_of
 
 if TYPE_CHECKING:
     import tensorflow as tf

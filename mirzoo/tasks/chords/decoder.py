@@ -29,7 +29,7 @@ from mirzoo.dsp.viterbi import PathWithChanges, PathWithTransitions
 from mirzoo.errors import ArtefactError
 from mirzoo.tasks.chords.annotation import Chords
 from mirzoo.tasks.chords.config import ChordDecoding
-from mirzoo.tasks.frames import FrameJoiner
+from mirzoo.tasks.frames import FrameJoiner, find_segments
 
 BASS = "bass"
 SMALLEST = float(np.finfo(np.float32).tiny)
@@ -136,31 +136,6 @@ def likeliest_bass(bass: np.ndarray, decoding: ChordDecoding) -> int:
     return likeliest if bass[likeliest] >= (decoding.bass_threshold or 0.0) else 0
 
 
-def find_segments(
-    path: np.ndarray, times: np.ndarray, duration_s: float
-) -> list[tuple[int, int, float, float]]:
-    """Cut a path into stretches of the same class, whose edges lie midway between frames.
-
-    Parameters
-    ----------
-    path : np.ndarray
-        Class of each frame, ``(frames,)``.
-    times : np.ndarray
-        Middle of each frame (s).
-    duration_s : float
-        Where the last stretch ends (s); the first begins at 0.
-
-    Returns
-    -------
-    list of (int, int, float, float)
-        First frame, first frame behind it, start and end (s).
-    """
-    firsts, ends = runs_of(path)
-    between = (times[firsts[1:]] + times[firsts[1:] - 1]) / 2
-    edges = [0.0, *between.tolist(), duration_s]
-    return list(zip(firsts.tolist(), ends.tolist(), edges[:-1], edges[1:], strict=True))
-
-
 def likeliest_classes(probabilities: np.ndarray, decoding: ChordDecoding) -> np.ndarray:
     """Find the likeliest sequence of classes.
 
@@ -202,9 +177,3 @@ def _evidence(probabilities: np.ndarray, decoding: ChordDecoding) -> np.ndarray:
 def log_probabilities(probabilities: np.ndarray | list) -> np.ndarray:
     """Logarithms, of 0 that of the smallest number."""
     return np.log(np.maximum(np.asarray(probabilities, np.float64), SMALLEST))
-
-
-def runs_of(path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First frame of each stretch of the same class, and the first behind it."""
-    changes = np.flatnonzero(np.diff(path)) + 1
-    return np.concatenate([[0], changes]), np.concatenate([changes, [len(path)]])

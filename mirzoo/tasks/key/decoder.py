@@ -1,0 +1,134 @@
+"""From a key model's outputs to keys: of the recording, and of its parts.
+
+A key model gives every frame a probability for each of 24 keys, from the seconds around it. The
+key of the *recording* is the likeliest on average. Those of its *parts* are the likeliest sequence
+of keys with a transition penalty for every modulation (Viterbi). How likely each key is over time
+is kept in steps of a second.
+
+Conventions: ``keys`` is ``(frames, 24)``, a softmax over `mirzoo.tasks.key.names.LABELS`. A model
+may also have ``tuning``, ``(frames, 2)``: cosine and sine of how far its tones are from
+A = 440 Hz, a full turn a semitone, longer where they agree, both moved from [-1, 1] to [0, 1]; the
+recording's tuning is the direction of their sum.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from mirzoo.card import Contract
+from mirzoo.dsp.viterbi import PathWithChanges
+from mirzoo.tasks.frames import FrameJoiner, find_segments
+from mirzoo.tasks.key.annotation import Key
+from mirzoo.tasks.key.config import TUNING, KeyDecoding
+
+STEP_S = 1.0
+LEAST = 1e-9
+SEMITONE_CENTS = 100.0
+CLEAR_TUNING = 0.02
+"""The least length of the mean direction at which a recording has a tuning at all."""
+
+
+class KeyDecoder:
+    """Turns a key model's outputs into keys; see `mirzoo.tasks.base.Decoder`."""
+
+    def __init__(self, card: Contract) -> None:
+        assert isinstance(card.decoding, KeyDecoding)  # the task has checked the card
+        self._card, self._decoding = card, card.decoding
+        self._joiner = FrameJoiner(card)
+        self._probabilities: list[np.ndarray] = []
+        self._tuning: list[np.ndarray] = []
+
+    def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
+        """Take the outputs of the next windows."""
+        joined = self._joiner.join(outputs, starts)
+        self._probabilities.append(joined[self._card.outputs[0].name].astype(np.float32))
+        if TUNING in joined:
+            self._tuning.append(joined[TUNING].astype(np.float32))
+
+    def finish(self, *, duration_s: float, source: str | None = None) -> Key:
+        """Give the keys of a recording of ``duration_s`` seconds."""
+        count = self._joiner.count(duration_s)
+        probabilities = np.concatenate(self._probabilities)[:count]
+        times = self._joiner.times(len(probabilities))
+        path = likeliest_keys(probabilities, self._decoding)
+        segments, confidence = [], []
+        for first, end, start_s, end_s in find_segments(path, times, duration_s):
+            segments.append((start_s, end_s, self._card.labels[path[first]]))
+            confidence.append(float(probabilities[first:end, path[first]].mean()))
+        whole = probabilities.mean(axis=0, dtype=float)
+        tuning = np.concatenate(self._tuning)[:count] if self._tuning else None
+        return Key(
+            self._card.labels[int(whole.argmax())],
+            segments,
+            confidence=np.clip(confidence, 0, 1).tolist(),
+            probabilities=dict(zip(self._card.labels, np.clip(whole, 0, 1).tolist(), strict=True)),
+            over_time=in_steps(probabilities, times, duration_s),
+            step_s=STEP_S,
+            labels=self._card.labels,
+            tuning_cents=None if tuning is None else tuning_of(tuning),
+            source=source,
+            duration_s=duration_s,
+            model=self._card.name,
+        )
+
+
+def likeliest_keys(probabilities: np.ndarray, decoding: KeyDecoding) -> np.ndarray:
+    """Find the likeliest sequence of keys.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray
+        ``(frames, keys)``.
+    decoding : KeyDecoding
+
+    Returns
+    -------
+    np.ndarray
+        Key of each frame, int64 ``(frames,)``.
+
+    Examples
+    --------
+    >>> frames = np.array([[0.9, 0.1], [0.2, 0.8], [0.9, 0.1]])
+    >>> likeliest_keys(frames, KeyDecoding()).tolist()
+    [0, 0, 0]
+    """
+    path = PathWithChanges(decoding.change_penalty)
+    evidence = np.log(np.maximum(np.asarray(probabilities, np.float64), LEAST))
+    return np.concatenate([path.add(evidence), path.finish()])
+
+
+def in_steps(probabilities: np.ndarray, times: np.ndarray, duration_s: float) -> np.ndarray:
+    """Average frames over steps of `STEP_S`; a step without a frame has its nearest frame's.
+
+    Examples
+    --------
+    >>> in_steps(np.array([[0.0], [1.0], [0.5]]), np.array([0.0, 0.5, 1.0]), 3.0)[:, 0].tolist()
+    [0.5, 0.5, 0.5]
+    """
+    steps = max(1, math.ceil(duration_s / STEP_S - 1e-6))
+    place = np.clip((times / STEP_S + 1e-6).astype(int), 0, steps - 1)
+    sums = np.zeros((steps, probabilities.shape[1]))
+    np.add.at(sums, place, probabilities)
+    counts = np.bincount(place, minlength=steps)
+    middles = (np.arange(steps) + 0.5) * STEP_S
+    nearest = np.abs(middles[:, np.newaxis] - times).argmin(axis=1) if (counts == 0).any() else None
+    if nearest is not None:
+        empty = counts == 0
+        sums[empty], counts[empty] = probabilities[nearest[empty]], 1
+    return sums / counts[:, np.newaxis]
+
+
+def tuning_of(directions: np.ndarray) -> float | None:
+    """The tuning that ``(frames, 2)`` tell, from -50 to 50 cents; None where they disagree.
+
+    Examples
+    --------
+    >>> tuning_of(np.array([[0.5, 1.0], [0.5, 0.75]]))
+    25.0
+    """
+    cosine, sine = 2 * directions.mean(axis=0, dtype=float) - 1
+    if math.hypot(cosine, sine) < CLEAR_TUNING:
+        return None
+    return math.atan2(sine, cosine) / (2 * math.pi) * SEMITONE_CENTS
