@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mirzoo.artefact import save
     from mirzoo.card import Card
     from mirzoo.engines.batch import annotate_many
+    from mirzoo.engines.embedding import embed
     from mirzoo.errors import MirzooError
     from mirzoo.evaluation import evaluate
     from mirzoo.export import export
@@ -52,6 +53,7 @@ __all__ = [
     "__version__",
     "annotate_many",
     "create",
+    "embed",
     "evaluate",
     "export",
     "fine_tune",
@@ -75,6 +77,7 @@ _MODULES = {
     "Tags": "tasks.tagging.annotation",
     "annotate_many": "engines.batch",
     "create": "hub",
+    "embed": "engines.embedding",
     "evaluate": "evaluation",
     "export": "export",
     "fine_tune": "training.fine_tuning",

@@ -298,6 +298,166 @@ def frame_outputs(
     return joiner.times(len(next(iter(outputs.values())))), outputs
 
 
+class Embedding(NamedTuple):
+    """What a model's head gives of a recording.
+
+    Parameters
+    ----------
+    vectors : array, float32, shape (rows, embedding size)
+        One of the whole recording, or one of each stretch of it.
+    starts_s : array, float64, shape (rows,)
+        Where each stretch starts (s).
+    duration_s : float
+        Length of the recording (s).
+    warnings : list of str
+        What is odd about the recording.
+    """
+
+    vectors: np.ndarray
+    starts_s: np.ndarray
+    duration_s: float
+    warnings: list[str]
+
+
+def embed_recording(
+    runner: LoadedModel,
+    source: audio.Source,
+    *,
+    layers: Literal["last", "all"] = "last",
+    over: Literal["clip", "time"] = "clip",
+    source_rate: int | None = None,
+    progress: Callable[[float], None] | None = None,
+    channel: audio.Channel = "mean",
+    allow_damaged: bool = False,
+) -> Embedding:
+    """Embed a recording of any format, rate, number of channels and length.
+
+    Parameters
+    ----------
+    runner : LoadedModel
+        A model of the zoo in any runtime.
+    source, source_rate, progress, channel, allow_damaged
+        As `annotate` takes them.
+    layers : {"last", "all"}
+        As `ModelMethods.embed` takes it.
+    over : {"clip", "time"}
+        One vector of the whole recording, or one of each stretch: of each window of the card's
+        length where the embedding is of a window, otherwise of as many seconds as windows are
+        apart.
+
+    Returns
+    -------
+    Embedding
+        That of a clip is the mean over windows, each weighted by the seconds of music in it, or
+        the mean over frames; that of a stretch is its window's, or the mean over its frames.
+
+    Raises
+    ------
+    ArtefactError
+        If the file was exported without the embedding, has no other depths, or gives numbers
+        that are not finite.
+    AudioError
+        If the source is not audio that can be decoded, or is shorter than the model's minimum.
+
+    Examples
+    --------
+    >>> import mirzoo  # doctest: +SKIP
+    >>> embed_recording(mirzoo.load("mel_cnn_tagger"), "song.mp3").vectors.shape  # doctest: +SKIP
+    (1, 128)
+    """
+    if over not in ("clip", "time"):
+        raise ArtefactError(f"over is {over!r}; allowed are 'clip' and 'time'")
+    framewise = TASKS[runner.card.task].framewise
+    kept: _OfWindows | _OfFrames = (_OfFrames if framewise else _OfWindows)(runner.card)
+
+    def compute(windows: np.ndarray) -> dict[str, np.ndarray]:
+        if layers == "last":
+            outputs = runner.predict_windows(windows)
+            if EMBEDDING in outputs:
+                return outputs
+        return {EMBEDDING: runner.embed(windows, layers=layers)}  # or says why there is none
+
+    part = _Part(runner, kept.add, _name(source), compute=compute)
+    reader = audio.Reader(
+        source,
+        runner.card.sample_rate,
+        source_rate=source_rate,
+        channel=channel,
+        allow_damaged=allow_damaged,
+    )
+    _process([part], reader, progress)
+    starts_s, weights, vectors = kept.finish(part.duration_s)
+    if over == "clip":
+        vectors = (weights @ vectors / weights.sum())[np.newaxis]
+        starts_s = np.zeros(1)
+    vectors = vectors.astype(np.float32)
+    if not np.isfinite(vectors).all():
+        raise ArtefactError(
+            f"{runner.card.name} gave an embedding that is not finite; are its files damaged? "
+            f"`mirzoo verify {runner.card.name}` tells."
+        )
+    return Embedding(vectors, starts_s, part.duration_s, reader.warnings)
+
+
+class _OfWindows:
+    """The embeddings of windows."""
+
+    def __init__(self, card: Card) -> None:
+        self._length_s = card.input.window_samples / card.sample_rate
+        self._vectors: list[np.ndarray] = []
+        self._starts: list[np.ndarray] = []
+
+    def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
+        self._vectors.append(outputs[EMBEDDING])
+        self._starts.append(starts)
+
+    def finish(self, duration_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Starts (s), weights and vectors."""
+        first = np.concatenate(self._starts)
+        starts = np.maximum(first, 0.0)
+        weights = np.minimum(first + self._length_s, duration_s) - starts
+        return starts, weights, np.concatenate(self._vectors).astype(np.float64)
+
+
+class _OfFrames:
+    """The means over the frames of stretches, as they come; what lies behind the end is left out.
+
+    The end is known only afterwards. Frames behind it are in the last windows, so that the last
+    two groups of windows are always held back.
+    """
+
+    def __init__(self, card: Card) -> None:
+        self._joiner = FrameJoiner(card, also=(EMBEDDING,))
+        self._stretch_s = card.input.hop_samples / card.sample_rate
+        self._held: list[np.ndarray] = []
+        self._frames = 0
+        self._sums: dict[int, np.ndarray] = {}
+        self._counts: Counter[int] = Counter()
+
+    def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
+        self._held.append(self._joiner.join(outputs, starts)[EMBEDDING])
+        if len(self._held) > 2:
+            self._count(self._held.pop(0))
+
+    def finish(self, duration_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Starts (s), weights and vectors."""
+        last = np.concatenate(self._held)
+        self._count(last[: max(self._joiner.count(duration_s) - self._frames, 0)])
+        numbers = sorted(self._sums)
+        counts = np.array([self._counts[number] for number in numbers], dtype=np.float64)
+        sums = np.stack([self._sums[number] for number in numbers])
+        return np.array(numbers) * self._stretch_s, counts, sums / counts[:, np.newaxis]
+
+    def _count(self, frames: np.ndarray) -> None:
+        times = self._joiner.times_of(self._frames + np.arange(len(frames)))
+        self._frames += len(frames)
+        stretches = np.maximum(times // self._stretch_s, 0).astype(int)
+        for number in np.unique(stretches):
+            of_it = frames[stretches == number]
+            self._sums[number] = self._sums.get(number, 0.0) + of_it.sum(axis=0, dtype=np.float64)
+            self._counts[number] += len(of_it)
+
+
 class ModelMethods:
     """What a model offers in every runtime; a runtime adds `_compute`.
 
@@ -477,6 +637,8 @@ class _Part:
         The recording, for messages.
     errors : tuple of exception classes
         Those that end this part alone, and are then its `error`; others are raised.
+    compute : callable, optional
+        From windows to outputs; by default those of ``predict_windows`` without the embedding.
     """
 
     def __init__(
@@ -485,12 +647,14 @@ class _Part:
         hand_over: Callable[[dict[str, np.ndarray], np.ndarray], None],
         name: str | None,
         errors: tuple[type[Exception], ...] = (),
+        compute: Callable[[np.ndarray], dict[str, np.ndarray]] | None = None,
     ) -> None:
         contract = runner.card.input
         self.card = runner.card
         self.lanes: int = getattr(runner, "lanes", 0)
         self.error: Exception | None = None
         self._runner, self._hand_over, self._name, self._errors = runner, hand_over, name, errors
+        self._outputs_of = compute or self._without_embedding
         self._framewise = TASKS[runner.card.task].framewise
         self._at_once = 1 if contract.whole else getattr(runner, "at_once", BATCH_WINDOWS)
         self._cutter = Cutter(
@@ -570,8 +734,7 @@ class _Part:
         def predict() -> dict[str, np.ndarray]:
             if not windows:
                 return {}
-            outputs = self._runner.predict_windows(np.stack([w.waveform for w in windows]))
-            return {name: values for name, values in outputs.items() if name != EMBEDDING}
+            return self._outputs_of(np.stack([w.waveform for w in windows]))
 
         def take(result: Callable[[], dict[str, np.ndarray]]) -> None:
             if self.error is not None:
@@ -586,6 +749,10 @@ class _Part:
             lanes.give(predict, take)
         else:
             take(predict)
+
+    def _without_embedding(self, windows: np.ndarray) -> dict[str, np.ndarray]:
+        outputs = self._runner.predict_windows(windows)
+        return {name: values for name, values in outputs.items() if name != EMBEDDING}
 
     def _take(
         self, outputs: dict[str, np.ndarray], windows: list[Window], ends_group: bool

@@ -51,7 +51,7 @@ WITHOUT_TENSORFLOW = {
 }  # fmt: skip
 HEAVY = {
     "tensorflow", "keras", "kapre", "librosa", "jams", "matplotlib", "sklearn", "pandas", "mido",
-    "mir_eval", "onnxruntime",
+    "mir_eval", "onnxruntime", "pyarrow", "faiss",
 }  # fmt: skip
 
 SLOW = {"tensorflow", "keras", "scipy", "mir_eval", "sklearn", "jams"}

@@ -179,7 +179,7 @@ def annotate(
         raise click.BadParameter("needs a worker that can be ended", param_hint="--timeout")
     names = list(dict.fromkeys(models.split(",")))
     with ExitStack() as stack:
-        stack.enter_context(_interruptible())
+        stack.enter_context(interruptible())
         given, piped = _with_standard_input(paths, stack)
         problems: list[Outcome] = []
         recordings = find_recordings(given, lambda *args: problems.append(problem(*args)))
@@ -271,7 +271,7 @@ def _run(
                     status, stopped = DISK_FULL, "the disk is full"
                     break
     except KeyboardInterrupt as interrupt:
-        status, stopped = _interrupted(interrupt)
+        status, stopped = interrupted(interrupt)
     for outcome in processes.rest if processes is not None else []:
         show(outcome)
     show.end(stopped)
@@ -434,7 +434,7 @@ def _with_standard_input(
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Let SIGTERM raise Terminated, and an interrupt before the first recording have its status."""
 
     def terminate(*_: object) -> None:
@@ -445,7 +445,7 @@ def _interruptible() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as interrupt:
-        status, stopped = _interrupted(interrupt)
+        status, stopped = interrupted(interrupt)
         complain(f"{stopped}: nothing was begun")
         raise click.exceptions.Exit(status) from None
     finally:
@@ -453,7 +453,7 @@ def _interruptible() -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
-def _interrupted(interrupt: KeyboardInterrupt) -> tuple[int, str]:
+def interrupted(interrupt: KeyboardInterrupt) -> tuple[int, str]:
     """The exit status and the word for an interrupt."""
     if isinstance(interrupt, Terminated):
         return TERMINATED, "terminated"

@@ -18,7 +18,7 @@ import threading
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-from mirzoo.engines.one_file import Job, OneFile, Setup
+from mirzoo.engines.one_file import Job, Setup
 from mirzoo.errors import MirzooError
 
 
@@ -32,7 +32,7 @@ def main() -> None:
     threading.Thread(target=_read, args=(sys.stdin.buffer, inbox), daemon=True).start()
     setup: Setup = inbox.get()
     try:
-        one_file = OneFile(setup)
+        one_file = setup.start()
     except MirzooError as error:
         _send(out, error)
         return

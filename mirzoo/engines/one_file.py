@@ -63,6 +63,16 @@ class Setup:
     report: Report = "summary"
     top: int = 5
 
+    def start(self, models: list[LoadedModel] | None = None) -> OneFile:
+        """Give the function of one file; models that are not given are loaded.
+
+        Raises
+        ------
+        MirzooError
+            If a model cannot be loaded.
+        """
+        return OneFile(self, models)
+
 
 @dataclass(frozen=True)
 class Job:
@@ -216,7 +226,7 @@ class OneFile:
         wanted = [n for n in range(len(self.models)) if not job.wanted or job.wanted[n]]
         results: list[Any]
         try:
-            results = self._annotations(wanted, job, progress)
+            results = self._results(wanted, job, progress)
         except Exception as error:
             results = [error] * len(wanted)
         for number, result in zip(wanted, results, strict=True):
@@ -240,9 +250,9 @@ class OneFile:
         outcome.seconds = time.monotonic() - began
         return outcome
 
-    def _annotations(
+    def _results(
         self, numbers: list[int], job: Job, progress: Callable[[float], None] | None
-    ) -> list[Annotation | Exception]:
+    ) -> list[Any]:
         """What the models of these numbers find, or what went wrong; it is decoded once."""
         from mirzoo.annotate import annotate_together
 
@@ -260,7 +270,7 @@ class OneFile:
                 return_errors=True,
             )
 
-    def _keep(self, number: int, result: Annotation, job: Job, outcome: Outcome) -> None:
+    def _keep(self, number: int, result: Any, job: Job, outcome: Outcome) -> None:
         """Write a result, and report it."""
         outcome.warnings += [text for text in result.warnings if text not in outcome.warnings]
         written = []
@@ -269,7 +279,7 @@ class OneFile:
             written.append(path)
         sound = job.sounds[number] if job.sounds else None
         if sound is not None:
-            result.write_sound(_with_folder(sound), original=job.source)  # type: ignore[attr-defined]
+            result.write_sound(_with_folder(sound), original=job.source)
             written.append(sound)
         outcome.files += written
         outcome.reports.append(self._reported(result, written))

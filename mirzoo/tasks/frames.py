@@ -12,6 +12,7 @@ that starts at sample 0 is all of the recording, and all of its frames are kept.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -26,6 +27,9 @@ class FrameJoiner:
     ----------
     card : Contract
         Of a model whose outputs have frames.
+    also : sequence of str
+        What is joined besides the card's outputs, and has as many frames as the first of them:
+        the embedding.
 
     Examples
     --------
@@ -49,7 +53,8 @@ class FrameJoiner:
     ([4, 6, 18, 20], [0.0, 0.1, 0.2, 0.3])
     """
 
-    def __init__(self, card: Contract) -> None:
+    def __init__(self, card: Contract, also: Sequence[str] = ()) -> None:
+        self._also = also
         contract, main = card.input, card.outputs[0]
         assert main.frame_rate is not None  # the task has checked the card
         self._card = card
@@ -100,6 +105,16 @@ class FrameJoiner:
             values = self._checked(output, outputs, len(starts), kept)
             middle = values[:, kept]
             joined[output.name] = middle.reshape(-1, *values.shape[2:])
+        for name in self._also:
+            values = outputs[name]
+            others = {outputs[known].shape[1] for known in joined} or {values.shape[1]}
+            if values.ndim != 3 or len(values) != len(starts) or others != {values.shape[1]}:
+                raise ArtefactError(
+                    f"{self._card.name} gave '{name}' of the shape {values.shape} for "
+                    f"{len(starts)} windows; it is (windows, frames, size), with as many frames "
+                    "as the card's outputs have. Is it the card of another model?"
+                )
+            joined[name] = values[:, kept].reshape(-1, values.shape[2])
         self._windows += len(starts)
         return joined
 
