@@ -468,13 +468,14 @@ class _Plan:
 
     def _leave(self, found: Iterable[str], given: Sequence[str | os.PathLike]) -> None:
         """Keep the rows of other folders, and of those that could not be read."""
-        roots = {os.path.abspath(path) for path in given}
+        files = {os.path.abspath(path) for path in given}
+        folders = {path for path in files if os.path.isdir(path)}
         unread = {os.path.abspath(outcome.source) for outcome in self._done.failures}
         present = set(found)
         for path, (key, entry) in self._known.items():
             if path in present:
                 continue
-            if _is_in(path, roots) and not _is_in(path, unread):
+            if path in files or (_is_in(path, folders) and not _is_in(path, unread)):
                 self._done.removed += key not in self._uses  # it was moved
             else:
                 self._use(key, entry)

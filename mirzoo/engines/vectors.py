@@ -361,7 +361,7 @@ def _gathered(blocks: Iterator[Block]) -> Iterator[Block]:
 
 
 def _read_npz(path: Path) -> tuple[str | None, list[Entry]]:
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         columns = [file[name].tolist() for name in _COLUMNS]
         entries = [Entry(unescaped(path), *rest) for path, *rest in zip(*columns, strict=True)]
         return str(file[KEY]) if KEY in file else None, entries
@@ -369,7 +369,7 @@ def _read_npz(path: Path) -> tuple[str | None, list[Entry]]:
 
 def _npz_blocks(path: Path) -> Iterator[Block]:
     entries = _read_npz(path)[1]
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         block = Block(entries, file["start_s"], file["embedding"])
     if not len(block.entries) == len(block.starts_s) == len(block.vectors):
         raise ValueError("its columns differ in length")

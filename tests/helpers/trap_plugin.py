@@ -13,9 +13,10 @@ from pathlib import Path
 from mirzoo import annotate
 
 _annotate_together = annotate.annotate_together
+_embed_recording = annotate.embed_recording
 
 
-def _trap(runners, source, **options):
+def _trap(source):
     name = Path(getattr(source, "name", source)).name
     if "segv" in name:
         os.kill(os.getpid(), signal.SIGSEGV)
@@ -32,7 +33,17 @@ def _trap(runners, source, **options):
         raise ZeroDivisionError("by zero")
     if "full" in name:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source))
+
+
+def _annotate(runners, source, **options):
+    _trap(source)
     return _annotate_together(runners, source, **options)
 
 
-annotate.annotate_together = _trap
+def _embed(runner, source, **options):
+    _trap(source)
+    return _embed_recording(runner, source, **options)
+
+
+annotate.annotate_together = _annotate
+annotate.embed_recording = _embed
