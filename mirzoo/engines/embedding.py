@@ -280,7 +280,8 @@ def origin_of(setup: EmbeddingSetup) -> Origin:
     MirzooError
         If there is no such model.
     """
-    import mirzoo
+    from importlib.metadata import version
+
     from mirzoo import hub
     from mirzoo._support.registry import import_plugin
     from mirzoo.engines.vectors import Origin
@@ -304,7 +305,7 @@ def origin_of(setup: EmbeddingSetup) -> Origin:
         channel=setup.channel,
         loaded_from=os.path.abspath(name) if os.path.exists(name) else name,
         runtime=chosen.name,
-        mirzoo_version=mirzoo.__version__,
+        mirzoo_version=version("mirzoo"),
     )
 
 

@@ -284,7 +284,7 @@ def test_files_that_are_none(model, music, tmp_path):
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_odd_names_and_empty_files_survive(model, tmp_path, suffix):
     odd = tmp_path / "music" / os.fsdecode(b"F\xfcr\n\xc3\xa9.wav")
-    write(odd, 1)
+    write(tmp_path / "music" / "plain.wav", 1).rename(odd)
     out = tmp_path / f"out{suffix}"
     embed(model, tmp_path / "music", out)
     assert list(rows(out)) == [str(odd)]

@@ -1,5 +1,6 @@
 """The examples for other people's programs run, and give what mirzoo gives."""
 
+import json
 import re
 import subprocess
 import sys
@@ -122,3 +123,30 @@ def test_quantised_files_run_on_arm(name, arm, tmp_path):
     for output, values in expected.items():
         assert np.abs(outputs[output] - values).mean() < 0.01
     assert largest_difference(expected, outputs) < BOUNDS["int8"].difference
+
+
+def test_a_map_of_music_is_one_page(tmp_path, demo_clip):
+    """It holds every name, as text, and fetches nothing."""
+    music = tmp_path / "</script>" / "music"
+    music.mkdir(parents=True)
+    samples = audio.read(demo_clip, 16000)
+    for number in range(3):
+        with wave.open(str(music / f"{number}.wav"), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(16000)
+            part = samples[number * 16000 : (number + 4) * 16000]
+            file.writeframes(np.round(np.clip(part, -1, 1) * 32767).astype("<i2").tobytes())
+    vectors, page = tmp_path / "v.npz", tmp_path / "map.html"
+    mirzoo.embed("mel_cnn_tagger", music, vectors, workers=0)
+    script = ROOT / "examples" / "python" / "map_of_music.py"
+    done = subprocess.run(
+        [sys.executable, str(script), str(vectors), str(page)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    text = page.read_text("utf-8")
+    assert text.count("</script>") == 1 and "://" not in text
+    assert all(f"music/{number}.wav" in text for number in range(3))
+    (points,) = re.findall(r'"points": (\[\[.*?\]\])', text)
+    assert np.abs(np.array(json.loads(points))).max() == 1.0
