@@ -182,6 +182,7 @@ def test_a_folder_that_cannot_be_looked_into_loses_no_rows(model, music, tmp_pat
     assert len(rows(out)) == 3
 
 
+@pytest.mark.slow
 def test_what_was_made_otherwise_is_never_mixed(model, music, tmp_path):
     out = tmp_path / "out.npz"
     embed(model, music, out, workers=0)
@@ -262,6 +263,7 @@ def test_workers_die_and_runs_are_killed_without_loss(model, music, tmp_path):
     assert sorted(Path(name).name for name in rows(out)) == ["a.wav", "b.wav", "c.flac", "z.wav"]
 
 
+@pytest.mark.slow
 def test_files_that_are_none(model, music, tmp_path):
     with pytest.raises(DataError, match=r"allowed are \.parquet, \.npz"):
         embed(model, music, tmp_path / "out.csv")
