@@ -221,6 +221,9 @@ def test_a_tfds_data_set(tmp_path, monkeypatch):
 
     builder = TinySounds(data_dir=tmp_path)
     monkeypatch.setattr(tfds, "builder", lambda name: builder)
+    with pytest.raises(DataError, match="Nothing is downloaded unasked"):
+        load("tfds:tiny_sounds")
+    builder.download_and_prepare()
     clips = load("tfds:tiny_sounds")
     assert sorted(clip.labels.tags for clip in clips.clips) == [("hiss",), ("hum",), ("hum",)]
     windows = clips.windows(RATE, RATE)

@@ -302,7 +302,7 @@ def test_mirdata_knows_near_names():
 def tiny_sounds(tmp_path, monkeypatch):
     tfds = pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is missing")
 
-    class TinySounds(tfds.core.GeneratorBasedBuilder):
+    class MadeUpSounds(tfds.core.GeneratorBasedBuilder):
         """Sounds. They are tiny."""
 
         VERSION = tfds.core.Version("1.0.0")
@@ -325,7 +325,7 @@ def tiny_sounds(tmp_path, monkeypatch):
                 samples = np.round(noise(number) * 32768).astype(np.int64)
                 yield number, {"audio": samples, "label": number % 2, "player": str(number // 2)}
 
-    builder = TinySounds(data_dir=tmp_path / "tfds")
+    builder = MadeUpSounds(data_dir=tmp_path / "tfds")
     monkeypatch.setattr(tfds, "builder", lambda name: builder)
     return builder
 
@@ -333,16 +333,16 @@ def tiny_sounds(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_a_tfds_data_set_is_downloaded_when_asked_alone(tiny_sounds):
     with pytest.raises(DataError, match="is not on this machine.*download=True"):
-        load("tfds:tiny_sounds")
+        load("tfds:made_up_sounds")
     assert not tiny_sounds.is_prepared()
-    data = load("tfds:tiny_sounds", download=True, group_column="player")
+    data = load("tfds:made_up_sounds", download=True, group_column="player")
     assert data.label_names == ("hiss", "hum")
     assert sorted(set(data.groups)) == ["0", "1", "2", "3"]
     assert data.splits == ("test", "train")
     assert data.counts() == {"hiss": 4, "hum": 4}
-    assert load("tfds:tiny_sounds").checksum == data.checksum  # it is here now
+    assert load("tfds:made_up_sounds").checksum == data.checksum  # it is here now
     with pytest.raises(DataError, match="no feature 'artist'; it has audio, label, player"):
-        load("tfds:tiny_sounds", group_column="artist")
+        load("tfds:made_up_sounds", group_column="artist")
 
 
 @pytest.mark.slow

@@ -154,7 +154,8 @@ def _not_here(name: str, builder: Any) -> str:
     return (
         f"the data set '{name}'{f' ({what})' if what else ''} is not on this machine; it is "
         f"{large}. Nothing is "
-        "downloaded unasked: give download=True (--download), or name its folder in TFDS_DATA_DIR"
+        "downloaded unasked: give download=True (--download), run `tfds build "
+        f"{name}`, or name its folder in TFDS_DATA_DIR"
     )
 
 
