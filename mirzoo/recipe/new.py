@@ -36,7 +36,6 @@ TRAINING = {
     "batch_size": 16,
     "learning_rate": 0.002,
     "weight_decay": 0.01,
-    "patience": 10,
     "augmentation": {
         "gain_db": [-12.0, 6.0],
         "noise_probability": 0.3,

@@ -138,7 +138,7 @@ class TrainingConfig(Config):
     """How strongly weights are drawn to 0."""
 
     patience: PositiveInt = 5
-    """Training ends after so many epochs without progress on what is held out."""
+    """On prepared corpora: training ends after so many epochs without progress on validation."""
 
     embedding_weight: NonNegativeFloat = 0.0
     """Weight of the loss against the embeddings of teachers."""
