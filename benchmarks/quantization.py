@@ -41,6 +41,7 @@ from mirzoo.data.sources import data_home
 from mirzoo.evaluation.corpora import measure
 from mirzoo.export import export
 from mirzoo.runtimes.litert import LiteRTModel
+from mirzoo.tasks.base import TASKS
 
 PRECISIONS = (None, "float16", "dynamic", "int8")
 MODELS = ("mel_cnn_tagger", "cqt_crnn_chords", "hcqt_cnn_melody")
@@ -219,10 +220,12 @@ def peak_mb(path: Path) -> float:
 def losses_of(
     name: str, files: dict[str, Path], corpora: Sequence[Corpus]
 ) -> Iterator[tuple[str, dict[str, float]]]:
-    """Each score, and by how much it falls in each precision."""
+    """Each score, and by how much it is worse in each precision."""
     scores = {precision: scores_of(LiteRTModel(path), corpora) for precision, path in files.items()}
+    less_is_better = TASKS[hub.card(name).task].lower_is_better
     for score, whole in scores["float32"].items():
-        fall = {precision: round(whole - found[score], 4) for precision, found in scores.items()}
+        sign = -1 if score[1] in less_is_better else 1
+        fall = {p: round(sign * (whole - found[score]), 4) for p, found in scores.items()}
         yield " ".join(score), {**fall, "float32": round(whole, 4)}
 
 
