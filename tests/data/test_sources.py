@@ -67,6 +67,7 @@ def home(tmp_path):
         touch(src, "mir1k", "vocal", f"{singer}_1_01.ogg")
         touch(src, "mir1k_remixed", "vocal", f"{singer}_1_01.ogg")
     (src / "charts_mma").mkdir()
+    (src / "charts_keys").mkdir()
     touch(src, "philharmonia", "audio", "flute", "flute_A4_1_forte_normal.mp3")
     for number in range(20):
         touch(src, "pop909", f"POP909/{number:03d}/{number:03d}.mid")
@@ -251,7 +252,7 @@ def test_a_missing_collection_says_how_to_get_it(tmp_path):
 
 def test_names_come_in_an_order_in_which_they_can_be_prepared():
     names = sources.list_collections()
-    assert len(set(names)) == len(names) == 32
+    assert len(set(names)) == len(names) == 33
     for place, name in enumerate(names):
         assert set(sources.collection(name).corpora) <= set(names[:place])
 
