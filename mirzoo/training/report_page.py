@@ -40,6 +40,9 @@ def _parts(report: Report, name: str, excerpts: bool) -> Iterator[Markup]:
         f"Learnt from {report.learnt_from} {what}, {report.held_out} held out. Asked for: "
         f"{report.strategy}. Done: {report.chosen}.",
     )
+    if report.decoding_share is not None:
+        text = f"{report.decoding_share:.0%} of the time was spent decoding."
+        yield element("p", text, class_="soft")
     if report.evaluations is None:
         yield element("h2", "Scores")
         yield element(

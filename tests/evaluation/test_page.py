@@ -104,6 +104,7 @@ def test_a_page_has_all_parts(text):
     for part in ("Scores", "second compared with first", "Each class", "What was taken for what",
                  "Calibration", "The worst mistakes", "All 16 recordings"):  # fmt: skip
         assert part in text
+    assert text.count("<audio") == 24  # of each model the twelve worst
     pictured = [attrs for tag, attrs in Elements(text).found if tag == "img"]
     assert len(pictured) == 2 and all(attrs["alt"] for attrs in pictured)
     assert "<svg" in base64.b64decode(pictured[0]["src"].partition(",")[2]).decode()

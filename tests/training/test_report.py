@@ -73,6 +73,7 @@ def report():
         clips_of_labels={LABELS[0]: 20, LABELS[1]: 20},
         settings=card.fitting.settings,
         card=card,
+        decoding_share=0.12,
     )  # fmt: skip
 
 
@@ -82,7 +83,8 @@ def test_the_page_has_everything_and_does_nothing(report, tmp_path):
         "40 clips, 16 held out", "Scores on what was held out", "fitted compared with probe",
         "Would more data help?", "from 20 to 40 the loss went 0.900 to 0.700", "How it learnt",
         "Each class", "What was taken for what", "Calibration", "The worst mistakes", "0" * 64,
-        "left out as bad", "Origin and licence", "mel_cnn_tagger", "gain_db",
+        "left out as bad", "12% of the time was spent decoding",
+        "Origin and licence", "mel_cnn_tagger", "gain_db",
     ):  # fmt: skip
         assert part in text, part
     assert "<script" not in text and "<img src=x" not in text and "\u202e" not in text
