@@ -100,8 +100,9 @@ def scores_part(found: Sequence[Evaluation], title: str = "Scores") -> Iterator[
     at = 2 if several else 1
     yield table(["score", *model, "value", "95 % interval", ""], rows, numbers=[at, at + 1])
     for note in dict.fromkeys(note for of_model in found for note in of_model.notes):
-        of = [of_model.model for of_model in found if note in of_model.notes]
-        yield element("p", f"{note}." if len(of) == len(found) else f"{', '.join(of)}: {note}.")
+        noted = [of_model.model for of_model in found if note in of_model.notes]
+        whose = "" if len(noted) == len(found) else f"{', '.join(noted)}: "
+        yield element("p", f"{whose}{note}.")
     for of_model in found:
         if of_model.failed:
             count = len(of_model.failed)
