@@ -306,8 +306,8 @@ class Contract(_Entry):
     Parameters
     ----------
     format : int
-        Version of this format: 2, or 3 with ``exported`` or a tagger's ``decoding``. Files of
-        version 0.1 have none, which is format 1.
+        Version of this format: 2, or 3 with ``exported``, a tagger's ``decoding`` or, on a card,
+        ``fitting``. Files of version 0.1 have none, which is format 1.
     name : str
         The model's name, that of its folder.
     task : str

@@ -62,8 +62,8 @@ from mirzoo.training.report import Report
 LOSSES = {"sigmoid": "binary_crossentropy", "softmax": "categorical_crossentropy"}
 FEWEST_HELD_OUT = 10
 FEWEST_RECORDINGS_HELD_OUT = 3
-THRESHOLDS_FORMAT = 3
-"""Of a card whose tagger has thresholds."""
+FITTED_FORMAT = 3
+"""Of a card that tells what its model was fitted to."""
 
 
 def fine_tune(
@@ -378,7 +378,7 @@ class _Clips:
             metrics=_with_baselines(evaluations),
             files={},
             decoding=decoding,
-            format=max(card.format, THRESHOLDS_FORMAT) if decoding else card.format,
+            format=max(card.format, FITTED_FORMAT),
             licences=_licences(card.licences, self.source, is_fresh),
             fitting=_fitting(
                 self.base,
@@ -536,6 +536,7 @@ class _Framewise:
             f"{'Trained from fresh weights' if is_fresh else 'Fine-tuned'}.",
             metrics=_with_baselines(evaluations),
             files={},
+            format=max(base.card.format, FITTED_FORMAT),
             licences=_licences(base.card.licences, self.source, is_fresh),
             fitting=_fitting(
                 base,
