@@ -586,8 +586,13 @@ TITLES = {
 }
 
 
-def _mean(rows: Rows, part: str, system: str) -> str:
-    scores = [row["score"] for row in rows.all if (row["part"], row["system"]) == (part, system)]
+def _mean(rows: Rows, part: str, system: str, like: str | None = None) -> str:
+    """The mean score of a system; of the foldings that another one has."""
+    mine = [row for row in rows.all if row["part"] == part]
+    foldings = {row["folding"] for row in mine if row["system"] == (like or system)}
+    scores = [
+        row["score"] for row in mine if row["system"] == system and row["folding"] in foldings
+    ]
     return f"{np.mean(scores):.2f}" if scores else "–"
 
 
@@ -599,8 +604,9 @@ def tables(rows: Rows) -> dict[str, tuple[str, list[str]]]:
     ]
     peers = (DEFAULT, PROBE, f"probe of {PEER}", f"radial SVM of {PEER}")
     for part, title in TITLES.items():
-        if any(row["part"] == part for row in rows.all):
-            tags.append(f"| {title} | {' | '.join(_mean(rows, part, name) for name in peers)} |")
+        if any((row["part"], row["system"]) == (part, DEFAULT) for row in rows.all):
+            means = [_mean(rows, part, name, DEFAULT) for name in peers]
+            tags.append(f"| {title} | {' | '.join(means)} |")
     scratch = ["| from fresh weights | instruments found |", "| --- | --- |"]
     names = dict.fromkeys(row["system"] for row in rows.all if row["part"] == "frontends")
     for system in sorted(names, key=lambda name: _mean(rows, "frontends", name), reverse=True):

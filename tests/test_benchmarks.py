@@ -473,9 +473,10 @@ def test_systems_of_own_data_are_compared_on_the_same_folds(own_data, tmp_path, 
     assert "right                              1.000  +0.500 [+0.500, +0.500]" in (
         capsys.readouterr().out
     )
+    rows.add("instruments", own_data.DEFAULT, 1, score=0.75, cpu_s=1.0, done=[])
     page, lines = own_data.tables(rows)["table of tags"]
     assert page == "own_tags.md"
-    assert lines[2] == "| 150 clips of ten instruments | – | 0.50 | – | – |"
+    assert lines[2] == "| 150 clips of ten instruments | 0.75 | 0.50 | – | – |"
 
 
 def test_pages_have_the_marks_of_the_tables_of_own_data(own_data, tmp_path):
