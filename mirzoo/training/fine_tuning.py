@@ -193,7 +193,8 @@ def fine_tune(
     >>> chords = mirzoo.fine_tune("cqt_crnn_chords", "songs/", epochs=10)  # doctest: +SKIP
     """
     if isinstance(model, Model):
-        former = _former_use(model, data, strategy, train_head, train_trunk)
+        is_new = extend or out is not None
+        former = _former_use(model, data, strategy, train_head, train_trunk, is_new)
         if former is not None:
             return _fit_in_place(
                 model, data, train_head=former, epochs=epochs, batch_size=batch_size,
@@ -823,8 +824,12 @@ def _former_use(
     strategy: Strategy | None,
     train_head: bool | None,
     train_trunk: bool | None,
+    is_new: bool,
 ) -> bool | None:
-    """Whether head and front-end learn, where a model is to be trained in place; else None."""
+    """Whether head and front-end learn, where a model is to be trained in place; else None.
+
+    ``is_new`` tells that there are options which version 0.2 did not have.
+    """
     if train_trunk is not None:
         _warn("train_trunk=True is now strategy='full', and False strategy='probe'")
         return train_trunk
@@ -835,7 +840,7 @@ def _former_use(
         _warn("windows train a model in place; give clips to get a new one")
         return True
     created = model.card.provenance.startswith("New output layer on ")
-    if strategy is None and created:
+    if strategy is None and created and isinstance(data, str | os.PathLike) and not is_new:
         _warn(
             "a model from mirzoo.create is trained in place, without a probe first; give its "
             "name, or strategy='auto', to get a new model that is better on few clips"

@@ -12,8 +12,8 @@ from mirzoo.evaluation.recordings import LabelledRecording
 from mirzoo.models.build import build_model
 from mirzoo.tasks.base import TASKS
 from mirzoo.tasks.chords import Chords
-from mirzoo.training import fine_tuning, own_recordings
-from mirzoo.training.fine_tuning import _name_of, fine_tune
+from mirzoo.training import fine_tuning, own_recordings, progress
+from mirzoo.training.fine_tuning import _divided_recordings, _name_of, fine_tune
 from mirzoo.training.own_recordings import FittedRecordings
 
 LEARNS = {"epochs": 25, "batch_size": 4, "learning_rate": 0.02}
@@ -200,3 +200,117 @@ def test_short_clips_are_learnt_from_too(monkeypatch):
     clip = LabelledRecording(np.full(800, 0.1, np.float32), Chords([(0.0, 0.05, "N")]), RATE)
     fine_tune(model, [clip, clip], epochs=1)
     assert seen == [(1, 2, 30)]
+
+
+def in_groups(task: str, numbers, groups: int) -> list[LabelledRecording]:
+    return [
+        one._replace(name=str(number), group=f"album {number % groups}")
+        for number, one in enumerate(recorded(task, numbers))
+    ]
+
+
+@pytest.mark.slow
+def test_what_is_held_out_measures_and_what_is_left_out_chooses():
+    model = make_model("chords")
+    options = {**LEARNS, "epochs": 6, "held_out": 0.2}
+    fitted = fine_tune(model, in_groups("chords", range(16), 16), **options)
+    report = fitted.report
+    assert (report.learnt_from, report.held_out) == (13, 3)
+    trial, history = report.trial["val_loss"], report.history
+    best = int(np.argmin(trial))
+    assert len(history["loss"]) == len(history["val_loss"]) == best > 0
+    assert [tried.loss for tried in report.tried] == [trial[0], min(trial[1:])]
+    assert report.chosen == f"the whole model trained for {best} epochs"
+    after, before = report.evaluations
+    assert len(after.per_file) == 3 and before.model == "toys"
+    scores = {metric.metric: metric for metric in fitted.card.metrics}
+    assert scores["majmin"].value > scores["majmin"].baseline["toys"]
+    assert fitted.card.fitting.data.held_out == 3 and fitted.card.fitting.epochs == best
+
+
+def test_groups_are_not_divided():
+    recordings = in_groups("chords", range(15), 5)
+    splits = (None,) * len(recordings)
+    train, test, how = _divided_recordings(recordings, splits, 0.2, seed=0)
+    assert len(test) == 3 and len({recordings[number].group for number in test}) == 1
+    assert sorted([*train, *test]) == list(range(15)) and "whole groups, by seed 0" in how
+    named = ("train",) * 9 + ("validation",) * 2 + ("test",) * 3 + (None,)
+    train, test, how = _divided_recordings(recordings, named, 0.2, seed=0)
+    assert train.tolist() == list(range(11)) and test.tolist() == [11, 12, 13]
+    assert how == "as the data name them"
+    assert not len(_divided_recordings(recordings, splits, 0, seed=0)[1])
+    assert not len(_divided_recordings(recordings[:9], splits[:9], 0.2, seed=0)[1])
+
+
+@pytest.mark.slow
+def test_a_model_that_training_makes_worse_stays():
+    model = make_model("chords")
+    wild = {"epochs": 2, "batch_size": 4, "learning_rate": 1000.0, "held_out": 0}
+    fitted = fine_tune(model, in_groups("chords", range(12), 12), **wild)
+    assert fitted.report.chosen.startswith("the model as it was")
+    for old, new in zip(model.get_weights(), fitted.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert fitted.card.fitting.epochs == 0
+
+
+@pytest.mark.slow
+def test_a_recipe_of_chords_learns_from_fresh_weights_with_its_statistics(monkeypatch):
+    recipe = make_recipe("chords")
+    seen = []
+    fit = own_recordings.fit_stage
+
+    def noted(student, batches, **options):
+        seen.append((batches.augmentation, batches.transpose_semitones))
+        return fit(student, batches, **options)
+
+    monkeypatch.setattr(own_recordings, "fit_stage", noted)
+    options = {**LEARNS, "learning_rate": None, "epochs": 3, "seed": 1}
+    model = fine_tune(
+        recipe, recorded("chords", range(4)), augmentation="gain,mask,transpose", **options
+    )
+    assert seen[0][1] == (-5, 6) and seen[0][0].mask_frames == 0.15
+    fresh = build_model(recipe, "fresh")
+    assert any(map(np.any, map(np.subtract, statistics_of(model), statistics_of(fresh))))
+    assert model.card.provenance.startswith("Trained from fresh weights, as own_model, for 3")
+    assert "untrained" not in model.card.to_json()
+    with pytest.raises(DataError, match="fresh weights, all of which must learn"):
+        fine_tune(recipe, recorded("chords", range(2)), strategy="head")
+
+
+@pytest.mark.slow
+def test_training_on_recordings_goes_on_where_it_was(tmp_path, monkeypatch):
+    """In bfloat16 too, of which float32 weights are left."""
+    model = make_model("chords", head={**make_recipe("chords").head.model_dump(), "dropout": 0.3})
+    options = {**LEARNS, "epochs": 4, "precision": "bfloat16", "out": tmp_path / "mine"}
+    end = progress.ShownEpochs.on_epoch_end
+
+    def interrupted(self, epoch, logs=None):
+        end(self, epoch, logs)
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(progress.ShownEpochs, "on_epoch_end", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fine_tune(model, recorded("chords", range(4)), **options)
+    assert (tmp_path / ".mine.training" / "training" / "history.csv").exists()
+    resumed = fine_tune(model, recorded("chords", range(4)), **options)
+    whole = fine_tune(model, recorded("chords", range(4)), **{**options, "out": None})
+    assert len(resumed.report.history["loss"]) == 4
+    assert resumed.report.history == whole.report.history
+    for one, other in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert {layer.compute_dtype for layer in resumed.head.layers} == {"float32"}
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"balanced": True}, "balanced is for taggers; how often chords occur"),
+        ({"exclusive": True}, "exclusive is for taggers; what chords are is fixed"),
+        ({"augmentation": "mixup"}, "the change 'mixup' is not for chords and melodies"),
+    ],
+)
+def test_options_of_taggers_are_refused(option, message):
+    with pytest.raises(DataError, match=message):
+        fine_tune(make_model("chords"), recorded("chords", range(1)), **option)
