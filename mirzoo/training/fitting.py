@@ -251,15 +251,19 @@ def fit_stage(
     losses: dict[str, list[float]] = {}
     with stage(name, epochs, done) as advance:
         if not is_over:
-            fitted = student.fit(
-                data,
-                validation_data=None if unseen is None else EpochData(unseen),
-                epochs=epochs,
-                initial_epoch=done,
-                shuffle=False,
-                callbacks=[*callbacks, *kept, ShownEpochs(advance, epochs)],
-                verbose=0,
-            )
+            try:
+                fitted = student.fit(
+                    data,
+                    validation_data=None if unseen is None else EpochData(unseen),
+                    epochs=epochs,
+                    initial_epoch=done,
+                    shuffle=False,
+                    callbacks=[*callbacks, *kept, ShownEpochs(advance, epochs)],
+                    verbose=0,
+                )
+            finally:
+                for history in (one for one in kept if isinstance(one, _History)):
+                    history.on_train_end()
             losses = {key: [float(value) for value in row] for key, row in fitted.history.items()}
     if folder is None:
         return losses
