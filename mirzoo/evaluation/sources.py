@@ -13,6 +13,7 @@ from mirzoo.data import folder, labelled, own
 from mirzoo.data.findings import Findings
 from mirzoo.data.folder import LabelledClips
 from mirzoo.data.own import DataWarning, OwnData
+from mirzoo.data.readers import KINDS
 from mirzoo.data.recordings import Recording
 from mirzoo.errors import DataError
 from mirzoo.evaluation.recordings import (
@@ -115,10 +116,10 @@ def _as_before(
     try:
         items = labelled_in(data, task.name)
     except Unlabelled:
-        if task.label_kind is None:
+        if _kind(task) is None:
             raise
         return None
-    if task.label_kind is not None and all(isinstance(item, Failure) for item in items):
+    if _kind(task) is not None and all(isinstance(item, Failure) for item in items):
         return None
     return Opened(items, os.fspath(data), "all recordings")
 
@@ -158,7 +159,9 @@ def wanted_of(card: Contract) -> dict[str, Any]:
 
 
 def _kind(task: Task) -> str | None:
-    return "tags" if task.free_labels else task.label_kind
+    """The kind of a task's labels, where `mirzoo.data.load` reads it; others the task reads."""
+    kind = "tags" if task.free_labels else task.label_kind
+    return kind if kind in KINDS else None
 
 
 def _of_own(found: OwnData, data: Any, task: Task, split: str | None) -> Opened:

@@ -20,6 +20,7 @@ from mirzoo.card import Fitting, Licences, Metric, OwnData
 from mirzoo.data import folder, labelled, own
 from mirzoo.data.decoded import clocked
 from mirzoo.data.folder import LabelledClips, LabelledWindows
+from mirzoo.data.readers import KINDS
 from mirzoo.errors import DataError
 from mirzoo.evaluation.recordings import (
     LabelledRecording,
@@ -786,7 +787,8 @@ def _recordings(
         )
     task = TASKS[model.card.task]
     known_set = isinstance(data, str | os.PathLike) and labelled.is_known(data)
-    if not known_set and not _are_labelled_recordings(data):
+    is_read = not known_set and not _are_labelled_recordings(data)
+    if is_read and task.label_kind in KINDS:  # labels of other kinds the task alone can read
         contract = model.card.input
         with stage("checking the data"):
             data = own.load(
@@ -802,7 +804,8 @@ def _recordings(
         return recordings, splits, data.name, data.checksum, len(data.skipped)
     if options:
         raise DataError(
-            f"{', '.join(options)} is for folders and tables of your own; leave it out here"
+            f"{', '.join(options)} is for folders and tables of your own with "
+            f"{', '.join(KINDS)}; leave it out here"
         )
     split = labelled.training_split(data) if known_set else None
     recordings = list(open_recordings(data, task.name, split))
