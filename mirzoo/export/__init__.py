@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mirzoo import audio
+from mirzoo._support.files import is_utf8, printable
 from mirzoo.card import InputContract
 from mirzoo.errors import ExportError
 from mirzoo.export.base import Format, format_of
@@ -89,9 +90,9 @@ def export(
     ------
     ExportError
         If no format has the suffix, options are refused, something is at ``path`` already, the
-        folder to write into is missing, the model cannot be written with builtin LiteRT or
-        standard ONNX operators, its numbers differ, or the packages that ONNX needs are not
-        installed.
+        folder to write into is missing, the disk refuses the file, the model cannot be written
+        with builtin LiteRT or standard ONNX operators, its numbers differ, or the packages that
+        ONNX needs are not installed.
 
     Examples
     --------
@@ -115,9 +116,14 @@ def export(
         }
     )
     require_allowed(Case(chosen, model.card, options, recurrent=is_recurrent(model)))
-    _require_free(path, chosen, overwrite)
     contract = file_contract(model.card.contract, options, usual_batch=None)
-    chosen.write(model, path, real_windows(contract.input, source), **options.given())
+    try:
+        _require_free(path, chosen, overwrite)
+        windows = real_windows(contract.input, source)
+        chosen.write(model, path, windows, **options.given())
+    except OSError as error:
+        reason = error.strerror or error
+        raise ExportError(f"{printable(path)} cannot be written ({reason})") from error
     return path
 
 
@@ -134,10 +140,15 @@ def _require_free(path: Path, format: Format, overwrite: bool) -> None:
         raise ExportError(f"there is no folder {path.parent} to write {path.name} into; make it")
     if format.suffix and path.is_dir():
         raise ExportError(f"{path} is a folder; {format.title} is a file: give another name")
-    if not format.suffix and path.is_file():
+    if not format.suffix and path.exists() and not path.is_dir():
         raise ExportError(f"{path} is a file; {format.title} is a folder: give another name")
+    if not format.suffix and not is_utf8(str(path.absolute())):
+        raise ExportError(
+            f"{printable(path)} is not UTF-8, and TensorFlow writes to no other names: give one "
+            "that is"
+        )
     there = path if format.suffix else path / SAVED_MODEL_FILE
-    if there.exists() and not overwrite:
+    if os.path.lexists(there) and not overwrite:
         raise ExportError(
             f"{there} exists; nothing was written: give another name, or overwrite=True "
             "(--overwrite)"

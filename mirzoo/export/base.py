@@ -60,10 +60,14 @@ def format_of(path: str | os.PathLike) -> Format:
     Raises
     ------
     ExportError
-        If no format has its suffix.
+        If it is no name, or no format has its suffix.
     """
-    suffix = Path(path).suffix
-    if os.fspath(path).endswith("/") or VERSION_NUMBER.fullmatch(suffix):
+    whole, name, suffix = os.fspath(path), Path(path).name, Path(path).suffix
+    if not whole or "\0" in whole:
+        raise ExportError(f"{whole!r} is no name of a file or folder")
+    if name in {known.suffix for known in FORMATS.values() if known.suffix}:
+        raise ExportError(f"{path} is a suffix with no name before it, as in 'model{name}'")
+    if whole.endswith("/") or VERSION_NUMBER.fullmatch(suffix):
         suffix = ""
     for known in FORMATS.values():
         if known.suffix == suffix:

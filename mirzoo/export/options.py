@@ -6,6 +6,7 @@ Which of them go together, and with which format and model, is in `mirzoo.export
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -58,20 +59,28 @@ class ExportOptions(BaseModel):
     def _is_a_length(cls, window_s: Any) -> float | str | None:
         if window_s is None or window_s == ANY:
             return window_s
-        if not isinstance(window_s, int | float) or isinstance(window_s, bool):
+        if not isinstance(window_s, Real) or isinstance(window_s, bool):
             raise ValueError(f"allowed are seconds and '{ANY}'")
-        if not 0 < window_s <= LONGEST_WINDOW_S:
+        seconds = float(window_s)
+        if not 0 < seconds <= LONGEST_WINDOW_S:
             raise ValueError(f"allowed are seconds above 0, {LONGEST_WINDOW_S} at most")
-        return float(window_s)
+        return seconds
 
     @field_validator("batch")
     @classmethod
     def _is_a_number_of_windows(cls, batch: Any) -> int | str | None:
         if batch is None or batch == ANY:
             return batch
-        if not isinstance(batch, int) or isinstance(batch, bool) or not 1 <= batch <= MOST_WINDOWS:
+        is_whole = isinstance(batch, Integral) and not isinstance(batch, bool)
+        if not is_whole or not 1 <= batch <= MOST_WINDOWS:
             raise ValueError(f"allowed are whole numbers from 1 to {MOST_WINDOWS} and '{ANY}'")
-        return batch
+        return int(batch)
+
+    @field_validator("input_rate", mode="before")
+    @classmethod
+    def _is_a_rate(cls, input_rate: Any) -> Any:
+        is_whole = isinstance(input_rate, Integral) and not isinstance(input_rate, bool)
+        return int(input_rate) if is_whole else input_rate
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Self:

@@ -26,7 +26,9 @@ from mirzoo.export.flatbuffer import SMALLEST_STORED_AS_HALF, join, store_as_hal
 from mirzoo.export.sections import Section, Tensors, run
 
 MOST_CALIBRATION_WINDOWS = 24
+MOST_HELD_WINDOWS = 8 * MOST_CALIBRATION_WINDOWS
 QUIET = 0.01
+SILENT = 1e-4
 SMALLEST_OF_SPECTRA = 7000
 """A front-end's constants of fewer numbers, such as kernels of constant-Q transforms, stay float32:
 as float16 they leave noise at -70 dB between a pure tone's bins, which a logarithm shows."""
@@ -47,19 +49,42 @@ def calibration_windows(contract: InputContract, sources: Any = None) -> list[np
     list of np.ndarray
         float32 ``(1, samples)``: at most `MOST_CALIBRATION_WINDOWS`, spread over the recordings;
         then one of them at -40 dB, and silence.
+
+    Raises
+    ------
+    ExportError
+        If there are no recordings, or nothing but silence in them.
     """
     if sources is None:
         sources = audio.demo_clip()
-    windows = [
+    windows = _thinned(
         window[np.newaxis]
         for source in (sources if isinstance(sources, list | tuple) else [sources])
         for window in _windows(contract, source)
-    ]
+    )
     if not windows:
         raise ExportError("calibration has no recordings; give one at least, or leave it out")
+    if max(float(np.abs(window).max()) for window in windows) < SILENT:
+        raise ExportError(
+            "calibration is silent, and int8 cannot be fitted to silence; give recordings of music "
+            "like yours, or leave it out"
+        )
     places = np.linspace(0, len(windows) - 1, min(len(windows), MOST_CALIBRATION_WINDOWS))
     chosen = [windows[int(place)] for place in places]
     return [*chosen, QUIET * chosen[0], 0 * chosen[0]]
+
+
+def _thinned(windows: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """All windows, or of more than `MOST_HELD_WINDOWS` every second, fourth, … one."""
+    held: list[np.ndarray] = []
+    step = 1
+    for number, window in enumerate(windows):
+        if number % step:
+            continue
+        held.append(window)
+        if len(held) > MOST_HELD_WINDOWS:
+            held, step = held[::2], 2 * step
+    return held
 
 
 def _windows(contract: InputContract, source: audio.Source) -> Iterator[np.ndarray]:

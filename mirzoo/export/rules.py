@@ -20,6 +20,7 @@ from mirzoo.tasks.base import TASKS
 
 LITERT, ONNX, SAVED_MODEL = "litert", "onnx", "saved_model"
 LONG_WINDOW_S = 30.0
+MOST_S_AT_ONCE = 3600
 MOST_HZ = 192_000
 COMMON_RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 TAPS = 110
@@ -55,7 +56,7 @@ class Case:
     def takes_any_length(self) -> bool:
         """Whether the file takes windows of any length."""
         any_length = self.contract.input.whole or self.format.name == SAVED_MODEL
-        return any_length and self.options.window_s is None
+        return self.options.window_s == ANY or (any_length and self.options.window_s is None)
 
     @property
     def rate(self) -> int:
@@ -68,16 +69,42 @@ class Case:
         return ceil(self.contract.input.window_samples * self.rate / self.contract.sample_rate)
 
     @property
+    def seconds_at_once(self) -> float:
+        """The length of all windows of a batch together (s)."""
+        window_s, batch = self.options.window_s, self.options.batch
+        usual = window_s in (None, ANY)
+        return (1 if batch in (None, ANY) else batch) * (
+            self.contract.window_s if usual else window_s
+        )
+
+    @property
+    def has_rate_in_range(self) -> bool:
+        """Whether no more than half of what the model processes would be missing."""
+        return self.contract.sample_rate / 2 <= self.rate <= MOST_HZ
+
+    @property
     def resampler_floats(self) -> int:
         """About how many numbers the resampler's filters hold."""
-        divisor = gcd(self.rate, self.contract.sample_rate)
-        slower = min(self.rate, self.contract.sample_rate)
-        return int(TAPS * self.rate / slower * self.contract.sample_rate / divisor)
+        return _resampler_floats(self.rate, self.contract.sample_rate)
+
+    @property
+    def usual_rates(self) -> list[int]:
+        """Those of `COMMON_RATES` that can be resampled to the model's."""
+        own = self.contract.sample_rate
+        return [
+            rate
+            for rate in COMMON_RATES
+            if rate >= own / 2 and _resampler_floats(rate, own) <= MOST_RESAMPLER_FLOATS
+        ]
 
     @property
     def shortest(self) -> int:
         """The shortest window (samples at `rate`)."""
         return shortest_window(self.contract, self.rate)
+
+
+def _resampler_floats(rate: int, own: int) -> int:
+    return int(TAPS * rate / min(rate, own) * own / gcd(rate, own))
 
 
 @dataclass(frozen=True)
@@ -140,6 +167,14 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "batch",
+        lambda case: case.seconds_at_once > MOST_S_AT_ONCE,
+        lambda case: (
+            f"its windows together would last {case.seconds_at_once:.0f} s, and "
+            f"{MOST_S_AT_ONCE} s at most fit into memory at once; give a smaller number"
+        ),
+    ),
+    Rule(
         "window_s",
         lambda case: case.format.name == LITERT and case.options.window_s == ANY and case.recurrent,
         lambda case: (
@@ -149,19 +184,19 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "input_rate",
-        lambda case: not case.contract.sample_rate / 2 <= case.rate <= MOST_HZ,
+        lambda case: not case.has_rate_in_range,
         lambda case: (
-            f"rates from {case.contract.sample_rate // 2} to {MOST_HZ} Hz are resampled; below, "
-            "half of what the model processes would be missing"
+            f"rates from {ceil(case.contract.sample_rate / 2)} to {MOST_HZ} Hz are resampled; "
+            "below, half of what the model processes would be missing"
         ),
     ),
     Rule(
         "input_rate",
-        lambda case: case.resampler_floats > MOST_RESAMPLER_FLOATS,
+        lambda case: case.has_rate_in_range and case.resampler_floats > MOST_RESAMPLER_FLOATS,
         lambda case: (
             f"{case.rate} and {case.contract.sample_rate} Hz have no simple ratio, so that the "
             "filters between them would be larger than the model; give one of "
-            f"{', '.join(map(str, COMMON_RATES))}"
+            f"{', '.join(map(str, case.usual_rates))}"
         ),
     ),
     Rule(

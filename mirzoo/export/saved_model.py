@@ -24,6 +24,7 @@ from mirzoo.export.options import ExportOptions
 from mirzoo.models.layers.fourier import transforms_by_matrices
 from mirzoo.models.model import EMBEDDING, Model
 from mirzoo.runtimes.base import batches_of
+from mirzoo.runtimes.saved_model_file import SAVED_MODEL_FILE
 
 FEATURES = "features"
 FINGERPRINT_FILE = "fingerprint.pb"
@@ -57,8 +58,9 @@ def write_saved_model(model: Model, folder: Path, windows: np.ndarray, **options
     """
     asked = ExportOptions.of(options)
     graph = compose(model, asked, usual_batch=None, any_length=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    with scratch_folder(folder.parent, folder.name) as temporary:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Inside a folder that is there: it may be on another disk than what it lies in.
+    with scratch_folder(folder if folder.is_dir() else folder.parent, folder.name) as temporary:
         unfinished = temporary / "saved_model"
         with transforms_by_matrices(math.inf if asked.dft == "conv" else 0):
             _export(model, graph, unfinished)
@@ -70,13 +72,20 @@ def write_saved_model(model: Model, folder: Path, windows: np.ndarray, **options
             BOUNDS[None],
             outputs={*graph.outputs, EMBEDDING},
         )
-        for item in unfinished.iterdir():
-            if item.is_dir() and not any(item.iterdir()):
-                continue
-            target = folder / item.name
-            if target.is_dir():
-                shutil.rmtree(target)
-            item.replace(target)
+        _put_in_place(unfinished, folder)
+
+
+def _put_in_place(written: Path, folder: Path) -> None:
+    """Move what was written into a folder; while that lasts, there is no SavedModel in it."""
+    folder.mkdir(exist_ok=True)
+    (folder / SAVED_MODEL_FILE).unlink(missing_ok=True)
+    for item in sorted(written.iterdir(), key=lambda item: item.name == SAVED_MODEL_FILE):
+        if item.is_dir() and not any(item.iterdir()):
+            continue
+        target = folder / item.name
+        if target.is_dir():
+            shutil.rmtree(target)
+        item.replace(target)
 
 
 def run_saved_model(folder: Path, windows: np.ndarray) -> dict[str, np.ndarray]:

@@ -135,4 +135,4 @@ def _describe_fault(fault: Any, within: tuple[str, ...]) -> str:
         return f"{key} is missing"
     if fault["type"] == "extra_forbidden":
         return f"{key} = {shown} is not a known key; check its spelling"
-    return f"{key} = {shown}: {fault['msg']}"
+    return f"{key} = {shown}: {fault['msg'].removeprefix('Value error, ')}"

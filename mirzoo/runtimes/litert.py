@@ -16,6 +16,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 
 from mirzoo._support.cores import cores, threads_asked
+from mirzoo._support.files import is_utf8
 from mirzoo.annotate import ModelMethods
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
@@ -145,7 +146,10 @@ def _load(path: Path, threads: int) -> SignatureRunner:
         raise ArtefactError(f"{path} does not exist; a LiteRT model is a .tflite file.")
     require_sound(path)
     try:
-        interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        if is_utf8(str(path)):
+            interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        else:  # the interpreter opens no such file itself
+            interpreter = Interpreter(model_content=path.read_bytes(), num_threads=threads)
         return interpreter.get_signature_runner(SIGNATURE)
     except (ValueError, RuntimeError) as error:
         raise ArtefactError(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from mirzoo._support.cores import threads_asked
+from mirzoo._support.files import is_utf8
 from mirzoo.annotate import ModelMethods
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError, ExportError
@@ -90,8 +91,10 @@ class ONNXModel(ModelMethods):
         options = runtime.SessionOptions()
         options.intra_op_num_threads = self._threads
         try:
+            # It opens no file itself whose name is not UTF-8.
+            model = str(self.path) if is_utf8(str(self.path)) else self.path.read_bytes()
             self._session = runtime.InferenceSession(
-                str(self.path), options, providers=["CPUExecutionProvider"]
+                model, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
             raise ArtefactError(f"{self.path} is no ONNX model that can be run: {error}") from error

@@ -1,5 +1,7 @@
 """Options of an export: what is refused and why, and what a file then states of itself."""
 
+import os
+
 import numpy as np
 import pytest
 from fake_models import make_card, make_frame_card
@@ -26,7 +28,7 @@ def case(format="litert", card=None, **options):
     ("options", "message"),
     [
         ({"quantize": "int4"}, "quantize = 'int4': Input should be 'float16'"),
-        ({"outputs": []}, r"outputs = \[\]: .*a list of names"),
+        ({"outputs": []}, r"outputs = \[\]: allowed are a list of names"),
         ({"outputs": "tags"}, r"outputs = 'tags': .*as \['tags'\], and 'all'"),
         ({"batch": 0}, r"batch = 0: .*whole numbers from 1 to 4096 and 'any'"),
         ({"batch": "some"}, "batch = 'some': .*'any'"),
@@ -43,6 +45,16 @@ def case(format="litert", card=None, **options):
 def test_values_that_no_export_has(options, message):
     with pytest.raises(ExportError, match=message):
         ExportOptions.of(options)
+
+
+def test_numbers_of_numpy_are_numbers():
+    options = {"batch": np.int64(2), "window_s": np.float32(1.5), "input_rate": np.int32(44100)}
+    given = ExportOptions.of(options).given()
+    assert given == {"window_s": 1.5, "batch": 2, "input_rate": 44100}
+    assert all(type(value) in (int, float) for value in given.values())
+    for wrong in ({"input_rate": 44100.0}, {"input_rate": True}, {"batch": np.float32(2)}):
+        with pytest.raises(ExportError, match="= "):
+            ExportOptions.of(wrong)
 
 
 def test_only_what_is_not_usual_counts_as_given():
@@ -64,11 +76,30 @@ def test_only_what_is_not_usual_counts_as_given():
         ("onnx", {"dft": "fft"}, "dft='fft': .*or take 'conv'"),
         ("litert", {"input_rate": 7999}, "rates from 8000 to 192000 Hz are resampled; below"),
         ("litert", {"input_rate": 44101}, "44101 and 16000 Hz have no simple ratio.* 44100, 48000"),
+        ("onnx", {"batch": 4096, "window_s": 2.0}, "batch=4096: .*last 8192 s, and 3600 s at"),
     ],
 )
 def test_what_is_refused_and_what_to_use(format, options, message):
     with pytest.raises(ExportError, match=message):
         require_allowed(case(format, **options))
+
+
+def test_rates_that_are_offered_are_allowed():
+    card = make_card()
+    taken = card.contract.input.model_copy(update={"sample_rate": 22050})
+    other = card.contract.model_copy(update={"input": taken})
+    refused = case(card=other, input_rate=44101)
+    assert refused.usual_rates == [11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000]
+    for rate in refused.usual_rates:
+        require_allowed(case(card=other, input_rate=rate))
+    assert [option for option, _ in refusals(case(card=card, input_rate=7999))] == ["input_rate"]
+
+
+@pytest.mark.parametrize("format", ["litert", "onnx", "saved_model"])
+def test_frames_are_decided_on_windows_of_one_length(format):
+    card = Card.load(shipped_folder("hcqt_cnn_melody"))
+    with pytest.raises(ExportError, match=r"decode=True: it decides on windows of one len.* too"):
+        require_allowed(case(format, card, decode=True, window_s="any"))
 
 
 def test_frames_that_seldom_fall_on_samples_need_long_windows():
@@ -135,6 +166,21 @@ def test_names_with_dots(name, format):
     assert format_of(name).name == format
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "'' is no name"),
+        ("x\0.tflite", "is no name of a file or folder"),
+        (".tflite", "a suffix with no name before it, as in 'model.tflite'"),
+        ("folder/.onnx", "as in 'model.onnx'"),
+        ("x.TFLITE", "ends in '.TFLITE'; allowed are"),
+    ],
+)
+def test_names_of_no_format(name, message):
+    with pytest.raises(ExportError, match=message):
+        format_of(name)
+
+
 def test_a_file_as_usual_has_the_contract_of_the_model():
     card = make_card()
     contract = file_contract(card.contract, ExportOptions(), usual_batch=1)
@@ -182,6 +228,19 @@ def test_nothing_is_replaced_unasked(small_tagger, tmp_path):
     with pytest.raises(ExportError, match="is a folder; a LiteRT model is a file"):
         export(small_tagger, tmp_path / "folder.tflite")
     assert there.read_text() == "mine"
+    dangling = tmp_path / "link.tflite"
+    dangling.symlink_to("nowhere.tflite")
+    with pytest.raises(ExportError, match=r"link\.tflite exists"):
+        export(small_tagger, dangling)
+
+
+def test_places_that_cannot_be_written(small_tagger, made_up_music, tmp_path):
+    for name in ("a" * 250 + ".tflite", "a" * 256):
+        with pytest.raises(ExportError, match=r"cannot be written \(File name too long\)"):
+            export(small_tagger, tmp_path / name, source=made_up_music)
+    with pytest.raises(ExportError, match="is not UTF-8, and TensorFlow writes to no other names"):
+        export(small_tagger, tmp_path / os.fsdecode(b"f\xfcr"), source=made_up_music)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

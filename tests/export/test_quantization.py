@@ -12,7 +12,7 @@ from mirzoo.errors import ExportError
 from mirzoo.export import export, flatbuffer, recurrence
 from mirzoo.export.conversion import ConversionError, convert
 from mirzoo.export.litert import LONGEST_TRANSFORM_BY_MATRICES
-from mirzoo.export.quantization import QUIET, calibration_windows
+from mirzoo.export.quantization import MOST_HELD_WINDOWS, QUIET, _thinned, calibration_windows
 from mirzoo.export.sections import SAMPLES, divide, run
 from mirzoo.models.layers.fourier import transforms_by_matrices
 from mirzoo.runtimes import tflite_file
@@ -182,6 +182,20 @@ def test_calibration_has_music_quiet_music_and_silence(small_tagger, made_up_mus
 def test_calibration_needs_a_recording(small_tagger):
     with pytest.raises(ExportError, match="calibration has no recordings; give one"):
         calibration_windows(small_tagger.card.input, [])
+
+
+def test_calibration_needs_sound(small_tagger):
+    contract = small_tagger.card.input
+    with pytest.raises(ExportError, match="calibration is silent.*give recordings of music"):
+        calibration_windows(contract, np.zeros(contract.window_samples, np.float32))
+
+
+def test_of_long_calibration_few_windows_are_held():
+    for count in (1, MOST_HELD_WINDOWS, MOST_HELD_WINDOWS + 1, 5 * MOST_HELD_WINDOWS):
+        held = [int(window) for window in _thinned(map(np.int64, range(count)))]
+        step = held[1] if count > 1 else 1
+        assert held == list(range(0, count, step))
+        assert MOST_HELD_WINDOWS / 2 < len(held) <= MOST_HELD_WINDOWS or step == 1
 
 
 # --- Models ---
