@@ -75,6 +75,12 @@ class Graph:
     join: Callable[[Outputs], Outputs]
     decisions: Decisions | None = None
 
+    @property
+    def resamples(self) -> bool:
+        """Whether the file takes another sample rate than the model."""
+        exported = self.contract.exported
+        return exported is not None and exported.model_rate != self.contract.sample_rate
+
     def expected(
         self, model: Model, windows: np.ndarray, outputs: Iterable[str] | None = None
     ) -> dict[str, np.ndarray]:

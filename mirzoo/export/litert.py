@@ -110,8 +110,9 @@ def _sections(model: Model, graph: Graph) -> tuple[Section, ...]:
     def finish(tensors: Tensors) -> Tensors:
         return {_inside(name): tensor for name, tensor in graph.finish(tensors).items()}
 
+    # A resampler's filters as float16 would let through what folds back, at -70 dB.
     return (
-        Section("input", (WAVEFORM,), (SAMPLES,), prepare, spectral=True),
+        Section("input", (WAVEFORM,), (SAMPLES,), prepare, spectral=True, exact=graph.resamples),
         *network,
         Section("finish", given, tuple(map(_inside, graph.outputs)), finish),
     )

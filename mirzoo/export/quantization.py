@@ -156,7 +156,7 @@ def convert_divided(
         smallest = SMALLEST_OF_SPECTRA if group.spectral else SMALLEST_STORED_AS_HALF
         samples = [[tensors[name] for name in group.inputs] for tensors in known]
         part = convert(group.compute, taken, quantize=mode, calibration=samples)
-        parts.append(store_as_half(part, smallest))
+        parts.append(part if group.exact else store_as_half(part, smallest))
         infer = tf.function(group.compute, autograph=False, input_signature=[taken])
         given = infer.get_concrete_function().structured_outputs
         specs |= {name: tf.TensorSpec(t.shape, t.dtype, name) for name, t in given.items()}
@@ -172,7 +172,7 @@ def _groups(
     needed = set(outputs)
     if not eight_bits:
         sections = [replace(section, quantised=False) for section in sections]
-    alike = groupby(sections, key=lambda section: (section.quantised, section.spectral))
+    alike = groupby(sections, key=lambda s: (s.quantised, s.spectral, s.exact))
     for neighbours in reversed([tuple(same) for _, same in alike]):
         here = {name for section in neighbours for name in section.outputs}
         given = tuple(sorted(here & needed))
@@ -198,6 +198,10 @@ class _Group:
     @property
     def spectral(self) -> bool:
         return self.sections[0].spectral
+
+    @property
+    def exact(self) -> bool:
+        return self.sections[0].exact
 
     def compute(self, given: Sequence[tf.Tensor]) -> Tensors:
         known = run(self.sections, dict(zip(self.inputs, given, strict=True)))

@@ -42,6 +42,8 @@ class Section:
         Whether its weights and arithmetic may be quantised.
     spectral : bool
         Whether it makes spectra, in which errors of half precision stand out between the tones.
+    exact : bool
+        Whether its constants stay float32.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Section:
     compute: Callable[[Tensors], Tensors]
     quantised: bool = False
     spectral: bool = False
+    exact: bool = False
 
 
 def divide(model: Model) -> tuple[Section, ...]:
@@ -93,7 +96,7 @@ def _divide_head(head: keras.Model) -> Iterator[Section]:
         nodes.setdefault(level, []).append(node)
         for tensor in node.output_tensors:
             level_of[id(tensor)] = level
-            names.setdefault(id(tensor), f"inner {len(names)}")
+            names.setdefault(id(tensor), f"inner_{len(names)}")
 
     def named(tensors: Iterable[keras.KerasTensor]) -> dict[str, keras.KerasTensor]:
         return {names[id(tensor)]: tensor for tensor in tensors}
@@ -127,7 +130,7 @@ def _float(
     (sequence,), (result,) = taken, given
     taken_by_run = sequence
     if recurrence.projects_first:
-        taken_by_run = projected = f"projected {sequence}"
+        taken_by_run = projected = f"projected_{sequence}"
         yield Section(
             f"{layer.name} projection",
             (sequence,),

@@ -8,6 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from mirzoo import hub
+from mirzoo.dsp.resampling import polyphase
 from mirzoo.errors import ExportError
 from mirzoo.export import export, flatbuffer, recurrence
 from mirzoo.export.conversion import ConversionError, convert
@@ -199,6 +200,27 @@ def test_of_long_calibration_few_windows_are_held():
 
 
 # --- Models ---
+
+
+@pytest.mark.slow(quick=["float16"])
+@pytest.mark.parametrize("quantize", ["float16", "int8"])
+def test_the_filters_of_a_resampler_stay_float32(small_tagger, made_up_music, tmp_path, quantize):
+    path = export(
+        small_tagger,
+        tmp_path / "x.tflite",
+        quantize=quantize,
+        input_rate=44100,
+        source=made_up_music,
+    )
+    known = {values.size for values in constants(path.read_bytes(), [schema.TensorType.FLOAT32])}
+    filters = polyphase(44100, small_tagger.card.sample_rate).matrices
+    assert any(size >= len(filters[0]) * filters[0].shape[1] for size in known)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["hcqt_cnn_melody", "stft_crnn_melody"])
+def test_melodies_are_quantised_with_another_rate(name, tmp_path):
+    export(hub.load(name), tmp_path / "x.tflite", quantize="float16", input_rate=44100)
 
 
 @pytest.mark.slow
