@@ -200,7 +200,7 @@ def _details(fitting: Fitting) -> list[tuple[str, str]]:
         for label, count in data.labels.items()
     )
     return [
-        ("groups", f"{data.groups}, divided {data.split}"),
+        ("groups", f"{data.groups}, {'divided ' if data.held_out else ''}{data.split}"),
         *([("labels", f"{counts} (learnt from and held out)")] if counts else []),
         *([("left out", f"{data.skipped} that could not be used")] if data.skipped else []),
         *([("SHA-256", data.checksum)] if data.checksum else []),

@@ -145,8 +145,8 @@ def open_source(
     if check_only and not as_json:
         _summarise(own)
     if bad:
-        names = {name for finding in own.findings.errors for name in finding.bad}
-        remedy = f"; --skip-bad leaves out {len(names)} recordings" if names else ""
+        count = own.findings.count_bad()
+        remedy = f"; --skip-bad leaves out {count} recording{'s'[: count != 1]}" if count else ""
         errors = len(own.findings.errors)
         what = f"{errors} error{'s'[: errors != 1]}" if errors else "no recording that is left"
         complain(f"the check of {own.name} found {what}{remedy}")

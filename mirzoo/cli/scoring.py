@@ -155,7 +155,7 @@ def _of_files(found: Evaluation) -> Iterator[str]:
         scores = [_score(result.scores[n].value if n in result.scores else None) for n in names]
         words = [", ".join(map(printable, some)) for some in (result.truth, result.given)]
         rows.append([printable(result.name), *(words if labelled else ()), *scores])
-    headings = ["recording", *(("right", "given") if labelled else ()), *names]
+    headings = ["recording", *(("labels", "given") if labelled else ()), *names]
     yield from _aligned([headings, *rows])
 
 

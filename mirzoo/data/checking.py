@@ -118,9 +118,9 @@ def _reason(error: Exception, recording: Recording) -> str:
     """Why, without the file's name, so that what has one reason is one finding."""
     reason = str(error).partition("\n")[0]
     if isinstance(recording.source, Path):
-        path = str(recording.source)
-        for named, told in ((f"file:{path}: ", ""), (f"'{path}'", "it"), (path, "it")):
-            reason = reason.replace(named, told)
+        for path in (str(recording.source.absolute()), str(recording.source)):
+            for named, told in ((f"file:{path}: ", ""), (f"'{path}'", "it"), (path, "it")):
+                reason = reason.replace(named, told)
     return reason
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Severity = Literal["error", "warning"]
+SKIPPED = "skipped"
+"""The kind of finding that lists what was left out."""
+
 SHOWN = 3
 WIDTH = 100
 
@@ -92,6 +95,11 @@ class Findings(Sequence[Finding]):
         """Those that are shown."""
         return tuple(finding for finding in self._all if finding.severity == "warning")
 
+    def count_bad(self) -> int:
+        """Count the recordings that are left out where that is asked for."""
+        named = (finding.bad for finding in self._all if finding.kind != SKIPPED)
+        return len({name for bad in named for name in bad})
+
     def table(self) -> Table:
         """A table of `rich`, a finding a row."""
         from rich.table import Table
@@ -132,10 +140,10 @@ class Findings(Sequence[Finding]):
     def raise_errors(self, source: str) -> None:
         """Raise DataError with all findings where there is an error."""
         if self.errors:
-            bad = {name for finding in self.errors for name in finding.bad}
+            bad = self.count_bad()
             remedy = (
-                f"; skip_bad=True (--skip-bad) leaves out the {len(bad)} bad recordings"
-                if bad and all(finding.bad for finding in self.errors)
+                f"; skip_bad=True (--skip-bad) leaves out {bad} bad recording{'s'[: bad != 1]}"
+                if all(finding.bad for finding in self.errors)
                 else ""
             )
             count = f"{len(self.errors)} error{'s' if len(self.errors) > 1 else ''}"

@@ -35,7 +35,7 @@ from mirzoo._support.files import unfinished
 from mirzoo._support.guards import reading
 from mirzoo.data.checking import Purpose, check_recordings, copies, tags_of
 from mirzoo.data.decoded import USUAL_RATE, Inspection, inspect_all
-from mirzoo.data.findings import Finding, Findings
+from mirzoo.data.findings import SKIPPED, Finding, Findings
 from mirzoo.data.folder import LabelledClips, stratified_folds
 from mirzoo.data.readers import (
     KINDS,
@@ -384,7 +384,7 @@ def load(
     Warns
     -----
     DataWarning
-        Of what may be a mistake, all in one table.
+        Of what may be a mistake, all in one table; not again of OwnData.
 
     Examples
     --------
@@ -402,7 +402,7 @@ def load(
     data.findings.raise_errors(data.name)
     if not data.recordings:
         raise DataError(f"nothing is left of {data.name}: all of its recordings are bad")
-    if data.findings:
+    if data.findings and data is not source:
         warnings.warn(f"the check of {data.name}:\n{data.findings}", DataWarning, stacklevel=2)
     return data
 
@@ -473,8 +473,8 @@ def examine(
         data, gone = _without(data, bad, fixed=labels is not None)
         findings = [*(finding for finding in listed if not finding.bad), *checked(data)]
         if bad:
-            what = f"{len(bad)} bad recordings left out"
-            findings.append(Finding("skipped", "warning", what, bad))
+            what = f"{len(bad)} bad recording{'s'[: len(bad) != 1]} left out"
+            findings.append(Finding(SKIPPED, "warning", what, bad))
         if gone:
             what = "left out, since no clip that is left has it"
             findings.append(Finding("empty class", "warning", what, gone))
@@ -505,7 +505,8 @@ def _found(source: Any, options: SourceOptions, source_rate: int | None) -> tupl
         words = os.fspath(source)
         reader = find_own_reader(words, options)
         if reader is None:
-            raise DataError(f"'{words}' is not labelled data: allowed are {own_forms()}")
+            missing = "" if Path(words).exists() else " and does not exist"
+            raise DataError(f"'{words}' is not labelled data{missing}: allowed are {own_forms()}")
         return name_of(words), reader.find(words, options)
     from mirzoo.data import values
 

@@ -63,6 +63,7 @@ from mirzoo.training.report import Report
 LOSSES = {"sigmoid": "binary_crossentropy", "softmax": "categorical_crossentropy"}
 FEWEST_HELD_OUT = 10
 FEWEST_RECORDINGS_HELD_OUT = 3
+NONE_HELD_OUT = "none held out"
 FITTED_FORMAT = 3
 """Of a card that tells what its model was fitted to."""
 
@@ -684,19 +685,26 @@ def _divided(
 ) -> tuple[np.ndarray, np.ndarray, str]:
     """Numbers of the clips to learn from and of those held out, and how they were divided."""
     everything = np.arange(len(clips.clips))
-    whole = (everything, everything[:0], "none held out")
+
+    def whole(reason: str) -> tuple[np.ndarray, np.ndarray, str]:
+        return everything, everything[:0], f"{NONE_HELD_OUT}{reason}"
+
     named = _named([clip.split for clip in clips.clips], held_out)
     if named is not None:
         return named
-    if held_out == 0 or held_out * len(everything) < FEWEST_HELD_OUT:
-        return whole
+    if held_out == 0:
+        return whole("")
+    if held_out * len(everything) < FEWEST_HELD_OUT:
+        return whole(_too_few(held_out, f"{len(everything)} clips", FEWEST_HELD_OUT))
     groups = len(np.unique(clips.groups))
     folds = min(max(2, round(1 / held_out)), groups)
     if folds < 2:
-        return whole
+        return whole(", since all clips are of one group")
     train, test = next(clips.folds(folds, seed=seed))
     learnable = clips.targets[train].sum(axis=0) > 0
-    return (train, test, _by_groups(held_out, seed)) if learnable.all() else whole
+    if not learnable.all():
+        return whole(", since a label would have no clip to learn from")
+    return train, test, _by_groups(held_out, seed)
 
 
 def _named(
@@ -723,11 +731,21 @@ def _divided_recordings(
     groups = [_group(one, number) for number, one in enumerate(recordings)]
     names = np.unique(groups)
     count = round(held_out * len(names))
-    if held_out * len(recordings) < FEWEST_RECORDINGS_HELD_OUT or not 0 < count < len(names):
-        return everything, everything[:0], "none held out"
+    if held_out == 0:
+        return everything, everything[:0], NONE_HELD_OUT
+    if held_out * len(recordings) < FEWEST_RECORDINGS_HELD_OUT:
+        reason = _too_few(held_out, f"{len(recordings)} recordings", FEWEST_RECORDINGS_HELD_OUT)
+        return everything, everything[:0], f"{NONE_HELD_OUT}{reason}"
+    if not 0 < count < len(names):
+        reason = f", since there are too few groups: {len(names)}"
+        return everything, everything[:0], f"{NONE_HELD_OUT}{reason}"
     chosen = np.random.default_rng(seed).permutation(names)[:count]
     tested = np.isin(groups, chosen)
     return everything[~tested], everything[tested], _by_groups(held_out, seed)
+
+
+def _too_few(held_out: float, of: str, fewest: int) -> str:
+    return f", since {held_out:g} of {of} is fewer than {fewest}"
 
 
 def _by_groups(held_out: float, seed: int) -> str:

@@ -122,7 +122,11 @@ class Report:
         return [saved.write(folder / name, excerpts=excerpts) for name in FILES]
 
     def __str__(self) -> str:
-        lines = [f"{self.chosen}; {self.learnt_from} to learn from, {self.held_out} held out"]
+        fitting = None if self.card is None else self.card.fitting
+        held_out = f"{self.held_out} held out"
+        if fitting is not None and not self.held_out:
+            held_out = fitting.data.split
+        lines = [f"{self.chosen}; {self.learnt_from} to learn from, {held_out}"]
         lines += [f"  {tried.name}: cross-entropy {tried.loss:.3f}" for tried in self.tried]
         for metric in self.metrics:
             others = "".join(f", {name} {value:.3f}" for name, value in metric.baseline.items())

@@ -34,10 +34,10 @@ def test_bad_data(run, clips):
     assert "labels: cat 5, dog 5" in out
     assert "unreadable" in err
     assert "clipped" in err
-    assert "the check of clips found 1 error; --skip-bad leaves out 1 recordings" in err
+    assert "the check of clips found 1 error; --skip-bad leaves out 1 recording\n" in err
     status, out, err = run("check-data", clips, "--skip-bad")
     assert status == 0
-    assert "1 bad recordings left out" in " ".join(err.replace("│", " ").split())
+    assert "1 bad recording left out" in " ".join(err.replace("│", " ").split())
     status, out, _ = run("check-data", clips, "--json")
     found = json.loads(out)
     assert status == 1

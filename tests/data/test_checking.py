@@ -72,13 +72,31 @@ def test_all_findings_come_together_and_errors_first(clips):
     assert copies.where == ("cat/1.wav = cat/again.wav",)  # and FLAC rounds otherwise
 
 
+def test_a_reason_names_no_file_wherever_the_check_runs(clips, monkeypatch):
+    (clips / "dog" / "broken.mp3").write_text("no audio")
+    monkeypatch.chdir(clips)
+    for folder in (".", clips):
+        found = one(check(folder), "unreadable", "error")
+        assert "/" not in found.what and "broken" not in found.what
+
+
+def test_what_was_checked_is_not_warned_about_again(clips, recwarn):
+    write(clips / "cat" / "loud.wav", np.clip(3 * np.sin(np.arange(RATE) / 20), -1, 1))
+    data = examine(clips)
+    assert load(data) is data and not recwarn
+    with pytest.warns(DataWarning, match="clipped"):
+        load(clips)
+
+
 def test_bad_recordings_are_left_out_when_asked_and_counted(clips):
     (clips / "dog" / "broken.wav").write_text("no audio")
     write(clips / "dog" / "silent.wav", np.zeros(RATE))
     write(clips / "dog" / "copy.wav", noise(100))
     write(clips / "cat" / "again.wav", noise(101))
     (clips / "bird").mkdir()
+    assert check(clips).count_bad() == 5
     data = examine(clips, skip_bad=True)
+    assert data.findings.count_bad() == 0
     assert sorted(data.skipped) == [
         "cat/0.wav", "cat/again.wav", "dog/broken.wav", "dog/copy.wav", "dog/silent.wav",
     ]  # fmt: skip
@@ -294,7 +312,10 @@ def test_findings_are_shown_as_a_table_as_text_and_as_json():
     assert found[0].places == "0.wav, 1.wav, 2.wav and 6 more"
     assert "a\\nb.wav" in str(found)
     assert json.loads(json.dumps(found.to_dict()))["errors"][0]["where"][8] == "8.wav"
-    with pytest.raises(DataError, match=r"(?s)clips found 1 error; skip_bad=True.*silent.*clipped"):
+    with pytest.raises(
+        DataError,
+        match=r"(?s)clips found 1 error; skip_bad=True.* 1 bad recording\n.*silent.*clipped",
+    ):
         found.raise_errors("clips")
     Findings(found.warnings).raise_errors("clips")
 

@@ -429,7 +429,8 @@ def test_a_tf_data_set(clips):
 
 def test_sources_of_no_kind_and_wrong_options_are_refused(tmp_path):
     with pytest.raises(
-        DataError, match=r"is not labelled data: allowed are .*tfds:NAME.*song\.lab"
+        DataError,
+        match=r"is not labelled data and does not exist: allowed are .*tfds:NAME.*song\.lab",
     ):
         load(tmp_path / "nowhere")
     with pytest.raises(DataError, match="kind is 'notes'; allowed are 'tags', 'chords', 'f0'"):

@@ -381,7 +381,7 @@ def test_bad_recordings_are_left_out_where_asked(clips, tmp_path):
     (tmp_path / "loud" / "bad.wav").write_bytes(b"no sound")
     with pytest.warns(EvaluationWarning, match=r"loud/bad\.wav"):
         found = evaluate(Loudness(), tmp_path)
-    with pytest.warns(own.DataWarning, match="1 bad recordings left out"):
+    with pytest.warns(own.DataWarning, match="1 bad recording left out"):
         skipped = evaluate(Loudness(), tmp_path, skip_bad=True)
     assert skipped.metrics == found.metrics and not skipped.failed
 

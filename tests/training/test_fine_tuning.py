@@ -16,7 +16,7 @@ from mirzoo.data.folder import load as load_clips
 from mirzoo.errors import ArtefactError, DataError
 from mirzoo.models.build import build_model, with_new_labels
 from mirzoo.recipe import Recipe
-from mirzoo.training.fine_tuning import fine_tune
+from mirzoo.training.fine_tuning import _divided, fine_tune
 from mirzoo.training.own_clips import Settings, fit_clips, is_clearly_worse
 from mirzoo.training.probing import Probe
 
@@ -126,6 +126,19 @@ def test_what_cannot_be_learnt_is_told(base):
         fine_tune(base, one, strategy="most")
     with pytest.raises(DataError, match="held_out is 1"):
         fine_tune(base, one, held_out=1)
+
+
+@pytest.mark.parametrize(
+    ("clips", "share", "why"),
+    [
+        (tone_clips(60), 0, ""),
+        (tone_clips(20), 0.2, ", since 0.2 of 20 clips is fewer than 10"),
+        (tone_clips(60, groups=1), 0.2, ", since all clips are of one group"),
+    ],
+)
+def test_why_nothing_is_held_out_is_told(clips, share, why):
+    train, test, how = _divided(clips, share, seed=0)
+    assert (len(train), len(test), how) == (len(clips.clips), 0, f"none held out{why}")
 
 
 def in_place(model, data, **options):

@@ -239,8 +239,13 @@ def test_groups_are_not_divided():
     train, test, how = _divided_recordings(recordings, named, 0.2, seed=0)
     assert train.tolist() == list(range(11)) and test.tolist() == [11, 12, 13]
     assert how == "as the data name them"
-    assert not len(_divided_recordings(recordings, splits, 0, seed=0)[1])
-    assert not len(_divided_recordings(recordings[:9], splits[:9], 0.2, seed=0)[1])
+    for count, share, why in (
+        (14, 0, "none held out"),
+        (9, 0.2, "none held out, since 0.2 of 9 recordings is fewer than 3"),
+    ):
+        some = recordings[:count], (None,) * count
+        train, test, how = _divided_recordings(*some, share, seed=0)
+        assert (len(train), len(test), how) == (count, 0, why)
 
 
 @pytest.mark.slow

@@ -77,6 +77,15 @@ def report():
     )  # fmt: skip
 
 
+def test_why_nothing_was_held_out_is_printed(report):
+    assert str(report).splitlines()[0].endswith("; 40 to learn from, 16 held out")
+    fitting = report.card.fitting
+    data = fitting.data.model_copy(update={"held_out": 0, "split": "none held out, since few"})
+    card = report.card.model_copy(update={"fitting": fitting.model_copy(update={"data": data})})
+    none = replace(report, held_out=0, card=card)
+    assert str(none).splitlines()[0].endswith("; 40 to learn from, none held out, since few")
+
+
 def test_the_page_has_everything_and_does_nothing(report, tmp_path):
     text = report.write(tmp_path / "report.html").read_text("utf-8")
     for part in (
