@@ -60,7 +60,7 @@ def list_models(
     pretrained : bool, optional
         Only those with weights (True) or recipes alone (False).
     task : str, optional
-        Only those of a task (``"tagging"``, ``"chords"``, ``"melody"``, ``"notes"``).
+        Only those of a task (``"tagging"``, ``"chords"``, ``"melody"``, ``"notes"``, ``"key"``).
 
     Returns
     -------
@@ -196,7 +196,7 @@ def local_models() -> list[str]:
 
 
 def task_of(name: str) -> str:
-    """The task of a name of the zoo: ``"tagging"``, ``"chords"``, ``"melody"`` or ``"notes"``.
+    """The task of a name of the zoo, such as ``"tagging"`` or ``"chords"``.
 
     Where its card cannot be read, it is that of its recipe or specification, or ``"unknown"``.
 

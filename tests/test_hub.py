@@ -65,7 +65,8 @@ def test_every_name_is_trained_or_a_recipe_alone():
 
 
 def test_names_by_task():
-    names = {task: hub.list_models(task=task) for task in ("tagging", "chords", "melody", "notes")}
+    tasks = ("tagging", "chords", "melody", "notes", "key")
+    names = {task: hub.list_models(task=task) for task in tasks}
     assert sorted(chain(*names.values())) == sorted(hub.list_models())
     assert set(names["tagging"]) >= {"mel_cnn_tagger", "musicnn_mtt"}
     assert {"cqt_crnn_chords", "chroma_rnn_chords"} <= set(names["chords"])
