@@ -217,7 +217,8 @@ def array_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
             yield block.astype(np.float32) / INTEGER_FULL_SCALE[array.dtype.name]
         else:
             with np.errstate(over="ignore"):
-                yield block.astype(np.float32)
+                floats = block.astype(np.float32)
+            yield floats  # outside of the state, which belongs to one thread
 
 
 def _open_file(path: Path, damage: Damage, stack: contextlib.ExitStack) -> Iterator[Decoded]:

@@ -274,6 +274,9 @@ def _tags(
             "all its clips are of one group, so it can be learnt or measured, not both",
             tuple(sorted(one)),
         )
+    if odd := [label for label in sorted({*labels, *counts}) if not _is_text(label)]:
+        what = "labels that UTF-8 has no characters for; call them otherwise"
+        yield Finding("unreadable labels", "error", what, tuple(map(ascii, odd)))
     alike = defaultdict(list)
     for label in sorted({*labels, *counts}):
         alike[SAME_LABELS.sub("", label).casefold()].append(label)
@@ -297,6 +300,11 @@ def _tags(
             "every clip has this one label, so there is nothing to tell apart",
             tuple(counts),
         )
+
+
+def _is_text(label: str) -> bool:
+    """Whether a label can be written: what a folder's name has from bytes of no text cannot."""
+    return label.encode("utf-8", "replace").decode("utf-8") == label
 
 
 def _times(seen: Sequence[tuple[Recording, Inspection]], kind: str) -> Iterator[Finding]:

@@ -23,9 +23,10 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from functools import cached_property
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,6 +41,7 @@ from mirzoo.data.folder import LabelledClips, stratified_folds
 from mirzoo.data.readers import (
     KINDS,
     READERS,
+    SPLITS,
     Found,
     Kind,
     SourceOptions,
@@ -51,8 +53,15 @@ from mirzoo.data.stretches import stretches_of
 from mirzoo.errors import DataError
 
 Split = Literal["train", "validation", "test"]
+HIGHEST_SEED = 2**32
 FINEST_SHARE = 10
 """A share is taken as one with at most this denominator."""
+
+
+def require_seed(seed: Any) -> None:
+    """Raise DataError where a seed is no whole number that random generators take."""
+    if not (isinstance(seed, Integral) and 0 <= int(seed) < HIGHEST_SEED):
+        raise DataError(f"seed is {seed!r}; allowed are whole numbers from 0 to below 2**32")
 
 
 class DataWarning(UserWarning):
@@ -224,8 +233,9 @@ class OwnData:
             If a share is not allowed, or there are too few groups.
         """
         for name, share in (("held_out", held_out), ("validation", validation)):
-            if not 0 <= share < 1:
+            if not (isinstance(share, Real) and 0 <= share < 1):
                 raise DataError(f"{name} is {share}; allowed are shares from 0 to below 1")
+        require_seed(seed)
         if held_out + validation >= 1:
             raise DataError(
                 f"held_out and validation are {held_out + validation} together; allowed is less "
@@ -300,7 +310,14 @@ class OwnData:
                 raise DataError(
                     f"'{path}' has the columns {rows.fieldnames}; a file of splits has name,split"
                 )
-            named = {row["name"]: row["split"] or None for row in rows}
+            named: dict[str, str | None] = {}
+            for row in rows:
+                word = (row["split"] or "").strip()
+                split = SPLITS.get(word.casefold(), word) or None
+                if named.setdefault(row["name"], split) != split:
+                    raise DataError(
+                        f"'{path}' has '{row['name']}' in two splits; leave it in one of them"
+                    )
         missing = [r.name for r in self.recordings if r.name not in named]
         if missing:
             raise DataError(
@@ -446,7 +463,16 @@ def examine(
 ) -> OwnData:
     """Load labelled data with their findings, whatever these are; see `load`."""
     if isinstance(source, OwnData):
+        asked = {"labels": labels, "skip_bad": skip_bad or None, "splits": splits,
+                 "source_rate": source_rate, **options}  # fmt: skip
+        if given := [name for name, value in asked.items() if value is not None]:
+            raise DataError(f"the data are read already; leave {', '.join(given)} out")
         return source
+    _require_names(labels)
+    known = [field.name for field in fields(SourceOptions)]
+    for option in options:
+        if option not in known:
+            raise TypeError(f"'{option}' is no option of a source; there are: {', '.join(known)}")
     name, found = _found(source, SourceOptions(kind=_known_kind(kind), **options), source_rate)
     kind = kind or _kind_of(found.recordings)
     data = OwnData(name, kind, found.recordings, _label_names(found, kind, labels))
@@ -500,9 +526,19 @@ def _known_kind(kind: Any) -> Kind | None:
     return kind
 
 
+def _require_names(labels: Sequence[str] | None) -> None:
+    if isinstance(labels, str):
+        raise DataError(f"labels is {labels!r}; allowed is a sequence of words, ({labels!r},)")
+    twice = [name for name, count in Counter(labels or ()).items() if count > 1]
+    if twice:
+        raise DataError(f"labels has '{twice[0]}' twice; name each label once")
+
+
 def _found(source: Any, options: SourceOptions, source_rate: int | None) -> tuple[str, Found]:
     if isinstance(source, str | os.PathLike):
         words = os.fspath(source)
+        if not words:
+            raise DataError(f"the source is an empty word: allowed are {own_forms()}")
         reader = find_own_reader(words, options)
         if reader is None:
             missing = "" if Path(words).exists() else " and does not exist"

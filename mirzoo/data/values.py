@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from mirzoo.data.folder import LabelledClips
-from mirzoo.data.readers import Found, SourceOptions
+from mirzoo.data.readers import SPLITS, Found, SourceOptions
 from mirzoo.data.recordings import Recording
 from mirzoo.errors import DataError
 
@@ -125,6 +125,11 @@ def _named(source: Mapping[str, Any]) -> dict[str, Any]:
 def _of_arrays(values: Mapping[str, Any], options: SourceOptions, source_rate: int | None) -> Found:
     if source_rate is None:
         raise DataError("arrays do not state their sample rate: give source_rate (Hz)")
+    for name, some in values.items():
+        if not hasattr(some, "__len__") or not hasattr(some, "__getitem__"):
+            raise DataError(
+                f"{name} is of type {type(some).__name__}; allowed are lists and arrays"
+            )
     counts = {name: len(some) for name, some in values.items()}
     if len(set(counts.values())) > 1:
         raise DataError(
@@ -141,7 +146,8 @@ def _of_arrays(values: Mapping[str, Any], options: SourceOptions, source_rate: i
             np.asarray(values["audio"][number]), tags, group, source_rate, name=f"clip {number}"
         )
         if "splits" in values:
-            clip = replace(clip, split=str(word(values["splits"][number])))
+            split = str(word(values["splits"][number]) or "").strip()
+            clip = replace(clip, split=SPLITS.get(split.casefold(), split) or None)
         recordings.append(clip)
     return Found(tuple(recordings), labels=options.one_hot)
 
@@ -161,10 +167,19 @@ def tags_of_value(value: Any, names: Sequence[str]) -> tuple[str, ...]:
     >>> tags_of_value(1, ("cat", "dog")), tags_of_value([b"cat", b"dog"], ())
     (('dog',), ('cat', 'dog'))
     """
-    row = np.asarray(value)
+    if value is None:
+        return ()
+    try:
+        row = np.asarray(value)
+    except ValueError:  # lists of several lengths
+        row = np.empty((), object)
     if row.dtype.kind in "OUS":
-        words = (str(word(one)) for one in row.ravel().tolist())
+        words = [word(one) for one in row.ravel().tolist()]
+        if not all(isinstance(one, str) for one in words):
+            raise DataError(f"a label is {value!r}; allowed are words, and lists of words")
         return tuple(one for one in words if one)
+    if row.dtype.kind not in "biuf" or not np.isfinite(row).all() or (row % 1).any():
+        raise DataError(f"a label is {value!r}; allowed as numbers are whole ones")
     if row.ndim == 0:
         if not names:
             raise DataError(
@@ -179,12 +194,14 @@ def tags_of_value(value: Any, names: Sequence[str]) -> tuple[str, ...]:
             f"labels are rows of {row.size} numbers, and there are {len(names)} names; give one "
             "for each, one_hot=('cat', 'dog', …)"
         )
-    return tuple(name for name, holds in zip(names, row) if holds > 0.5)
+    if not np.isin(row, (0, 1)).all():
+        raise DataError(f"labels are the row {row.tolist()}; allowed in rows are 0 and 1")
+    return tuple(name for name, holds in zip(names, row) if holds)
 
 
 def word(value: Any) -> Any:
     """Bytes, as TensorFlow has words, as text; anything else as it is."""
-    return value.decode("utf-8") if isinstance(value, bytes) else value
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
 
 
 def _of_dataset(dataset: Any, options: SourceOptions, source_rate: int | None) -> Found:

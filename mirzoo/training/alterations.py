@@ -9,7 +9,7 @@ of the features of either in the graph, and `mix_up` mixes examples of taggers w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,8 +126,13 @@ def chosen_changes(
     if isinstance(wanted, Augmentation):
         _require_suiting(wanted, framewise)
         return wanted, None
-    listed = wanted.split(",") if isinstance(wanted, str) else list(wanted)
-    names = [name.strip() for name in listed if name.strip() and name.strip() != NO_CHANGES]
+    listed = wanted.split(",") if isinstance(wanted, str) else wanted
+    if not (isinstance(listed, Iterable) and all(isinstance(name, str) for name in listed)):
+        raise DataError(f"augmentation is {wanted!r}; allowed are names of changes, or settings")
+    names = [name.strip() for name in listed if name.strip()]
+    if NO_CHANGES in names and set(names) != {NO_CHANGES}:
+        raise DataError(f"augmentation is {wanted!r}; '{NO_CHANGES}' goes with no other change")
+    names = [name for name in names if name != NO_CHANGES]
     settings: dict[str, Any] = {"noise_db": usual.noise_db}
     for name in names:
         if name not in CHANGES:

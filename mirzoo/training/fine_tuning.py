@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from importlib import metadata
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, cast
 
@@ -260,13 +262,16 @@ class Wanted:
             value = getattr(self, name)
             if value not in allowed:
                 raise DataError(f"{name} is {value!r}; allowed are {', '.join(map(repr, allowed))}")
-        if not 0 <= self.held_out < 1:
-            raise DataError(f"held_out is {self.held_out}; allowed are shares from 0 to below 1")
+        if not (isinstance(self.held_out, Real) and 0 <= self.held_out < 1):
+            raise DataError(f"held_out is {self.held_out!r}; allowed are shares from 0 to below 1")
         for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise DataError(f"{name} is {getattr(self, name)}; allowed are numbers from 1 on")
-        if self.learning_rate is not None and not self.learning_rate > 0:
-            raise DataError(f"learning_rate is {self.learning_rate}; allowed are numbers above 0")
+            value = getattr(self, name)
+            if not (isinstance(value, Integral) and value >= 1) or isinstance(value, bool):
+                raise DataError(f"{name} is {value!r}; allowed are whole numbers from 1 on")
+        rate = self.learning_rate
+        if rate is not None and not (isinstance(rate, Real) and 0 < rate < math.inf):
+            raise DataError(f"learning_rate is {rate!r}; allowed are finite numbers above 0")
+        own.require_seed(self.seed)
 
     def stated(self, **as_it_ran: Any) -> dict[str, Any]:
         """All of it as JSON has it, with what became of what was left open."""
@@ -704,7 +709,7 @@ def _divided(
     learnable = clips.targets[train].sum(axis=0) > 0
     if not learnable.all():
         return whole(", since a label would have no clip to learn from")
-    return train, test, _by_groups(held_out, seed)
+    return train, test, _by_groups(len(test) / len(everything), seed)
 
 
 def _named(
@@ -741,15 +746,15 @@ def _divided_recordings(
         return everything, everything[:0], f"{NONE_HELD_OUT}{reason}"
     chosen = np.random.default_rng(seed).permutation(names)[:count]
     tested = np.isin(groups, chosen)
-    return everything[~tested], everything[tested], _by_groups(held_out, seed)
+    return everything[~tested], everything[tested], _by_groups(tested.mean(), seed)
 
 
 def _too_few(held_out: float, of: str, fewest: int) -> str:
     return f", since {held_out:g} of {of} is fewer than {fewest}"
 
 
-def _by_groups(held_out: float, seed: int) -> str:
-    return f"{held_out:g} of the recordings, whole groups, by seed {seed}"
+def _by_groups(share: float | np.floating, seed: int) -> str:
+    return f"{share:.2g} of the recordings, whole groups, by seed {seed}"
 
 
 def _licences(base: Licences, source: str, is_fresh: bool) -> Licences:
@@ -766,10 +771,18 @@ def _licences(base: Licences, source: str, is_fresh: bool) -> Licences:
     )
 
 
+def _require_own(options: dict[str, Any]) -> None:
+    """Raise DataError where an option is one that the model decides."""
+    for name in ("kind", "sample_rate", "window_s"):
+        if name in options:
+            raise DataError(f"{name} is the model's own; leave it out")
+
+
 def _clips(
     model: Model, data: Any, options: dict[str, Any]
 ) -> tuple[LabelledClips, str, str | None, int]:
     """The clips of some data; what they are called, their checksum, and how many were left out."""
+    _require_own(options)
     if isinstance(data, LabelledClips):
         if options:
             raise DataError(f"the clips are read already; leave {', '.join(options)} out")
@@ -798,6 +811,7 @@ def _recordings(
 
     Then what the data are called, their checksum, and how many were left out.
     """
+    _require_own(options)
     if isinstance(data, LabelledWindows | LabelledClips):
         what = "windows of clips" if isinstance(data, LabelledWindows) else "clips"
         raise DataError(

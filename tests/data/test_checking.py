@@ -1,6 +1,7 @@
 """Every kind of thing that a check finds, in one place and all at once."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -220,6 +221,18 @@ def test_cells_of_tables(clips):
     assert [r.name for r in data.recordings] == ["dog/0.wav", "cat/0.wav", "cat/2.wav", "dog/2.wav"]
     assert data.skipped[:3] == ("line 3", "dog/1.wav", "cat/1.wav")
     assert not data.findings.errors
+
+
+def test_a_row_with_more_cells_than_columns_is_an_error(clips):
+    text = "path,label\ndog/0.wav,dog,loud\ndog/1.wav,dog\ncat/0.wav,cat\ncat/1.wav,cat\n"
+    found = one(check(table(clips, text)), "too many cells", "error")
+    assert (found.where, found.bad) == (("line 2: dog/0.wav",), ("dog/0.wav",))
+
+
+def test_labels_that_cannot_be_written_are_an_error(clips):
+    (clips / "dog").rename(os.fsdecode(os.fsencode(clips) + b"/d\xffg"))
+    found = one(check(clips), "unreadable labels", "error")
+    assert found.where == (r"'d\udcffg'",)
 
 
 def test_no_label_is_a_label_where_a_clip_may_have_several(clips):

@@ -1,5 +1,6 @@
 """Labelled data of one's own: every kind of source, its options, splits."""
 
+import gc
 import json
 import warnings
 
@@ -178,10 +179,11 @@ def test_tables_of_other_things_are_refused(clips):
         ("path,label\n", "lists no clips"),
         ("path,label,label\na,b,c\n", "two columns called 'label'"),
         ("path,label\n" + '"' + "x" * 200_000, "no table in UTF-8"),
+        ('path,label\na,"b\nc,d\n', "unexpected end of data"),
     ):
         with pytest.raises(DataError, match=message):
             load(table(clips, text))
-    for text, message in (("[1]\n", "line 1 is no object"), ("{\n", "no table in UTF-8")):
+    for text, message in (("[1]\n", "line 1 is no object"), ('{"a": 1}\n{', "line 2 is no JSON")):
         with pytest.raises(DataError, match=message):
             load(table(clips, text, "a.jsonl"))
     with pytest.raises(DataError, match="labels are words, and melodies are wanted"):
@@ -350,6 +352,9 @@ def test_tfds_suggests_near_names():
     pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is missing")
     with pytest.raises(UnknownNameError, match="no data set 'gtzn'; did you mean 'gtzan'"):
         load("tfds:gtzn")
+    for name in ("tfds:", "tfds:../x", "tfds:nsynth/nowhere:9.9.9"):
+        with pytest.raises(DataError, match=r"cannot be opened \(.*allowed are tfds:NAME"):
+            load(name)
 
 
 # What is in Python already
@@ -368,7 +373,7 @@ def test_arrays(clips):
     assert as_one.groups == ("0", "1", "0", "1", "2", "2")
     assert as_one.checksum == data.checksum
     named = {"audio": arrays(), "label": [["a"], ["a", "b"], ["b"], [], ["a"], ["b"]],
-             "split": ["train"] * 4 + ["test"] * 2}  # fmt: skip
+             "split": ["train"] * 4 + ["TEST", "eval"]}  # fmt: skip
     several = load(named, source_rate=RATE)
     assert several.targets.tolist() == [[1, 0], [1, 1], [0, 1], [0, 0], [1, 0], [0, 1]]
     assert several.splits == ("test", "train")
@@ -388,6 +393,15 @@ def test_arrays(clips):
         ((arrays(), [3] * 6), {"source_rate": RATE, "one_hot": ("a", "b")}, "there are 2 names"),
         ((arrays(), np.eye(6)), {"source_rate": RATE}, "rows of 6 numbers, and there are 0 names"),
         ({"audio": [], "f0": []}, {"source_rate": RATE}, "fields are audio, f0; allowed are"),
+        ((arrays(), [float("nan")] * 6), {"source_rate": RATE, "one_hot": ("a",)}, "whole ones"),
+        ((arrays(), [0.7] * 6), {"source_rate": RATE, "one_hot": ("a", "b")}, "are whole ones"),
+        ((arrays(), [[0, 2]] * 6), {"source_rate": RATE, "one_hot": ("a", "b")}, "are 0 and 1"),
+        ((arrays(), [{"a": 1}] * 6), {"source_rate": RATE}, "allowed are words"),
+        ((arrays(), [["a", ["b"]]] * 6), {"source_rate": RATE}, "allowed are words"),
+        ((iter(arrays()), ["a"] * 6), {"source_rate": RATE}, "audio is of type list_iterator"),
+        ((arrays(), ["a"] * 6), {"source_rate": RATE, "labels": "a"}, "a sequence of words"),
+        ((arrays(), ["a"] * 6), {"source_rate": RATE, "labels": ("a", "a")}, "has 'a' twice"),
+        ("", {}, "is an empty word"),
         (7, {}, "type int is not labelled data"),
         ([1, 2], {}, "type list is not labelled data"),
     ],
@@ -395,6 +409,29 @@ def test_arrays(clips):
 def test_other_values_are_refused(source, options, message):
     with pytest.raises(DataError, match=message):
         load(source, **options)
+
+
+def test_clips_of_arrays_may_have_no_label_and_no_split():
+    named = {"audio": arrays(), "label": ["a", None, b"b", "a", "b", "b"], "split": [None] * 6}
+    data = load(named, source_rate=RATE)
+    assert (data.label_names, data.splits) == (("a", "b"), ())
+    assert data.recordings[1].labels.tags == ()
+
+
+def test_arrays_that_cannot_be_decoded_leave_no_noise(capfd):
+    broken = np.full(RATE, np.nan)
+    found = check(([broken] * 2, ["a", "b"]), source_rate=RATE)
+    assert "NaN" in one(found, "unreadable", "error").what
+    gc.collect()
+    assert capfd.readouterr().err == ""
+
+
+def test_options_of_reading_are_refused_where_data_are_read_already(clips, tmp_path):
+    own = load(clips)
+    assert load(own, "tags", purpose="evaluate") is own
+    for option in ({"splits": tmp_path / "x"}, {"labels": ("dog",)}, {"group_column": "artist"}):
+        with pytest.raises(DataError, match=f"read already; leave {next(iter(option))} out"):
+            load(own, **option)
 
 
 def test_recordings_and_labelled_clips_are_taken_as_they_are(clips):
@@ -438,6 +475,8 @@ def test_sources_of_no_kind_and_wrong_options_are_refused(tmp_path):
     with pytest.raises(TypeError, match="lable_column"):
         load(tmp_path, lable_column="x")
     assert SourceOptions().time_unit == "s"
+    with pytest.raises(DataError, match="time_unit is 'min'; allowed are 's', 'ms'"):
+        load(tmp_path, time_unit="min")
 
 
 def test_a_name_has_no_folder_of_the_machine(tmp_path):
@@ -516,6 +555,12 @@ def test_splits_are_written_and_read_again(clips, tmp_path):
     write(clips / "dog" / "new.wav", noise(500))
     with pytest.raises(DataError, match=r"does not have 1 of the 9 recordings.*dog/new\.wav"):
         load(clips, splits=path)
+    names = [recording.name for recording in data.recordings]
+    path.write_text("name,split\n" + "".join(f"{name},Training\n" for name in names))
+    assert data.read_splits(path).splits == ("train",)
+    path.write_text("name,split\n" + "".join(f"{name},{s}\n" for s in "ab" for name in names))
+    with pytest.raises(DataError, match="in two splits; leave it in one"):
+        data.read_splits(path)
     path.write_text("path,label\n")
     with pytest.raises(DataError, match="a file of splits has name,split"):
         data.read_splits(path)

@@ -29,6 +29,7 @@ from mirzoo.errors import DataError
 
 Kind = Literal["tags", "chords", "f0"]
 KINDS: tuple[Kind, ...] = ("tags", "chords", "f0")
+TIME_UNITS = ("s", "ms")
 
 SPLITS = {
     "train": "train", "training": "train", "dev": "validation", "val": "validation",
@@ -74,6 +75,11 @@ class SourceOptions:
     label_separator: str | None = None
     time_unit: Literal["s", "ms"] = "s"
     download: bool = False
+
+    def __post_init__(self) -> None:
+        if self.time_unit not in TIME_UNITS:
+            allowed = ", ".join(map(repr, TIME_UNITS))
+            raise DataError(f"time_unit is {self.time_unit!r}; allowed are {allowed}")
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,9 @@ LABEL_SEPARATOR = ";"
 SUFFIXES = (".csv", ".tsv", ".tab", ".jsonl", ".ndjson")
 LINES_OF_JSON = (".jsonl", ".ndjson")
 DELIMITERS = ",;\t"
+EXCESS = "\0"
+"""Under which cells of a row are that no column has; no column is called so."""
+
 USUAL: dict[str, tuple[str, ...]] = {
     "path": ("path", "file", "filename", "file_name", "filepath", "file_path", "audio",
              "audio_path", "audio_file", "audio_filename", "clip", "fname", "wav",
@@ -95,7 +98,9 @@ class Table(Reader):
                 "each recording's into a file next to it, and name their folder"
             )
         table = Path(words)
-        with reading(table, "table in UTF-8", DataError, "save it as CSV or JSON Lines"):
+        with reading(
+            table, "table in UTF-8", DataError, "save it anew in UTF-8, as CSV or JSON Lines"
+        ):
             read = _read_json if table.suffix.lower() in LINES_OF_JSON else _read_table
             content = read(table, options)
         if not content.rows:
@@ -161,7 +166,7 @@ def _read_table(table: Path, options: SourceOptions) -> _Content:
     with table.open(newline="", encoding="utf-8-sig") as file:
         delimiter = options.delimiter or sniffed(file.readline())
         file.seek(0)
-        reader = csv.DictReader(file, delimiter=delimiter)
+        reader = csv.DictReader(file, delimiter=delimiter, strict=True, restkey=EXCESS)
         names = [name for name in reader.fieldnames or () if name]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
@@ -194,7 +199,10 @@ def _read_json(table: Path, options: SourceOptions) -> _Content:
     for number, line in enumerate(table.read_text("utf-8-sig").splitlines(), 1):
         if not line.strip():
             continue
-        row = json.loads(line)
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"'{table}', line {number} is no JSON ({error})") from error
         if not isinstance(row, dict):
             raise DataError(f"'{table}', line {number} is no object with columns")
         names.update(dict.fromkeys(row))
@@ -290,6 +298,9 @@ class _Rows:
         of_path: dict[str, list[tuple[int, Row]]] = {}
         for line, row in rows:
             name = _text(row.get(self._columns.path))
+            if EXCESS in row:
+                what = "more cells than columns: put what has the separator in it into quotes"
+                self._complain("too many cells", "error", what, f"line {line}: {name}", name)
             if name:
                 of_path.setdefault(name, []).append((line, row))
             else:

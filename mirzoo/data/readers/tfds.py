@@ -126,6 +126,12 @@ def open_builder(name: str, *, download: bool = False) -> Any:
         builder = tfds.builder(name)
     except tfds.core.DatasetNotFoundError as error:
         raise UnknownNameError(_unknown(name, tfds.list_builders())) from error
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise DataError(
+            f"'{PREFIX}{name}' cannot be opened ({reason}); "
+            "allowed are tfds:NAME, tfds:NAME/CONFIG and tfds:NAME/CONFIG:VERSION"
+        ) from error
     if not (own or download or builder.is_prepared()):
         raise DataError(_not_here(name, builder))
     builder.download_and_prepare()
