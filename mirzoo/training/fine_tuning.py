@@ -132,9 +132,9 @@ def fine_tune(
         behind them; any number of labels may hold then.
     held_out : float
         The share of clips or recordings, whole groups, that is not learnt from and measures the
-        result; 0 for none. Data that name a split "test" are divided by it. What has fewer than
-        `FEWEST_HELD_OUT` clips, or `FEWEST_RECORDINGS_HELD_OUT` recordings, to spare is learnt from
-        whole.
+        result; 0 for none. Data that name a split "test" are divided by it, and it is never learnt
+        from. What has fewer than `FEWEST_HELD_OUT` clips, or `FEWEST_RECORDINGS_HELD_OUT`
+        recordings, to spare is learnt from whole.
     epochs, batch_size : int
         At most so many passes; and windows, or stretches of recordings, for a step.
     learning_rate : float, optional
@@ -718,8 +718,11 @@ def _named(
     """How the data divide themselves, where they name a split "test"."""
     names = np.array(splits, object)
     learnt, tested = np.isin(names, ["train", "validation"]), names == "test"
-    if not held_out or not learnt.any() or not tested.any():
+    if not learnt.any() or not tested.any():
         return None
+    if not held_out:
+        how = f"{NONE_HELD_OUT}; what the data call test was left out"
+        return np.flatnonzero(learnt), np.flatnonzero(learnt)[:0], how
     return np.flatnonzero(learnt), np.flatnonzero(tested), "as the data name them"
 
 

@@ -239,6 +239,9 @@ def test_groups_are_not_divided():
     train, test, how = _divided_recordings(recordings, named, 0.2, seed=0)
     assert train.tolist() == list(range(11)) and test.tolist() == [11, 12, 13]
     assert how == "as the data name them"
+    train, test, how = _divided_recordings(recordings, named, 0, seed=0)
+    assert train.tolist() == list(range(11)) and test.tolist() == []
+    assert how == "none held out; what the data call test was left out"
     for count, share, why in (
         (14, 0, "none held out"),
         (9, 0.2, "none held out, since 0.2 of 9 recordings is fewer than 3"),
