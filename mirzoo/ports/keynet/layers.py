@@ -1,0 +1,1 @@
+"""KeyNet needs no layers but Keras' and mirzoo's."""
