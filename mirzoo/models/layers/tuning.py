@@ -10,7 +10,8 @@ from keras import ops
 from mirzoo.models.layers.pitch import PITCH_CLASSES
 
 LEAST_ENERGY = 1e-3
-LARGEST = 20.0
+LN_10 = math.log(10)
+LARGEST = 8.0
 """What features are limited to before their logarithm is undone."""
 
 
@@ -18,8 +19,8 @@ LARGEST = 20.0
 class TuningPhase(keras.layers.Layer):
     r"""Tell for each pitch class where in its semitone its energy lies.
 
-    The features are logarithms, :math:`x_k = \log(1 + c m_k)` of magnitudes, and
-    :math:`e_k = (e^{x_k} - 1)^2` is their energy, whatever :math:`c` is. With :math:`b` bins a
+    The features are logarithms, :math:`x_k = \log_{10}(1 + c m_k)` of magnitudes, and
+    :math:`e_k = (10^{x_k} - 1)^2` is their energy, whatever :math:`c` is. With :math:`b` bins a
     semitone, bin 0 in the middle of the lowest, a pitch class's two numbers are the sum over the
     bins :math:`k` of its semitones of
 
@@ -61,7 +62,7 @@ class TuningPhase(keras.layers.Layer):
         each = self.bins_per_semitone
         semitones = inputs.shape[2] // each
         octaves = -(-semitones // PITCH_CLASSES)
-        energy = ops.square(ops.exp(ops.minimum(inputs[..., 0], LARGEST)) - 1.0)
+        energy = ops.square(ops.exp(LN_10 * ops.minimum(inputs[..., 0], LARGEST)) - 1.0)
         whole = ops.maximum(ops.sum(energy, axis=-1, keepdims=True), LEAST_ENERGY)
         # The bins below the middle of the lowest semitone are absent.
         below, lacking = each // 2, (octaves * PITCH_CLASSES - semitones) * each
