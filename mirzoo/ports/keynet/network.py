@@ -14,6 +14,7 @@ ISMIR 2018, arXiv:1808.05340; Sommer, https://github.com/Menschomat/MusicalKeyCN
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import keras
@@ -89,7 +90,8 @@ def build_frontend() -> keras.Model:
         sample_rate=SAMPLE_RATE, hop_length=HOP_LENGTH, fmin=FMIN, n_bins=N_BINS,
         bins_per_octave=BINS_PER_OCTAVE, sparsity=SPARSITY, name="cqt",
     )(waveform)  # fmt: skip
-    x = Logarithm(c=1.0, name="log")(x)
+    x = Logarithm(c=1.0, name="log10")(x)
+    x = layers.Rescaling(math.log(10), name="log")(x)
     x = layers.Cropping2D(((0, UNUSED_FRAMES), (0, 0)), name="without_last_frames")(x)
     return frontend_of(waveform, x)
 

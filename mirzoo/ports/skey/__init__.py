@@ -14,7 +14,7 @@ PORTS.register(
         name="skey",
         task="key",
         module="skey",
-        description="S-KEY (Kong et al. 2025): the key of a whole recording, learnt without labels.",
+        description="S-KEY (Kong et al. 2025): the key of a recording, learnt without labels.",
         package=RepositoryFile(
             repository="deezer/skey",
             commit="918b83d273568d5041569bb8068843d19a335726",

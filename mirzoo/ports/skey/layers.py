@@ -189,8 +189,9 @@ class RepeatEdges(keras.layers.Layer):
     Examples
     --------
     >>> import numpy as np
-    >>> RepeatEdges(1)(np.arange(4, dtype="float32").reshape(1, 2, 2, 1)).numpy()[0, ..., 0].tolist()
-    [[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0], [2.0, 2.0, 3.0, 3.0], [2.0, 2.0, 3.0, 3.0]]
+    >>> x = np.array([[1.0, 2.0]], "float32")[..., np.newaxis, np.newaxis]
+    >>> RepeatEdges(1)(x).numpy()[0, :, :, 0].tolist()
+    [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [2.0, 2.0, 2.0], [2.0, 2.0, 2.0]]
     """
 
     def __init__(self, width, **kwargs):
