@@ -321,9 +321,7 @@ def test_a_file_of_a_repository_is_brought_once(host):
 
 def test_a_file_with_another_checksum_is_deleted(host):
     host.content[PLACE] = b"other weights"
-    words = (
-        r"the file models/tiny\.pt of someone/keys at 0123456789ab has SHA-256 .*, expected"
-    )
+    words = r"the file models/tiny\.pt of someone/keys at 0123456789ab has SHA-256 .*, expected"
     with pytest.raises(PullError, match=words):
         fetch(repository_file())
     assert files_in_cache() == []

@@ -39,7 +39,7 @@ KERNELS = (5, 3, 3, 3, 3, 3, 3, 3, 1)
 POOLED_AFTER = (2, 4, 6)
 EPSILON = 1e-5
 
-MIN_SAMPLES = 12 * HOP_LENGTH  # frames are pooled by two, three times
+MIN_SAMPLES = 10 * HOP_LENGTH  # frames are pooled by two, three times
 CONTEXT_SAMPLES = 50 * HOP_LENGTH
 KEPT_SAMPLES = 1400 * HOP_LENGTH
 WINDOW_SAMPLES = KEPT_SAMPLES + 2 * CONTEXT_SAMPLES

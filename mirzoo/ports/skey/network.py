@@ -71,7 +71,7 @@ def network(spec: PortSpec, checkpoint: Path) -> Network:
     Network
         Waveform ``(batch, samples)`` at 22.05 kHz to ``keys``, ``(batch, 1, 24)``.
     """
-    classifier = layers.Dense(2, name="classifier")
+    classifier = layers.Conv2D(2, 1, name="classifier")
     norm = layers.BatchNormalization(epsilon=EPSILON, center=False, scale=False, name="batch_norm")
 
     def outputs(embedding: keras.KerasTensor) -> keras.KerasTensor:
@@ -160,9 +160,9 @@ def build_head() -> keras.Model:
         y = RepeatEdges(kernel // 2, name=f"block{number}_edges")(x)
         y = layers.DepthwiseConv2D(kernel, name=f"block{number}_depthwise")(y)
         y = NormaliseWhole(EPSILON, name=f"block{number}_norm")(y)
-        y = layers.Dense(4 * channels, name=f"block{number}_dense1")(y)
+        y = layers.Conv2D(4 * channels, 1, name=f"block{number}_dense1")(y)
         y = layers.Activation(_gelu, name=f"block{number}_gelu")(y)
-        y = layers.Dense(channels, name=f"block{number}_dense2")(y)
+        y = layers.Conv2D(channels, 1, name=f"block{number}_dense2")(y)
         y = ScaledChannels(name=f"block{number}_scale")(y)
         x = layers.Add(name=f"block{number}_add")([x, y])
     return head_of(features, MeanOfOctaves(name="mean_of_octaves")(x))
@@ -217,9 +217,8 @@ def _assign(layer: keras.layers.Layer, value, name: str) -> None:
     kernel = value(f"{name}.weight")
     if isinstance(layer, layers.DepthwiseConv2D):
         kernel = kernel.transpose(3, 2, 0, 1)  # PyTorch has bins before frames
-    elif isinstance(layer, layers.Dense):
-        kernel = kernel.reshape(kernel.shape[:2]).T
-    else:
+    else:  # a dense layer over channels is a convolution of one place here
+        kernel = kernel[..., np.newaxis, np.newaxis] if kernel.ndim == 2 else kernel
         kernel = kernel.transpose(3, 2, 1, 0)
     assign(layer.kernel, kernel, f"{name}.weight")
     assign(layer.bias, value(f"{name}.bias"), f"{name}.bias")
