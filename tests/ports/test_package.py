@@ -242,7 +242,8 @@ def test_musicnn_names_fifty_tags(name):
 
 
 def test_ports_differ_in_their_weights():
-    assert len({spec.checkpoint for spec in ports.PORTS.values()}) == len(ports.PORTS)
+    weights = {(spec.package, spec.checkpoint) for spec in ports.PORTS.values()}
+    assert len(weights) == len(ports.PORTS)
 
 
 def test_an_unknown_port_suggests_near_names():
