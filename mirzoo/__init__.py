@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mirzoo.runtimes.litert import LiteRTModel
     from mirzoo.runtimes.onnx import ONNXModel
     from mirzoo.tasks.chords.annotation import Chords
+    from mirzoo.tasks.key.annotation import Key
     from mirzoo.tasks.melody.annotation import Melody
     from mirzoo.tasks.notes.annotation import Notes
     from mirzoo.tasks.tagging.annotation import Tags
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Card",
     "Chords",
+    "Key",
     "LiteRTModel",
     "Melody",
     "MirzooError",
@@ -68,6 +70,7 @@ __all__ = [
 _MODULES = {
     "Card": "card",
     "Chords": "tasks.chords.annotation",
+    "Key": "tasks.key.annotation",
     "LiteRTModel": "runtimes.litert",
     "Melody": "tasks.melody.annotation",
     "MirzooError": "errors",

@@ -199,6 +199,13 @@ def with_other_words(card):
         licences={"code": "other", "weights": "other", "data": "other"},
         citation="Another Author, 2031.",
         provenance="Other words.",
+        fitting={
+            "data": {"name": "others", "recordings": 3, "groups": 2, "split": "by hand"},
+            "base": None,
+            "strategy": "full",
+            "chosen": "other words",
+            "epochs": 1,
+        },
         versions={"mirzoo": "99"},
     )
 
