@@ -375,7 +375,7 @@ def embed_recording(
             outputs = runner.predict_windows(windows)
             if EMBEDDING in outputs:
                 return outputs
-        return {EMBEDDING: runner.embed(windows, layers=layers)}  # or says why there is none
+        return {EMBEDDING: runner.embed(windows, layers=layers)}  # or tells why there is none
 
     part = _Part(runner, kept.add, _name(source), compute=compute)
     reader = audio.Reader(

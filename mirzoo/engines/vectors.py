@@ -1,6 +1,6 @@
 """Files of embeddings: what is in them, what made them, read and written whole.
 
-A file has a row for each recording, or for each stretch of one, and says in its metadata which
+A file has a row for each recording, or for each stretch of one, and states in its metadata which
 model made it (`Origin`). Parquet files need the extra ``catalogue``, and are read and written
 block by block; ``.npz`` files need NumPy alone, and are held in memory.
 

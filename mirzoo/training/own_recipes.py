@@ -1,6 +1,6 @@
 """Training a recipe's model on labels of one's own, from fresh weights or from a trained model's.
 
-The fitting is `mirzoo.fine_tune`'s; this says what a recipe asks of it.
+The fitting is `mirzoo.fine_tune`'s; this tells what a recipe asks of it.
 """
 
 from __future__ import annotations

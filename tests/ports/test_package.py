@@ -258,7 +258,7 @@ def test_listing_ports_imports_no_tensorflow():
 
 
 class Files(http.server.BaseHTTPRequestHandler):
-    """Serves what `content` has; counts requests; redirects to where `moved` says."""
+    """Serves what `content` has; counts requests; redirects to where `moved` states."""
 
     content, moved, asked = {}, {}, []
 

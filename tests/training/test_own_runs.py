@@ -111,7 +111,7 @@ def test_two_runs_from_fresh_weights_with_a_seed_are_the_same():
         np.testing.assert_array_equal(one, other)
     assert first.report.history == second.report.history
     assert first.card.fitting.base is None and first.card.fitting.epochs == 2
-    assert first.card.format == 3  # so that a mirzoo that knows no `fitting` says what is wrong
+    assert first.card.format == 3  # so that a mirzoo that knows no `fitting` tells what is wrong
     assert first.card.provenance.startswith("Trained from fresh weights, as own_model, on 24 clips")
     assert "untrained" not in first.card.to_json()
     other = fine_tune(recipe, tone_clips(24), seed=4, **options)
