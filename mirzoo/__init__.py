@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mirzoo.errors import MirzooError
     from mirzoo.evaluation import evaluate
     from mirzoo.export import export
-    from mirzoo.hub import create, list_models, load, pull, verify
+    from mirzoo.hub import create, list_models, load, pull, stream, verify
     from mirzoo.models.model import Model
     from mirzoo.runtimes.litert import LiteRTModel
     from mirzoo.runtimes.onnx import ONNXModel
@@ -63,6 +63,7 @@ __all__ = [
     "load",
     "pull",
     "save",
+    "stream",
     "train",
     "verify",
 ]
@@ -88,6 +89,7 @@ _MODULES = {
     "load": "hub",
     "pull": "hub",
     "save": "artefact",
+    "stream": "hub",
     "train": "training",
     "verify": "hub",
 }

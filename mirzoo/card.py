@@ -39,7 +39,7 @@ FORMAT = 3
 WRITTEN_FORMAT = 2
 """The version of what has no `Exported` and no thresholds of tags: what 0.2 reads too."""
 
-NETWORK = ("frontend", "head", "task", "window_s", "context_s")
+NETWORK = ("frontend", "head", "task", "window_s", "context_s", "live")
 """The keys of a recipe that define the network."""
 
 NOT_IN_FILE = "not in the model's file: it is on the card.json that the file was saved with"
@@ -62,6 +62,7 @@ Samples = Annotated[int, Field(ge=1, le=MOST_SAMPLES, strict=True)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 PositiveHz = Annotated[float, Field(gt=0.0)]
 Cost = Annotated[float, Field(ge=0.0)]
+Lag = Annotated[float | None, Field(default=None, ge=0.0, le=60.0)]
 
 
 class _Entry(BaseModel):
@@ -159,6 +160,13 @@ class Decoding(_Entry):
     fixed: ClassVar[frozenset[str]] = frozenset({"type"})
 
     type: str
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = dump(self)
+        if fields.get("lag_s") is None:
+            fields.pop("lag_s", None)  # as older versions of mirzoo expect
+        return fields
 
 
 class Metric(_Entry):
@@ -270,6 +278,37 @@ class Licences(_Entry):
     data: Text
 
 
+class StateSpec(_Entry):
+    """A tensor that a step of a stream takes and gives anew: float32, zeros at first."""
+
+    name: Text
+    shape: list[Count]
+
+
+class Streaming(_Entry):
+    """How a model goes through a stream step by step.
+
+    A step takes ``step_samples`` samples and gives ``step_frames`` frames; the first
+    ``delay_frames`` frames of a stream lie before its beginning.
+
+    Parameters
+    ----------
+    step_samples, step_frames : int
+    delay_frames : int
+        How many frames late results are: what the analysis window and the network look ahead.
+    analysis_samples : int
+        Half of the longest analysis window (samples), part of that delay.
+    states : list of StateSpec
+        What it remembers from step to step.
+    """
+
+    step_samples: Samples
+    step_frames: Count
+    delay_frames: Annotated[int, Field(ge=0, le=MOST_SAMPLES, strict=True)]
+    analysis_samples: Annotated[int, Field(ge=0, le=MOST_SAMPLES, strict=True)]
+    states: list[StateSpec]
+
+
 class Exported(_Entry):
     """What an exported file takes and gives, where it is not just what the model does.
 
@@ -288,6 +327,8 @@ class Exported(_Entry):
     decisions : list of OutputSpec, optional
         Of a file that decodes inside, what it gives in the place of the card's outputs; the
         settings are those of the contract's ``decoding``.
+    streaming : Streaming, optional
+        Of a file that goes through a stream step by step.
     """
 
     outputs: Annotated[list[Name], Field(min_length=1)]
@@ -296,6 +337,7 @@ class Exported(_Entry):
     any_length: bool = False
     model_rate: Annotated[int, Field(ge=1, le=MOST_HZ, strict=True)]
     decisions: Annotated[list[OutputSpec], Field(min_length=1)] | None = None
+    streaming: Streaming | None = None
 
 
 class Contract(_Entry):
@@ -370,14 +412,20 @@ class Contract(_Entry):
                 fields.pop(field, None)  # as those that read format 2 expect
         if "exported" not in fields:
             return fields
-        if fields["exported"].get("decisions") is None:
-            fields["exported"].pop("decisions", None)
+        for field in ("decisions", "streaming"):
+            if fields["exported"].get(field) is None:
+                fields["exported"].pop(field, None)
         return fields
 
     @property
     def sample_rate(self) -> int:
         """Samples per second that the model expects (Hz)."""
         return self.input.sample_rate
+
+    @property
+    def live(self) -> bool:
+        """Whether the model goes through recordings step by step, as through a stream."""
+        return bool(self.recipe and self.recipe.get("live"))
 
     @property
     def available_outputs(self) -> list[OutputSpec]:
@@ -574,7 +622,8 @@ class Card(Contract):
         """
         now = {} if self.decoding is None else self.decoding.model_dump()
         fixed = frozenset() if self.decoding is None else self.decoding.fixed
-        changeable = [field for field in now if field not in fixed]
+        fields = () if self.decoding is None else type(self.decoding).model_fields
+        changeable = [field for field in fields if field not in fixed]
         if settings and self.exported is not None and self.exported.decisions is not None:
             raise CardError(
                 f"the settings {', '.join(settings)} cannot be changed: this file of '{self.name}' "

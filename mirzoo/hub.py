@@ -14,10 +14,10 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from mirzoo import artefact, ports
 from mirzoo import recipe as recipes
@@ -38,6 +38,8 @@ from mirzoo.tasks.base import TASKS
 
 if TYPE_CHECKING:
     from mirzoo.annotate import LoadedModel
+    from mirzoo.annotate.live import Stream
+    from mirzoo.audio import Channel
     from mirzoo.models.model import Model
     from mirzoo.recipe import Recipe
     from mirzoo.runtimes.litert import LiteRTModel
@@ -375,6 +377,67 @@ def _load_from(folder: Path, chosen: Runtime, name: str | os.PathLike) -> Loaded
         )
     require_unaltered(folder, card, file.name)
     return chosen.load(file, card)
+
+
+def stream(
+    model: str | os.PathLike | LoadedModel,
+    *,
+    source_rate: int,
+    channels: int = 1,
+    channel: Channel = "mean",
+    decoding: Mapping[str, Any] | None = None,
+    block_s: float = 0.064,
+    runtime: str | None = None,
+) -> Stream:
+    """Open a stream of audio, to be annotated while it comes.
+
+    Parameters
+    ----------
+    model : str, path or LoadedModel
+        As `load` takes it, or a model that is loaded.
+    source_rate, channels, channel, decoding, block_s
+        As `mirzoo.annotate.live.Stream` takes them.
+    runtime : {"keras", "litert", "onnx"}, optional
+        As `load` takes it, by default ``"litert"``; for a model that is loaded it is left out.
+
+    Returns
+    -------
+    mirzoo.annotate.live.Stream
+        Its ``push(block)`` gives what is new, ``flush()`` the rest, ``latency`` how late that is.
+
+    Raises
+    ------
+    UnknownNameError, ArtefactError
+        As `load` raises them.
+    AudioError, CardError
+        If a rate, the channels or a setting of the decoding are not allowed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> live = stream("chroma_rnn_chords", source_rate=44100, decoding={"lag_s": 0.5})
+    >>> pieces = [live.push(block) for block in np.zeros((30, 44100), np.int16)]
+    >>> sum(piece is not None for piece in pieces) > 0, live.flush().labels
+    (True, ('N',))
+    """
+    from mirzoo.annotate.live import Stream
+
+    loaded = model
+    if isinstance(model, str | os.PathLike):
+        loaded = load(model, runtime or "litert")
+    elif runtime is not None:
+        raise ArtefactError(
+            f"runtime is {runtime!r}, but the model is loaded already; leave the runtime out, or "
+            "give the model's name"
+        )
+    return Stream(
+        loaded,  # type: ignore[arg-type]
+        source_rate=source_rate,
+        channels=channels,
+        channel=channel,
+        decoding=decoding,
+        block_s=block_s,
+    )
 
 
 def create(

@@ -79,14 +79,14 @@ def read(
 
     Parameters
     ----------
-    source : path, binary file object or array
+    source : path, binary file object, array or generator of arrays
         An array is float ``(samples,)`` or ``(samples, channels)`` in [-1, 1], or int8, int16,
-        int32 or uint8, which are scaled by their full range.
+        int32 or uint8, which are scaled by their full range; a generator gives blocks of that kind.
     sample_rate : int
         Rate of the result (Hz).
     source_rate : int, optional
-        Rate of an array (Hz); left out, the array is taken to be at ``sample_rate`` already.
-        Files state their own rate, so it is refused with them.
+        Rate of an array (Hz); left out, the array is taken to be at ``sample_rate`` already. A
+        generator's must be given. Files state their own rate, so it is refused with them.
     channel : {"mean", "mid", "left", "right"}
         What is taken of several channels: the mean of all, the mean of the first two, or one.
     allow_damaged : bool
@@ -235,14 +235,9 @@ class Reader:
         allow_damaged: bool = False,
         observe: Callable[[np.ndarray, np.ndarray, int], object] | None = None,
     ) -> None:
-        for argument, given in (("sample_rate", sample_rate), ("source_rate", source_rate)):
-            is_number = isinstance(given, Real) and not isinstance(given, bool)
-            if given is not None and not (is_number and 1 <= given < math.inf):
-                raise AudioError(f"{argument} is {given!r}; it must be a positive number of Hz")
-            if given is not None and given > HIGHEST_RATE:
-                raise AudioError(
-                    f"{argument} is {given:,} Hz; allowed are at most {HIGHEST_RATE:,} Hz"
-                )
+        require_rate("sample_rate", sample_rate)
+        if source_rate is not None:
+            require_rate("source_rate", source_rate)
         if channel not in CHANNELS:
             raise AudioError(
                 f"channel is {channel!r}; allowed are {', '.join(map(repr, CHANNELS))}"
@@ -287,7 +282,7 @@ class Reader:
                 self._source, self._sample_rate, self._source_rate, self._damage, stack
             ):
                 rate = part.rate
-                resamplers = {wanted: self._resampler(rate, wanted) for wanted in given}
+                resamplers = {wanted: resampler(self.name, rate, wanted) for wanted in given}
                 for block in part.blocks:
                     mono = self._mono(block, rate)
                     decoded += len(mono)
@@ -309,16 +304,26 @@ class Reader:
             self._observe(block, mono, rate)
         return mono
 
-    def _resampler(self, rate: int, wanted: int) -> Callable[[np.ndarray, bool], np.ndarray]:
-        """What makes samples at the wanted rate of the next ones, and at the last of the rest."""
-        if wanted > LARGEST_RATIO * rate:
-            raise AudioError(
-                f"{self.name} is at {rate} Hz, and {wanted} Hz are wanted: at most "
-                f"{LARGEST_RATIO} times its rate can be had"
-            )
-        if rate == wanted:
-            return lambda mono, is_last: mono
-        return soxr.ResampleStream(rate, wanted, 1, dtype="float32", quality="HQ").resample_chunk
+
+def require_rate(argument: str, rate: object) -> None:
+    """Raise an AudioError where an argument is no sample rate (Hz)."""
+    is_number = isinstance(rate, Real) and not isinstance(rate, bool)
+    if not (is_number and 1 <= rate < math.inf):  # type: ignore[operator]
+        raise AudioError(f"{argument} is {rate!r}; it must be a positive number of Hz")
+    if rate > HIGHEST_RATE:  # type: ignore[operator]
+        raise AudioError(f"{argument} is {rate:,} Hz; allowed are at most {HIGHEST_RATE:,} Hz")
+
+
+def resampler(name: str, rate: int, wanted: int) -> Callable[[np.ndarray, bool], np.ndarray]:
+    """What makes samples at the wanted rate of the next ones, and at the last of the rest."""
+    if wanted > LARGEST_RATIO * rate:
+        raise AudioError(
+            f"{name} is at {rate} Hz, and {wanted} Hz are wanted: at most "
+            f"{LARGEST_RATIO} times its rate can be had"
+        )
+    if rate == wanted:
+        return lambda mono, is_last: mono
+    return soxr.ResampleStream(rate, wanted, 1, dtype="float32", quality="HQ").resample_chunk
 
 
 def is_array(source: Source) -> bool:

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 import soundfile
@@ -23,7 +23,7 @@ from mirzoo._support.files import printable
 from mirzoo.audio._containers import Link, Spliced, Stated, inspect
 from mirzoo.errors import AudioError
 
-Source = str | os.PathLike | BinaryIO | np.ndarray
+Source = str | os.PathLike | BinaryIO | np.ndarray | Iterator[np.ndarray]
 
 BLOCK_FRAMES = 1 << 16
 DAMAGED_BLOCK_FRAMES = 1 << 10
@@ -86,6 +86,8 @@ def describe(source: Any) -> str:
         return f"the array {source.dtype}{source.shape}"
     if isinstance(source, str | os.PathLike):
         return f"'{printable(source)}'"
+    if not hasattr(source, "read") and isinstance(source, Iterator):
+        return f"the {type(source).__name__} of blocks"
     return f"the file object {getattr(source, 'name', type(source).__name__)!r}"
 
 
@@ -101,6 +103,11 @@ def open_source(
         rate = sample_rate if source_rate is None else source_rate
         yield Decoded(rate, array_blocks(source))
         return
+    if not hasattr(source, "read") and isinstance(source, Iterator):
+        if source_rate is None:
+            raise AudioError(f"{describe(source)} states no rate: give source_rate")
+        yield Decoded(source_rate, given_blocks(source, describe(source)))
+        return
     is_file = isinstance(source, str | os.PathLike) or hasattr(source, "read")
     if is_file and source_rate is not None:
         raise AudioError(
@@ -113,11 +120,11 @@ def open_source(
             path = _copied_pipe(path, stack)
         yield from _open_file(path, damage, stack)
     elif hasattr(source, "read"):
-        yield from _open_file(_copied(source, stack), damage, stack)
+        yield from _open_file(_copied(cast(BinaryIO, source), stack), damage, stack)
     else:
         raise AudioError(
             f"a source of type {type(source).__name__} is not audio; allowed are a path, a binary "
-            "file object and an array"
+            "file object, an array and a generator of blocks"
         )
 
 
@@ -185,6 +192,21 @@ def _existing_file(path: Path) -> Path:
 def array_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
     """Blocks of an array, scaled to [-1, 1] where it holds integers."""
     name = describe(array)
+    if array.size == 0 and array.ndim in (1, 2):
+        raise AudioError(f"{name} holds no samples: there is nothing to process in it")
+    scaled(array[:0] if array.ndim else array, name)
+    for start in range(0, len(array), BLOCK_FRAMES):
+        yield scaled(array[start : start + BLOCK_FRAMES], name)
+
+
+def scaled(array: np.ndarray, name: str) -> np.ndarray:
+    """An array's samples, float32 ``(samples, channels)``, in [-1, 1] where it holds integers.
+
+    Raises
+    ------
+    AudioError
+        If its shape or type is not that of a waveform.
+    """
     if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
         raise AudioError(
             f"{name} is masked at {np.ma.count_masked(array):,} samples; every sample must be "
@@ -195,8 +217,6 @@ def array_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
             f"{name} has {array.ndim} axes; allowed are (samples,) or "
             "(samples, channels); give the clips of a batch one by one"
         )
-    if array.size == 0:
-        raise AudioError(f"{name} holds no samples: there is nothing to process in it")
     if array.ndim == 2 and array.shape[1] > MAX_ARRAY_CHANNELS:
         raise AudioError(
             f"{name} has {array.shape[1]} channels; allowed are (samples, channels) "
@@ -208,17 +228,35 @@ def array_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
             f"{name} is not a waveform: allowed are floats in [-1, 1] and "
             f"{', '.join(allowed)}, which are scaled by their full range"
         )
-    columns = np.asarray(array).reshape(len(array), -1)
-    for start in range(0, len(columns), BLOCK_FRAMES):
-        block = columns[start : start + BLOCK_FRAMES]
-        if array.dtype == np.uint8:
-            yield (block.astype(np.float32) - 128) / 128
-        elif array.dtype.kind == "i":
-            yield block.astype(np.float32) / INTEGER_FULL_SCALE[array.dtype.name]
-        else:
-            with np.errstate(over="ignore"):
-                floats = block.astype(np.float32)
-            yield floats  # outside of the state, which belongs to one thread
+    columns = np.asarray(array)
+    columns = columns[:, np.newaxis] if columns.ndim == 1 else columns
+    if array.dtype == np.uint8:
+        return (columns.astype(np.float32) - 128) / 128
+    if array.dtype.kind == "i":
+        return columns.astype(np.float32) / INTEGER_FULL_SCALE[array.dtype.name]
+    with np.errstate(over="ignore"):
+        return columns.astype(np.float32)
+
+
+def given_blocks(blocks: Iterator[np.ndarray], name: str) -> Iterator[np.ndarray]:
+    """The blocks that an iterator gives, joined to longer ones where they are short."""
+    waiting: list[np.ndarray] = []
+    length, channels = 0, None
+    for block in blocks:
+        columns = scaled(np.asarray(block), f"a block of {name}")
+        if channels not in (None, columns.shape[1]):
+            raise AudioError(
+                f"{name} gave a block of {columns.shape[1]} channels behind blocks of {channels}; "
+                "all must have the same"
+            )
+        channels = columns.shape[1]
+        waiting.append(columns)
+        length += len(columns)
+        if length >= BLOCK_FRAMES:
+            yield np.concatenate(waiting)
+            waiting, length = [], 0
+    if length:
+        yield np.concatenate(waiting)
 
 
 def _open_file(path: Path, damage: Damage, stack: contextlib.ExitStack) -> Iterator[Decoded]:

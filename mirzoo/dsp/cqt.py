@@ -210,6 +210,30 @@ def plan_transform(
     return Transform(octaves=tuple(octaves), banks=tuple(banks), n_bins=n_bins, pass_band=pass_band)
 
 
+def reach_of(transforms: tuple[Transform, ...]) -> tuple[int, int]:
+    """How far before and behind its centre a frame depends on the waveform (samples).
+
+    Half the longest kernel at each octave's rate, and the filters of all halvings before it.
+
+    Examples
+    --------
+    >>> transform = plan_transform(
+    ...     sample_rate=16000, hop_length=512, fmin=110.0, n_bins=36, bins_per_octave=12
+    ... )
+    >>> reach_of((transform,))
+    (1298, 1299)
+    """
+    filters = plan_decimator(transforms).reach
+    before = behind = 0
+    for transform in transforms:
+        for octave in transform.octaves:
+            bank, step = transform.banks[octave.bank], 2**octave.level
+            halvings = filters * (step - 1)
+            before = max(before, bank.centre * step + halvings)
+            behind = max(behind, (bank.taps - 1 - bank.centre) * step + halvings + 1)
+    return before, behind
+
+
 def early_halvings(*, nyquist: float, cutoff: float, hop_length: int, n_octaves: int) -> int:
     """Count the halvings of the sample rate that come before the highest octave.
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections import deque
 
 import numpy as np
 
@@ -161,6 +162,169 @@ class PathWithTransitions(_GrowingPath):
             before[frame] = arriving.argmax(axis=1)
             score = arriving[every, before[frame]] + evidence[frame]
         return score, before
+
+
+class FixedLagPath(ABC):
+    """A path that is decided so many frames later, whatever comes afterwards.
+
+    The state of frame ``t`` is that of the likeliest path through the frames up to ``t + lag``.
+    With a lag as long as the recording that is the likeliest path of all.
+
+    Parameters
+    ----------
+    lag : int
+        Frames from a frame to the one with which it is decided.
+
+    Attributes
+    ----------
+    lag : int
+    """
+
+    def __init__(self, lag: int) -> None:
+        if lag < 0:
+            raise DataError(f"lag is {lag}; allowed are whole numbers of frames from 0 on")
+        self.lag = lag
+        self._score: np.ndarray | None = None
+        self._waiting = 0
+
+    @abstractmethod
+    def _begin(self, evidence: np.ndarray) -> np.ndarray:
+        """The score of each state in the first frame."""
+
+    @abstractmethod
+    def _advance(self, score: np.ndarray, evidence: np.ndarray) -> np.ndarray:
+        """The score of each state one frame on; what leads back is remembered."""
+
+    @abstractmethod
+    def _back(self, state: int, frames: int) -> list[int]:
+        """The states of the last frames on the path into a state, that state first."""
+
+    def add(self, evidence: np.ndarray) -> np.ndarray:
+        """Take the evidence of the next frames.
+
+        Parameters
+        ----------
+        evidence : np.ndarray
+            ``(frames, states)``.
+
+        Returns
+        -------
+        np.ndarray
+            State of each frame that is decided now, int64, from where the last call ended.
+        """
+        evidence = _checked(evidence, None)
+        decided = []
+        for frame in evidence:
+            score = self._begin(frame) if self._score is None else self._advance(self._score, frame)
+            self._score = score - score.max()
+            self._waiting += 1
+            if self._waiting > self.lag:
+                decided.append(self._back(int(self._score.argmax()), self.lag + 1)[-1])
+                self._waiting -= 1
+        return np.array(decided, np.int64)
+
+    def finish(self) -> np.ndarray:
+        """Give the state of each frame that was not decided, int64."""
+        if self._score is None or not self._waiting:
+            return np.empty(0, np.int64)
+        path = self._back(int(self._score.argmax()), self._waiting)
+        self._waiting = 0
+        return np.array(path[::-1], np.int64)
+
+
+class FixedLagWithPenalties(FixedLagPath):
+    """A fixed-lag path under the transitions of `PathWithChanges` or `PathWithTransitions`.
+
+    Parameters
+    ----------
+    path : PathWithChanges or PathWithTransitions
+        With its penalties; nothing was added to it.
+    lag : int
+        Frames from a frame to the one with which it is decided.
+
+    Examples
+    --------
+    >>> path = FixedLagWithPenalties(PathWithChanges(1.0), lag=1)
+    >>> [path.add(np.log([row])).tolist() for row in ([0.9, 0.1], [0.4, 0.6], [0.9, 0.1])]
+    [[], [0], [0]]
+    >>> path.finish().tolist()
+    [0]
+    """
+
+    def __init__(self, path: PathWithChanges | PathWithTransitions, lag: int) -> None:
+        super().__init__(lag)
+        self._path = path
+        self._before: deque[np.ndarray] = deque(maxlen=lag)
+
+    def _begin(self, evidence: np.ndarray) -> np.ndarray:
+        return _checked(evidence[np.newaxis], self._path._initial)[0]
+
+    def _advance(self, score: np.ndarray, evidence: np.ndarray) -> np.ndarray:
+        score, before = self._path._advance(score, evidence[np.newaxis])
+        self._before.append(before[0])
+        return score
+
+    def _back(self, state: int, frames: int) -> list[int]:
+        path = [state]
+        for back in range(1, frames):
+            path.append(int(self._before[-back][path[-1]]))
+        return path
+
+
+class FixedLagWithMovement(FixedLagPath):
+    """A fixed-lag path under the movements of `path_with_movement`.
+
+    Parameters
+    ----------
+    step_penalty, leap_penalty : float
+        As of `path_with_movement` (nats).
+    lag : int
+        Frames from a frame to the one with which it is decided.
+
+    Examples
+    --------
+    >>> path = FixedLagWithMovement(1.0, 5.0, lag=1)
+    >>> likely = np.log(np.array([[0.8, 0.1, 0.1], [0.3, 0.3, 0.4], [0.8, 0.1, 0.1]]))
+    >>> [*path.add(likely), *path.finish()]
+    [0, 0, 0]
+    """
+
+    def __init__(self, step_penalty: float, leap_penalty: float, lag: int) -> None:
+        super().__init__(lag)
+        self._step, self._leap = min(step_penalty, leap_penalty), leap_penalty
+        self._scores: deque[np.ndarray] = deque(maxlen=lag + 1)
+        self._running: _RunningMaxima | None = None
+
+    def _begin(self, evidence: np.ndarray) -> np.ndarray:
+        states = len(evidence)
+        self._climb = (self._step * np.arange(states)).astype(np.float32)
+        every = np.arange(states)
+        self._cost = np.minimum(self._climb, np.float32(self._leap))[
+            np.abs(every - every[:, np.newaxis])
+        ]
+        far = states - 1
+        if self._step > 0:
+            far = min(far, math.ceil(2 * self._leap / self._step))
+        self._running = _RunningMaxima(2, states, far)
+        self._scores.append(np.asarray(evidence, np.float32))
+        return self._scores[-1]
+
+    def _advance(self, score: np.ndarray, evidence: np.ndarray) -> np.ndarray:
+        assert self._running is not None  # made with the first frame
+        np.add(score, self._climb, out=self._running.values[0])
+        np.subtract(score, self._climb, out=self._running.values[1, ::-1])
+        self._running()
+        rising = self._running.maxima[0] - self._climb
+        falling = self._running.maxima[1, ::-1] + self._climb
+        arrived = np.maximum(np.maximum(rising, falling), score.max() - np.float32(self._leap))
+        self._scores.append(arrived + np.asarray(evidence, np.float32))
+        return self._scores[-1]
+
+    def _back(self, state: int, frames: int) -> list[int]:
+        path = [state]
+        for back in range(2, frames + 1):
+            path.append(int((self._scores[-back] - self._cost[path[-1]]).argmax()))
+        return path
 
 
 def path_with_changes(

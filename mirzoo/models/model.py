@@ -11,7 +11,7 @@ import copy
 import functools
 import os
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -23,6 +23,9 @@ from mirzoo.annotate import EMBEDDING, ModelMethods
 from mirzoo.card import Card
 from mirzoo.errors import ArtefactError
 from mirzoo.models.heads import with_all_depths
+
+if TYPE_CHECKING:
+    from mirzoo.models.steps import KerasSteps
 
 ports.import_layers()
 
@@ -70,14 +73,17 @@ class Model(ModelMethods, keras.Model):
         self._report: Any = None
 
     def _compute(self, windows: np.ndarray) -> dict[str, np.ndarray]:
+        self._require_own_process()
+        results = self._infer(tf.constant(windows))
+        return {name: value.numpy() for name, value in results.items()}
+
+    def _require_own_process(self) -> None:
         if self._process != os.getpid():
             raise ArtefactError(
                 f"model '{self.name}' was loaded before this process was forked, and TensorFlow "
                 "does not work in a fork: load it in this process, start processes by 'spawn' "
                 '(multiprocessing.get_context("spawn")), or take runtime="litert"'
             )
-        results = self._infer(tf.constant(windows))
-        return {name: value.numpy() for name, value in results.items()}
 
     def _embed_all_depths(self, windows: np.ndarray) -> np.ndarray:
         return self._infer_all_depths(tf.constant(windows)).numpy()
@@ -106,6 +112,34 @@ class Model(ModelMethods, keras.Model):
             return every_output(waveform, training=False)
 
         return infer
+
+    def steps(self, *, long: bool = False) -> KerasSteps | None:
+        """The steps of a model made for streams; see `ModelMethods.steps`.
+
+        Raises
+        ------
+        NoStepsError
+            If the recipe calls the model live, and a layer of it needs the whole waveform.
+        """
+        if not self.card.live:
+            return None
+        self._require_own_process()
+        return self._long_steps if long else self._short_steps
+
+    @functools.cached_property
+    def _short_steps(self) -> KerasSteps:
+        return self._steps_of(None)
+
+    @functools.cached_property
+    def _long_steps(self) -> KerasSteps:
+        from mirzoo.models.steps import MOST_FRAMES
+
+        return self._steps_of(MOST_FRAMES)
+
+    def _steps_of(self, frames: int | None) -> KerasSteps:
+        from mirzoo.models.steps import KerasSteps, StepGraph
+
+        return KerasSteps(StepGraph(self, frames))
 
     def get_config(self) -> dict[str, Any]:
         """The configuration that Keras saves, with the contract of the card."""

@@ -52,6 +52,16 @@ class Frontend(Config):
         raise TypeError(f"{type(self).__name__} defines no frame grid")
 
     @property
+    def reach(self) -> tuple[int, int]:
+        """How far before and behind its time a frame depends on the waveform (samples).
+
+        Frame ``k`` depends on the samples from ``k * hop_length - before`` up to, not including,
+        ``k * hop_length + behind``. By default what the grid's frames cover; half the longest
+        analysis window, at both sides.
+        """
+        return self.grid.pad_left, self.grid.frame_length - self.grid.pad_left
+
+    @property
     def n_bins(self) -> int:
         """Bins in a frame."""
         raise TypeError(f"{type(self).__name__} defines no number of bins")

@@ -54,6 +54,10 @@ class Recipe(Config):
     context_s: NonNegativeFloat = 0.0
     """What is dropped at both ends of a window, of results for each frame (s)."""
 
+    live: bool = False
+    """Whether the model follows a stream: every result depends on the past and a short look-ahead
+    alone, and `annotate` computes it step by step as `mirzoo.stream` does."""
+
     data: DataConfig | None = None
     """The prepared collections that the weights of the zoo come from."""
 

@@ -40,6 +40,7 @@ __all__ = [
     "TASKS",
     "Decisions",
     "Decoder",
+    "FrameDecoder",
     "FrameTargets",
     "FramewiseTask",
     "Labelled",
@@ -79,6 +80,32 @@ class Decoder(Protocol):
 
     def finish(self, *, duration_s: float, source: str | None = None) -> Annotation:
         """Give the annotation of a recording of ``duration_s`` seconds."""
+
+
+class FrameDecoder(Decoder, Protocol):
+    """A decoder that takes frames as they come, for models that go through a stream by steps."""
+
+    @property
+    def lag_s(self) -> float | None:
+        """How much later than a frame its decision comes (s); None where that is at the end."""
+
+    def add_frames(self, outputs: dict[str, np.ndarray]) -> None:
+        """Take the next frames of the recording.
+
+        Parameters
+        ----------
+        outputs : dict of str to array
+            Each output of the card by name, ``(frames, ...)``.
+        """
+
+    def take(self) -> Annotation | None:
+        """Give what was decided since the last call, and forget it; None where there is nothing."""
+
+    def rest(self, *, duration_s: float, source: str | None = None) -> Annotation | None:
+        """Give what was not taken of a recording of ``duration_s`` seconds, as `finish` gives all.
+
+        None where that is nothing.
+        """
 
 
 class Decisions(ABC):

@@ -12,12 +12,17 @@ that starts at sample 0 is all of the recording, and all of its frames are kept.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mirzoo.card import FRAME_ROUNDING, Contract, OutputSpec
 from mirzoo.errors import ArtefactError
+
+if TYPE_CHECKING:
+    from mirzoo.tasks.annotation import Annotation
 
 
 class FrameJoiner:
@@ -181,6 +186,111 @@ class FrameJoiner:
                 f"`mirzoo verify {card.name}` tells."
             )
         return values
+
+
+BATCHES_BACK = 2
+"""How many batches of windows at the end may lie behind the recording's end."""
+
+
+class LagDecoder(ABC):
+    """A decoder that decides each frame a fixed time after it.
+
+    It is a `mirzoo.tasks.base.FrameDecoder`.
+
+    Whether frames come in windows or one by one, what is decided of them is the same.
+
+    Parameters
+    ----------
+    card : Contract
+        Of a model whose outputs have frames.
+    lag_s : float
+        Seconds from a frame to the last one that may decide it; taken as whole frames.
+    """
+
+    def __init__(self, card: Contract, lag_s: float) -> None:
+        self._card = card
+        self._joiner = FrameJoiner(card)
+        self._lag = round(lag_s * self._joiner.frame_rate)
+        self._held: list[dict[str, np.ndarray]] = []
+        self._added = 0
+
+    @property
+    def lag_s(self) -> float | None:
+        """How much later than a frame its decision comes (s)."""
+        return self._lag / self._joiner.frame_rate
+
+    def add(
+        self,
+        outputs: dict[str, np.ndarray],
+        starts: np.ndarray,
+        *,
+        until_s: float | None = None,
+    ) -> None:
+        """Take the outputs of the next windows.
+
+        Frames behind the recording's end do not count, so that what was added last waits; where
+        it is known that the recording goes on to ``until_s``, only what lies behind that waits.
+        """
+        self._held.append(self._joiner.join(outputs, starts))
+        if until_s is None:
+            while len(self._held) > BATCHES_BACK:
+                self.add_frames(self._held.pop(0))
+            return
+        sure = self._joiner.count(until_s)
+        while self._held and sure > self._added:
+            first, known = self._held.pop(0), sure - self._added
+            self.add_frames({name: values[:known] for name, values in first.items()})
+            if len(next(iter(first.values()))) > known:
+                self._held.insert(0, {name: values[known:] for name, values in first.items()})
+
+    def add_frames(self, outputs: dict[str, np.ndarray]) -> None:
+        """Take the next frames of the recording, ``(frames, ...)`` of each output."""
+        self._added += len(outputs[self._card.outputs[0].name])
+        self._decide(outputs)
+
+    def take(self) -> Annotation | None:
+        """Give what was decided since the last call, and forget it."""
+        return self._given(None, None)
+
+    def finish(self, *, duration_s: float, source: str | None = None) -> Annotation:
+        """Give the annotation of a recording of ``duration_s`` seconds, of which nothing was taken.
+
+        Raises
+        ------
+        ArtefactError
+            If more was added than a recording of this length has, or nothing at all.
+        """
+        rest = self.rest(duration_s=duration_s, source=source)
+        if rest is None:
+            raise ArtefactError(f"{self._card.name} was given no frames that were not taken")
+        return rest
+
+    def rest(self, *, duration_s: float, source: str | None = None) -> Annotation | None:
+        """Give what was not taken of a recording of this length; None if that is nothing."""
+        count = self._joiner.count(duration_s)
+        if count < self._added:
+            raise ArtefactError(
+                f"{self._card.name} was given {self._added} frames and more of a recording of "
+                f"{duration_s:.3f} s, which has {count}"
+            )
+        for outputs in self._held:
+            missing = count - self._added
+            self.add_frames({name: values[:missing] for name, values in outputs.items()})
+        self._held = []
+        self._decide_rest()
+        return self._given(duration_s, source)
+
+    @abstractmethod
+    def _decide(self, outputs: dict[str, np.ndarray]) -> None:
+        """Take frames, and decide those that are far enough back."""
+
+    @abstractmethod
+    def _decide_rest(self) -> None:
+        """Decide the last frames."""
+
+    @abstractmethod
+    def _given(self, duration_s: float | None, source: str | None) -> Annotation | None:
+        """The annotation of what is decided and was not given, up to ``duration_s`` if known."""
 
 
 def find_segments(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from pydantic import PositiveFloat, PositiveInt, model_validator
 
+from mirzoo.dsp.cqt import Transform, plan_transform, reach_of
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.dsp.transposition import transpose
 from mirzoo.recipe.base import Start
@@ -71,6 +72,25 @@ class ConstantQ(Frontend):
     @property
     def grid(self) -> FrameGrid:
         return FrameGrid.centered(self.sample_rate, self.hop_length, 2 * self.hop_length)
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        return reach_of(self._transforms())
+
+    def _transforms(self) -> tuple[Transform, ...]:
+        """What the layer computes."""
+        return (self._transform(),)
+
+    def _transform(self, *, factor: float = 1.0, gamma: float = 0.0) -> Transform:
+        return plan_transform(
+            sample_rate=self.sample_rate,
+            hop_length=self.hop_length,
+            fmin=factor * self.fmin,
+            n_bins=self.n_bins,
+            bins_per_octave=self.bins_per_octave,
+            filter_scale=self.filter_scale,
+            gamma=gamma,
+        )
 
     @property
     def n_bins(self) -> int:

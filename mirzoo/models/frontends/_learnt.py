@@ -64,6 +64,16 @@ class LearntBank(Frontend):
         return FrameGrid.centered(self.sample_rate, self.hop_length, 2 * self.hop_length)
 
     @property
+    def reach(self) -> tuple[int, int]:
+        half = self.kernel_size // 2 + self._pool_size // 2 * self.decimation
+        return half, half + 1
+
+    @property
+    def _pool_size(self) -> int:
+        """Length of the window that is pooled to a frame, in values of a filter."""
+        raise TypeError(f"{type(self).__name__} pools nothing")
+
+    @property
     def n_bins(self) -> int:
         return self.n_filters
 

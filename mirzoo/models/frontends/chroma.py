@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import PositiveFloat, PositiveInt
 
+from mirzoo.dsp.cqt import plan_transform, reach_of
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.errors import RecipeError
 from mirzoo.models.frontends._constant_q import transposition_by_bins
@@ -64,6 +65,22 @@ class ChromaConfig(Frontend):
     @property
     def grid(self) -> FrameGrid:
         return FrameGrid.centered(self.sample_rate, self.hop_length, 2 * self.hop_length)
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        if self.source == "stft":
+            return self.n_fft // 2, self.n_fft // 2
+        return reach_of(
+            (
+                plan_transform(
+                    sample_rate=self.sample_rate,
+                    hop_length=self.hop_length,
+                    fmin=self.fmin,
+                    n_bins=self.n_octaves * self.bins_per_octave,
+                    bins_per_octave=self.bins_per_octave,
+                ),
+            )
+        )
 
     @property
     def n_bins(self) -> int:

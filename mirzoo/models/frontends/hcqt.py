@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import PositiveFloat, PositiveInt
 
+from mirzoo.dsp.cqt import Transform
 from mirzoo.models.frontends._constant_q import ConstantQ
 from mirzoo.recipe.frontends import FRONTENDS
 from mirzoo.recipe.scalings import LogScaling, Scaling
@@ -37,6 +38,9 @@ class HCQTConfig(ConstantQ):
     @property
     def highest_harmonic(self) -> float:
         return max(self.harmonics)
+
+    def _transforms(self) -> tuple[Transform, ...]:
+        return tuple(self._transform(factor=harmonic) for harmonic in self.harmonics)
 
     def transform_layers(self) -> list[keras.layers.Layer]:
         from mirzoo.models.layers.cqt import HCQT

@@ -27,11 +27,15 @@ class LEAFConfig(LearntBank):
     scaling: Scaling = PCENScaling(gain=0.96, eps=1e-10, trainable=True)
     """How the energies are compressed."""
 
+    @property
+    def _pool_size(self) -> int:
+        return 2 * (self.pooling_size // 2 // self.decimation) + 1
+
     def transform_layers(self) -> list[keras.layers.Layer]:
         from mirzoo.models.layers.leaf import GaborFilters, GaussianPooling
 
         pooling = GaussianPooling(
-            pool_size=2 * (self.pooling_size // 2 // self.decimation) + 1,
+            pool_size=self._pool_size,
             stride=self.hop_length // self.decimation,
         )
         return [GaborFilters(**self._filter_arguments()), pooling]

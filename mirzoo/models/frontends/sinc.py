@@ -25,12 +25,16 @@ class SincConfig(LearntBank):
     scaling: Scaling = LogScaling(c=10000.0)
     """How the averages are compressed."""
 
+    @property
+    def _pool_size(self) -> int:
+        return 2 * (self.hop_length // self.decimation) - 1
+
     def transform_layers(self) -> list[keras.layers.Layer]:
         from mirzoo.models.layers.leaf import GaussianPooling
         from mirzoo.models.layers.sinc import SincFilters
 
         pooling = GaussianPooling(
-            pool_size=2 * (self.hop_length // self.decimation) - 1,
+            pool_size=self._pool_size,
             stride=self.hop_length // self.decimation,
             learnable=False,
         )

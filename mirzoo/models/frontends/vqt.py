@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import NonNegativeFloat
 
+from mirzoo.dsp.cqt import Transform
+from mirzoo.dsp.wavelets import erb_gamma
 from mirzoo.models.frontends._constant_q import ConstantQ
 from mirzoo.recipe.frontends import FRONTENDS
 from mirzoo.recipe.scalings import LogScaling, Scaling
@@ -24,6 +26,10 @@ class VQTConfig(ConstantQ):
 
     scaling: Scaling = LogScaling(c=10.0)
     """How the magnitudes are compressed."""
+
+    def _transforms(self) -> tuple[Transform, ...]:
+        gamma = erb_gamma(self.bins_per_octave) if self.gamma is None else self.gamma
+        return (self._transform(gamma=gamma),)
 
     def transform_layers(self) -> list[keras.layers.Layer]:
         from mirzoo.models.layers.cqt import VQT

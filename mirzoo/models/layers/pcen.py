@@ -99,6 +99,8 @@ class PCEN(keras.layers.Layer):
     TensorShape([1, 63, 96, 1])
     """
 
+    remembers = True
+
     def __init__(
         self, smoothing, gain=0.98, bias=2.0, power=0.5, eps=1e-6, learnable=False, **kwargs
     ):

@@ -22,6 +22,8 @@ class FoldOctaves(keras.layers.Layer):
     TensorShape([1, 5, 12, 56])
     """
 
+    time_reach = (0, 0)
+
     def call(self, inputs):
         octaves = inputs.shape[2] // PITCH_CLASSES
         return ops.concatenate(
@@ -51,6 +53,8 @@ class WrapPitchClasses(keras.layers.Layer):
     TensorShape([1, 5, 23, 8])
     """
 
+    time_reach = (0, 0)
+
     def call(self, inputs):
         return ops.concatenate([inputs, inputs[:, :, : PITCH_CLASSES - 1]], axis=2)
 
@@ -70,6 +74,8 @@ class GroupsAsBatch(keras.layers.Layer):
     >>> GroupsAsBatch()(np.ones((2, 5, 12, 8), "float32")).shape
     TensorShape([24, 5, 8])
     """
+
+    time_reach = (0, 0)
 
     def call(self, inputs):
         channels = inputs.shape[-1]
@@ -97,6 +103,8 @@ class BatchAsGroups(keras.layers.Layer):
     >>> BatchAsGroups(groups=12)(np.ones((24, 5, 8), "float32")).shape
     TensorShape([2, 5, 12, 8])
     """
+
+    time_reach = (0, 0)
 
     def __init__(self, groups, **kwargs):
         super().__init__(**kwargs)
@@ -138,6 +146,8 @@ class PitchClassLogits(keras.layers.Layer):
     >>> PitchClassLogits(units=14, with_none=True)(np.ones((1, 5, 96), "float32")).shape
     TensorShape([1, 5, 169])
     """
+
+    time_reach = (0, 0)
 
     def __init__(self, units, with_none=False, **kwargs):
         super().__init__(**kwargs)
@@ -190,6 +200,8 @@ class PitchLogits(keras.layers.Layer):
     TensorShape([1, 9, 360])
     """
 
+    time_reach = (0, 0)
+
     def __init__(self, semitones, units, **kwargs):
         super().__init__(**kwargs)
         self.semitones = semitones
@@ -229,6 +241,8 @@ class PitchSummary(keras.layers.Layer):
     >>> PitchSummary(groups=72)(np.ones((1, 9, 72 * 16), "float32")).shape
     TensorShape([1, 9, 32])
     """
+
+    time_reach = (0, 0)
 
     def __init__(self, groups, **kwargs):
         super().__init__(**kwargs)

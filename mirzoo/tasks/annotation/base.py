@@ -60,6 +60,35 @@ class Annotation(ABC):
         object.__setattr__(changed, "warnings", tuple(warnings))
         return changed
 
+    @classmethod
+    def joined(cls, pieces: Iterable[Self]) -> Self:
+        """Join what a stream gave piece by piece; see `mirzoo.annotate.live.Stream`.
+
+        Parameters
+        ----------
+        pieces : iterable of annotations
+            Of one stream, in order, none left out.
+
+        Returns
+        -------
+        Annotation
+            What `annotate` gives of the same samples.
+
+        Raises
+        ------
+        AnnotationError
+            If there is no piece.
+        """
+        given = list(pieces)
+        if not given:
+            raise AnnotationError(f"{cls.__name__}.joined was given no pieces; was nothing pushed?")
+        return given[0] if len(given) == 1 else cls(**cls._joint(given))
+
+    @classmethod
+    def _joint(cls, pieces: list[Self]) -> dict[str, Any]:
+        """The arguments of several pieces' join."""
+        raise AnnotationError(f"{cls.kind} of this task come in one piece, and {len(pieces)} came")
+
     def write(self, path: str | os.PathLike) -> Path:
         """Write to a file, whole or not at all; one that is there is replaced.
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from mirzoo.data.labels import Labels
     from mirzoo.tasks.chords.annotation import Chords
-    from mirzoo.tasks.chords.decoder import ChordDecoder, likeliest_classes
+    from mirzoo.tasks.chords.decoder import ChordDecoder, LagChordDecoder, likeliest_classes
     from mirzoo.tasks.chords.scores import ChordScorer, chord_agreement, chord_scores
 
 __all__ = [
@@ -126,10 +126,11 @@ class ChordRecognition(FramewiseTask[ChordsConfig, "Chords"]):
         named = {name: by_size[size] for name, size in sizes.items() if size in by_size}
         return {**super().axis_labels(card), **named}
 
-    def decoder(self, card: Contract) -> ChordDecoder:
-        from mirzoo.tasks.chords.decoder import ChordDecoder
+    def decoder(self, card: Contract) -> ChordDecoder | LagChordDecoder:
+        from mirzoo.tasks.chords.decoder import ChordDecoder, LagChordDecoder
 
-        return ChordDecoder(card)
+        assert isinstance(card.decoding, ChordDecoding)  # the task has checked the card
+        return ChordDecoder(card) if card.decoding.lag_s is None else LagChordDecoder(card)
 
     def same_decisions(
         self,

@@ -144,6 +144,28 @@ class Chords(Playable):
         """Start and end of each segment (s), shape ``(segments, 2)``."""
         return np.array([(start, end) for start, end, _ in self.segments])
 
+    @classmethod
+    def _joint(cls, pieces: list[Chords]) -> dict[str, Any]:
+        joined: list[list[Any]] = []
+        for piece in pieces:
+            confidence = piece.confidence or [1.0] * len(piece.segments)
+            for (start, end, label), value in zip(piece.segments, confidence, strict=True):
+                if joined and joined[-1][2] == label and start - joined[-1][1] < OVERLAP_S:
+                    joined[-1][1] = end
+                    joined[-1][3] += value * (end - start)
+                else:
+                    joined.append([start, end, label, value * (end - start)])
+        known = all(piece.confidence is not None for piece in pieces)
+        return {
+            "segments": [tuple(segment[:3]) for segment in joined],
+            "confidence": [min(1.0, sum_ / (end - start)) for start, end, _, sum_ in joined]
+            if known
+            else None,
+            "source": pieces[-1].source,
+            "duration_s": pieces[-1].duration_s,
+            "model": pieces[-1].model,
+        }
+
     def most_frequent(self, n: int = 5) -> list[tuple[str, float]]:
         """List the ``n`` labels that sound longest, as ``(label, seconds)``."""
         seconds: dict[str, float] = {}

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mirzoo.card import Cost, Decoding, Probability
+from mirzoo.card import Cost, Decoding, Lag, Probability
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.recipe.tasks import TaskConfig
 
@@ -55,6 +55,9 @@ class ChordDecoding(Decoding):
     bass_threshold : float, optional
         Where the output ``bass`` gives a bass that belongs to the chord at least this probability,
         on average over the chord, its label names the inversion. None: never.
+    lag_s : float, optional
+        A chord is decided so long after it (s), and what comes later changes nothing: for streams.
+        By default the whole recording decides.
     """
 
     type: Literal["chords"] = "chords"
@@ -63,3 +66,4 @@ class ChordDecoding(Decoding):
     initial: list[Probability] | None = None
     prior: list[Annotated[float, Field(gt=0.0, le=1.0)]] | None = None
     bass_threshold: Probability | None = None
+    lag_s: Lag = None

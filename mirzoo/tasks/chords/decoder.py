@@ -25,16 +25,14 @@ import numpy as np
 
 from mirzoo.card import Contract
 from mirzoo.dsp.chord_vocabulary import with_bass
-from mirzoo.dsp.viterbi import PathWithChanges, PathWithTransitions
+from mirzoo.dsp.viterbi import FixedLagWithPenalties, PathWithChanges, PathWithTransitions
 from mirzoo.errors import ArtefactError
 from mirzoo.tasks.chords.annotation import Chords
 from mirzoo.tasks.chords.config import ChordDecoding
-from mirzoo.tasks.frames import FrameJoiner, find_segments
+from mirzoo.tasks.frames import BATCHES_BACK, FrameJoiner, LagDecoder, find_segments, runs_of
 
 BASS = "bass"
 SMALLEST = float(np.finfo(np.float32).tiny)
-BATCHES_BACK = 2
-"""How many batches of windows at the end may lie behind the recording's end."""
 
 
 def needed_outputs(card: Contract) -> list[str]:
@@ -71,6 +69,23 @@ class ChordDecoder:
         self._last.append(self._joiner.join(outputs, starts))
         while len(self._last) > BATCHES_BACK:
             self._follow(self._last.pop(0))
+
+    @property
+    def lag_s(self) -> None:
+        """The whole recording decides."""
+        return None
+
+    def add_frames(self, outputs: dict[str, np.ndarray]) -> None:
+        """Take the next frames of the recording, ``(frames, ...)`` of each output."""
+        self._follow(outputs)
+
+    def take(self) -> None:
+        """Give nothing: everything comes at the end."""
+        return None
+
+    def rest(self, *, duration_s: float, source: str | None = None) -> Chords:
+        """Give all, as `finish`."""
+        return self.finish(duration_s=duration_s, source=source)
 
     def finish(self, *, duration_s: float, source: str | None = None) -> Chords:
         """Give the chords of a recording of ``duration_s`` seconds.
@@ -128,6 +143,81 @@ class ChordDecoder:
         self._classes.append(path.astype(np.min_scalar_type(probabilities.shape[1] - 1)))
         self._confidence.append(probabilities[np.arange(len(path)), path])
         self._open = [probabilities[len(path) :].copy()]
+
+
+class LagChordDecoder(LagDecoder):
+    """Turns a chord model's outputs into chords, each frame ``lag_s`` after it.
+
+    A bass is named from the frame on from which it is likely enough on average over the chord so
+    far. The confidence in a chord is the mean over its seconds.
+    """
+
+    def __init__(self, card: Contract) -> None:
+        assert isinstance(card.decoding, ChordDecoding) and card.decoding.lag_s is not None
+        super().__init__(card, card.decoding.lag_s)
+        self._decoding = card.decoding
+        self._path = FixedLagWithPenalties(_new_path(self._decoding), self._lag)
+        self._waiting: list[np.ndarray] = []
+        self._waiting_bass: list[np.ndarray] = []
+        self._labels: list[str] = []
+        self._confidence: list[float] = []
+        self._class, self._bass, self._sounding = -1, np.zeros(1), 0
+        self._first = 0
+        self._edge_s = 0.0
+
+    def _decide(self, outputs: dict[str, np.ndarray]) -> None:
+        probabilities = outputs[self._card.outputs[0].name]
+        if not len(probabilities):
+            return
+        self._waiting += list(probabilities)
+        if BASS in needed_outputs(self._card):
+            self._waiting_bass += list(outputs[BASS])
+        self._settle(self._path.add(_evidence(probabilities, self._decoding)))
+
+    def _decide_rest(self) -> None:
+        self._settle(self._path.finish())
+
+    def _settle(self, path: np.ndarray) -> None:
+        for number, state in enumerate(path.tolist()):
+            label = self._card.labels[state]
+            if self._waiting_bass:
+                label = self._with_bass(label, state, self._waiting_bass[number])
+            self._labels.append(label)
+            self._confidence.append(float(self._waiting[number][state]))
+        del self._waiting[: len(path)], self._waiting_bass[: len(path)]
+
+    def _with_bass(self, label: str, state: int, bass: np.ndarray) -> str:
+        if state != self._class:
+            self._class, self._bass, self._sounding = state, np.zeros(len(bass)), 0
+        self._bass = self._bass + bass
+        self._sounding += 1
+        likeliest = likeliest_bass(self._bass / self._sounding, self._decoding)
+        return with_bass(label, likeliest - 1) if likeliest else label
+
+    def _given(self, duration_s: float | None, source: str | None) -> Chords | None:
+        count = len(self._labels)
+        if not count:
+            return None
+        times = self._joiner.times_of(self._first + np.arange(count + 1))
+        end_s = (times[-2] + times[-1]) / 2 if duration_s is None else duration_s
+        edges = np.array([self._edge_s, *(times[1:-1] + times[:-2]) / 2, end_s])
+        weights = np.maximum(np.diff(edges), 1e-9)
+        confidence = np.clip(self._confidence, 0.0, 1.0)
+        numbers = {label: number for number, label in enumerate(dict.fromkeys(self._labels))}
+        stretches = list(zip(*runs_of(np.array([numbers[label] for label in self._labels]))))
+        chords = Chords(
+            [(edges[first], edges[end], self._labels[first]) for first, end in stretches],
+            confidence=[
+                float(np.average(confidence[first:end], weights=weights[first:end]))
+                for first, end in stretches
+            ],
+            source=source,
+            duration_s=end_s,
+            model=self._card.name,
+        )
+        self._first, self._edge_s = self._first + count, end_s
+        self._labels, self._confidence = [], []
+        return chords
 
 
 def likeliest_bass(bass: np.ndarray, decoding: ChordDecoding) -> int:

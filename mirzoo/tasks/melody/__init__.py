@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mirzoo.data.labels import Labels
     from mirzoo.tasks.melody.annotation import Melody
     from mirzoo.tasks.melody.decoder import (
+        LagMelodyDecoder,
         MelodyDecoder,
         is_voiced,
         refine,
@@ -97,10 +98,11 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, "Melody"]):
             labels[VOICING] = [VOICING]
         return labels
 
-    def decoder(self, card: Contract) -> MelodyDecoder:
-        from mirzoo.tasks.melody.decoder import MelodyDecoder
+    def decoder(self, card: Contract) -> MelodyDecoder | LagMelodyDecoder:
+        from mirzoo.tasks.melody.decoder import LagMelodyDecoder, MelodyDecoder
 
-        return MelodyDecoder(card)
+        assert isinstance(card.decoding, MelodyDecoding)  # the task has checked the card
+        return MelodyDecoder(card) if card.decoding.lag_s is None else LagMelodyDecoder(card)
 
     def same_decisions(
         self,

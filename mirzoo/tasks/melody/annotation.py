@@ -85,6 +85,18 @@ class Melody(Playable):
     duration_s: float = None  # type: ignore[assignment]
     model: str | None = None
 
+    @classmethod
+    def _joint(cls, pieces: list[Melody]) -> dict[str, Any]:
+        return {
+            **{
+                field: np.concatenate([getattr(piece, field) for piece in pieces])
+                for field in ("times", "f0", "confidence")
+            },
+            "source": pieces[-1].source,
+            "duration_s": pieces[-1].duration_s,
+            "model": pieces[-1].model,
+        }
+
     def __post_init__(self) -> None:
         times = np.asarray(self.times, np.float64)
         f0 = np.asarray(self.f0, np.float64)

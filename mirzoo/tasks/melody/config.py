@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from mirzoo.card import Cost, Decoding, PositiveHz, Probability
+from mirzoo.card import Cost, Decoding, Lag, PositiveHz, Probability
 from mirzoo.recipe.tasks import TaskConfig
 
 MOST_AVERAGE_BINS = 1001
@@ -71,6 +71,9 @@ class MelodyDecoding(Decoding):
         How far below the threshold the voicing may fall before a melody that sounds ends.
     shortest_s : float
         Voiced stretches shorter than this are dropped, gaps shorter than this closed (s).
+    lag_s : float, optional
+        A frame is decided so long after it (s), and what comes later changes nothing: for streams.
+        By default the whole recording decides.
     """
 
     fixed = frozenset({"type", "fmin", "bins_per_octave"})
@@ -85,6 +88,7 @@ class MelodyDecoding(Decoding):
     voicing_threshold: Probability = 0.5
     voicing_hysteresis: Probability = 0.0
     shortest_s: Annotated[float, Field(ge=0.0)] = 0.0
+    lag_s: Lag = None
 
     @model_validator(mode="after")
     def _average_has_a_middle(self) -> Self:

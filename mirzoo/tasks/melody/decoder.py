@@ -20,15 +20,21 @@ estimation", ICASSP 2018, section 2, for the weighted mean of nine bins. M. Mauc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from mirzoo.card import Contract
 from mirzoo.dsp.framing import runs
-from mirzoo.dsp.viterbi import CONTEXT_FRAMES, PIECE_FRAMES, path_with_movement
+from mirzoo.dsp.viterbi import (
+    CONTEXT_FRAMES,
+    PIECE_FRAMES,
+    FixedLagWithMovement,
+    path_with_movement,
+)
 from mirzoo.tasks.base import same_choice
-from mirzoo.tasks.frames import FrameJoiner
+from mirzoo.tasks.frames import FrameJoiner, LagDecoder
 from mirzoo.tasks.melody.annotation import Melody
 from mirzoo.tasks.melody.config import VOICING, MelodyDecoding
 
@@ -56,7 +62,24 @@ class MelodyDecoder:
 
     def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
         """Take the outputs of the next windows."""
-        joined = self._joiner.join(outputs, starts)
+        self.add_frames(self._joiner.join(outputs, starts))
+
+    @property
+    def lag_s(self) -> None:
+        """The whole recording decides."""
+        return None
+
+    def take(self) -> None:
+        """Give nothing: everything comes at the end."""
+        return None
+
+    def rest(self, *, duration_s: float, source: str | None = None) -> Melody:
+        """Give all, as `finish`."""
+        return self.finish(duration_s=duration_s, source=source)
+
+    def add_frames(self, outputs: dict[str, np.ndarray]) -> None:
+        """Take the next frames of the recording, ``(frames, ...)`` of each output."""
+        joined = dict(outputs)
         self._pending.append(joined.pop(self._card.outputs[0].name))
         if VOICING in joined:
             self._voicing.append(joined[VOICING][:, 0])
@@ -94,6 +117,128 @@ class MelodyDecoder:
         self._peaks.append(peaks.copy())  # it is a column of all around the bins
         self._pending = [salience[-2 * CONTEXT_FRAMES :].copy()]
         self._already_followed = CONTEXT_FRAMES
+
+
+class LagMelodyDecoder(LagDecoder):
+    """Turns a melody model's outputs into a melody, each frame ``lag_s`` after it.
+
+    What is voiced is decided by the voicing up to the same frame; a stretch that has not lasted
+    ``shortest_s`` by then is unvoiced. Of a model without the output ``voicing``, whose voicing is
+    the salience of the path, it is decided another ``lag_s`` later.
+    """
+
+    def __init__(self, card: Contract) -> None:
+        assert isinstance(card.decoding, MelodyDecoding) and card.decoding.lag_s is not None
+        super().__init__(card, card.decoding.lag_s)
+        self._decoding = decoding = card.decoding
+        self._has_voicing = VOICING in [output.name for output in card.outputs]
+        self._path = None
+        if decoding.method == "viterbi":
+            self._path = FixedLagWithMovement(*movement_penalties(decoding), lag=self._lag)
+        self._voiced = _LagVoicing(decoding, self._joiner.frame_rate, self._lag)
+        self._waiting: list[np.ndarray] = []
+        self._bins: list[float] = []
+        self._confidence: list[float] = []
+        self._is_voiced: list[bool] = []
+        self._first = 0
+
+    @property
+    def lag_s(self) -> float | None:
+        """How much later than a frame its decision comes (s)."""
+        frames = self._lag * (1 if self._has_voicing else 2)
+        return frames / self._joiner.frame_rate
+
+    def _decide(self, outputs: dict[str, np.ndarray]) -> None:
+        salience = outputs[self._card.outputs[0].name]
+        if not len(salience):
+            return
+        if self._has_voicing:
+            voicing = outputs[VOICING][:, 0].tolist()
+            self._confidence += voicing
+            self._is_voiced += self._voiced.add(voicing)
+        self._waiting += list(salience)
+        if self._path is None:
+            self._settle(salience.argmax(axis=1))
+        else:
+            self._settle(self._path.add(np.log(np.maximum(salience, SMALLEST))))
+
+    def _decide_rest(self) -> None:
+        if self._path is not None:
+            self._settle(self._path.finish())
+        self._is_voiced += self._voiced.finish()
+
+    def _settle(self, path: np.ndarray) -> None:
+        if not len(path):
+            return
+        salience = np.stack(self._waiting[: len(path)])
+        del self._waiting[: len(path)]
+        bins, peaks = refine(salience, path, self._decoding.average_bins)
+        self._bins += bins.tolist()
+        if not self._has_voicing:
+            self._confidence += peaks.tolist()
+            self._is_voiced += self._voiced.add(peaks.tolist())
+
+    def _given(self, duration_s: float | None, source: str | None) -> Melody | None:
+        count = min(len(self._bins), len(self._is_voiced))
+        if not count:
+            return None
+        times = self._joiner.times_of(self._first + np.arange(count + 1))
+        bins = np.array(self._bins[:count])
+        f0 = self._decoding.fmin * 2.0 ** (bins / self._decoding.bins_per_octave)
+        voiced = np.array(self._is_voiced[:count])
+        melody = Melody(
+            times=times[:-1],
+            f0=np.where(voiced, f0, -f0),
+            confidence=np.clip(self._confidence[:count], 0.0, 1.0),
+            source=source,
+            duration_s=times[-1] if duration_s is None else duration_s,
+            model=self._card.name,
+        )
+        self._first += count
+        for decided in (self._bins, self._confidence, self._is_voiced):
+            del decided[:count]
+        return melody
+
+
+class _LagVoicing:
+    """`is_voiced` of each frame, given the voicing up to ``lag`` frames after it."""
+
+    def __init__(self, decoding: MelodyDecoding, frame_rate: float, lag: int) -> None:
+        self._decoding, self._lag = decoding, lag
+        self._shortest = decoding.shortest_s * frame_rate
+        self._back = math.ceil(self._shortest) + 1
+        self._sounds = False
+        self._loud: list[bool] = []
+        self._enough: list[bool] = []
+        self._behind = 0
+
+    def add(self, voicing: Sequence[float]) -> list[bool]:
+        """Take the voicing of the next frames; gives what is decided now."""
+        threshold = self._decoding.voicing_threshold
+        lowest = threshold - self._decoding.voicing_hysteresis
+        decided = []
+        for value in voicing:
+            # What began loud enough lasts: so much is remembered of all that was before.
+            self._sounds = value > threshold or (self._sounds and value > lowest)
+            self._loud.append(self._sounds)
+            self._enough.append(value > lowest)
+            if len(self._loud) - self._behind > self._lag:
+                decided.append(self._decide())
+        return decided
+
+    def finish(self) -> list[bool]:
+        """Decide the last frames."""
+        return [self._decide() for _ in range(len(self._loud) - self._behind)]
+
+    def _decide(self) -> bool:
+        end = self._behind + self._lag + 1
+        loud, enough = np.array(self._loud[:end]), np.array(self._enough[:end])
+        voiced = bool(_without_short(_sounding(loud, enough), self._shortest)[self._behind])
+        if self._behind == self._back:
+            del self._loud[0], self._enough[0]
+        else:
+            self._behind += 1
+        return voiced
 
 
 def strongest_bins(salience: np.ndarray, decoding: MelodyDecoding) -> np.ndarray:
@@ -216,10 +361,20 @@ def is_voiced(voicing: np.ndarray, decoding: MelodyDecoding, frame_rate: float) 
     [True, True, True, False, False]
     """
     above = voicing > decoding.voicing_threshold
-    voiced = voicing > decoding.voicing_threshold - decoding.voicing_hysteresis
-    for first, end in runs(voiced):
+    enough = voicing > decoding.voicing_threshold - decoding.voicing_hysteresis
+    return _without_short(_sounding(above, enough), decoding.shortest_s * frame_rate)
+
+
+def _sounding(above: np.ndarray, enough: np.ndarray) -> np.ndarray:
+    """Stretches that are loud enough, as far as they are above the threshold somewhere."""
+    voiced = enough.copy()
+    for first, end in runs(enough):
         voiced[first:end] = above[first:end].any()
-    shortest = decoding.shortest_s * frame_rate
+    return voiced
+
+
+def _without_short(voiced: np.ndarray, shortest: float) -> np.ndarray:
+    """Gaps of fewer frames closed, and then stretches of fewer frames dropped."""
     for value in (False, True):
         for first, end in runs(voiced == value):
             is_inside = first > 0 and end < len(voiced)

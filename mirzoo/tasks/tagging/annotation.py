@@ -132,6 +132,18 @@ class Tags(Annotation):
         object.__setattr__(self, "window_s", float(self.window_s))
         object.__setattr__(self, "duration_s", float(duration_s))
 
+    @classmethod
+    def _joint(cls, pieces: list[Tags]) -> dict[str, Any]:
+        last = pieces[-1]
+        return {
+            **{
+                field: np.concatenate([getattr(piece, field) for piece in pieces])
+                for field in ("times", "probabilities")
+            },
+            **{field: getattr(last, field) for field in ("labels", "window_s", "source")},
+            **{field: getattr(last, field) for field in ("duration_s", "model", "thresholds")},
+        }
+
     @property
     def intervals(self) -> np.ndarray:
         """Start and end of the music in each window (s), shape ``(windows, 2)``."""

@@ -18,6 +18,9 @@ from mirzoo.errors import ArtefactError
 from mirzoo.tasks.tagging.annotation import Tags
 from mirzoo.tasks.tagging.config import OUTPUT, TaggingDecoding
 
+ROW_S = 0.25
+"""From one window of a model that goes through a stream to the next (s)."""
+
 
 class TagDecoder:
     """Turns a tagger's outputs into tags; see `mirzoo.tasks.base.Decoder`.
@@ -30,6 +33,47 @@ class TagDecoder:
         self._card = card
         self._probabilities: list[np.ndarray] = []
         self._starts: list[np.ndarray] = []
+        self._frames = 0
+        self._last: np.ndarray | None = None
+
+    @property
+    def lag_s(self) -> float:
+        """Tags are what the model gives, at once."""
+        return 0.0
+
+    def add_frames(self, outputs: dict[str, np.ndarray]) -> None:
+        """Take the next frames of a model that goes through a stream, ``(frames, tags)``.
+
+        A frame tells of the window that ends with it; one is taken every `ROW_S`.
+        """
+        probabilities = outputs[OUTPUT]
+        every = max(1, round(ROW_S * self._frame_rate))
+        numbers = self._frames + np.arange(len(probabilities))
+        taken = (numbers + 1) % every == 0
+        self._frames += len(probabilities)
+        if len(probabilities):
+            self._last = None if taken[-1] else probabilities[-1]
+        if taken.any():
+            self._add(probabilities[taken], self._starts_of(numbers[taken]))
+
+    def take(self) -> Tags | None:
+        """Give the windows that were added since the last call, and forget them."""
+        if not self._starts:
+            return None
+        ends_s = np.concatenate(self._starts)[-1] + self._card.window_s
+        tags = self._tags(duration_s=float(ends_s), source=None)
+        self._probabilities, self._starts = [], []
+        return tags
+
+    @property
+    def _frame_rate(self) -> float:
+        rate = self._card.outputs[0].frame_rate
+        assert rate is not None  # that of a model with steps
+        return rate
+
+    def _starts_of(self, frames: np.ndarray) -> np.ndarray:
+        ends_s = self._card.outputs[0].first_frame_s + frames / self._frame_rate
+        return ends_s - self._card.window_s
 
     def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
         """Take the outputs of the next windows."""
@@ -42,6 +86,25 @@ class TagDecoder:
         probabilities = outputs[OUTPUT]
         if probabilities.ndim == 3:
             probabilities = probabilities.mean(axis=1)
+        self._add(probabilities, starts)
+
+    def finish(self, *, duration_s: float, source: str | None = None) -> Tags:
+        """Give the tags of a recording of ``duration_s`` seconds, of which nothing was taken."""
+        self._add_last()
+        return self._tags(duration_s=duration_s, source=source)
+
+    def rest(self, *, duration_s: float, source: str | None = None) -> Tags | None:
+        """Give what was not taken of a recording of this length; None if that is nothing."""
+        self._add_last()
+        return self._tags(duration_s=duration_s, source=source) if self._starts else None
+
+    def _add_last(self) -> None:
+        if self._last is not None:
+            self._add(self._last[np.newaxis], self._starts_of(np.array([self._frames - 1])))
+            self._last = None
+
+    def _add(self, probabilities: np.ndarray, starts: np.ndarray) -> None:
+        card = self._card
         if probabilities.shape != (len(starts), len(card.labels)):
             raise ArtefactError(
                 f"{card.name} gave tags of the shape {probabilities.shape} for {len(starts)} "
@@ -56,8 +119,7 @@ class TagDecoder:
         self._probabilities.append(probabilities)
         self._starts.append(starts)
 
-    def finish(self, *, duration_s: float, source: str | None = None) -> Tags:
-        """Give the tags of a recording of ``duration_s`` seconds."""
+    def _tags(self, *, duration_s: float, source: str | None) -> Tags:
         decoding = cast(TaggingDecoding | None, self._card.decoding)
         return Tags(
             labels=tuple(self._card.labels),

@@ -8,6 +8,9 @@ Where a task's results are not frames in time, a last window with less music in 
 model's minimum is left out. Of models whose outputs have frames, the frames in every window's
 context are dropped (`mirzoo.tasks.frames`), so windows go on until the middle of one reaches the
 recording's end.
+
+Models made for streams (`Card.live`) go through a recording step by step instead, as
+`mirzoo.annotate.live` does.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, overload
 
 import numpy as np
 
@@ -26,7 +29,7 @@ from mirzoo._support.files import fitting_name, longest_name, printable
 from mirzoo._support.lanes import Lanes
 from mirzoo._support.moved import moved_names
 from mirzoo.audio.windows import Cutter, Window
-from mirzoo.card import Card
+from mirzoo.card import Card, Streaming
 from mirzoo.errors import (
     AnnotationError,
     ArtefactError,
@@ -38,8 +41,31 @@ from mirzoo.tasks.annotation import Annotation
 from mirzoo.tasks.base import TASKS, decoder_of
 from mirzoo.tasks.frames import FrameJoiner
 
+if TYPE_CHECKING:
+    from mirzoo.annotate.live import Stream
+
 BATCH_WINDOWS = 16
 EMBEDDING = "embedding"
+
+
+class Steps(Protocol):
+    """A model as steps of a stream; a state belongs to one stream, and steps to any number."""
+
+    streaming: Streaming
+
+    def initial(self) -> Any:
+        """The state that a stream begins with."""
+
+    def __call__(self, samples: np.ndarray, state: Any) -> tuple[dict[str, np.ndarray], Any]:
+        """Take the next ``(step_samples,)`` samples.
+
+        Returns
+        -------
+        outputs : dict of str to array
+            Each output by name, ``(step_frames, ...)``.
+        state
+            For the next step.
+        """
 
 
 class LoadedModel(Protocol):
@@ -87,10 +113,11 @@ def annotate(
     ----------
     runner : LoadedModel
         A model of the zoo in any runtime.
-    source : path, binary file object or array
-        As `mirzoo.audio.read` takes it: an array is ``(samples,)`` or ``(samples, channels)``.
+    source : path, binary file object, array or generator of arrays
+        As `mirzoo.audio.read` takes it: an array is ``(samples,)`` or ``(samples, channels)``, and
+        so are the blocks of a generator.
     source_rate : int, optional
-        Sample rate of an array (Hz); by default the model's own.
+        Sample rate of an array (Hz), by default the model's own; and of a generator's blocks.
     decoding : mapping of str to value, optional
         Settings that take the place of the card's: ``{"voicing_threshold": 0.9}`` calls less a
         melody, ``{"change_penalty": 3.0}`` lets chords change more readily. All are fields of
@@ -209,13 +236,14 @@ def annotate_together(
     >>> tags, chords = annotate_together(models, "song.mp3")  # doctest: +SKIP
     """
     name, errors = _name(source), (Exception,) if return_errors else ()
-    decoders, parts = [], []
+    decoders: list[Any] = []
+    parts: list[_Part | _SteppedPart] = []
     for runner, settings in zip(runners, decodings or [None] * len(runners), strict=True):
         card = runner.card.decoded_with(settings or {})
         decoders.append(decoder_of(card))
-        parts.append(_Part(runner, decoders[-1].add, name, errors))
+        parts.append(_part_of(runner, decoders[-1], name, errors))
         with parts[-1].guarded():
-            _require_outputs(card)
+            require_outputs(card)
     rates = sorted({part.card.sample_rate for part in parts})
     if len(rates) > 1 and source_rate is None and audio.is_array(source):
         raise AudioError(
@@ -252,7 +280,8 @@ def _require_result(annotation: Annotation, task: str) -> None:
         )
 
 
-def _require_outputs(card: Card) -> None:
+def require_outputs(card: Card) -> None:
+    """Raise an ArtefactError where a file lacks outputs that annotations are made of."""
     if card.exported is not None and card.exported.decisions is not None:
         return
     there = {output.name for output in card.available_outputs}
@@ -285,10 +314,15 @@ def frame_outputs(
     """
     joiner = FrameJoiner(runner.card)
     pieces: list[dict[str, np.ndarray]] = []
-    part = _Part(
-        runner,
-        lambda outputs, starts: pieces.append(joiner.join(outputs, starts)),
-        _name(source),
+    steps = steps_of(runner, long=True)
+    part = (
+        _Part(
+            runner,
+            lambda outputs, starts: pieces.append(joiner.join(outputs, starts)),
+            _name(source),
+        )
+        if steps is None
+        else _SteppedPart(runner.card, steps, pieces.append, _name(source))
     )
     _process([part], audio.Reader(source, runner.card.sample_rate, source_rate=source_rate))
     at_most = joiner.count(part.duration_s)
@@ -570,6 +604,45 @@ class ModelMethods:
             "strategy='auto', whose embedding holds all depths wherever that helped"
         )
 
+    def steps(self, *, long: bool = False) -> Steps | None:
+        """The steps of a model made for streams (`Card.live`); None where it has none.
+
+        Parameters
+        ----------
+        long : bool
+            Whether steps may be as long as they are quickest: for recordings, not for streams.
+        """
+        return None
+
+    def stream(
+        self,
+        *,
+        source_rate: int,
+        channels: int = 1,
+        channel: audio.Channel = "mean",
+        decoding: Mapping[str, Any] | None = None,
+        block_s: float | None = None,
+    ) -> Stream:
+        """Open a stream of audio, to be annotated while it comes.
+
+        Parameters and errors are those of `mirzoo.annotate.live.Stream`.
+
+        Examples
+        --------
+        >>> import mirzoo  # doctest: +SKIP
+        >>> stream = mirzoo.load("mel_cnn_tagger").stream(source_rate=48000)  # doctest: +SKIP
+        """
+        from mirzoo.annotate.live import Stream
+
+        return Stream(
+            self,
+            source_rate=source_rate,
+            channels=channels,
+            channel=channel,
+            decoding=decoding,
+            **({} if block_s is None else {"block_s": block_s}),
+        )
+
     def predict_windows(self, windows: np.ndarray) -> dict[str, np.ndarray]:
         """Compute every output and the embedding of each window.
 
@@ -705,19 +778,12 @@ class _Part:
     def require_enough(self) -> None:
         """Raise a TooShortError where nothing was long enough to be processed."""
         if not self._is_long_enough:
-            contract = self.card.input
-            raise TooShortError(
-                f"{printable(self._name) if self._name else 'the audio'} is too short: it has "
-                f"{self.duration_s:.3f} s, and "
-                f"{self.card.name} needs at least "
-                f"{contract.min_samples / contract.sample_rate:.3f} s "
-                f"({contract.min_samples} samples at {contract.sample_rate} Hz)"
-            )
+            raise too_short(self.card, self.duration_s, self._name)
 
     def _add(self, window: Window, lanes: Lanes, report: Callable[[], None]) -> None:
         self._seen += 1
         self._end = window.end
-        if self._framewise or _music(window) >= self.card.input.min_samples:
+        if self._framewise or music_in(window) >= self.card.input.min_samples:
             self._ready.append(window)
         ends_group = self._seen % BATCH_WINDOWS == 0
         if (ends_group or len(self._ready) >= self._at_once) and not self._is_too_short_as_yet:
@@ -768,6 +834,172 @@ class _Part:
             self._hand_over(together, starts)
 
 
+class StepFrames:
+    """The frames of a model that goes through a waveform step by step, from its first sample on.
+
+    Parameters
+    ----------
+    card : Card
+    steps : Steps
+
+    Attributes
+    ----------
+    samples : int
+        How many samples were added.
+    """
+
+    def __init__(self, card: Card, steps: Steps) -> None:
+        self._card, self._steps = card, steps
+        self._joiner = FrameJoiner(card)
+        self._state = steps.initial()
+        self._before = steps.streaming.delay_frames
+        self._waiting: list[np.ndarray] = []
+        self._length = self._given = 0
+        self.samples = 0
+
+    def add(self, block: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
+        """Take the next samples, ``(samples,)``; gives the frames of each step that is full."""
+        self.samples += len(block)
+        self._waiting.append(block)
+        self._length += len(block)
+        step = self._steps.streaming.step_samples
+        if self._length < step:
+            return
+        waveform = np.concatenate(self._waiting)
+        whole = len(waveform) // step * step
+        self._waiting, self._length = [waveform[whole:]], len(waveform) - whole
+        for first in range(0, whole, step):
+            outputs = self._step(waveform[first : first + step])
+            if outputs:
+                yield outputs
+
+    def finish(self) -> Iterator[dict[str, np.ndarray]]:
+        """Give the frames of the rest: as many as the waveform has."""
+        count = self._joiner.count(self.samples / self._card.sample_rate)
+        rest = np.concatenate([*self._waiting, np.zeros(0, np.float32)])
+        while self._given < count:
+            step = self._steps.streaming.step_samples
+            piece, rest = rest[:step], rest[step:]
+            missing = count - self._given
+            outputs = self._step(np.pad(piece, (0, step - len(piece))))
+            if outputs:
+                yield {name: values[:missing] for name, values in outputs.items()}
+
+    def _step(self, samples: np.ndarray) -> dict[str, np.ndarray]:
+        outputs, self._state = self._steps(samples, self._state)
+        left_out = min(self._before, self._steps.streaming.step_frames)
+        self._before -= left_out
+        given = {output.name: outputs[output.name][left_out:] for output in self._card.outputs}
+        frames = len(next(iter(given.values())))
+        for name, values in given.items():
+            if not np.isfinite(values).all():
+                raise ArtefactError(
+                    f"{self._card.name} gave '{name}' that is not finite; are its files damaged? "
+                    f"`mirzoo verify {self._card.name}` tells."
+                )
+        self._given += frames
+        return given if frames else {}
+
+
+class _SteppedPart:
+    """A live model's share in the processing of a recording; as `_Part`.
+
+    Parameters
+    ----------
+    card : Card
+    steps : Steps
+    hand_over : callable
+        Takes the outputs of the next frames.
+    name : str or None
+        The recording, for messages.
+    errors : tuple of exception classes
+        As of `_Part`.
+    """
+
+    lanes = 0
+
+    def __init__(
+        self,
+        card: Card,
+        steps: Steps,
+        hand_over: Callable[[dict[str, np.ndarray]], None],
+        name: str | None,
+        errors: tuple[type[Exception], ...] = (),
+    ) -> None:
+        self.card = card
+        self.error: Exception | None = None
+        self._frames = StepFrames(card, steps)
+        self._hand_over, self._name, self._errors = hand_over, name, errors
+        self._reported = 0
+
+    @property
+    def duration_s(self) -> float:
+        """Length of what was decoded (s)."""
+        return self._frames.samples / self.card.sample_rate
+
+    @property
+    def processed_s(self) -> float:
+        """The end of what was handed over (s)."""
+        return self.duration_s
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Keep an error that ends this part alone."""
+        try:
+            yield
+        except self._errors as error:
+            self.error = error
+
+    def add(self, block: np.ndarray, lanes: Lanes, report: Callable[[], None]) -> None:
+        """Take the next samples, and compute the steps that they fill."""
+        with self.guarded():
+            for outputs in self._frames.add(block):
+                self._hand_over(outputs)
+        report()
+
+    def close(self, lanes: Lanes, report: Callable[[], None]) -> None:
+        """Compute the rest."""
+        if self._frames.samples < self.card.input.min_samples:
+            return
+        with self.guarded():
+            for outputs in self._frames.finish():
+                self._hand_over(outputs)
+        report()
+
+    def require_enough(self) -> None:
+        """Raise a TooShortError where there was too little."""
+        if self._frames.samples < self.card.input.min_samples:
+            raise too_short(self.card, self.duration_s, self._name)
+
+
+def steps_of(runner: LoadedModel, *, long: bool = False) -> Steps | None:
+    """The steps of a model made for streams; None where it, or its runtime, has none."""
+    find = getattr(runner, "steps", None)
+    return None if find is None else find(long=long)
+
+
+def _part_of(
+    runner: LoadedModel,
+    decoder: Any,
+    name: str | None,
+    errors: tuple[type[Exception], ...],
+) -> _Part | _SteppedPart:
+    steps = steps_of(runner, long=True)
+    if steps is None:
+        return _Part(runner, decoder.add, name, errors)
+    return _SteppedPart(runner.card, steps, decoder.add_frames, name, errors)
+
+
+def too_short(card: Card, duration_s: float, name: str | None) -> TooShortError:
+    """The error of what is shorter than a model's minimum."""
+    contract = card.input
+    return TooShortError(
+        f"{printable(name) if name else 'the audio'} is too short: it has {duration_s:.3f} s, and "
+        f"{card.name} needs at least {contract.min_samples / contract.sample_rate:.3f} s "
+        f"({contract.min_samples} samples at {contract.sample_rate} Hz)"
+    )
+
+
 def _concatenated(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     if len(parts) == 1:
         return parts[0]
@@ -775,7 +1007,7 @@ def _concatenated(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 
 def _process(
-    parts: Sequence[_Part],
+    parts: Sequence[_Part | _SteppedPart],
     reader: audio.Reader,
     progress: Callable[[float], None] | None = None,
 ) -> None:
@@ -786,7 +1018,7 @@ def _process(
             going = [part.processed_s for part in parts if part.error is None]
             progress(min(going, default=0.0))
 
-    def going() -> list[_Part]:
+    def going() -> list[_Part | _SteppedPart]:
         return [part for part in parts if part.error is None]
 
     with Lanes(max(part.lanes for part in parts)) as lanes:
@@ -901,7 +1133,8 @@ def _some(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(map(printable, names[:most])) + more
 
 
-def _music(window: Window) -> int:
+def music_in(window: Window) -> int:
+    """How many samples of a window are the recording's own."""
     return min(window.end - window.start, len(window.waveform)) + min(window.start, 0)
 
 
