@@ -221,7 +221,7 @@ def reach_of(transforms: tuple[Transform, ...]) -> tuple[int, int]:
     ...     sample_rate=16000, hop_length=512, fmin=110.0, n_bins=36, bins_per_octave=12
     ... )
     >>> reach_of((transform,))
-    (1298, 1299)
+    (1397, 1430)
     """
     filters = plan_decimator(transforms).reach
     before = behind = 0

@@ -285,7 +285,7 @@ class FixedLagWithMovement(FixedLagPath):
     --------
     >>> path = FixedLagWithMovement(1.0, 5.0, lag=1)
     >>> likely = np.log(np.array([[0.8, 0.1, 0.1], [0.3, 0.3, 0.4], [0.8, 0.1, 0.1]]))
-    >>> [*path.add(likely), *path.finish()]
+    >>> np.concatenate([path.add(likely), path.finish()]).tolist()
     [0, 0, 0]
     """
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import NonNegativeFloat, PositiveFloat, model_validator
+from pydantic import (
+    NonNegativeFloat,
+    PositiveFloat,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from mirzoo.recipe.base import Config, ParsedBy, type_of
 from mirzoo.recipe.frontends import FRONTENDS, Frontend
@@ -104,6 +110,13 @@ class Recipe(Config):
     def _suits_task(self) -> Self:
         TASKS[type_of(type(self.task))].check_recipe(self)
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = dump(self)
+        if not fields.get("live"):
+            fields.pop("live", None)  # as older versions of mirzoo expect
+        return fields
 
     def with_labels(
         self,
