@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-.PHONY: demo test test-slow soak fuzz lint docs clean
+.PHONY: demo test test-slow test-web soak fuzz lint docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/mirzoo annotate mel_cnn_tagger,cqt_crnn_chords,hcqt_cnn_melody mirzoo/cli/demo/clip.ogg --picture demo.png --overwrite
@@ -16,6 +16,11 @@ test: $(VENV)/installed-for-tests
 # The rest. Tests of published weights are skipped where there is no package index.
 test-slow: $(VENV)/installed-for-tests
 	$(PYTEST) -m 'slow or network'
+
+# The page for browsers, in Chromium (Debian: apt install chromium), with what npm installs.
+test-web: $(VENV)/installed-for-tests
+	cd examples/web && npm ci --no-audit --no-fund && npm test
+	$(BIN)/python -m pytest tests/examples/test_web.py tests/engines/test_browser.py -m 'slow or not slow'
 
 # 10,000 short files, some bad, through processes and threads, killed and resumed: minutes.
 soak: $(VENV)/installed

@@ -56,6 +56,10 @@ def test_the_wheel_carries_recipes_models_and_the_clip(wheel):
         }
         assert expected
         assert {f"mirzoo/{path}" for path in expected} <= packed
+    page = {p.relative_to(ROOT / "examples/web") for p in (ROOT / "examples/web/page").iterdir()}
+    assert {f"mirzoo/web/{path.as_posix()}" for path in page} <= packed
+    assert "mirzoo/web/index.html" in packed
+    assert not [name for name in packed if "node_modules" in name or "litert_wasm" in name]
     assert not [name for name in packed if name.startswith(("tests/", "benchmarks/"))]
 
 

@@ -17,7 +17,7 @@ from typing import NoReturn
 import click
 
 from mirzoo._support.logs import show_messages
-from mirzoo.cli import annotate, catalogue, exporting, listing, own_data, scoring, training
+from mirzoo.cli import annotate, catalogue, exporting, listing, own_data, scoring, training, web
 from mirzoo.cli._shared import FAILED, MISUSED, complain
 from mirzoo.errors import MirzooError, UnknownNameError
 
@@ -70,7 +70,7 @@ for command in (
     *(catalogue.embed, catalogue.similar),
     *(own_data.check_data, training.fine_tune, training.train, training.new_recipe),
     *(scoring.measure, training.prepare),
-    *(exporting.export, exporting.pull, scoring.verify),
+    *(exporting.export, web.web, exporting.pull, scoring.verify),
 ):
     # By default click cuts off what does not fit on a line; a whole sentence wraps.
     command.short_help = (command.help or "").strip().partition("\n\n")[0].replace("\n", " ")

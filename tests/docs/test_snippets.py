@@ -35,6 +35,8 @@ NOT_RUN = {
     ("docs/comparisons.md", "needs published packages"),
     ("docs/comparisons.md", "figures depend on the machine"),
     ("docs/comparisons.md", "needs labelled clips"),
+    ("docs/how_to/browser.md", "opens a browser"),
+    ("docs/how_to/browser.md", "has npm download LiteRT.js"),
     ("docs/how_to/chords_and_melodies.md", "needs the audio of a data set"),
     ("docs/how_to/evaluate.md", "needs the audio of a data set"),
     ("docs/how_to/keys.md", "needs sources of music and hours"),

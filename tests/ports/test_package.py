@@ -22,7 +22,7 @@ from places import ROOT
 from mirzoo import ports
 from mirzoo.errors import PullError, UnknownNameError
 from mirzoo.ports import _package as packages
-from mirzoo.ports._package import Package, RepositoryFile, cache_home, fetch, unpacked
+from mirzoo.ports._package import NpmPackage, Package, RepositoryFile, cache_home, fetch, unpacked
 
 WHEEL = "tinytagger-1.0-py3-none-any.whl"
 
@@ -123,7 +123,7 @@ def without_pip(tmp_path):
 def fetch_by(python, package, hidden="", **environment):
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({hidden.split()}))\n"
-        "from mirzoo.ports._package import Package, fetch\n"
+        "from mirzoo.ports._package import NpmPackage, Package, fetch\n"
         f"try: print(fetch({package!r}))\n"
         "except Exception as error: sys.exit(f'{type(error).__name__}: {error}')"
     )
@@ -370,3 +370,62 @@ def test_where_files_of_repositories_are(monkeypatch):
         "https://raw.githubusercontent.com/Menschomat/MusicalKeyCNN/"
         "a7a1799037688da1ffcac5fb08fe54ebe2d2d77f/checkpoints/keynet.pt",
     ]
+
+
+NPM = """#!{python}
+import sys
+from pathlib import Path
+Path("asked").write_text(" ".join(sys.argv[1:]))
+{then}
+"""
+
+
+@pytest.fixture
+def npm(tmp_path, monkeypatch):
+    """A program in the place of npm that does as told."""
+    monkeypatch.setenv("MIRZOO_HOME", str(tmp_path / "home"))
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+
+    def does(then):
+        (programs / "npm").write_text(NPM.format(python=sys.executable, then=then))
+        (programs / "npm").chmod(0o755)
+
+    return does
+
+
+ARCHIVE = NpmPackage("@some/thing", "1.2.3", hashlib.sha256(b"archive").hexdigest())
+PACKS = 'Path("some-thing-1.2.3.tgz").write_bytes(b"archive")'
+
+
+def test_npm_downloads_an_archive_once(npm, tmp_path):
+    npm(
+        PACKS
+        + '\nassert sys.argv[1:] == "pack --silent --ignore-scripts @some/thing@1.2.3".split()'
+    )
+    path = fetch(ARCHIVE)
+    assert path.name == "some-thing-1.2.3.tgz" and path.read_bytes() == b"archive"
+    npm("sys.exit(1)")
+    assert fetch(ARCHIVE) == path
+
+
+@pytest.mark.parametrize(
+    ("then", "message"),
+    [
+        ("sys.exit('npm error no network')", "no network; is its registry within reach"),
+        ("pass", "ended with status 0"),
+        (PACKS.replace('b"archive', 'b"another'), "expected"),
+    ],
+)
+def test_an_archive_that_npm_does_not_give_leaves_nothing(npm, tmp_path, then, message):
+    npm(then)
+    with pytest.raises(PullError, match=message):
+        fetch(ARCHIVE)
+    assert not list((tmp_path / "home" / "npm").glob("*"))
+
+
+def test_without_npm_the_error_says_what_to_install(npm, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(PullError, match=r"Node.js, or pip install 'mirzoo\[web\]'"):
+        fetch(ARCHIVE)

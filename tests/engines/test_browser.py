@@ -1,0 +1,140 @@
+"""The page that runs models in the browser, put together and served; without a browser."""
+
+import hashlib
+import io
+import json
+import sys
+import tarfile
+import threading
+import urllib.error
+import urllib.request
+from types import SimpleNamespace
+
+import pytest
+
+from mirzoo.engines import browser
+from mirzoo.errors import DataError, ExportError, PullError, UnknownNameError
+from mirzoo.hub import shipped_folder
+
+VARIANTS = ["litert_wasm_internal", "litert_wasm_compat_internal"]
+CORE = ["dist/index.js", *(f"wasm/{name}.{kind}" for name in VARIANTS for kind in ("js", "wasm"))]
+
+
+def packed(folder, package, members):
+    """An archive as npm packs it."""
+    path = folder / package.archive
+    with tarfile.open(path, "w:gz") as archive:
+        for name in (*members, "README.md"):
+            content = b'import { x } from "@litertjs/wasm-utils"; // ' + name.encode()
+            entry = tarfile.TarInfo(f"package/{name}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return path
+
+
+@pytest.fixture
+def npm(tmp_path, monkeypatch):
+    """Packages of npm that need no network."""
+    archives = {
+        browser.CORE: packed(tmp_path, browser.CORE, CORE),
+        browser.UTILITIES: packed(tmp_path, browser.UTILITIES, ["dist/index.js"]),
+    }
+    monkeypatch.setattr(browser, "fetch", archives.__getitem__)
+    return archives
+
+
+def answer(server, path, host=None):
+    address = f"http://{browser.HOST}:{server.server_address[1]}/{path}"
+    request = urllib.request.Request(address, headers={"Host": host} if host else {})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return response.headers, response.read()
+
+
+@pytest.fixture
+def served(npm, demo_clip):
+    with browser.server(browser.site(["raw_cnn_tagger"], song=demo_clip)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_site_has_all_that_the_page_asks_for(npm, demo_clip, tmp_path):
+    folder = browser.write_site(
+        tmp_path / "site", ["raw_cnn_tagger"], song=demo_clip, overwrite=False
+    )
+    stated = json.loads((folder / "models" / "models.json").read_text())
+    assert stated["models"] == ["raw_cnn_tagger.tflite"]
+    assert (folder / stated["song"]["url"]).read_bytes() == demo_clip.read_bytes()
+    model = (folder / "models" / stated["models"][0]).read_bytes()
+    assert model == (shipped_folder("raw_cnn_tagger") / "model.tflite").read_bytes()
+    assert (folder / "page" / "app.js").is_file()
+    script = (folder / "runtime" / "litert.js").read_text()
+    assert '"./wasm-utils.js"' in script and "@litertjs" not in script
+    assert (folder / "runtime" / "wasm" / "litert_wasm_internal.wasm").is_file()
+    with pytest.raises(ExportError, match="not empty"):
+        browser.write_site(folder, ["raw_cnn_tagger"], overwrite=False)
+    browser.write_site(folder, ["raw_cnn_tagger"], overwrite=True)
+    with pytest.raises(ExportError, match="is a file"):
+        browser.write_site(folder / "index.html", ["raw_cnn_tagger"], overwrite=True)
+
+
+def test_files_of_frames_decide_themselves_and_are_exported_once(npm, tmp_path, monkeypatch):
+    monkeypatch.setenv("MIRZOO_HOME", str(tmp_path))
+    monkeypatch.setattr(browser.hub, "load", lambda name: name)
+    exported = []
+
+    def export(model, path, **options):
+        exported.append((model, options))
+        path.write_bytes(b"decided")
+
+    monkeypatch.setitem(sys.modules, "mirzoo.export", SimpleNamespace(export=export))
+    for _ in range(2):
+        path = browser.model_file("chroma_rnn_chords")
+        assert path.read_bytes() == b"decided" and path.is_relative_to(tmp_path)
+    assert exported == [("chroma_rnn_chords", {"decode": True})]
+
+
+def test_what_the_page_cannot_use_is_refused(npm, tmp_path):
+    with pytest.raises(ExportError, match="mel_cnn_tagger and raw_cnn_tagger are both for tagging"):
+        browser.site(["mel_cnn_tagger", "raw_cnn_tagger"])
+    with pytest.raises(DataError, match=r"nothing\.mp3 is no file"):
+        browser.site(["raw_cnn_tagger"], song=tmp_path / "nothing.mp3")
+    with pytest.raises(UnknownNameError):
+        browser.site(["no_such_tagger"])
+
+
+def test_an_archive_of_another_layout_is_refused(npm, tmp_path):
+    packed(tmp_path, browser.CORE, CORE[:2])
+    with pytest.raises(PullError, match="holds no wasm/litert_wasm_compat"):
+        browser.site(["raw_cnn_tagger"])
+    npm[browser.UTILITIES].write_bytes(b"no archive")
+    packed(tmp_path, browser.CORE, CORE)
+    with pytest.raises(PullError, match="cannot be unpacked"):
+        browser.site(["raw_cnn_tagger"])
+
+
+def test_the_server_gives_the_site_and_nothing_else(served, demo_clip):
+    headers, page = answer(served, "")
+    assert headers["Content-Type"] == "text/html; charset=utf-8" and b"<title>mirzoo" in page
+    assert "default-src 'self'" in page.decode()
+    assert (
+        answer(served, "runtime/wasm/litert_wasm_internal.wasm")[0]["Content-Type"]
+        == "application/wasm"
+    )
+    assert answer(served, "page/app.js?x=1")[0]["Content-Type"].startswith("text/javascript")
+    sound = answer(served, f"song/{demo_clip.name}")[1]
+    assert hashlib.sha256(sound).digest() == hashlib.sha256(demo_clip.read_bytes()).digest()
+    for path in (
+        "pyproject.toml",
+        "../pyproject.toml",
+        "page/../../README.md",
+        "page/",
+        "%2e%2e/x",
+    ):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            answer(served, path)
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        answer(served, "", host="example.org")
+    assert answer(served, "", host="localhost:80")[1] == page

@@ -1,0 +1,74 @@
+// Opens the page in a headless Chromium, as a JSON document on the standard input asks, and prints
+// what came of it: { files, samples, microphone, address, chromium, picture } in.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const web = join(import.meta.dirname, "..", "..", "examples", "web");
+const { chromium } = createRequire(join(web, "package.json"))("playwright-core");
+const asked = JSON.parse(readFileSync(0, "utf8"));
+const requests = [], complaints = [], results = [];
+const args = ["--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"];
+if (asked.microphone) args.push(`--use-file-for-fake-audio-capture=${asked.microphone.file}%noloop`);
+const browser = await chromium.launch({ executablePath: asked.chromium, args });
+const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: "dark", ...asked.context });
+context.on("request", (request) => requests.push(request.url()));
+const page = await context.newPage();
+page.on("pageerror", (error) => complaints.push(error.stack));
+await page.goto(asked.address);
+await page.waitForFunction(() => document.mirzoo.isReady, null, { timeout: 120000 });
+
+/** What the page found, and the files that it offers. */
+async function collected() {
+  await page.waitForFunction(() => document.mirzoo.final, null, { timeout: 240000 });
+  const found = await page.evaluate(() => document.mirzoo.final);
+  const files = {};
+  for (const link of await page.locator("#downloads a").all()) {
+    const [download] = await Promise.all([page.waitForEvent("download", { timeout: 15000 }), link.click()]).catch((error) => {
+      throw new Error([error.message, ...complaints].join("\n"));
+    });
+    files[download.suggestedFilename()] = readFileSync(await download.path()).toString("base64");
+  }
+  const problems = await page.locator("#problems p").allTextContents();
+  return { found, files, problems };
+}
+
+if (asked.opened) results.push(await collected());
+for (const file of asked.files ?? []) {
+  await page.evaluate(() => (document.mirzoo.final = null));
+  await page.setInputFiles("#file", file);
+  results.push(await collected());
+}
+for (const { path, rate, name } of asked.samples ?? []) {
+  const samples = readFileSync(path).toString("base64");
+  await page.evaluate(([base64, rate, name]) => {
+    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    document.mirzoo.analyse(new Float32Array(bytes.buffer), rate, name);
+  }, [samples, rate, name]);
+  results.push(await collected());
+}
+if (asked.microphone) {
+  await page.keyboard.press("r");
+  await page.waitForFunction((s) => document.mirzoo.recording?.seconds > s, asked.microphone.seconds, { timeout: 120000 });
+  const whileRecording = await page.locator("#now").textContent();
+  await page.keyboard.press("r");
+  results.push({ ...(await collected()), whileRecording });
+}
+if (asked.keys) {
+  const keys = {};
+  const look = async (name) => (keys[name] = await page.evaluate(() => [document.getElementById("play").textContent, Number(document.getElementById("cursor").getAttribute("aria-valuenow"))]));
+  await page.locator("#cursor").focus();
+  for (const key of asked.keys) {
+    await page.keyboard.press(key);
+    await page.waitForTimeout(400);
+    await look(key);
+  }
+  results.push(keys);
+}
+if (asked.picture) {
+  await page.evaluate(() => document.activeElement.blur());
+  await page.waitForTimeout(300);
+  await page.screenshot({ path: asked.picture });
+}
+await browser.close();
+process.stdout.write(JSON.stringify({ results, requests, complaints }));
