@@ -296,3 +296,22 @@ def test_errors_are_shown_and_keys_work(files, demo_clip, tmp_path):
     assert not good["problems"]
     assert keys["ArrowRight"][1] >= 5 and keys["Home"][1] == 0 and keys["End"][1] > 19
     assert keys[" "][0] == "Play"
+
+
+@pytest.mark.slow
+@pytest.mark.network
+def test_chords_and_melody_are_audible(files, demo_clip):
+    """At 8 s the clip has G:maj, and a flute."""
+    choices = ["", "music", "chords", "melody"]
+    site = browser.site(song=demo_clip)
+    result, levels = seen(site, opened=True, audible=choices, at=8.0)
+    melody = next(found for found in result["found"] if found["task"] == "melody")
+    f0 = np.array(melody["f0"])[np.abs(np.array(melody["times"]) - 8.7) < 0.4]
+    assert levels[""]["peak"] < 1e-4
+    for choice in choices[1:]:
+        assert 0.01 < levels[choice]["peak"] <= 1
+    semitones = 12 * np.log2(levels["melody"]["hertz"] / f0[f0 > 0])
+    assert np.abs(semitones).min() < 0.5
+    pitch = 69 + 12 * np.log2(levels["chords"]["hertz"] / 440)
+    assert abs(pitch - round(pitch)) < 0.4
+    assert round(pitch) % 12 in parse_chord("G:maj").pitch_classes

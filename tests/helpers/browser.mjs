@@ -14,6 +14,16 @@ const browser = await chromium.launch({ executablePath: asked.chromium, args });
 const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, colorScheme: "dark", ...asked.context });
 context.on("request", (request) => requests.push(request.url()));
 const page = await context.newPage();
+await page.addInitScript(() => {
+  const { connect } = AudioNode.prototype;
+  AudioNode.prototype.connect = function (to, ...more) {
+    if (to instanceof AudioDestinationNode) {
+      window.output ??= new AnalyserNode(this.context, { fftSize: 16384, smoothingTimeConstant: 0 });
+      connect.call(this, window.output);
+    }
+    return connect.call(this, to, ...more);
+  };
+});
 page.on("pageerror", (error) => complaints.push(error.stack));
 await page.goto(asked.address);
 await page.waitForFunction(() => document.mirzoo.isReady, null, { timeout: 120000 });
@@ -53,6 +63,25 @@ if (asked.microphone) {
   const whileRecording = await page.locator("#now").textContent();
   await page.keyboard.press("r");
   results.push({ ...(await collected()), whileRecording });
+}
+if (asked.audible) {
+  // What reaches the loudspeakers, for each choice of what is audible: its loudest and its pitch.
+  const levels = {};
+  for (const choice of asked.audible) {
+    for (const what of ["music", "chords", "melody"]) await page.locator(`#${what}`).setChecked(choice.includes(what));
+    await page.evaluate((seconds) => document.mirzoo.seek(seconds), asked.at);
+    await page.locator("#play").click();
+    await page.waitForTimeout(900);
+    levels[choice] = await page.evaluate(() => {
+      const samples = new Float32Array(window.output.fftSize), spectrum = new Float32Array(window.output.frequencyBinCount);
+      window.output.getFloatTimeDomainData(samples);
+      window.output.getFloatFrequencyData(spectrum);
+      const loudest = spectrum.indexOf(Math.max(...spectrum));
+      return { peak: Math.max(...samples.map(Math.abs)), hertz: (loudest * window.output.context.sampleRate) / window.output.fftSize };
+    });
+    await page.locator("#play").click();
+  }
+  results.push(levels);
 }
 if (asked.keys) {
   const keys = {};

@@ -425,7 +425,7 @@ def test_an_archive_that_npm_does_not_give_leaves_nothing(npm, tmp_path, then, m
     assert not list((tmp_path / "home" / "npm").glob("*"))
 
 
-def test_without_npm_the_error_says_what_to_install(npm, tmp_path, monkeypatch):
+def test_without_npm_the_error_names_what_to_install(npm, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(PullError, match=r"Node.js, or pip install 'mirzoo\[web\]'"):
         fetch(ARCHIVE)

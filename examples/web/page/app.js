@@ -97,6 +97,7 @@ function analyse(samples, sampleRate) {
   }
   worker.postMessage({ do: "end", id });
 }
+state.seek = seek;
 state.analyse = (samples, sampleRate, name) => (begin(name), analyse(samples, sampleRate));
 
 function begin(name) {

@@ -59,14 +59,14 @@ function contextOf(input) {
   return Math.floor((input.window_samples - input.hop_samples) / 2);
 }
 
-/** Keeps the middle frames of overlapping windows, which are the frames of the recording. */
+/** Takes the middle frames of overlapping windows, which are the frames of the recording. */
 export class FrameJoiner {
   /** @param {object} contract Of the model's file. */
   constructor({ input, outputs }) {
     const { frame_rate: rate, first_frame_s: first } = outputs[0];
     this.sampleRate = input.sample_rate;
-    this.kept = Math.round((input.hop_samples * rate) / input.sample_rate);
-    this.frameSamples = input.hop_samples / this.kept;
+    this.perHop = Math.round((input.hop_samples * rate) / input.sample_rate);
+    this.frameSamples = input.hop_samples / this.perHop;
     const untilKept = (contextOf(input) - first * input.sample_rate) / this.frameSamples;
     this.first = Math.max(0, Math.ceil(untilKept - FRAME_ROUNDING));
     this.offsetSamples = (this.first - untilKept) * this.frameSamples;
@@ -74,7 +74,7 @@ export class FrameJoiner {
 
   /** The frames of a window that count. */
   middle(frames) {
-    return frames.slice(this.first, this.first + this.kept);
+    return frames.slice(this.first, this.first + this.perHop);
   }
 
   /** Middles of the recording's first frames (s). */

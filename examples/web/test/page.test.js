@@ -76,7 +76,7 @@ test("middle frames of windows join without seams", () => {
   assert.equal(joiner.count(0), 1);
 });
 
-test("resampling keeps tones, and drops what the new rate cannot hold", () => {
+test("resampling leaves tones as they are, and drops what the new rate cannot hold", () => {
   for (const [from, to] of [[48000, 16000], [44100, 16000], [44100, 22050], [8000, 16000]]) {
     const result = resample(sine(440, from, 1), from, to), expected = sine(440, to, 1);
     assert.equal(result.length, to);
