@@ -97,6 +97,8 @@ class Processes:
         How many at a time.
     timeout_s : float, optional
         How long a file may take; then its worker is killed and replaced.
+    threads : int, optional
+        Of each worker; by default the cores are shared among them.
 
     Raises
     ------
@@ -107,8 +109,15 @@ class Processes:
     """
 
     def __init__(
-        self, setup: Setup, jobs: Iterable[Job], *, workers: int, timeout_s: float | None = None
+        self,
+        setup: Setup,
+        jobs: Iterable[Job],
+        *,
+        workers: int,
+        timeout_s: float | None = None,
+        threads: int | None = None,
     ) -> None:
+        self._threads = threads or max(1, cores() // workers)
         self._setup = setup
         self._jobs = iter(jobs)
         self._count = workers
@@ -197,7 +206,7 @@ class Processes:
             with self._lock:
                 if self._stopping:
                     raise WorkerError("the batch was stopped")
-                worker = self._workers[number] = _Worker(self._setup, folder, self._count)
+                worker = self._workers[number] = _Worker(self._setup, folder, self._threads)
             reason = worker.start()
             if reason is None:
                 self._failed_starts = 0
@@ -213,12 +222,12 @@ class Processes:
 class _Worker:
     """A worker process, seen from the thread that gives it jobs."""
 
-    def __init__(self, setup: Setup, folder: Path, workers: int) -> None:
+    def __init__(self, setup: Setup, folder: Path, threads_each: int) -> None:
         self._setup = setup
         self._folder = Path(tempfile.mkdtemp(dir=folder))
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         self._timed_out = self._was_stopped = False
-        threads = str(max(1, cores() // workers))
+        threads = str(threads_each)
         environment = {
             "OMP_NUM_THREADS": threads,
             "OPENBLAS_NUM_THREADS": threads,

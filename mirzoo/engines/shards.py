@@ -1,0 +1,397 @@
+"""A catalogue in shards: what engines on many machines share, so that nothing is done twice.
+
+A shard is some hundred recordings, the unit that an engine hands to a worker, and to another where
+that one dies. What came of it is written whole: first ``dead_letters/<shard>.jsonl``, then
+``output/<shard>.parquet`` (or ``.jsonl``). Every path ends in exactly one of the two: a shard that
+is done again leaves out what is in either of its files, and a new run what is in any of them.
+
+The folder must be one that every worker sees, and one run at a time writes to it.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import queue
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from mirzoo._support.files import printable, remove_leftovers, unfinished, write_whole
+from mirzoo._support.guards import reading
+from mirzoo.engines.embedding import EmbeddingSetup, origin_of
+from mirzoo.engines.one_file import Failure, Job, Outcome, Setup
+from mirzoo.engines.processes import Processes
+from mirzoo.engines.vectors import Block, escaped, unescaped
+from mirzoo.errors import DataError
+
+if TYPE_CHECKING:
+    from mirzoo.engines.vectors import Origin
+
+Format = Literal["parquet", "jsonl"]
+FORMATS = ("parquet", "jsonl")
+OUTPUT, DEAD = "output", "dead_letters"
+SHARD_FILES = 200
+"""How many recordings a shard has."""
+
+Localise = Callable[[str], AbstractContextManager[str]]
+"""Gives a local file with the content of a path."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Recordings that are done together.
+
+    Parameters
+    ----------
+    name : str
+        A hash of the paths: the same recordings make the same shard.
+    paths : tuple of str
+        As `mirzoo.engines.vectors.escaped` writes them.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+
+    @classmethod
+    def of(cls, paths: Iterable[str]) -> Shard:
+        """Name a shard of paths.
+
+        Examples
+        --------
+        >>> Shard.of(["b", "a"]) == Shard.of(["a", "b"])
+        True
+        """
+        paths = tuple(sorted(paths))
+        return cls(hashlib.sha256("\n".join(paths).encode()).hexdigest()[:32], paths)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Where the results of a catalogue go, and what makes them.
+
+    Parameters
+    ----------
+    folder : str
+        Seen by every worker.
+    setup : Setup
+        An `EmbeddingSetup` for embeddings.
+    format : {"parquet", "jsonl"}
+    timeout_s : float, optional
+        How long a recording may take (s).
+
+    Raises
+    ------
+    DataError
+        If the format is none of these, or the folder is no path of a file system.
+    """
+
+    folder: str
+    setup: Setup
+    format: Format = "parquet"
+    timeout_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise DataError(f"format is '{self.format}'; allowed are {', '.join(FORMATS)}")
+        if "://" in self.folder:
+            raise DataError(
+                f"'{self.folder}' is no folder: results go to a file system that every worker "
+                "has mounted, because files are put in place by renaming"
+            )
+        if self.format == "parquet":
+            from mirzoo.engines.vectors import require_pyarrow
+
+            require_pyarrow()
+
+    @property
+    def is_of_embeddings(self) -> bool:
+        """Whether recordings are embedded, rather than annotated."""
+        return isinstance(self.setup, EmbeddingSetup)
+
+    def output(self, shard: str) -> Path:
+        """The file of a shard's results."""
+        return Path(self.folder, OUTPUT, f"{shard}.{self.format}")
+
+    def dead(self, shard: str) -> Path:
+        """The file of a shard's dead letters."""
+        return Path(self.folder, DEAD, f"{shard}.jsonl")
+
+    def origins(self) -> list[Origin]:
+        """What computes: of each model its name, the hash of its file, and the settings.
+
+        Raises
+        ------
+        MirzooError
+            If there is no such model.
+        """
+        if isinstance(self.setup, EmbeddingSetup):
+            return [origin_of(self.setup)]
+        setup = self.setup
+        return [
+            origin_of(EmbeddingSetup((model,), (), setup.runtime, setup.imports, setup.channel))
+            for model in setup.models
+        ]
+
+    def open(self) -> None:
+        """Make the folder, or check that it is one of the same models and settings.
+
+        Raises
+        ------
+        DataError
+            If other models, settings or another format made what is there.
+        """
+        stated = {
+            "results": "embeddings" if self.is_of_embeddings else "annotations",
+            "format": self.format,
+            "models": [
+                {
+                    name: value
+                    for name, value in asdict(origin).items()
+                    if name not in ("loaded_from", "runtime", "mirzoo_version")
+                }
+                for origin in self.origins()
+            ],
+            "decodings": [dict(decoding) for decoding in self.setup.decodings],
+            "allow_damaged": self.setup.allow_damaged,
+        }
+        stated = json.loads(json.dumps(stated))
+        path = Path(self.folder, "catalogue.json")
+        try:
+            for name in (OUTPUT, DEAD):
+                Path(self.folder, name).mkdir(parents=True, exist_ok=True)
+                remove_leftovers(Path(self.folder, name))
+            if not path.exists():
+                write_whole(path, json.dumps(stated, indent=1))
+        except OSError as error:
+            raise DataError(f"{printable(self.folder)} cannot be written ({error})") from error
+        with reading(printable(path), "description of a catalogue", DataError, "take a new folder"):
+            there = json.loads(path.read_text("utf-8"))
+        for name, now in stated.items():
+            if there.get(name) != now:
+                raise DataError(
+                    f"{printable(self.folder)} has results with {name} {there.get(name)!r}, and "
+                    f"these would have {now!r}: they are never mixed; take another folder"
+                )
+
+    def plan(self, paths: Iterable[str], files: int = SHARD_FILES) -> Iterator[Shard]:
+        """Give shards of the recordings of which nothing is there yet."""
+        left = sorted(set(paths) - self.done())
+        for start in range(0, len(left), files):
+            yield Shard.of(left[start : start + files])
+
+    def done(self) -> set[str]:
+        """The recordings that have results or a dead letter."""
+        return set(self.written()) | {letter["path"] for letter in self.dead_letters()}
+
+    def written(self) -> Iterator[str]:
+        """The path of every recording with results, once for each file that has it."""
+        for path in sorted(Path(self.folder, OUTPUT).glob(f"[!.]*.{self.format}")):
+            yield from _paths_in(path)
+
+    def dead_letters(self) -> Iterator[dict[str, str]]:
+        """Every dead letter: ``path``, ``kind``, ``message``."""
+        for path in sorted(Path(self.folder, DEAD).glob("[!.]*.jsonl")):
+            yield from _lines(path)
+
+
+class Worker:
+    """Does shards, one after another, in a process of its own that loads the models once.
+
+    A recording that ends the process, or takes too long, costs itself alone.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._outcomes = iter(
+            Processes(
+                catalogue.setup,
+                iter(self._jobs.get, None),
+                workers=1,
+                timeout_s=catalogue.timeout_s,
+                threads=1,
+            )
+        )
+        setup = catalogue.setup
+        self._origin = origin_of(setup) if isinstance(setup, EmbeddingSetup) else None
+
+    def do(self, shard: Shard, localise: Localise | None = None) -> Counter[str]:
+        """Do what of a shard is not done, and write its files.
+
+        Returns
+        -------
+        Counter
+            ``files_done``, ``files_failed``, ``files_there`` and ``audio_ms``.
+
+        Raises
+        ------
+        MirzooError
+            If models cannot be loaded or the files of the shard cannot be written.
+        """
+        catalogue, counts = self._catalogue, Counter[str]()
+        output, dead = catalogue.output(shard.name), catalogue.dead(shard.name)
+        there = set(_paths_in(output)) if output.exists() else set()
+        letters = list(_lines(dead)) if dead.exists() else []
+        there |= {letter["path"] for letter in letters}
+        counts["files_there"] = len(there & set(shard.paths))
+        rows: list[tuple[str, Outcome]] = []
+        new = []
+        for path in shard.paths:
+            if path in there:
+                continue
+            outcome = self._one(path, localise or _as_it_is)
+            if outcome.disk_is_full:
+                raise DataError(outcome.failures[-1].message)
+            if outcome.failures:
+                new += [_letter(path, outcome.failures[0])]
+            else:
+                rows.append((path, outcome))
+        try:
+            if new:
+                lines = [json.dumps(letter) + "\n" for letter in letters + new]
+                write_whole(dead, lines)
+            if rows:
+                counts["audio_ms"] = self._write(output, rows)
+        except OSError as error:
+            raise DataError(f"{printable(catalogue.folder)} cannot be written ({error})") from error
+        counts["files_done"], counts["files_failed"] = len(rows), len(new)
+        return counts
+
+    def _one(self, path: str, localise: Localise) -> Outcome:
+        name = unescaped(path)
+        try:
+            with localise(name) as local:
+                self._jobs.put(Job(local, name=None if local == name else name))
+                return next(self._outcomes)
+        except OSError as error:
+            return Outcome(name, failures=[Failure(type(error).__name__, f"'{path}': {error}")])
+
+    def _write(self, output: Path, rows: list[tuple[str, Outcome]]) -> int:
+        """Write the results; give how much audio they are of (ms)."""
+        if self._origin is not None:
+            blocks = [_called(path, outcome.reports[0]) for path, outcome in rows]
+            _write_vectors(output, self._origin, Block.of(blocks))
+            return round(1000 * sum(block.entries[0].duration_s for block in blocks))
+        found = [(path, [json.loads(text) for text in one.reports]) for path, one in rows]
+        _write_annotations(output, found)
+        return round(1000 * sum(results[0]["duration_s"] for _, results in found))
+
+    def close(self) -> None:
+        """End the process."""
+        self._jobs.put(None)
+        self._outcomes.close()
+
+
+def find(patterns: Iterable[str | os.PathLike]) -> Iterator[str]:
+    """Give the recordings of files, folders and patterns, each as an absolute path, escaped.
+
+    Parameters
+    ----------
+    patterns : iterable of path
+        A file or folder that is there is itself, whatever its name; ``*``, ``?``, ``[]`` and
+        ``**`` of others are matched. A file that is missing is given too, to fail as others do.
+
+    Raises
+    ------
+    DataError
+        If a pattern matches nothing.
+    AudioError
+        If a folder has no audio file, or cannot be read.
+    """
+    from mirzoo.annotate import find_recordings
+
+    for given in [os.fspath(pattern) for pattern in patterns]:
+        found: list[str] = [given]
+        if not os.path.lexists(given) and glob.has_magic(given):
+            found = [path for path in glob.iglob(given, recursive=True) if not os.path.isdir(path)]
+            if not found:
+                raise DataError(f"'{printable(given)}' matches no file; is the folder mounted?")
+        for recording in find_recordings(found):
+            yield escaped(os.path.abspath(recording.path))
+
+
+@contextmanager
+def _as_it_is(path: str) -> Iterator[str]:
+    yield path
+
+
+def _letter(path: str, failure: Failure) -> dict[str, str]:
+    return {"path": path, "kind": failure.kind, "message": escaped(failure.message)}
+
+
+def _called(path: str, block: Block) -> Block:
+    """The rows of a recording, under its own path."""
+    entry = block.entries[0]._replace(path=unescaped(path))
+    return Block([entry] * len(block), block.starts_s, block.vectors)
+
+
+def _write_vectors(output: Path, origin: Origin, block: Block) -> None:
+    from mirzoo.engines import vectors
+
+    if output.suffix == ".parquet":
+        vectors.write(output, origin, set(block.entries), block.vectors.shape[1], iter([block]))
+        return
+    write_whole(
+        output,
+        (
+            json.dumps(
+                {
+                    **entry._asdict(),
+                    "path": escaped(entry.path),
+                    "start_s": float(start),
+                    "embedding": vector.tolist(),
+                }
+            )
+            + "\n"
+            for entry, start, vector in zip(
+                block.entries, block.starts_s, block.vectors, strict=True
+            )
+        ),
+    )
+
+
+def _write_annotations(output: Path, found: list[tuple[str, list[dict[str, Any]]]]) -> None:
+    if output.suffix == ".jsonl":
+        lines = (json.dumps({"path": path, "results": results}) + "\n" for path, results in found)
+        write_whole(output, lines)
+        return
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rows = [(path, result) for path, results in found for result in results]
+    table = pa.table(
+        {
+            "path": pa.array([path for path, _ in rows], pa.string()),
+            "model": pa.array([result["model"] for _, result in rows], pa.string()),
+            "duration_s": pa.array([result["duration_s"] for _, result in rows], pa.float64()),
+            "result": pa.array([json.dumps(result) for _, result in rows], pa.string()),
+        }
+    )
+    with unfinished(output) as new:
+        parquet.write_table(table, new, compression="zstd")
+
+
+def _paths_in(path: Path) -> list[str]:
+    """The recordings of a file of results, each once."""
+    if path.suffix == ".jsonl":
+        return list(dict.fromkeys(line["path"] for line in _lines(path)))
+    from pyarrow import parquet
+
+    with reading(printable(path), "file of results", DataError, "remove it"):
+        column = parquet.read_table(path, columns=["path"]).column("path")
+        return list(dict.fromkeys(column.to_pylist()))
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with (
+        reading(printable(path), "file of results", DataError, "remove it"),
+        path.open(encoding="utf-8") as file,
+    ):
+        for line in file:
+            yield json.loads(line)

@@ -1,0 +1,177 @@
+"""A catalogue in shards: each path in one of results and dead letters, whatever happens."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from fake_models import TFLITE, make_card
+
+from mirzoo.engines.embedding import EmbeddingSetup
+from mirzoo.engines.one_file import Setup
+from mirzoo.engines.shards import Catalogue, Shard, Worker, find
+from mirzoo.engines.vectors import escaped
+from mirzoo.errors import DataError
+
+RATE = 16000
+ENGINES = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(find_spec(package) is None, reason=f"needs the extra `{name}`"),
+    )
+    for name, package in {"beam": "apache_beam"}.items()
+]
+
+
+@pytest.fixture
+def model(tmp_path):
+    folder = tmp_path / "models" / "loud_tagger"
+    folder.mkdir(parents=True)
+    content = TFLITE.read_bytes()
+    (folder / "model.tflite").write_bytes(content)
+    files = {"model.tflite": hashlib.sha256(content).hexdigest()}
+    make_card("loud_tagger").updated(files=files).save(folder)
+    return os.fspath(folder)
+
+
+def make_music(folder, count=8, seconds=0.3):
+    folder.mkdir()
+    for seed in range(count):
+        samples = np.random.default_rng(seed).uniform(-0.5, 0.5, round(seconds * RATE))
+        soundfile.write(folder / f"{seed:03}.wav", samples, RATE)
+    (folder / "bad.ogg").write_bytes(b"OggS but no more")
+    (folder / "empty.wav").write_bytes(b"")
+    return {escaped(os.fspath(path.absolute())) for path in folder.iterdir()}
+
+
+def require_each_once(catalogue, paths, bad=("bad.ogg", "empty.wav")):
+    """Compare as sets and by count."""
+    written = list(catalogue.written())
+    dead = [letter["path"] for letter in catalogue.dead_letters()]
+    assert sorted([*written, *dead]) == sorted(paths)
+    assert {Path(path).name for path in dead} == set(bad)
+    assert all(letter["kind"] and letter["message"] for letter in catalogue.dead_letters())
+
+
+@pytest.mark.parametrize("kind", ["annotations", "embeddings"])
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_each_path_is_in_one_of_results_and_dead_letters(kind, format, model, tmp_path):
+    if format == "parquet":
+        pytest.importorskip("pyarrow")
+    paths = make_music(tmp_path / "music", 3)
+    setup = Setup((model,), report="json") if kind == "annotations" else EmbeddingSetup((model,))
+    catalogue = Catalogue(os.fspath(tmp_path / "out"), setup, format)
+    catalogue.open()
+    [shard] = catalogue.plan(find([tmp_path / "music" / "*"]))
+    assert set(shard.paths) == paths
+    worker = Worker(catalogue)
+    first = worker.do(shard)
+    assert (first["files_done"], first["files_failed"], first["audio_ms"]) == (3, 2, 900)
+    require_each_once(catalogue, paths)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.*")}
+    assert worker.do(shard) == {"files_there": 5, "files_done": 0, "files_failed": 0}
+    assert list(catalogue.plan(find([tmp_path / "music"]))) == []
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.*")}
+    catalogue.output(shard.name).unlink()  # as after a kill between the two files
+    (tmp_path / "music" / "empty.wav").write_bytes((tmp_path / "music" / "000.wav").read_bytes())
+    worker.do(shard)
+    worker.close()
+    require_each_once(catalogue, paths)
+
+
+def test_other_settings_are_refused(model, tmp_path):
+    Catalogue(os.fspath(tmp_path / "out"), Setup((model,)), "jsonl").open()
+    with pytest.raises(DataError, match="allow_damaged False, and these would have True"):
+        Catalogue(os.fspath(tmp_path / "out"), Setup((model,), allow_damaged=True), "jsonl").open()
+    with pytest.raises(DataError, match="'annotations', and these would have 'embeddings'"):
+        Catalogue(os.fspath(tmp_path / "out"), EmbeddingSetup((model,)), "jsonl").open()
+    with pytest.raises(DataError, match="allowed are parquet, jsonl"):
+        Catalogue("out", Setup((model,)), "csv")
+    with pytest.raises(DataError, match="a file system that every worker has mounted"):
+        Catalogue("gs://bucket/out", Setup((model,)), "jsonl")
+
+
+def test_what_is_found(tmp_path):
+    paths = make_music(tmp_path / "music", 2)
+    (tmp_path / "music" / "a[1].wav").touch()
+    assert set(find([tmp_path / "music" / "00*.wav"])) < paths
+    assert list(find([tmp_path / "music" / "a[1].wav"])) == [str(tmp_path / "music" / "a[1].wav")]
+    with pytest.raises(DataError, match="matches no file"):
+        list(find([tmp_path / "music" / "*.mp3"]))
+    assert Shard.of(["b", "a"]).name == Shard.of(["a", "b"]).name != Shard.of(["a"]).name
+
+
+PROGRAMS = {
+    "beam": """
+        import sys
+        import apache_beam as beam
+        from apache_beam.options.pipeline_options import PipelineOptions
+        from mirzoo.engines.beam import Annotate, Embed
+        if __name__ == "__main__":
+            transform, model, music, out = sys.argv[1:]
+            options = PipelineOptions(
+                direct_running_mode="multi_processing", direct_num_workers=2
+            )
+            pipeline = beam.Pipeline(runner="DirectRunner", options=options)
+            pipeline | globals()[transform](model, music, out, format="jsonl", shard_files=4)
+            pipeline.run().wait_until_finish()
+    """,
+}
+
+
+def start(engine, tmp_path, transform, model):
+    program = tmp_path / f"{engine}_program.py"
+    program.write_text(textwrap.dedent(PROGRAMS[engine]))
+    with (tmp_path / "log").open("w") as log:
+        return subprocess.Popen(
+            [sys.executable, program, transform, model, tmp_path / "music", tmp_path / "out"],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+
+
+def descendants(process):
+    """All processes below one."""
+    found = []
+    for path in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in map(int, path.read_text().split()):
+            found += [child, *descendants(child)]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("transform", ["Annotate", "Embed"])
+def test_an_engine_that_is_killed_and_started_again_does_each_once(
+    engine, transform, model, tmp_path
+):
+    paths = make_music(tmp_path / "music", 38, seconds=4.0)
+    setup = Setup((model,), report="json") if transform == "Annotate" else EmbeddingSetup((model,))
+    catalogue = Catalogue(os.fspath(tmp_path / "out"), setup, "jsonl")
+    process = start(engine, tmp_path, transform, model)
+    while process.poll() is None and not list(catalogue.written()):
+        time.sleep(0.02)
+    below = descendants(process.pid)
+    process.kill()
+    process.wait()
+    for child in below:
+        try:
+            os.kill(child, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    partial = list(catalogue.written())
+    assert 0 < len(partial) < 38
+    assert len(set(partial)) == len(partial)
+    for _ in range(2):  # the second adds nothing
+        process = start(engine, tmp_path, transform, model)
+        assert process.wait() == 0, (tmp_path / "log").read_text()
+        require_each_once(catalogue, paths)
