@@ -10,14 +10,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
-from mirzoo.engines.embedding import EmbeddingSetup
-from mirzoo.engines.one_file import Setup
-from mirzoo.engines.shards import SHARD_FILES, Catalogue, Format, Shard, Worker, find
+from mirzoo.engines.shards import SHARD_FILES, Catalogue, Shard, Worker, find, several
 from mirzoo.errors import DataError
 
 try:
@@ -26,9 +24,6 @@ try:
     from apache_beam.metrics import Metrics
 except ImportError as error:
     raise DataError('Beam needs the extra: pip install "mirzoo[beam]"') from error
-
-if TYPE_CHECKING:
-    from mirzoo.audio import Channel
 
 
 class _Transform(beam.PTransform):
@@ -68,13 +63,11 @@ class Annotate(_Transform):
         matched and read by Beam's file systems.
     output : path
         A folder that every worker sees.
-    format : {"parquet", "jsonl"}
-    runtime, decodings, channel, allow_damaged, imports
-        As `mirzoo.engines.one_file.Setup` takes them.
-    timeout_s : float, optional
-        How long a recording may take (s).
     shard_files : int
         How many recordings a worker does before it writes them.
+    **settings
+        ``format``, ``runtime``, ``decodings``, ``channel``, ``allow_damaged``, ``imports`` and
+        ``timeout_s``: as `mirzoo.engines.shards.Catalogue.of_annotations` takes them.
 
     Raises
     ------
@@ -94,26 +87,11 @@ class Annotate(_Transform):
         patterns: str | os.PathLike | Sequence[str | os.PathLike],
         output: str | os.PathLike,
         *,
-        format: Format = "parquet",
-        runtime: str = "litert",
-        decodings: Sequence[Mapping[str, Any]] = (),
-        channel: Channel = "mean",
-        allow_damaged: bool = False,
-        imports: Sequence[str] = (),
-        timeout_s: float | None = None,
         shard_files: int = SHARD_FILES,
+        **settings: Any,
     ) -> None:
-        setup = Setup(
-            models=(models,) if isinstance(models, str) else tuple(models),
-            decodings=tuple(decodings),
-            runtime=runtime,
-            imports=tuple(imports),
-            channel=channel,
-            allow_damaged=allow_damaged,
-            report="json",
-        )
-        catalogue = Catalogue(os.path.abspath(output), setup, format, timeout_s)
-        super().__init__(_several(patterns), catalogue, shard_files)
+        catalogue = Catalogue.of_annotations(models, output, **settings)
+        super().__init__(several(patterns), catalogue, shard_files)
 
 
 class Embed(_Transform):
@@ -124,10 +102,11 @@ class Embed(_Transform):
     Parameters
     ----------
     model : str
-    patterns, output, format, runtime, channel, allow_damaged, imports, timeout_s, shard_files
+    patterns, output, shard_files
         As `Annotate` takes them.
-    layers, over
-        As `mirzoo.embed` takes them.
+    **settings
+        ``format``, ``layers``, ``over``, ``runtime``, ``channel``, ``allow_damaged``, ``imports``
+        and ``timeout_s``: as `mirzoo.engines.shards.Catalogue.of_embeddings` takes them.
 
     Raises
     ------
@@ -147,27 +126,11 @@ class Embed(_Transform):
         patterns: str | os.PathLike | Sequence[str | os.PathLike],
         output: str | os.PathLike,
         *,
-        format: Format = "parquet",
-        layers: Literal["last", "all"] = "last",
-        over: Literal["clip", "time"] = "clip",
-        runtime: str | None = None,
-        channel: Channel = "mean",
-        allow_damaged: bool = False,
-        imports: Sequence[str] = (),
-        timeout_s: float | None = None,
         shard_files: int = SHARD_FILES,
+        **settings: Any,
     ) -> None:
-        setup = EmbeddingSetup(
-            models=(model,),
-            runtime=runtime or ("keras" if layers == "all" else "litert"),
-            imports=tuple(imports),
-            channel=channel,
-            allow_damaged=allow_damaged,
-            layers=layers,
-            over=over,
-        )
-        catalogue = Catalogue(os.path.abspath(output), setup, format, timeout_s)
-        super().__init__(_several(patterns), catalogue, shard_files)
+        catalogue = Catalogue.of_embeddings(model, output, **settings)
+        super().__init__(several(patterns), catalogue, shard_files)
 
 
 class _Do(beam.DoFn):
@@ -217,8 +180,3 @@ def _local(path: str) -> Iterator[str]:
         with FileSystems.open(path) as source, local.open("wb") as copy:
             shutil.copyfileobj(source, copy, 1 << 20)
         yield os.fspath(local)
-
-
-def _several(patterns: str | os.PathLike | Sequence[str | os.PathLike]) -> list[str]:
-    given = [patterns] if isinstance(patterns, str | os.PathLike) else patterns
-    return [os.fspath(pattern) for pattern in given]

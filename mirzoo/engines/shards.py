@@ -16,7 +16,7 @@ import json
 import os
 import queue
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from mirzoo.engines.vectors import Block, escaped, unescaped
 from mirzoo.errors import DataError
 
 if TYPE_CHECKING:
+    from mirzoo.audio import Channel
     from mirzoo.engines.vectors import Origin
 
 Format = Literal["parquet", "jsonl"]
@@ -108,6 +109,59 @@ class Catalogue:
             from mirzoo.engines.vectors import require_pyarrow
 
             require_pyarrow()
+
+    @classmethod
+    def of_annotations(
+        cls,
+        models: str | Sequence[str],
+        folder: str | os.PathLike,
+        *,
+        format: Format = "parquet",
+        runtime: str = "litert",
+        decodings: Sequence[Mapping[str, Any]] = (),
+        channel: Channel = "mean",
+        allow_damaged: bool = False,
+        imports: Sequence[str] = (),
+        timeout_s: float | None = None,
+    ) -> Catalogue:
+        """Describe a catalogue of annotations; settings as `Setup` and this class take them."""
+        setup = Setup(
+            models=(models,) if isinstance(models, str) else tuple(models),
+            decodings=tuple(decodings),
+            runtime=runtime,
+            imports=tuple(imports),
+            channel=channel,
+            allow_damaged=allow_damaged,
+            report="json",
+        )
+        return cls(os.path.abspath(folder), setup, format, timeout_s)
+
+    @classmethod
+    def of_embeddings(
+        cls,
+        model: str,
+        folder: str | os.PathLike,
+        *,
+        format: Format = "parquet",
+        layers: Literal["last", "all"] = "last",
+        over: Literal["clip", "time"] = "clip",
+        runtime: str | None = None,
+        channel: Channel = "mean",
+        allow_damaged: bool = False,
+        imports: Sequence[str] = (),
+        timeout_s: float | None = None,
+    ) -> Catalogue:
+        """Describe a catalogue of embeddings; settings as `mirzoo.embed` takes them."""
+        setup = EmbeddingSetup(
+            models=(model,),
+            runtime=runtime or ("keras" if layers == "all" else "litert"),
+            imports=tuple(imports),
+            channel=channel,
+            allow_damaged=allow_damaged,
+            layers=layers,
+            over=over,
+        )
+        return cls(os.path.abspath(folder), setup, format, timeout_s)
 
     @property
     def is_of_embeddings(self) -> bool:
@@ -286,6 +340,13 @@ class Worker:
         """End the process."""
         self._jobs.put(None)
         self._outcomes.close()
+
+
+def several(given: str | os.PathLike | Sequence[str | os.PathLike]) -> list[str]:
+    """Give paths as a list of texts; one alone is a list of one."""
+    return [
+        os.fspath(path) for path in ([given] if isinstance(given, str | os.PathLike) else given)
+    ]
 
 
 def find(patterns: Iterable[str | os.PathLike]) -> Iterator[str]:

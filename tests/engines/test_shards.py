@@ -27,7 +27,7 @@ ENGINES = [
         name,
         marks=pytest.mark.skipif(find_spec(package) is None, reason=f"needs the extra `{name}`"),
     )
-    for name, package in {"beam": "apache_beam"}.items()
+    for name, package in {"beam": "apache_beam", "ray": "ray"}.items()
 ]
 
 
@@ -124,6 +124,13 @@ PROGRAMS = {
             pipeline | globals()[transform](model, music, out, format="jsonl", shard_files=4)
             pipeline.run().wait_until_finish()
     """,
+    "ray": """
+        import sys
+        from mirzoo.engines import ray
+        transform, model, music, out = sys.argv[1:]
+        run = {"Annotate": ray.annotate, "Embed": ray.embed}[transform]
+        run(model, music, out, workers=2, format="jsonl", shard_files=4)
+    """,
 }
 
 
@@ -175,3 +182,21 @@ def test_an_engine_that_is_killed_and_started_again_does_each_once(
         process = start(engine, tmp_path, transform, model)
         assert process.wait() == 0, (tmp_path / "log").read_text()
         require_each_once(catalogue, paths)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("ray") is None, reason="needs the extra `ray`")
+def test_a_worker_of_ray_that_is_killed_is_replaced(model, tmp_path):
+    paths = make_music(tmp_path / "music", 38, seconds=4.0)
+    catalogue = Catalogue(os.fspath(tmp_path / "out"), Setup((model,)), "jsonl")
+    process = start("ray", tmp_path, "Annotate", model)
+    while process.poll() is None and not list(catalogue.written()):
+        time.sleep(0.02)
+    actors = [
+        child
+        for child in descendants(process.pid)
+        if b"ray::_Actor" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+    os.kill(actors[0], signal.SIGKILL)
+    assert process.wait() == 0, (tmp_path / "log").read_text()
+    require_each_once(catalogue, paths)

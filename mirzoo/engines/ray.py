@@ -1,0 +1,126 @@
+"""A catalogue on Ray: `annotate` and `embed`, on all cores of a cluster.
+
+Needs the extra ``ray``. What is done with a recording, and what is written, is in
+`mirzoo.engines.shards`, as for Beam: each path ends in exactly one of ``output/`` and
+``dead_letters/``, after a kill too. A worker that is killed is replaced, and its shard done again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from mirzoo.engines.shards import SHARD_FILES, Catalogue, Shard, Worker, find, several
+from mirzoo.errors import DataError
+
+
+def annotate(
+    models: str | Sequence[str],
+    patterns: str | os.PathLike | Sequence[str | os.PathLike],
+    output: str | os.PathLike,
+    *,
+    workers: int | None = None,
+    shard_files: int = SHARD_FILES,
+    **settings: Any,
+) -> dict[str, int]:
+    """Annotate all recordings of some file patterns.
+
+    Parameters
+    ----------
+    models : str or sequence of str
+        As `mirzoo.load` takes them; every worker must have them.
+    patterns : path or sequence of path
+        Files, folders, and patterns of files, which every worker sees.
+    output : path
+        A folder that every worker sees.
+    workers : int, optional
+        How many, of one core each; by default as many as the cluster has cores.
+    shard_files : int
+        How many recordings a worker does before it writes them.
+    **settings
+        As `mirzoo.engines.shards.Catalogue.of_annotations` takes them.
+
+    Returns
+    -------
+    dict of str to int
+        ``files_done``, ``files_failed``, ``files_there`` and ``audio_ms`` of this run.
+
+    Raises
+    ------
+    DataError
+        If Ray is missing, a pattern matches nothing, or the folder has results of other models or
+        settings.
+
+    Examples
+    --------
+    >>> annotate("mel_cnn_tagger", "music/**/*.mp3", "tags/")  # doctest: +SKIP
+    {'files_done': 1980, 'files_failed': 20, 'audio_ms': 431250000}
+    """
+    catalogue = Catalogue.of_annotations(models, output, **settings)
+    return _run(catalogue, several(patterns), workers, shard_files)
+
+
+def embed(
+    model: str,
+    patterns: str | os.PathLike | Sequence[str | os.PathLike],
+    output: str | os.PathLike,
+    *,
+    workers: int | None = None,
+    shard_files: int = SHARD_FILES,
+    **settings: Any,
+) -> dict[str, int]:
+    """Embed all recordings of some file patterns; parameters and errors as of `annotate`.
+
+    ``settings`` are those of `mirzoo.engines.shards.Catalogue.of_embeddings`.
+
+    Examples
+    --------
+    >>> embed("mel_cnn_tagger", "music/**/*.mp3", "vectors/")  # doctest: +SKIP
+    {'files_done': 1980, 'files_failed': 20, 'audio_ms': 431250000}
+    """
+    catalogue = Catalogue.of_embeddings(model, output, **settings)
+    return _run(catalogue, several(patterns), workers, shard_files)
+
+
+def _run(
+    catalogue: Catalogue, patterns: list[str], workers: int | None, shard_files: int
+) -> dict[str, int]:
+    try:
+        import ray
+    except ImportError as error:
+        raise DataError('Ray needs the extra: pip install "mirzoo[ray]"') from error
+    catalogue.open()
+    shards = list(catalogue.plan(find(patterns), shard_files))
+    counts: Counter[str] = Counter()
+    if not shards:
+        return dict(counts)
+    if not ray.is_initialized():
+        ray.init(include_dashboard=False, log_to_driver=False)
+    count = min(workers or int(ray.cluster_resources().get("CPU", 1)), len(shards))
+    actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_Actor)
+    idle = [actor.remote(catalogue) for _ in range(count)]
+    busy: dict[Any, Any] = {}
+    try:
+        while shards or busy:
+            while shards and idle:
+                worker = idle.pop()
+                busy[worker.do.remote(shards.pop())] = worker
+            [done], _ = ray.wait(list(busy), num_returns=1)
+            idle.append(busy.pop(done))
+            counts.update(ray.get(done))
+    finally:
+        for worker in [*idle, *busy.values()]:
+            ray.kill(worker)
+    return dict(counts)
+
+
+class _Actor:
+    """A worker that Ray starts, and starts again where it dies."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._worker = Worker(catalogue)
+
+    def do(self, shard: Shard) -> dict[str, int]:
+        return dict(self._worker.do(shard))
