@@ -1,7 +1,8 @@
 """A trained model's folder on disk: written whole, its hashes, and whether it is as it claims.
 
 A model is a folder: `card.json`, `model.keras` (fine-tuning), `model.tflite` (LiteRT),
-`saved_model.pb` with `variables/` (TensorFlow) and `golden.npz` (an input and its outputs).
+`saved_model.pb` with `variables/` (TensorFlow) and `golden.npz` (an input and its outputs). That
+of a live model has `streaming.tflite` too, its steps.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import os
 import shutil
 import zipfile
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 KERAS_FILE = "model.keras"
 LITERT_FILE = "model.tflite"
 SAVED_MODEL_FILE = "saved_model.pb"
+STREAMING_FILE = "streaming.tflite"
 GOLDEN_FILE = "golden.npz"
 REQUIRED_FILES = (KERAS_FILE, LITERT_FILE, SAVED_MODEL_FILE, GOLDEN_FILE)
 RECORDED_VERSIONS = ("mirzoo", "tensorflow", "keras", "kapre", "ai-edge-litert", "numpy")
@@ -104,6 +107,8 @@ def save(
         export(bare, unfinished)
         whole, bare.card = bare.card, bare.card.without_words()
         export(bare, unfinished / LITERT_FILE, quantize=quantize, outputs="all")
+        if bare.card.live:
+            export(bare, unfinished / STREAMING_FILE, streaming=True)
         bare.card = whole
         _write_golden(bare, unfinished / GOLDEN_FILE, real_windows(bare.card.input)[-1:])
         bare.card.updated(files=_hashes(unfinished)).save(unfinished / CARD_FILE)
@@ -194,6 +199,8 @@ def _verified(folder: Path) -> dict[str, float]:
     foreign = custom_operators(folder / LITERT_FILE)
     if foreign:
         problems.append(f"{LITERT_FILE} needs {', '.join(foreign)}, allowed are builtins only")
+    if card.live:
+        problems += _streaming_problems(folder, card, model, waveform)
     if model.count_params() != card.parameters:
         problems.append(
             f"{KERAS_FILE} has {model.count_params()} parameters, the card states {card.parameters}"
@@ -206,6 +213,28 @@ def _verified(folder: Path) -> dict[str, float]:
     if problems:
         raise ArtefactError(f"{folder} is not as its card states: {'; '.join(problems)}")
     return differences
+
+
+def _streaming_problems(
+    folder: Path, card: Card, model: Model, waveform: np.ndarray
+) -> Iterator[str]:
+    """What is wrong with the file of a live model's steps."""
+    from mirzoo.export.streaming import step_difference
+    from mirzoo.models.steps import KerasSteps, StepGraph
+    from mirzoo.runtimes.litert_steps import LiteRTStepModel
+    from mirzoo.runtimes.tflite_file import custom_operators
+
+    require_unaltered(folder, card, STREAMING_FILE)
+    steps = LiteRTStepModel(folder / STREAMING_FILE)
+    difference = step_difference(KerasSteps(StepGraph(model)), steps.steps(), waveform)
+    if difference > TOLERANCE:
+        yield f"{STREAMING_FILE} differs from the steps of {KERAS_FILE} by {difference:.2e}"
+    if custom_operators(folder / STREAMING_FILE):
+        yield f"{STREAMING_FILE} needs other operators than builtins"
+    ours = card.contract.model_copy(update={"exported": None, "format": 0})
+    theirs = steps.card.contract.model_copy(update={"exported": None, "format": 0})
+    if ours != theirs:
+        yield f"the contract of {STREAMING_FILE} is not that of the card"
 
 
 def damage(folder: str | os.PathLike) -> str | None:

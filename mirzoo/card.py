@@ -33,11 +33,14 @@ from mirzoo.recipe.base import ParsedBy
 from mirzoo.recipe.tasks import TASKS
 
 CARD_FILE = "card.json"
-FORMAT = 3
+FORMAT = 4
 """The newest version of the format of cards and contracts; this mirzoo reads all until then."""
 
 WRITTEN_FORMAT = 2
 """The version of what has no `Exported` and no thresholds of tags: what 0.2 reads too."""
+
+LIVE_FORMAT = 4
+"""The version of live models, and of files that go step by step."""
 
 NETWORK = ("frontend", "head", "task", "window_s", "context_s", "live")
 """The keys of a recipe that define the network."""
@@ -349,7 +352,7 @@ class Contract(_Entry):
     ----------
     format : int
         Version of this format: 2, or 3 with ``exported``, a tagger's ``decoding`` or, on a card,
-        ``fitting``. Files of version 0.1 have none, which is format 1.
+        ``fitting``, or 4 of live models. Files of version 0.1 have none, which is format 1.
     name : str
         The model's name, that of its folder.
     task : str

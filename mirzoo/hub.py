@@ -23,7 +23,7 @@ from mirzoo import artefact, ports
 from mirzoo import recipe as recipes
 from mirzoo._support.files import remove_leftovers, scratch_folder, sha256
 from mirzoo._support.locks import locked
-from mirzoo.artefact import LITERT_FILE, require_unaltered, save
+from mirzoo.artefact import LITERT_FILE, STREAMING_FILE, require_unaltered, save
 from mirzoo.card import CARD_FILE, Card, Metric
 from mirzoo.errors import (
     ArtefactError,
@@ -376,6 +376,8 @@ def _load_from(folder: Path, chosen: Runtime, name: str | os.PathLike) -> Loaded
             f"`mirzoo export {name} {lone}` and load it with mirzoo.load({lone!r})"
         )
     require_unaltered(folder, card, file.name)
+    if STREAMING_FILE in card.files:
+        require_unaltered(folder, card, STREAMING_FILE)
     return chosen.load(file, card)
 
 

@@ -63,6 +63,11 @@ def _batch(value: str) -> int | str:
     type=click.Choice(["fft", "conv"]),
     help="'conv' computes spectra by products of matrices, for accelerators.",
 )
+@click.option(
+    "--streaming",
+    is_flag=True,
+    help="Of a live model, one step with its states as in- and outputs.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace what is at OUT already.")
 def export(
     name: str,
@@ -76,6 +81,7 @@ def export(
     input_type: str | None,
     decode: bool,
     dft: str | None,
+    streaming: bool,
     overwrite: bool,
 ) -> None:
     """Write a LiteRT or ONNX file or a SavedModel, checked against Keras."""
@@ -93,6 +99,7 @@ def export(
         "input_type": input_type,
         "decode": decode or None,
         "dft": dft,
+        "streaming": streaming or None,
         "overwrite": overwrite or None,
     }
     given: dict[str, Any] = {

@@ -41,6 +41,7 @@ def export(
     input_type: Literal["float32", "int16"] | str = "float32",
     decode: bool = False,
     dft: Literal["fft", "conv"] | str | None = None,
+    streaming: bool = False,
     source: audio.Source | None = None,
     overwrite: bool = False,
 ) -> Path:
@@ -76,6 +77,9 @@ def export(
     dft : {None, "fft", "conv"}
         ``"conv"`` computes spectra by products of matrices, for accelerators that have no Fourier
         transform. By default ``"fft"``, in ONNX ``"conv"``.
+    streaming : bool
+        Whether a `.tflite` file of a live model goes through a stream step by step, its states
+        inputs and outputs: see `mirzoo.export.streaming`.
     source : str, path, file object or array, optional
         The audio to compare on; by default the music clip that comes with mirzoo.
     overwrite : bool
@@ -113,10 +117,13 @@ def export(
             "input_type": input_type,
             "decode": decode,
             "dft": dft,
+            "streaming": streaming,
         }
     )
     require_allowed(Case(chosen, model.card, options, recurrent=is_recurrent(model)))
-    contract = file_contract(model.card.contract, options, usual_batch=None)
+    contract = model.card.contract
+    if not streaming:
+        contract = file_contract(contract, options, usual_batch=None)
     try:
         _require_free(path, chosen, overwrite)
         windows = real_windows(contract.input, source)

@@ -6,7 +6,14 @@ from fractions import Fraction
 from math import ceil, floor
 
 from mirzoo.annotate import EMBEDDING
-from mirzoo.card import WRITTEN_FORMAT, Contract, Exported, InputContract
+from mirzoo.card import (
+    LIVE_FORMAT,
+    WRITTEN_FORMAT,
+    Contract,
+    Exported,
+    InputContract,
+    Streaming,
+)
 from mirzoo.export.options import ALL, ANY, ExportOptions
 from mirzoo.tasks.base import TASKS, Decisions
 
@@ -55,6 +62,17 @@ def file_contract(model: Contract, options: ExportOptions, usual_batch: int | No
             "format": max(model.format, WRITTEN_FORMAT if as_usual else EXPORTED_FORMAT),
         }
     )
+
+
+def streaming_contract(model: Contract, options: ExportOptions, streaming: Streaming) -> Contract:
+    """Give the contract of a file of steps."""
+    exported = Exported(
+        outputs=chosen_outputs(model, options),
+        batch=1,
+        model_rate=model.sample_rate,
+        streaming=streaming,
+    )
+    return model.model_copy(update={"exported": exported, "format": max(model.format, LIVE_FORMAT)})
 
 
 def decisions_of(model: Contract, options: ExportOptions) -> Decisions | None:

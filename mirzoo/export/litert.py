@@ -19,6 +19,7 @@ from mirzoo.export.metadata import describe
 from mirzoo.export.options import ExportOptions
 from mirzoo.export.quantization import calibration_windows, convert_divided, convert_whole
 from mirzoo.export.sections import SAMPLES, Section, Tensors, divide
+from mirzoo.export.streaming import write_streaming
 from mirzoo.models.layers.fourier import transforms_by_matrices
 from mirzoo.models.model import Model
 from mirzoo.runtimes.litert import LiteRTModel
@@ -56,6 +57,10 @@ def write_litert(
         If the model cannot be written with builtin operators, or the file differs from it.
     """
     asked = ExportOptions.of({"quantize": quantize, **options})
+    if asked.streaming:
+        with transforms_by_matrices(_longest_by_matrices(asked)):
+            write_streaming(model, path, windows, asked)
+        return
     graph = compose(model, asked, usual_batch=USUAL_BATCH)
     card = model.card.with_contract(graph.contract)
     content = describe(_written(model, graph, asked), card)
@@ -80,9 +85,8 @@ def _written(model: Model, graph: Graph, options: ExportOptions) -> bytes:
     """The `.tflite` file in the precision that is asked for, without metadata."""
     sections = _sections(model, graph)
     outputs = {name: _inside(name) for name in graph.outputs}
-    longest = math.inf if options.dft == "conv" else LONGEST_TRANSFORM_BY_MATRICES
     try:
-        with transforms_by_matrices(longest):
+        with transforms_by_matrices(_longest_by_matrices(options)):
             if options.quantize is None:
                 return convert_whole(sections, graph.signature, outputs)
             calibration = []
@@ -97,6 +101,10 @@ def _written(model: Model, graph: Graph, options: ExportOptions) -> bytes:
             f"'{model.card.name}' cannot be written with LiteRT's builtin operators ({error}); "
             "replace the layer that made them"
         ) from error
+
+
+def _longest_by_matrices(options: ExportOptions) -> float:
+    return math.inf if options.dft == "conv" else LONGEST_TRANSFORM_BY_MATRICES
 
 
 def _sections(model: Model, graph: Graph) -> tuple[Section, ...]:

@@ -25,6 +25,7 @@ from flatbuffers import number_types
 
 from mirzoo._support.moved import moved_names
 from mirzoo.card import LABEL_INDEX, NOT_IN_FILE, Card, OutputSpec
+from mirzoo.runtimes.litert_steps import NEXT, STATE
 from mirzoo.runtimes.tflite_checks import IDENTIFIER
 from mirzoo.runtimes.tflite_file import CARD_BUFFER, LABELS_FILE
 from mirzoo.tasks.base import TASKS
@@ -93,7 +94,7 @@ def describe(tflite: bytes, card: Card) -> bytes:
     """
     model = schema.ModelT.InitFromPackedBuf(tflite, 0)
     _name_as_on_card(model, card)
-    _set_buffer(model, STANDARD_BUFFER, _standard_metadata(card, _output_names(model)))
+    _set_buffer(model, STANDARD_BUFFER, _standard_metadata(card, *_names(model)))
     contract = card.contract.to_json().encode("utf-8")
     _set_buffer(model, CARD_BUFFER, zlib.compress(contract))
     _drop_inner_names(model)
@@ -160,10 +161,17 @@ def _signature(model: schema.ModelT) -> schema.SignatureDefT:
     return next(s for s in model.signatureDefs if _text(s.signatureKey) == SIGNATURE)
 
 
-def _output_names(model: schema.ModelT) -> list[str]:
+def _names(model: schema.ModelT) -> tuple[list[str], list[str]]:
+    """The names of the graph's inputs and outputs, in its order."""
     signature = _signature(model)
-    names = {output.tensorIndex: _text(output.name) for output in signature.outputs}
-    return [names[int(tensor)] for tensor in model.subgraphs[signature.subgraphIndex].outputs]
+    graph = model.subgraphs[signature.subgraphIndex]
+    names = {
+        entry.tensorIndex: _text(entry.name) for entry in (*signature.inputs, *signature.outputs)
+    }
+    taken, given = (
+        [names[int(tensor)] for tensor in side] for side in (graph.inputs, graph.outputs)
+    )
+    return taken, given
 
 
 def _text(value: str | bytes) -> str:
@@ -189,19 +197,26 @@ def _zipped_labels(card: Card, offset: int) -> bytes:
     return packed.getvalue()[offset:]
 
 
-def _standard_metadata(card: Card, output_names: list[str]) -> bytes:
+def _standard_metadata(card: Card, input_names: list[str], output_names: list[str]) -> bytes:
     writer = _Writer()
     specs = {output.name: output for output in card.available_outputs}
     tensors = [
         _write_output(writer, card, specs[name])
         if name in specs
+        else _write_state(writer, name)
+        if name.startswith(NEXT)
         else _write_embedding(writer, card, name)
         for name in output_names
     ]
     subgraph = writer.table(
         "SubGraphMetadata",
         name=writer.text(SIGNATURE),
-        input_tensor_metadata=writer.vector([_write_input(writer, card)]),
+        input_tensor_metadata=writer.vector(
+            [
+                _write_state(writer, name) if name.startswith(STATE) else _write_input(writer, card)
+                for name in input_names
+            ]
+        ),
         output_tensor_metadata=writer.vector(tensors),
     )
     root = writer.table(
@@ -219,10 +234,28 @@ def _standard_metadata(card: Card, output_names: list[str]) -> bytes:
     return writer.finish(root)
 
 
+def _write_state(writer: _Writer, name: str) -> int:
+    of = name.removeprefix(STATE).removeprefix(NEXT)
+    is_input = name.startswith(STATE)
+    return writer.table(
+        "TensorMetadata",
+        name=writer.text(name),
+        description=writer.text(
+            f"State: zeros at first, then the output {NEXT}{of} of the step before."
+            if is_input
+            else f"State: the input {STATE}{of} of the next step."
+        ),
+        content=writer.features(),
+    )
+
+
 def _write_input(writer: _Writer, card: Card) -> int:
     exported = card.exported
+    streaming = None if exported is None else exported.streaming
     any_length = card.input.whole or (exported is not None and exported.any_length)
     length = f"{card.input.min_samples} or more" if any_length else card.input.window_samples
+    if streaming is not None:
+        length = f"the next {streaming.step_samples}"
     are_integers = exported is not None and exported.input_type == "int16"
     low, high = (-32768, 32767) if are_integers else (-1, 1)
     properties = writer.table(

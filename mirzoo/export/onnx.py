@@ -107,6 +107,10 @@ FORMATS.register(
         "an ONNX model",
         ".onnx",
         write_onnx,
-        tuple(option for option in EVERY_OPTION if option not in ("quantize", "calibration")),
+        tuple(
+            option
+            for option in EVERY_OPTION
+            if option not in ("quantize", "calibration", "streaming")
+        ),
     )
 )

@@ -43,6 +43,7 @@ class ExportOptions(BaseModel):
     input_type: Literal["float32", "int16"] = "float32"
     decode: bool = False
     dft: Literal["fft", "conv"] | None = None
+    streaming: bool = False
 
     @field_validator("outputs")
     @classmethod

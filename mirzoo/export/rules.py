@@ -26,6 +26,8 @@ COMMON_RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 TAPS = 110
 """About how many samples of the slower waveform a filter of `mirzoo.dsp.resampling` spans."""
 MOST_RESAMPLER_FLOATS = 150_000
+OF_STEPS = ("streaming", "outputs", "dft")
+"""The options of files that go step by step."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,10 @@ def _is_too_short(case: Case) -> bool:
     return window_s != ANY and round(window_s * case.rate) < case.shortest
 
 
+def _not_in_steps(case: Case) -> list[str]:
+    return [name for name in case.options.given() if name not in OF_STEPS]
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "calibration",
@@ -227,6 +233,19 @@ RULES: tuple[Rule, ...] = (
             "it decides on windows of one length, and this file would take any; give "
             f"window_s={min(case.contract.window_s, LONG_WINDOW_S):g} too"
         ),
+    ),
+    Rule(
+        "streaming",
+        lambda case: not case.contract.live,
+        lambda case: (
+            "it is for live models, whose results depend on the past and a short look-ahead; leave "
+            "it out, and stream the file window by window with mirzoo.stream(file)"
+        ),
+    ),
+    Rule(
+        "streaming",
+        lambda case: bool(_not_in_steps(case)),
+        lambda case: f"a file of steps has no {', '.join(_not_in_steps(case))}; leave that out",
     ),
     Rule(
         "dft",

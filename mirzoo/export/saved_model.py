@@ -190,6 +190,10 @@ FORMATS.register(
         "a SavedModel",
         "",
         write_saved_model,
-        tuple(option for option in EVERY_OPTION if option not in ("quantize", "calibration")),
+        tuple(
+            option
+            for option in EVERY_OPTION
+            if option not in ("quantize", "calibration", "streaming")
+        ),
     )
 )

@@ -7,7 +7,7 @@ from typing import Literal
 
 import keras
 
-from mirzoo.card import Card, InputContract, Licences, OutputSpec
+from mirzoo.card import LIVE_FORMAT, WRITTEN_FORMAT, Card, InputContract, Licences, OutputSpec
 from mirzoo.models.frontends import build_frontend
 from mirzoo.models.heads import build_head, with_all_depths
 from mirzoo.models.model import Model
@@ -141,6 +141,7 @@ def untrained_card(recipe: Recipe, name: str, *, parameters: int, embedding_size
     grid = recipe.head.output_grid(recipe.frontend.grid)
     task = TASKS[recipe.task.type]
     return Card(
+        format=LIVE_FORMAT if recipe.live else WRITTEN_FORMAT,
         name=name,
         task=recipe.task.type,
         description=recipe.description,
@@ -154,9 +155,7 @@ def untrained_card(recipe: Recipe, name: str, *, parameters: int, embedding_size
         ),
         labels=task.labels(recipe.task),
         activation=task.activation(recipe.task),
-        outputs=describe_outputs(
-            recipe, grid.frame_rate if recipe.head.pooling == "none" else None
-        ),
+        outputs=describe_outputs(recipe, grid.frame_rate if recipe.head.per_frame else None),
         decoding=task.default_decoding(recipe.task),
         embedding_size=embedding_size,
         parameters=parameters,

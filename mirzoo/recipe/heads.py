@@ -39,11 +39,17 @@ class Head(Config):
     """What lies side by side in its embedding, each ``embedding`` wide: pitches from low to high,
     or the twelve pitch classes; None where an embedding is one whole."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"trailing_frames"})
+
     if TYPE_CHECKING:
         type: str
 
-    pooling: Literal["mean", "max", "mean_max", "attention", "none"] = "mean"
-    """How frames become one result for a clip; none keeps a result for each frame."""
+    pooling: Literal["mean", "max", "mean_max", "attention", "trailing", "none"] = "mean"
+    """How frames become one result for a clip; trailing gives a result for each frame, of the mean
+    and the maximum over it and those before; none keeps each frame's own."""
+
+    trailing_frames: PositiveInt = 94
+    """How many frames trailing pooling takes, the frame itself among them."""
 
     embedding: PositiveInt = 128
     """Size of the representation that `embed` gives."""
@@ -56,12 +62,17 @@ class Head(Config):
 
     @model_validator(mode="after")
     def _depths_are_of_clips(self) -> Self:
-        if self.depths == "all" and self.pooling == "none":
+        if self.depths == "all" and self.per_frame:
             raise ValueError(
-                "depths 'all' describes a whole clip, but pooling 'none' gives a result for each "
-                "frame; leave depths out, or choose another pooling"
+                f"depths 'all' describes a whole clip, but pooling {self.pooling!r} gives a result "
+                "for each frame; leave depths out, or choose another pooling"
             )
         return self
+
+    @property
+    def per_frame(self) -> bool:
+        """Whether there is a result for each frame."""
+        return self.pooling in ("trailing", "none")
 
     @classmethod
     def starting(cls, frontend: Frontend, start: Start) -> dict[str, Any]:
@@ -85,7 +96,7 @@ class Head(Config):
         Returns
         -------
         keras.KerasTensor
-            ``(batch, size)``, or ``(batch, frames, size)`` with ``pooling: none``.
+            ``(batch, size)``, or ``(batch, frames, size)`` with a result for each frame.
         """
         raise TypeError(f"{type(self).__name__} defines no layers")
 

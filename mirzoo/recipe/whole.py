@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import (
-    NonNegativeFloat,
-    PositiveFloat,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 
 from mirzoo.recipe.base import Config, ParsedBy, type_of
 from mirzoo.recipe.frontends import FRONTENDS, Frontend
@@ -41,6 +35,8 @@ class Recipe(Config):
     the first and the last ``context_s`` (s) of a window are dropped, since what they depend on is
     not all in it; the windows overlap by twice as much.
     """
+
+    later: ClassVar[frozenset[str]] = frozenset({"live"})
 
     description: str
     """One sentence on what the model does; it comes on the model's card."""
@@ -75,14 +71,20 @@ class Recipe(Config):
 
     @model_validator(mode="after")
     def _frames_tile(self) -> Self:
-        if self.context_s == 0.0:
+        if self.context_s == 0.0 and not self.live:
             return self
-        if self.head.pooling != "none":
+        if self.live and not self.head.per_frame:
+            raise ValueError(
+                f"live is true and head.pooling {self.head.pooling!r}, but a stream has a result "
+                "for each frame; allowed are 'none' and 'trailing'"
+            )
+        if self.context_s and self.head.pooling != "none":
             raise ValueError(
                 f"context_s is {self.context_s} and head.pooling {self.head.pooling!r}, but only "
                 "results per frame have edges to drop; allowed is 0"
             )
-        frame_rate = self.frontend.grid.frame_rate
+        grid = self.frontend.grid
+        frame_rate = (self.head.output_grid(grid) if self.live else grid).frame_rate
         for key, seconds in (("context_s", self.context_s), ("window_s", self.window_s)):
             if abs(seconds * frame_rate - round(seconds * frame_rate)) > 1e-6:
                 raise ValueError(
@@ -110,13 +112,6 @@ class Recipe(Config):
     def _suits_task(self) -> Self:
         TASKS[type_of(type(self.task))].check_recipe(self)
         return self
-
-    @model_serializer(mode="wrap")
-    def _without_what_is_not(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields = dump(self)
-        if not fields.get("live"):
-            fields.pop("live", None)  # as older versions of mirzoo expect
-        return fields
 
     def with_labels(
         self,

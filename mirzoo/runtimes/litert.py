@@ -23,9 +23,12 @@ from mirzoo.errors import ArtefactError
 from mirzoo.runtimes import tflite_file
 from mirzoo.runtimes._pool import Pool
 from mirzoo.runtimes.base import RUNTIMES, Runtime, batches_of
+from mirzoo.runtimes.litert_steps import LiteRTStepModel, LiteRTSteps
 from mirzoo.runtimes.tflite_checks import require_sound
 
 SIGNATURE = "serving_default"
+STREAMING_FILE = "streaming.tflite"
+"""In a live model's folder, next to `model.tflite`."""
 USUAL_BATCH = 1
 ANY_LENGTH = -1
 MOST_THREADS = 4  # models of a few megabytes gain nothing from more
@@ -78,12 +81,20 @@ class LiteRTModel(ModelMethods):
         interpreters, each = (1, threads) if card.input.whole else (threads, 1)
         self.lanes = interpreters if threads > 1 else 0
         self.at_once = (card.exported and card.exported.batch) or USUAL_BATCH
-        self._runners = Pool(partial(_load, self.path, each), interpreters)
+        self._steps: LiteRTSteps | None = None
+        self._runners = Pool(partial(load_runner, self.path, each), interpreters)
         with self._runners.lent() as runner:
             self._input = self._check_fits_card(runner)
 
     def __repr__(self) -> str:
         return f"LiteRTModel({self.card.name!r}, {str(self.path)!r})"
+
+    def steps(self, *, long: bool = False) -> LiteRTSteps | None:
+        """The steps of a live model, if `STREAMING_FILE` is next to its file; else None."""
+        path = self.path.with_name(STREAMING_FILE)
+        if self._steps is None and self.card.live and path.is_file():
+            self._steps = LiteRTSteps(path, tflite_file.read_card(path))
+        return self._steps
 
     def _compute(self, windows: np.ndarray) -> dict[str, np.ndarray]:
         batches = batches_of(windows, self.card.exported, USUAL_BATCH)
@@ -141,7 +152,8 @@ def _usual_threads(path: Path) -> int:
     return max(FEWEST_OF_MANY, min(threads, int(MOST_HELD_BYTES / max(1, held))))
 
 
-def _load(path: Path, threads: int) -> SignatureRunner:
+def load_runner(path: Path, threads: int) -> SignatureRunner:
+    """What runs the signature of a `.tflite` file, in so many threads."""
     if not path.is_file():
         raise ArtefactError(f"{path} does not exist; a LiteRT model is a .tflite file.")
     require_sound(path)
@@ -158,4 +170,12 @@ def _load(path: Path, threads: int) -> SignatureRunner:
         ) from error
 
 
-RUNTIMES.register(Runtime("litert", ".tflite", LiteRTModel, tflite_file.read_card))
+def load(path: Path, card: Card | None = None) -> ModelMethods:
+    """Load a `.tflite` file: of a model, or of the steps of a live one."""
+    card = card or tflite_file.read_card(path)
+    if card.exported is not None and card.exported.streaming is not None:
+        return LiteRTStepModel(path, card)
+    return LiteRTModel(path, card)
+
+
+RUNTIMES.register(Runtime("litert", ".tflite", load, tflite_file.read_card))

@@ -9,6 +9,8 @@ from mirzoo.dsp.viterbi import (
     CONTEXT_FRAMES,
     PIECE_FRAMES,
     TRIED_FRAMES,
+    FixedLagWithMovement,
+    FixedLagWithPenalties,
     PathWithChanges,
     PathWithTransitions,
     _RunningMaxima,
@@ -167,3 +169,49 @@ def test_an_hour_is_quick():
         before = time.process_time()
         follow()
         assert time.process_time() - before < most_seconds
+
+
+def fixed_lag(evidence, cost, lag):
+    """The definition: each frame's state on the best path through what is known by then."""
+    known = [best_path(evidence[: t + lag + 1], cost)[t] for t in range(len(evidence))]
+    return np.array(known)
+
+
+def lagging(kind, lag):
+    movement = np.minimum(1.5 * np.abs(np.subtract.outer(np.arange(17), np.arange(17))), 4.0)
+    transition = np.random.default_rng(1).dirichlet(np.ones(17), 17)
+    return {
+        "changes": (FixedLagWithPenalties(PathWithChanges(2.0), lag), 2.0 * (1 - np.eye(17))),
+        "transitions": (
+            FixedLagWithPenalties(PathWithTransitions(np.log(transition)), lag),
+            -np.log(transition),
+        ),
+        "movement": (FixedLagWithMovement(1.5, 4.0, lag), movement),
+    }[kind]
+
+
+@pytest.mark.parametrize("lag", [0, 1, 7, 500])
+@pytest.mark.parametrize("kind", ["changes", "transitions", "movement"])
+def test_a_fixed_lag_decides_by_what_is_known_by_then(evidence, kind, lag):
+    path, cost = lagging(kind, lag)
+    decided = []
+    for first in range(0, 200, 13):
+        decided += path.add(evidence[first : first + 13]).tolist()
+        assert len(decided) == max(0, min(first + 13, 200) - lag)
+    decided += path.finish().tolist()
+    np.testing.assert_array_equal(decided, fixed_lag(evidence, cost, lag))
+    assert path.finish().size == 0
+    if lag == 500:
+        np.testing.assert_array_equal(decided, best_path(evidence, cost))
+
+
+def test_a_lag_is_not_negative():
+    with pytest.raises(DataError, match="lag is -1; allowed are"):
+        FixedLagWithMovement(1.0, 2.0, -1)
+
+
+def test_scores_of_a_fixed_lag_stay_small():
+    path = FixedLagWithPenalties(PathWithChanges(1.0), 3)
+    for _ in range(50):
+        path.add(np.full((20, 4), -1000.0))
+    assert path._score.max() == 0

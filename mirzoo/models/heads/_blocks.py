@@ -13,7 +13,7 @@ from mirzoo.models.heads._settings import (
 )
 from mirzoo.models.layers.normalisation import BatchNormalization
 from mirzoo.models.layers.pitch import PITCH_CLASSES, WrapPitchClasses
-from mirzoo.models.layers.pooling import AttentionPooling
+from mirzoo.models.layers.pooling import AttentionPooling, TrailingPooling
 from mirzoo.recipe.heads import Head
 
 
@@ -55,17 +55,26 @@ def convolve_1d(blocks: tuple[TemporalBlock, ...], x):
 def recur(stack: RecurrentStack, x):
     """Apply recurrent layers to ``(batch, frames, channels)``."""
     cell = {"gru": layers.GRU, "lstm": layers.LSTM}[stack.cell]
+    if stack.lookahead:
+        x = layers.ZeroPadding1D((0, stack.lookahead), name="lookahead_pad")(x)
     for number, units in enumerate(stack.units):
         layer = cell(units, return_sequences=True, name=f"{stack.cell}{number}")
         if stack.bidirectional:
             layer = layers.Bidirectional(layer, name=f"bidirectional{number}")
         x = layer(x)
+    if stack.lookahead:
+        x = layers.Cropping1D((stack.lookahead, 0), name="lookahead_crop")(x)
     return x
 
 
 def embed_sequence(head: Head, sequence: keras.KerasTensor) -> keras.KerasTensor:
     """Pool ``(batch, frames, size)`` as a head asks for it, and give its embedding."""
-    pooled = sequence if head.pooling == "none" else pool_over_time(head.pooling, sequence)
+    if head.pooling == "none":
+        pooled = sequence
+    elif head.pooling == "trailing":
+        pooled = TrailingPooling(head.trailing_frames, name="trailing_pooling")(sequence)
+    else:
+        pooled = pool_over_time(head.pooling, sequence)
     pooled = layers.Dropout(head.dropout, name="embedding_dropout")(pooled)
     embedding = layers.Dense(head.embedding, use_bias=False, name="embedding_dense")(pooled)
     return normalise_and_rectify(embedding, "embedding")

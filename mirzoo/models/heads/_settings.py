@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import PositiveInt, ValidationError, model_validator
+from pydantic import NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.errors import RecipeError
@@ -71,6 +71,8 @@ class TemporalBlock(Config):
 class RecurrentStack(Config):
     """Recurrent layers, each on the whole sequence of the one below."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"lookahead"})
+
     cell: Literal["gru", "lstm"] = "gru"
     """Which recurrent cell."""
 
@@ -79,6 +81,18 @@ class RecurrentStack(Config):
 
     bidirectional: bool = True
     """Whether a second copy goes backwards in time."""
+
+    lookahead: NonNegativeInt = 0
+    """Frames behind a frame that its result depends on too, where no copy goes backwards."""
+
+    @model_validator(mode="after")
+    def _looks_one_way(self):
+        if self.lookahead and self.bidirectional:
+            raise ValueError(
+                f"lookahead is {self.lookahead}, but layers that go backwards too look ahead to "
+                "the end; leave it out, or let bidirectional be false"
+            )
+        return self
 
     @model_validator(mode="after")
     def _has_layers(self):

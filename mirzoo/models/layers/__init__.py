@@ -22,7 +22,7 @@ from mirzoo.models.layers.pitch import (
     PitchSummary,
     WrapPitchClasses,
 )
-from mirzoo.models.layers.pooling import AttentionPooling
+from mirzoo.models.layers.pooling import AttentionPooling, TrailingPooling
 from mirzoo.models.layers.scaling import Decibel, Logarithm
 from mirzoo.models.layers.sinc import SincFilters
 from mirzoo.models.layers.stft import STFT, InverseSTFT, Spectrogram
@@ -55,6 +55,7 @@ __all__ = [
     "STFTChroma",
     "SincFilters",
     "Spectrogram",
+    "TrailingPooling",
     "TuningPhase",
     "WrapPitchClasses",
 ]

@@ -1,0 +1,132 @@
+"""Steps of a stream against the whole model on the whole waveform."""
+
+import numpy as np
+import pytest
+from live_models import PARTS, live_model, made, music
+
+from mirzoo.models.build import build_model
+from mirzoo.models.frontends import FRONTENDS, build_frontend
+from mirzoo.models.frontends.stft import STFTConfig
+from mirzoo.models.heads import ConvBlock
+from mirzoo.models.heads.cnn import CNNConfig
+from mirzoo.models.heads.crnn import CRNNConfig
+from mirzoo.models.layers.pooling import TrailingPooling
+from mirzoo.models.steps import KerasSteps, NoStepsError, StepGraph
+from mirzoo.recipe import Recipe, Source
+
+SILENCE_S = 12.0  # behind it neither the edges of the whole waveform nor its beginning matter
+
+
+def stepped(model, waveform, frames=None):
+    """All frames that steps give of a waveform, and what they are."""
+    steps = KerasSteps(StepGraph(model, frames))
+    state, size, given = steps.initial(), steps.streaming.step_samples, []
+    for first in range(0, len(waveform) - size + 1, size):
+        outputs, state = steps(waveform[first : first + size], state)
+        given.append(outputs)
+    return {n: np.concatenate([g[n] for g in given]) for n in given[0]}, steps.streaming
+
+
+@pytest.mark.parametrize("frames", [None, 7])
+@pytest.mark.parametrize("name", PARTS)
+def test_steps_give_the_frames_of_the_whole_model(name, frames):
+    model = live_model(name)
+    waveform = np.concatenate([np.zeros(int(SILENCE_S * 16000), np.float32), music(3.0)[:, 0]])
+    given, streaming = stepped(model, waveform, frames)
+    whole = model.predict_windows(waveform[np.newaxis])
+    rate = streaming.step_frames * 16000 / streaming.step_samples
+    first = int((SILENCE_S - 0.5) * rate)
+    for output, values in given.items():
+        of_music = values[streaming.delay_frames :][first:]
+        expected = whole[output][0][first : first + len(of_music)]
+        last = len(of_music) - 2 * streaming.delay_frames - 2
+        assert last > 20
+        assert np.abs(expected[:last]).max() > 0
+        assert np.ptp(expected[:last], axis=0).max() > 1e-3
+        np.testing.assert_allclose(of_music[:last], expected[:last], atol=2e-5)
+
+
+def test_a_delay_is_no_longer_than_what_is_looked_at():
+    streaming = StepGraph(live_model("melody")).streaming
+    # Half of 1,024 samples is a frame of 512; two convolutions and the recurrent layer look 3 on.
+    assert (streaming.step_samples, streaming.delay_frames) == (512, 3)
+    assert streaming.analysis_samples == 512
+    assert {state.name for state in streaming.states} == {"samples", "lstm0_0", "lstm0_1"}
+
+
+def test_what_looks_ahead_to_the_end_has_no_steps():
+    backwards = CRNNConfig(
+        blocks=(ConvBlock(filters=4),), recurrent={"units": (4,)}, pooling="none", embedding=6
+    )
+    with pytest.raises(NoStepsError, match=r"bidirectional0.*backwards"):
+        StepGraph(made("melody", head=backwards))
+    pcen = STFTConfig(n_fft=1024, hop_length=512, scaling={"type": "pcen"})
+    with pytest.raises(NoStepsError, match="depends on all before"):
+        StepGraph(made("melody", frontend=pcen))
+
+
+def test_a_mean_over_the_clip_has_no_steps():
+    head = CNNConfig(blocks=(ConvBlock(filters=4),), embedding=6)
+    recipe = Recipe(
+        description="Pools.", source=Source(paper="none"), **{**PARTS["tagger"], "head": head}
+    )
+    with pytest.raises(NoStepsError, match=r"mean_over_time.*GlobalAveragePooling1D"):
+        StepGraph(build_model(recipe, "pools"))
+    with pytest.raises(ValueError, match="allowed are 'none' and 'trailing'"):
+        made("tagger", head=head)
+
+
+def test_convolutions_behind_recurrent_layers_remember_frames():
+    import keras
+
+    model = made("melody")
+    frames = keras.Input((None, 8))
+    x = keras.layers.GRU(4, return_sequences=True, name="gru")(frames)
+    x = keras.layers.Conv1D(4, 3, padding="same", name="context")(x)
+    x = keras.layers.Add(name="both")([x, keras.layers.Dense(4, name="skip")(frames)])
+    tail = keras.Model(frames, x)
+    graph = StepGraph.__new__(StepGraph)
+    graph._name, graph._runs, graph._hop, graph._back = "tail", [], 0, 0
+    from mirzoo.models.steps import _Buffered, _nodes
+
+    kinds = {id(tail.input): _Buffered(512, 512, 512)}
+    for node in _nodes(tail):
+        graph._add(node, kinds)
+    assert kinds[id(tail.output)].delay == 1
+    assert model.card.live
+
+
+@pytest.mark.parametrize("length", [1, 4, 30])
+def test_trailing_pooling_goes_on_from_its_state(length):
+    frames = np.random.default_rng(0).standard_normal((2, 20, 3)).astype(np.float32)
+    layer = TrailingPooling(length)
+    whole = layer(frames).numpy()
+    expected = [
+        np.concatenate([part.mean(axis=1), part.max(axis=1)], axis=1)
+        for part in (frames[:, max(0, t + 1 - length) : t + 1] for t in range(20))
+    ]
+    np.testing.assert_allclose(whole, np.stack(expected, axis=1), atol=1e-5)
+    state, given = layer.initial_state(2, (2, 5, 3)), []
+    for first in range(0, 20, 5):
+        outputs, state = layer.step(frames[:, first : first + 5], state)
+        given.append(outputs.numpy())
+    np.testing.assert_allclose(np.concatenate(given, axis=1), whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(FRONTENDS))
+def test_a_frame_depends_on_nothing_beyond_its_reach(name):
+    settings = {"scaling": {"type": "log", "c": 10.0}} if name == "leaf" else {}
+    if name not in ("cqt", "hcqt", "vqt", "chroma", "raw", "leaf", "sinc", "mel", "stft", "mfcc"):
+        pytest.skip("a front-end of another test")
+    config = FRONTENDS[name](**settings)
+    before, behind = config.reach
+    hop = config.grid.hop_length
+    middle = -(-before // hop) + 2
+    rng = np.random.default_rng(0)
+    waveform = 0.1 * rng.standard_normal((1, middle * hop + behind + 4 * hop)).astype(np.float32)
+    other = 0.1 * rng.standard_normal(waveform.shape).astype(np.float32)
+    seen = slice(middle * hop - before, middle * hop + behind)
+    other[:, seen] = waveform[:, seen]
+    frontend = build_frontend(config)
+    frames = [frontend(w).numpy()[0, middle] for w in (waveform, other)]
+    np.testing.assert_allclose(frames[0], frames[1], atol=1e-5)
