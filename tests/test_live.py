@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from fake_models import FakeRunner
-from live_models import DECODING, PARTS, live_model, music
+from live_models import DECODING, QUICK, live_model, music
 
 import mirzoo
 from mirzoo.annotate import annotate
@@ -20,7 +20,7 @@ def recording():
     return music(6.0, RATE, channels=2)
 
 
-@pytest.fixture(scope="module", params=PARTS)
+@pytest.fixture(scope="module", params=QUICK)
 def annotated(request, recording):
     model, decoding = live_model(request.param), DECODING[request.param]
     return model, decoding, model.annotate(recording, source_rate=RATE, decoding=decoding)

@@ -148,6 +148,11 @@ class Stream:
         return self._card
 
     @property
+    def source_rate(self) -> int:
+        """Sample rate of the blocks (Hz)."""
+        return self._source_rate
+
+    @property
     def latency(self) -> Latency:
         """How long after a sound its result can come at the latest, by part."""
         lag_s = getattr(self._decoder, "lag_s", None)

@@ -17,7 +17,17 @@ from typing import NoReturn
 import click
 
 from mirzoo._support.logs import show_messages
-from mirzoo.cli import annotate, catalogue, exporting, listing, own_data, scoring, training, web
+from mirzoo.cli import (
+    annotate,
+    catalogue,
+    exporting,
+    listen,
+    listing,
+    own_data,
+    scoring,
+    training,
+    web,
+)
 from mirzoo.cli._shared import FAILED, MISUSED, complain
 from mirzoo.errors import MirzooError, UnknownNameError
 
@@ -66,7 +76,7 @@ def app(imports: Sequence[str], version: bool) -> None:
 
 
 for command in (
-    *(listing.list_models, listing.info, annotate.annotate, scoring.evaluate),
+    *(listing.list_models, listing.info, annotate.annotate, listen.listen, scoring.evaluate),
     *(catalogue.embed, catalogue.similar),
     *(own_data.check_data, training.fine_tune, training.train, training.new_recipe),
     *(scoring.measure, training.prepare),

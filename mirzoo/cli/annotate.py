@@ -191,7 +191,7 @@ def annotate(
             alone = len(recordings) <= 1 and timeout is None
             workers = 0 if alone else default_workers(runtime, len(recordings))
         cards, loaded = _load(names, runtime, in_process=workers == 0)
-        settings = _decodings(cards, decoding)
+        settings = decodings_of(cards, decoding)
         try:
             batch = Batch(
                 recordings,
@@ -474,7 +474,7 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}"
 
 
-def _decodings(cards: Sequence[Card], given: Sequence[str]) -> tuple[dict[str, Any], ...]:
+def decodings_of(cards: Sequence[Card], given: Sequence[str]) -> tuple[dict[str, Any], ...]:
     """For each model, the settings NAME=VALUE that its decoding has; each must fit one model."""
     from mirzoo.engines.batch import decodings
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from live_models import DECODING, PARTS, live_model, music
+from live_models import DECODING, QUICK, live_model, music
 
 import mirzoo
 from mirzoo import artefact
@@ -13,7 +13,7 @@ from mirzoo.runtimes.litert_steps import NEXT, STATE, LiteRTStepModel
 from mirzoo.runtimes.tflite_file import custom_operators, read_card
 
 
-@pytest.fixture(scope="module", params=PARTS)
+@pytest.fixture(scope="module", params=QUICK)
 def exported(request, tmp_path_factory):
     model = live_model(request.param)
     path = tmp_path_factory.mktemp("steps") / f"{request.param}.tflite"

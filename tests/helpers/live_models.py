@@ -4,8 +4,9 @@ import functools
 
 import keras
 import numpy as np
+import pytest
 
-from mirzoo.models.build import build_model
+from mirzoo.models.build import build_model, untrained_card
 from mirzoo.models.frontends.mel import MelConfig
 from mirzoo.models.frontends.stft import STFTConfig
 from mirzoo.models.frontends.vqt import VQTConfig
@@ -71,6 +72,24 @@ PARTS = {
 }  # fmt: skip
 
 
+QUICK = [pytest.param(name, marks=() if name == "melody" else pytest.mark.slow) for name in PARTS]
+"""All of them, as parameters of tests of which one is enough by default."""
+
+
+def recipe_of(name, **changes):
+    """The recipe of a live model, with parts changed."""
+    return Recipe(
+        description="Answers at random.",
+        source=Source(paper="none"),
+        **{"live": True, **PARTS[name], **changes},
+    )
+
+
+def live_card(name):
+    """The card of a live model, which need not be built."""
+    return untrained_card(recipe_of(name), f"live_{name}", parameters=1, embedding_size=1)
+
+
 @functools.cache
 def live_model(name):
     """The live model of this name, "tagger", "chords" or "melody"."""
@@ -79,11 +98,7 @@ def live_model(name):
 
 def made(name, **changes):
     """A live model with parts changed and random weights, whose results change with the music."""
-    recipe = Recipe(
-        description="Answers at random.",
-        source=Source(paper="none"),
-        **{"live": True, **PARTS[name], **changes},
-    )
+    recipe = recipe_of(name, **changes)
     keras.utils.set_random_seed(0)
     model = build_model(recipe, f"live_{name}")
     rng = np.random.default_rng(1)

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
-from live_models import PARTS, live_model, made, music
+from live_models import PARTS, QUICK, live_model, made, music, recipe_of
 
-from mirzoo.models.build import build_model
+from mirzoo.models.build import build_model, build_outputs
 from mirzoo.models.frontends import FRONTENDS, build_frontend
 from mirzoo.models.frontends.stft import STFTConfig
-from mirzoo.models.heads import ConvBlock
+from mirzoo.models.heads import ConvBlock, build_head
 from mirzoo.models.heads.cnn import CNNConfig
 from mirzoo.models.heads.crnn import CRNNConfig
 from mirzoo.models.layers.pooling import TrailingPooling
+from mirzoo.models.model import Model
 from mirzoo.models.steps import KerasSteps, NoStepsError, StepGraph
 from mirzoo.recipe import Recipe, Source
 
@@ -28,7 +29,7 @@ def stepped(model, waveform, frames=None):
 
 
 @pytest.mark.parametrize("frames", [None, 7])
-@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("name", QUICK)
 def test_steps_give_the_frames_of_the_whole_model(name, frames):
     model = live_model(name)
     waveform = np.concatenate([np.zeros(int(SILENCE_S * 16000), np.float32), music(3.0)[:, 0]])
@@ -54,6 +55,7 @@ def test_a_delay_is_no_longer_than_what_is_looked_at():
     assert {state.name for state in streaming.states} == {"samples", "lstm0_0", "lstm0_1"}
 
 
+@pytest.mark.slow
 def test_what_looks_ahead_to_the_end_has_no_steps():
     backwards = CRNNConfig(
         blocks=(ConvBlock(filters=4),), recurrent={"units": (4,)}, pooling="none", embedding=6
@@ -73,27 +75,39 @@ def test_a_mean_over_the_clip_has_no_steps():
     with pytest.raises(NoStepsError, match=r"mean_over_time.*GlobalAveragePooling1D"):
         StepGraph(build_model(recipe, "pools"))
     with pytest.raises(ValueError, match="allowed are 'none' and 'trailing'"):
-        made("tagger", head=head)
+        recipe_of("tagger", head=head)
 
 
 def test_convolutions_behind_recurrent_layers_remember_frames():
-    import keras
+    class Head(PARTS["melody"]["head"].__class__):
+        def sequence(self, features):
+            from keras import layers
 
+            x = super().sequence(features)
+            y = layers.Conv1D(6, 3, padding="same", name="context")(x)
+            z = layers.Conv1D(6, 4, dilation_rate=2, padding="causal", name="past")(x)
+            return layers.Add(name="all")([x, y, z])
+
+    config = Head.model_construct(**dict(PARTS["melody"]["head"]))
     model = made("melody")
-    frames = keras.Input((None, 8))
-    x = keras.layers.GRU(4, return_sequences=True, name="gru")(frames)
-    x = keras.layers.Conv1D(4, 3, padding="same", name="context")(x)
-    x = keras.layers.Add(name="both")([x, keras.layers.Dense(4, name="skip")(frames)])
-    tail = keras.Model(frames, x)
-    graph = StepGraph.__new__(StepGraph)
-    graph._name, graph._runs, graph._hop, graph._back = "tail", [], 0, 0
-    from mirzoo.models.steps import _Buffered, _nodes
-
-    kinds = {id(tail.input): _Buffered(512, 512, 512)}
-    for node in _nodes(tail):
-        graph._add(node, kinds)
-    assert kinds[id(tail.output)].delay == 1
-    assert model.card.live
+    head = build_head(config, model.frontend.output_shape[2], 1)
+    for layer in head.layers:
+        if layer.name in {known.name for known in model.head.layers}:
+            layer.set_weights(model.head.get_layer(layer.name).get_weights())
+    outputs = build_outputs(recipe_of("melody"), head(model.frontend(model.input)), 1)
+    changed = Model(model.input, outputs, name="changed", card=model.card)
+    waveform = np.concatenate([np.zeros(int(SILENCE_S * 16000), np.float32), music(2.0)[:, 0]])
+    given, streaming = stepped(changed, waveform)
+    names = {state.name for state in streaming.states}
+    assert {"context_frames", "past_frames", "delayed_lookahead_crop"} <= {
+        "delayed_lookahead_crop" if name.startswith("delayed_") else name for name in names
+    }
+    assert streaming.delay_frames == StepGraph(model).streaming.delay_frames + 1
+    expected = changed.predict_windows(waveform[np.newaxis])["salience"][0]
+    received = given["salience"][streaming.delay_frames :]
+    first = int((SILENCE_S - 0.5) * 31.25)
+    last = len(received) - 2 * streaming.delay_frames
+    np.testing.assert_allclose(received[first:last], expected[first:last], atol=2e-5)
 
 
 @pytest.mark.parametrize("length", [1, 4, 30])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from live_models import DECODING, live_model
+from live_models import DECODING, live_card
 
 from mirzoo.errors import ArtefactError
 from mirzoo.tasks.base import decoder_of
@@ -32,7 +32,7 @@ def outputs_of(card, seed=0):
 
 @pytest.fixture(params=["chords", "melody"])
 def card(request):
-    return live_model(request.param).card.decoded_with(DECODING[request.param])
+    return live_card(request.param).decoded_with(DECODING[request.param])
 
 
 def test_windows_frames_and_pieces_give_the_same(card):

@@ -144,6 +144,17 @@ class Annotation(ABC):
     def summary(self, top: int = 5) -> list[str]:
         """Sum the result up in a few lines for a terminal."""
 
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Give what was found in the order of time, each as a flat dict of plain values.
+
+        By default one: all of `to_dict`.
+        """
+        yield self.to_dict()
+
+    def newest(self, top: int = 5) -> list[str]:
+        """Tell what holds at the end, in lines for a terminal; by default the `summary`."""
+        return self.summary(top)
+
     def plot(self, ax: Any = None, *, path: str | os.PathLike | None = None) -> Any:
         """Draw the result along time; what is drawn stands with the class.
 
@@ -221,6 +232,10 @@ class Annotation(ABC):
 
 class Playable(Annotation):
     """An annotation with pitches, which can be checked by ear."""
+
+    @abstractmethod
+    def sounding(self) -> Iterator[tuple[float, tuple[int, ...]]]:
+        """Give the MIDI pitches that sound from a time (s) on, whenever they change."""
 
     def sonify(
         self,

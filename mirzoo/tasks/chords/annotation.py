@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mirzoo.dsp.chord_vocabulary import ROOT_NAMES, parse_chord
+from mirzoo.dsp.chord_vocabulary import ROOT_NAMES, Chord, parse_chord
 from mirzoo.errors import AnnotationError, DataError
 from mirzoo.tasks.annotation import pictures, sound
 from mirzoo.tasks.annotation.base import (
@@ -192,6 +192,28 @@ class Chords(Playable):
         shares = (f"{label} {seconds / total:.0%}" for label, seconds in self.most_frequent(top))
         return [*lines, f"most: {', '.join(shares)}"]
 
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Give each segment."""
+        for number, (start, end, label) in enumerate(self.segments):
+            event: dict[str, Any] = {
+                "start_s": round(start, 6),
+                "end_s": round(end, 6),
+                "label": label,
+            }
+            if self.confidence is not None:
+                event["confidence"] = round(self.confidence[number], 4)
+            yield event
+
+    def newest(self, top: int = 5) -> list[str]:
+        """Name the last chord."""
+        return [self.segments[-1][2]]
+
+    def sounding(self) -> Iterator[tuple[float, tuple[int, ...]]]:
+        """Give each chord's tones around middle C, over its bass."""
+        for start, _, label in self.segments:
+            chord = parse_chord(label)
+            yield start, tuple(_tones(chord))
+
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values, as the ``.json`` file has it."""
         return plain(self._document())
@@ -250,11 +272,11 @@ class Chords(Playable):
     def _voiced(self) -> Iterator[BentNote]:
         for start, end, label in self.segments:
             chord = parse_chord(label)
-            if chord is None or chord.bass is None:
+            bass, *tones = _tones(chord) or (None,)
+            if bass is None:
                 continue
-            yield BentNote(start, end, LOWEST_BASS + (chord.bass - LOWEST_BASS) % 12)
-            for pitch_class in chord.pitch_classes:
-                tone = LOWEST_TONE + (pitch_class - LOWEST_TONE) % 12
+            yield BentNote(start, end, bass)
+            for tone in tones:
                 yield BentNote(start, end, tone, velocity=72)
 
     def _to_mid(self) -> bytes:
@@ -326,3 +348,11 @@ class Chords(Playable):
             "model": about.get("model"),
             "duration_s": document.file_metadata.duration,
         }
+
+
+def _tones(chord: Chord | None) -> list[int]:
+    """The MIDI pitches that a chord is played with, its bass first; none without a chord."""
+    if chord is None or chord.bass is None:
+        return []
+    above = (LOWEST_TONE + (tone - LOWEST_TONE) % 12 for tone in chord.pitch_classes)
+    return [LOWEST_BASS + (chord.bass - LOWEST_BASS) % 12, *above]

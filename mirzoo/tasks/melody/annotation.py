@@ -183,6 +183,31 @@ class Melody(Playable):
         count = f"{len(notes)} note{'s'[: len(notes) != 1]}"
         return [f"{self._told()}, half of it above {middle}", f"{count}: {shown}{more}"]
 
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Give each frame; where no melody sounds, its frequency is 0 or negative."""
+        for time, f0, confidence in zip(self.times, self.f0, self.confidence, strict=True):
+            yield {
+                "time_s": round(float(time), 6),
+                "f0_hz": round(float(f0), 3),
+                "confidence": round(float(confidence), 4),
+            }
+
+    def newest(self, top: int = 5) -> list[str]:
+        """Tell the last pitch and by how many cents it is off the piano's."""
+        if not self.voiced[-1]:
+            return ["–"]
+        pitch = float(self.pitch[-1])
+        return [f"{pitch_name(pitch)} {100 * (pitch - round(pitch)):+.0f} cents"]
+
+    def sounding(self) -> Iterator[tuple[float, tuple[int, ...]]]:
+        """Give the nearest semitone wherever it changes."""
+        before: tuple[int, ...] | None = None
+        for time, pitch in zip(self.times.tolist(), self.pitch.tolist(), strict=True):
+            now = () if np.isnan(pitch) else (round(pitch),)
+            if now != before:
+                yield time, now
+            before = now
+
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values, as the ``.json`` file has it."""
         return plain(self._document())

@@ -215,6 +215,13 @@ class Notes(Playable):
         ax.pcolormesh(edges, np.arange(lowest, highest + 2) - 0.5,
                       loudest[lowest : highest + 1], cmap="Blues", vmin=0, vmax=1)  # fmt: skip
 
+    def sounding(self) -> Iterator[tuple[float, tuple[int, ...]]]:
+        """Give the semitones nearest to the notes wherever one begins or ends."""
+        edges = sorted({time for note in self.notes for time in (note.start_s, note.end_s)})
+        for time in edges:
+            on = {round(n.pitch) for n in self.notes if n.start_s <= time < n.end_s}
+            yield time, tuple(sorted(on))
+
     def _play(self, sample_rate: int, n_samples: int) -> Iterator[np.ndarray]:
         tones = (sound.Tone(*note[:4]) for note in self.notes)
         return sound.play(tones, sample_rate, n_samples)

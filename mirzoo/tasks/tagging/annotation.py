@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -196,6 +197,24 @@ class Tags(Annotation):
         count = len(self.times)
         windows = f"{count} window{'s' if count > 1 else ''} of {self.window_s:.1f} s"
         return f"Tags({self._described()}, {windows}: {named})"
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Give each window with the probability of every tag."""
+        for (start, end), row in zip(self.intervals, self.probabilities, strict=True):
+            yield {
+                "start_s": round(float(start), 6),
+                "end_s": round(float(end), 6),
+                "tags": {
+                    label: round(float(p), 4) for label, p in zip(self.labels, row, strict=True)
+                },
+            }
+
+    def newest(self, top: int = 5) -> list[str]:
+        """List the likeliest tags of the last window."""
+        last = dataclasses.replace(
+            self, times=self.times[-1:], probabilities=self.probabilities[-1:]
+        )
+        return last.summary(top)
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values, as the ``.json`` file has it.
