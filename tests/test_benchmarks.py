@@ -483,3 +483,13 @@ def test_pages_have_the_marks_of_the_tables_of_own_data(own_data, tmp_path):
     for name, (page, _) in own_data.tables(own_data.Rows(tmp_path)).items():
         text = (own_data.DOCS / page).read_text(encoding="utf-8")
         assert text.index(f"<!-- {name} -->") < text.index(f"<!-- end of the {name} -->")
+
+
+def test_streams_are_compared_with_annotations(demo_clip):
+    live = load("live.py")
+    assert {hub.task_of(name) for name in live.usual_models()} == set(live.OTHERS)
+    score, values = live.agreement_with_annotate("chroma_rnn_chords", [demo_clip])
+    assert (score, len(values)) == ("root", len(live.RATES))
+    assert min(values) > 0.99
+    blocks = list(live.Paced(np.zeros(live.RATE, np.float32), 0.2))
+    assert sum(map(len, blocks)) >= 0.2 * live.RATE

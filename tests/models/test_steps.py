@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from live_models import PARTS, QUICK, live_model, made, music, recipe_of
 
+from mirzoo.annotate import frame_outputs
 from mirzoo.models.build import build_model, build_outputs
 from mirzoo.models.frontends import FRONTENDS, build_frontend
 from mirzoo.models.frontends.stft import STFTConfig
@@ -45,6 +46,17 @@ def test_steps_give_the_frames_of_the_whole_model(name, frames):
         assert np.abs(expected[:last]).max() > 0
         assert np.ptp(expected[:last], axis=0).max() > 1e-3
         np.testing.assert_allclose(of_music[:last], expected[:last], atol=2e-5)
+
+
+def test_frames_have_the_times_of_the_whole_model():
+    model = live_model("melody")
+    waveform = np.concatenate([np.zeros(int(SILENCE_S * 16000), np.float32), music(2.0)[:, 0]])
+    times, outputs = frame_outputs(model, waveform)
+    whole = model.predict_windows(waveform[np.newaxis])["salience"][0]
+    assert len(times) == len(outputs["salience"]) == -(-len(waveform) // 512)
+    np.testing.assert_allclose(times, np.arange(len(times)) * 0.032)
+    first, last = int((SILENCE_S - 0.5) * 31.25), len(times) - 8
+    np.testing.assert_allclose(outputs["salience"][first:last], whole[first:last], atol=2e-5)
 
 
 def test_a_delay_is_no_longer_than_what_is_looked_at():
