@@ -49,7 +49,7 @@ HEADS = {
     "rnn": {"recurrent": {"units": [4]}, "pooling": "attention"},
     "crnn": {
         "blocks": [{"kind": "separable", "filters": 4, "stride": [2, 2]}],
-        "recurrent": {"cell": "lstm", "units": [4], "bidirectional": False},
+        "recurrent": {"cell": "lstm", "units": [4], "bidirectional": False, "lookahead": 2},
         "pooling": "none",
     },
 }
