@@ -90,7 +90,13 @@ def test_every_import_is_a_declared_dependency():
     declared = {
         line.split(">")[0].split("=")[0].split("[")[0] for group in groups for line in group
     }
-    module_of = {"faiss-cpu": "faiss", "pyyaml": "yaml", "scikit-learn": "sklearn"}
+    module_of = {
+        "faiss-cpu": "faiss",
+        "python-osc": "pythonosc",
+        "python-rtmidi": "rtmidi",
+        "pyyaml": "yaml",
+        "scikit-learn": "sklearn",
+    }
     modules = {module_of.get(name, name.replace("-", "_")) for name in declared}
     imported = set()
     for path in (ROOT / "mirzoo").rglob("*.py"):

@@ -163,7 +163,7 @@ def test_sounds_of_several_models_go_into_a_folder(run, music, tmp_path):
 def test_values_of_a_decoding_are_numbers_where_they_look_like_it():
     card = make_frame_card("melody", outputs={"salience": 61}, decoding=MelodyDecoding(fmin=220.0))
     given = ["average_bins=5", "voicing_threshold=0.9", "method=local_average"]
-    (settings,) = command._decodings([card], given)
+    (settings,) = command.decodings_of([card], given)
     assert card.decoded_with(settings).decoding == MelodyDecoding(
         fmin=220.0, average_bins=5, voicing_threshold=0.9, method="local_average"
     )
