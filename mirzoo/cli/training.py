@@ -61,6 +61,12 @@ def prepare(collections: Sequence[str], home: Path | None) -> None:
 @click.option("--out", type=PATH, help="Folder of the run; by default runs/<recipe>.")
 @click.option("--tensorboard", is_flag=True, help="Write logs for TensorBoard into the folder too.")
 @click.option(
+    "--distribute",
+    metavar="HOW",
+    default="none",
+    help="Of prepared corpora: mirrored shares each batch among all GPUs of the machine.",
+)
+@click.option(
     "--weights",
     metavar="MODEL",
     help="Of your own data: a trained model to begin with, or none; by default what the recipe "
@@ -81,6 +87,7 @@ def train(
     home: Path | None,
     out: Path | None,
     tensorboard: bool,
+    distribute: str,
     weights: str | None,
     held_out: float | None,
     balanced: bool,
@@ -97,7 +104,7 @@ def train(
     if source is None:
         context = click.get_current_context()
         set_by_user = click.core.ParameterSource.COMMANDLINE
-        shared = ("recipe", "source", "home", "out", "tensorboard")
+        shared = ("recipe", "source", "home", "out", "tensorboard", "distribute")
         given = [
             option.opts[0]
             for option in context.command.params
@@ -106,10 +113,17 @@ def train(
         ]
         if given:
             raise click.UsageError(f"{', '.join(given)} goes with --data")
-        train(recipe, (home or data_home()) / "corpus", out, tensorboard=tensorboard)
+        train(
+            recipe,
+            (home or data_home()) / "corpus",
+            out,
+            tensorboard=tensorboard,
+            distribute=distribute,
+        )
         return
-    if home is not None:
-        raise click.UsageError("--home is of prepared corpora; leave it out, or --data")
+    for option, is_set in (("--home", home is not None), ("--distribute", distribute != "none")):
+        if is_set:
+            raise click.UsageError(f"{option} is of prepared corpora; leave it out, or --data")
     from mirzoo.artefact import require_free
     from mirzoo.tasks.base import TASKS
     from mirzoo.training.own_recipes import train_on_own

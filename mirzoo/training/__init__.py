@@ -13,6 +13,7 @@ from mirzoo.errors import RecipeError, UnknownNameError
 from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe
 from mirzoo.recipe.runs import training_order
+from mirzoo.training.distribution import NONE, distribution_of
 from mirzoo.training.fitting import average_weights
 from mirzoo.training.measuring import measure, trainer_of
 from mirzoo.training.runs import Run, find_trained
@@ -30,6 +31,7 @@ def train(
     name: str | None = None,
     weights: str | Path | None = None,
     tensorboard: bool = False,
+    distribute: str = NONE,
     report: Callable[[str], None] | None = None,
     **options: Any,
 ) -> Path:
@@ -58,6 +60,9 @@ def train(
         ``training.initial_weights``, and fresh weights where the recipe names collections.
     tensorboard : bool
         Whether to write ``tensorboard/`` into the run's folder too.
+    distribute : {"none", "mirrored"}
+        Of prepared corpora alone: ``"mirrored"`` shares each batch among all GPUs of the machine
+        (`mirzoo.training.distribution`); runs that this one begins with are trained so too.
     report : callable, optional
         Deprecated: called with each message. Use `logging` instead.
     **options
@@ -76,7 +81,9 @@ def train(
     DataError
         If a corpus that it names is not prepared.
     TrainingError
-        If the loss is not finite.
+        If the loss is not finite, or there are too few devices to share batches.
+    UnknownNameError
+        If ``distribute`` is none of the allowed.
 
     Examples
     --------
@@ -96,7 +103,14 @@ def train(
                     f"{', '.join(given)}: for labelled data of your own alone, and {data} is for "
                     "prepared corpora"
                 )
-            return _train(recipe, data, out, name=name, tensorboard=tensorboard)
+            return _train(
+                recipe, data, out, name=name, tensorboard=tensorboard, distribute=distribute
+            )
+        if distribute != NONE:
+            raise RecipeError(
+                f"distribute is '{distribute}': for prepared corpora alone, and {data} is labelled "
+                "data of your own, which are trained on one device"
+            )
         train_on_own(
             recipe, data, out, name=name, weights=weights, tensorboard=tensorboard, **options
         )
@@ -110,10 +124,16 @@ def _train(
     *,
     name: str | None,
     tensorboard: bool,
+    distribute: str,
 ) -> Path:
     recipe, name = _resolve(recipe, name)
     training_order(name, lambda needed: recipe if needed == name else _untrained(needed))
-    run = Run(recipe, data, lambda needed: trained_model(needed, data, out))
+    run = Run(
+        recipe,
+        data,
+        lambda needed: trained_model(needed, data, out, distribute=distribute),
+        distribution_of(distribute),
+    )
     trainer = trainer_of(recipe)
     settings = recipe.training
     model = trainer.fit(run, out, name=name, tensorboard=tensorboard)
@@ -125,7 +145,7 @@ def _train(
     return folder
 
 
-def trained_model(name: str, data: str | Path, out: str | Path) -> Model:
+def trained_model(name: str, data: str | Path, out: str | Path, *, distribute: str = NONE) -> Model:
     """A trained model that a recipe starts from or is distilled from.
 
     That is one of the zoo, or that of the run ``name`` in the same folder as ``out``, which is
@@ -137,7 +157,7 @@ def trained_model(name: str, data: str | Path, out: str | Path) -> Model:
         return found
     now = hub.recipe_name(name)
     logger.info("%s comes first: the recipe builds on it", now)
-    train(name, data, runs / now)
+    train(name, data, runs / now, distribute=distribute)
     return hub.load(runs / now / now)
 
 

@@ -35,9 +35,9 @@ from mirzoo.tasks.base import TASKS
 from mirzoo.training.alterations import masked
 from mirzoo.training.batches import Batches
 from mirzoo.training.fitting import (
-    BEST_WEIGHTS,
     build_optimizer,
     copy_weights,
+    finished,
     fit_epochs,
 )
 from mirzoo.training.provenance import distilled_from, licences_of, provenance
@@ -62,17 +62,22 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    recipe = run.recipe
+    recipe, distribution = run.recipe, run.distribution
+    distribution.require_shares(recipe.training.batch_size)
     training, validation = (DistillationSet.prepare(run, split) for split in ("train", "valid"))
     logger.info(
         "%s: %d windows to learn from, %d to validate on", name, len(training), len(validation)
     )
+    first = recipe.training.initial_weights
+    start = None if first is None else run.model(first)
     keras.utils.set_random_seed(recipe.training.seed)
-    model = build_model(recipe, name)
-    if recipe.training.initial_weights is not None:
-        copy_weights(model, run.model(recipe.training.initial_weights))
-    _fit(model, recipe, training, validation, out, tensorboard)
-    return model
+    with distribution.scope():
+        model = build_model(recipe, name)
+        if start is not None:
+            copy_weights(model, start)
+        with distribution.synchronised(model):
+            _fit(model, recipe, training, validation, out, tensorboard)
+    return finished(model, recipe, out, distribution)
 
 
 def measured_card(model: Model, run: Run) -> Card:
@@ -273,7 +278,6 @@ def _fit(
         saved=model,
         tensorboard=tensorboard,
     )
-    model.load_weights(out / BEST_WEIGHTS)
 
 
 def _student(

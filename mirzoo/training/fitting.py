@@ -19,9 +19,11 @@ import numpy as np
 
 from mirzoo._support.files import unfinished, write_whole
 from mirzoo.errors import TrainingError
+from mirzoo.models.build import build_model
 from mirzoo.models.layers import BatchNormalization
 from mirzoo.models.model import Model
-from mirzoo.recipe import TrainingConfig
+from mirzoo.recipe import Recipe, TrainingConfig
+from mirzoo.training.distribution import Distribution
 from mirzoo.training.progress import ShownEpochs, shown, stage
 
 logger = logging.getLogger(__name__)
@@ -180,6 +182,26 @@ def fit_epochs(
         history.on_train_end()
     if patience.stopped_epoch:
         logger.info("%s: no progress for %d epochs, stopped early", name, settings.patience)
+
+
+def finished(model: Model, recipe: Recipe, out: Path, distribution: Distribution) -> Model:
+    """Give the model with the weights of least validation loss, on one device.
+
+    Parameters
+    ----------
+    model : Model
+        What was trained.
+    recipe : Recipe
+        Its recipe.
+    out : Path
+        The run's folder.
+    distribution : Distribution
+        Weights that several devices have are not what is saved: the model is built anew.
+    """
+    if distribution.devices > 1:
+        model = build_model(recipe, model.name)
+    model.load_weights(out / BEST_WEIGHTS)
+    return model
 
 
 def fit_stage(
@@ -343,7 +365,10 @@ class _Backup(keras.callbacks.BackupAndRestore):
         self.model._initial_epoch = self._epochs_done()
 
     def _epochs_done(self) -> int:
-        return int(self.model.optimizer.iterations) // self._steps
+        steps = keras.ops.convert_to_tensor(
+            self.model.optimizer.iterations
+        )  # one value of several devices
+        return int(keras.ops.convert_to_numpy(steps)) // self._steps
 
 
 class _FiniteLoss(keras.callbacks.Callback):

@@ -27,10 +27,10 @@ from mirzoo.training.alterations import masked
 from mirzoo.training.calibration import validated
 from mirzoo.training.features import FeatureStore, cached_features, split_scaling
 from mirzoo.training.fitting import (
-    BEST_WEIGHTS,
     build_optimizer,
     convolve_in_bfloat16,
     copy_weights,
+    finished,
     fit_epochs,
 )
 from mirzoo.training.provenance import distilled_from, licences_of, provenance
@@ -54,7 +54,8 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    recipe = run.recipe
+    recipe, distribution = run.recipe, run.distribution
+    distribution.require_shares(recipe.training.batch_size)
     _require_aligned_frames(recipe)
     stores = [cached_features(corpus, recipe.frontend) for corpus in run.corpora]
     targets = [
@@ -62,8 +63,11 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
         for store, teachers in zip(stores, run.teachers, strict=True)
     ]
     settings = recipe.training
+    first = settings.initial_weights
+    start = None if first is None else run.model(first)
     keras.utils.set_random_seed(settings.seed)
-    model = build_model(recipe, name)
+    with distribution.scope():
+        model = build_model(recipe, name)
     outputs = learnt_outputs(model, recipe)
     training = training_stretches(
         recipe, _tracks(stores, targets, "train"), outputs=outputs,
@@ -86,22 +90,23 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
         stretch_s,
         len(held_out) * settings.batch_size,
     )
-    if settings.initial_weights is not None:
-        copy_weights(model, run.model(settings.initial_weights))
-    trained = trained_in(settings.precision, model, recipe)
-    student = student_of(trained, recipe, settings, steps=len(training) * settings.epochs)
-    fit_epochs(
-        student,
-        settings,
-        out,
-        name=name,
-        training=training,
-        held_out=held_out,
-        saved=trained,
-        tensorboard=tensorboard,
-    )
-    model.load_weights(out / BEST_WEIGHTS)
-    return model
+    with distribution.scope():
+        if start is not None:
+            copy_weights(model, start)
+        trained = trained_in(settings.precision, model, recipe)
+        with distribution.synchronised(trained):
+            student = student_of(trained, recipe, settings, steps=len(training) * settings.epochs)
+            fit_epochs(
+                student,
+                settings,
+                out,
+                name=name,
+                training=training,
+                held_out=held_out,
+                saved=trained,
+                tensorboard=tensorboard,
+            )
+    return finished(model, recipe, out, distribution)
 
 
 def training_stretches(

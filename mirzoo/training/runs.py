@@ -11,6 +11,7 @@ from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.models.model import Model
 from mirzoo.recipe import DataConfig, Recipe
+from mirzoo.training.distribution import ONE_DEVICE, Distribution
 from mirzoo.training.teachers import Teachers
 
 
@@ -24,12 +25,19 @@ class Run:
         The folder of prepared corpora.
     find : callable
         Gives the trained model of a name: those that the recipe starts from or is distilled from.
+    distribution : Distribution
+        On which devices it is trained.
     """
 
     def __init__(
-        self, recipe: Recipe, data: str | Path, find: Callable[[str], Model] = hub.load
+        self,
+        recipe: Recipe,
+        data: str | Path,
+        find: Callable[[str], Model] = hub.load,
+        distribution: Distribution = ONE_DEVICE,
     ) -> None:
         self.recipe = recipe
+        self.distribution = distribution
         self.folder = Path(data)
         self._find = find
         self._models: dict[str, Model] = {}
