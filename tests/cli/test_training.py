@@ -122,3 +122,8 @@ def test_new_recipe_tells_what_does_not_go_together(run):
     status, _, err = run("new-recipe", "--frontend", "raw", "--head", "rnnn")
     assert status == 2
     assert "'rnnn' is none of cnn, cnn1d" in err
+
+
+def test_own_data_are_not_shared_among_devices(run, tmp_path):
+    code, _, told = run("train", "mel_cnn_tagger", "--data", tmp_path, "--distribute", "mirrored")
+    assert code == 2 and "--distribute is of prepared corpora" in told
