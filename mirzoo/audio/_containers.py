@@ -182,7 +182,8 @@ def _chunk(
         if behind is None:
             return Stated([Link(slack=slack)])
         if data[behind : behind + 4] in _BEGINNINGS:
-            return Stated([Link(slack=slack)], [_another(behind)])
+            first = Link([(0, behind)], slack=slack)  # libsndfile refuses the two together
+            return Stated([first], [_another(behind)])
     width = struct.calcsize(layout)
     largest = 2 ** (8 * width - (layout[-1] == "q")) - 1
     right = struct.pack(layout, min(there + extra, largest))

@@ -44,6 +44,7 @@ NOT_RUN = {
     ("docs/how_to/smaller_files.md", "needs prepared corpora"),
     ("docs/how_to/smaller_files.md", "needs recordings of your own"),
     ("docs/how_to/train.md", "needs prepared corpora"),
+    ("docs/how_to/train.md", "needs prepared corpora and several GPUs"),
     ("docs/how_to/train.md", "needs sources of music and hours"),
 }
 FENCE = re.compile(

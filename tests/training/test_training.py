@@ -259,7 +259,7 @@ def test_a_share_of_nothing_is_refused():
 def test_what_training_ends_with_is_the_mean(tmp_path, monkeypatch):
     learnt, start = (build_model(make_recipe(), name) for name in ("learnt", "start"))
     before = learnt.get_weights()
-    monkeypatch.setattr(training, "trained_model", lambda *_: start)
+    monkeypatch.setattr(training, "trained_model", lambda *_, **__: start)
     monkeypatch.setattr(training.clips, "fit", lambda *_, **__: learnt)
     monkeypatch.setattr(training.clips, "measured_card", lambda model, *_, **__: model.card)
     monkeypatch.setattr(training.hub, "save", lambda model, folder, overwrite: folder)
@@ -273,7 +273,7 @@ def test_what_training_ends_with_is_the_mean(tmp_path, monkeypatch):
 def test_the_model_to_start_from_is_trained_first_where_it_is_missing(tmp_path, monkeypatch):
     trained = []
     monkeypatch.setattr(training.hub, "list_models", lambda pretrained: ["some_tagger"])
-    monkeypatch.setattr(training, "train", lambda name, data, out: trained.append(out))
+    monkeypatch.setattr(training, "train", lambda name, data, out, **_: trained.append(out))
     monkeypatch.setattr(training.hub, "load", lambda name: name)
     assert training.trained_model("some_tagger", "data", tmp_path / "x") == "some_tagger"
     assert not trained
