@@ -13,7 +13,6 @@ import queue
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 from contextlib import suppress
 from typing import Any, BinaryIO
@@ -22,14 +21,20 @@ from mirzoo.engines.one_file import Job, Setup
 from mirzoo.errors import MirzooError
 
 
-def main() -> None:
-    """Load the models of the setup that comes first, and work until the input ends."""
+def main(folder: str) -> None:
+    """Load the models of the setup that comes first, and work until the input ends.
+
+    Parameters
+    ----------
+    folder : str
+        That of its temporary files, which nothing else uses; it goes with the parent.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     faulthandler.enable(all_threads=False)
     inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(sys.stdin.buffer, inbox), daemon=True).start()
+    threading.Thread(target=_read, args=(sys.stdin.buffer, inbox, folder), daemon=True).start()
     setup: Setup = inbox.get()
     try:
         one_file = setup.start()
@@ -44,16 +49,16 @@ def main() -> None:
         _send(out, outcome)
 
 
-def _read(pipe: BinaryIO, inbox: queue.SimpleQueue[Any]) -> None:
+def _read(pipe: BinaryIO, inbox: queue.SimpleQueue[Any], folder: str) -> None:
     """Hand on what comes; where the parent is gone, end at once, in the middle of a file too."""
     try:
         while True:
             inbox.put(pickle.load(pipe))
     except BaseException:
-        own = tempfile.gettempdir()  # this worker's own, in the batch's
-        shutil.rmtree(own, ignore_errors=True)
-        with suppress(OSError):  # others are still in it
-            os.rmdir(os.path.dirname(own))
+        # Not tempfile.gettempdir(): where this folder is gone already, that is everybody's.
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # others are still in the batch's, or it is gone
+            os.rmdir(os.path.dirname(folder))
         os._exit(0)
 
 

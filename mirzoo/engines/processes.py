@@ -240,7 +240,7 @@ class _Worker:
         }
         program = (
             f"import sys; sys.path[:] = {sys.path!r}\n"
-            "from mirzoo.engines._worker import main; main()"
+            f"from mirzoo.engines._worker import main; main({str(self._folder)!r})"
         )
         own_group = {"process_group": 0} if os.name == "posix" else {}
         self._process = subprocess.Popen(
