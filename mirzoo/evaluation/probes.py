@@ -120,7 +120,7 @@ def agreement_metrics(
     model: Model, windows: Sequence[Windows], teacher_tags: np.ndarray, dataset: str
 ) -> list[Metric]:
     """How far a student agrees with its teachers, on windows that it was not trained on."""
-    student = np.concatenate([_predict(model, w.read(np.arange(len(w))))["tags"] for w in windows])
+    student = np.concatenate([_window_tags(model, w) for w in windows])
     found = agreement(student, teacher_tags)
     common: dict[str, Any] = {"dataset": dataset, "split": "test", "n": len(student)}
     return [
@@ -200,6 +200,10 @@ def _item_predictions(
     """Tags and embeddings of every item's windows; a published model's are cached."""
 
     def predict(waveform: np.ndarray) -> dict[str, np.ndarray]:
+        if model.card.live:
+            size = model.card.input.window_samples
+            starts = np.arange(0, max(1, len(waveform) - size // 2), size)  # as windows are cut
+            return _predict_live(model, waveform, _some(starts, most))
         return _predict(model, _windows_of(model, waveform, most))
 
     if model.name not in PORTS:
@@ -222,10 +226,35 @@ def _windows_of(model: Model, waveform: np.ndarray, most: int | None) -> np.ndar
     Of more than ``most`` windows, so many are taken at equal distances.
     """
     size = model.card.input.window_samples
-    windows = cut_windows(waveform, size, size)
+    return _some(cut_windows(waveform, size, size), most)
+
+
+def _some(windows: np.ndarray, most: int | None) -> np.ndarray:
     if most is None or len(windows) <= most:
         return windows
     return windows[np.linspace(0, len(windows) - 1, most).round().astype(int)]
+
+
+def _window_tags(model: Model, windows: Windows) -> np.ndarray:
+    """The tags of windows of a corpus, ``(windows, tags)``."""
+    if not model.card.live:
+        return _predict(model, windows.read(np.arange(len(windows))))["tags"]
+    tags = np.empty((len(windows), len(model.card.labels)), np.float32)
+    for number in np.unique(windows.items):
+        mine = windows.items == number
+        starts = windows.starts[mine] - windows.corpus.items[number].offset_samples
+        waveform = item_waveform(windows.corpus, int(number))
+        tags[mine] = _predict_live(model, waveform, starts)["tags"]
+    return tags
+
+
+def _predict_live(model: Model, waveform: np.ndarray, starts: np.ndarray) -> dict[str, np.ndarray]:
+    """What a live tagger predicts of the windows of a recording: the frames that they end with."""
+    main, size = model.card.outputs[0], model.card.input.window_samples
+    outputs = model.predict_windows(np.pad(waveform, (0, size))[np.newaxis])
+    ends_s = (starts + size) / model.card.sample_rate
+    frames = np.round((ends_s - main.first_frame_s) * (main.frame_rate or 1.0)).astype(int)
+    return {name: values[0, frames] for name, values in outputs.items()}
 
 
 def _predict(model: Model, windows: np.ndarray) -> dict[str, np.ndarray]:

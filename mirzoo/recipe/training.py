@@ -26,7 +26,7 @@ class DataConfig(Config):
         Names of collections of recordings, as ``mirzoo.data.sources`` lists them.
     teachers : tuple of str
         Models whose outputs are the targets (mean over those with the same labels): published
-        ones; for chords and melody also models of the zoo and other recipes or runs
+        ones and models of the zoo; for chords and melody also other recipes or runs
         (``<recipe>@<run>``), which are trained first; for chords also systems whose labels a
         collection comes with.
     windows_per_item : int

@@ -192,6 +192,17 @@ BATCHES_BACK = 2
 """How many batches of windows at the end may lie behind the recording's end."""
 
 
+def frames_of_lag(lag_s: float, frame_rate: float) -> int:
+    """How many whole frames a lag is taken as.
+
+    Examples
+    --------
+    >>> frames_of_lag(0.1, 31.25)
+    3
+    """
+    return round(lag_s * frame_rate)
+
+
 class LagDecoder(ABC):
     """A decoder that decides each frame a fixed time after it.
 
@@ -210,7 +221,7 @@ class LagDecoder(ABC):
     def __init__(self, card: Contract, lag_s: float) -> None:
         self._card = card
         self._joiner = FrameJoiner(card)
-        self._lag = round(lag_s * self._joiner.frame_rate)
+        self._lag = frames_of_lag(lag_s, self._joiner.frame_rate)
         self._held: list[dict[str, np.ndarray]] = []
         self._added = 0
 

@@ -1,7 +1,9 @@
 """How models that give one result a clip are trained: by distillation over windows.
 
 Published models of the same task are the teachers: each predicts every training window once, and
-the student is trained to give the same probabilities. It is also trained to predict the teachers'
+the student is trained to give the same probabilities. A live student predicts a window in its last
+frame, and is given some music before and behind the window, as a stream has it. A student is also
+trained to predict the teachers'
 embeddings, the labels of teachers with other vocabularies, and the group of a recording where a
 collection's groups name what sounds. Those outputs exist in training alone; they make the
 student's own embedding richer.
@@ -15,7 +17,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -30,7 +32,7 @@ from mirzoo.models.build import build_model
 from mirzoo.models.layers.losses import crossentropy_where_named
 from mirzoo.models.model import Model
 from mirzoo.ports import PORTS
-from mirzoo.recipe import Recipe, TrainingConfig
+from mirzoo.recipe import Recipe
 from mirzoo.tasks.base import TASKS
 from mirzoo.training.alterations import masked
 from mirzoo.training.batches import Batches
@@ -47,6 +49,9 @@ logger = logging.getLogger(__name__)
 
 WINDOWS_SEED = 0
 SMALLEST_SPREAD = 1e-3
+CONTEXT_FRAMES = 8
+"""Of a live student's frames: so much music before and behind a window is given to it too."""
+
 AUXILIARY, CLASSES, EMBEDDING = "auxiliary", "classes", "embedding"
 
 
@@ -86,7 +91,7 @@ def measured_card(model: Model, run: Run) -> Card:
     Its figures are those of `mirzoo.evaluation.probes`, its teachers the baselines.
     """
     recipe = run.recipe
-    windows = choose_windows(run, "train")
+    windows = choose_windows(run, "train", context=0)
     hours = sum(len(w) for w in windows) * recipe.window_s / 3600
     classes = run.data.classes
     return model.card.updated(
@@ -108,10 +113,10 @@ def measured_card(model: Model, run: Run) -> Card:
 def metrics(model: Model, run: Run) -> list[Metric]:
     """The scores that the card of a model of a recipe has, on prepared corpora."""
     test = DistillationSet.prepare(run, "test")
-    tested = ", ".join(w.corpus.directory.name for w in test.windows)
+    tested = ", ".join(w.corpus.directory.name for w in test.judged)
     teachers = [run.model(teacher) for teacher in run.data.teachers]
     return [
-        *probes.agreement_metrics(model, test.windows, test.tags, tested),
+        *probes.agreement_metrics(model, test.judged, test.tags, tested),
         *probes.probe(model, run.folder, baselines=teachers),
     ]
 
@@ -120,12 +125,15 @@ def metrics(model: Model, run: Run) -> list[Metric]:
 class DistillationSet:
     """Windows, and what the student is to predict for them.
 
-    ``tags`` are the mean probabilities of the teachers with the student's labels, ``auxiliary``
-    those of the others side by side, ``embedding`` all teachers' embeddings side by side;
-    ``classes`` are one-hot in windows of a collection whose groups name what sounds, else zeros.
+    ``windows`` are what it is given, ``judged`` those that it is to predict: for a live student
+    ``windows`` have music around them too. ``tags`` are the mean probabilities of the teachers with
+    the student's labels, ``auxiliary`` those of the others side by side, ``embedding`` all
+    teachers' embeddings side by side; ``classes`` are one-hot in windows of a collection whose
+    groups name what sounds, else zeros.
     """
 
     windows: tuple[Windows, ...]
+    judged: tuple[Windows, ...]
     tags: np.ndarray
     auxiliary: np.ndarray
     embedding: np.ndarray
@@ -137,13 +145,19 @@ class DistillationSet:
     @classmethod
     def prepare(cls, run: Run, split: str) -> DistillationSet:
         """Choose the windows of a split and let the recipe's teachers predict them."""
-        windows = choose_windows(run, split)
+        context = context_samples(run.recipe)
+        windows = choose_windows(run, split, context=context)
+        judged = tuple(
+            replace(w, starts=w.starts + context, window_samples=w.window_samples - 2 * context)
+            for w in windows
+        )
         teachers = run.data.teachers
-        predicted = {teacher: _predictions(run, windows, teacher) for teacher in teachers}
+        predicted = {teacher: _predictions(run, judged, teacher) for teacher in teachers}
         same, other = _by_vocabulary(run)
         count = sum(len(w) for w in windows)
         return cls(
             windows=windows,
+            judged=judged,
             tags=np.mean([predicted[teacher]["tags"] for teacher in same], axis=0, dtype="f4"),
             auxiliary=_side_by_side([predicted[teacher]["tags"] for teacher in other], count),
             embedding=_side_by_side([predicted[t][EMBEDDING] for t in teachers], count),
@@ -166,14 +180,25 @@ class DistillationSet:
         return targets
 
 
-def choose_windows(run: Run, split: str) -> tuple[Windows, ...]:
-    """The windows of a split that a recipe trains on; corpora without that split drop out."""
+def context_samples(recipe: Recipe) -> int:
+    """How much music before and behind a window a student is given (samples)."""
+    if recipe.head.pooling != "trailing":
+        return 0
+    return CONTEXT_FRAMES * recipe.head.output_grid(recipe.frontend.grid).hop_length
+
+
+def choose_windows(run: Run, split: str, *, context: int) -> tuple[Windows, ...]:
+    """The windows of a split that a recipe trains on, and so many samples before and behind them.
+
+    Corpora without that split drop out.
+    """
     recipe = run.recipe
+    samples = round(recipe.window_s * recipe.frontend.sample_rate) + 2 * context
     chosen = (
         corpus.windows(
             per_item=run.data.windows_per_item,
             seed=WINDOWS_SEED,
-            window_samples=round(recipe.window_s * recipe.frontend.sample_rate),
+            window_samples=samples,
             split=split,
         )
         for corpus in run.corpora
@@ -201,12 +226,15 @@ def _by_vocabulary(run: Run) -> tuple[list[str], list[str]]:
     """Split a recipe's teachers into those with its labels and the others."""
     task = run.recipe.task
     labels, teachers = TASKS[task.type].labels(task), run.data.teachers
-    same = [t for t in teachers if list(PORTS[t].labels) == labels]
+    known = {
+        teacher: list((PORTS[teacher] if teacher in PORTS else run.model(teacher).card).labels)
+        for teacher in teachers
+    }
+    same = [t for t in teachers if known[t] == labels]
     if not same:
         raise RecipeError(
-            f"none of the teachers {list(teachers)} gives the recipe's "
-            f"{len(labels)} labels; allowed are labels in the order of one of "
-            f"{', '.join(PORTS)}"
+            f"none of the teachers {list(teachers)} gives the recipe's {len(labels)} labels in "
+            "their order; name a tagger of which `mirzoo info` lists them so"
         )
     return same, [t for t in teachers if t not in same]
 
@@ -250,7 +278,7 @@ def _fit(
     held_out = Batches(
         validation.windows, validation.targets(training, output), batch_size=128, shuffle=False
     )
-    student = _student(model, batches.targets, settings)
+    student = _student(model, batches.targets, recipe)
     losses: Mapping[str, str | Callable] = {
         output: "binary_crossentropy",
         AUXILIARY: "binary_crossentropy",
@@ -280,13 +308,21 @@ def _fit(
     )
 
 
-def _student(
-    model: Model, targets: Mapping[str, np.ndarray], settings: TrainingConfig
-) -> keras.Model:
+def frame_of_window(recipe: Recipe) -> int:
+    """The frame with which a window ends, where a live student is given `context_samples` too."""
+    grid = recipe.head.output_grid(recipe.frontend.grid)
+    end = context_samples(recipe) + recipe.window_s * recipe.frontend.sample_rate
+    return round((end / grid.sample_rate - grid.times(1)[0]) * grid.frame_rate)
+
+
+def _student(model: Model, targets: Mapping[str, np.ndarray], recipe: Recipe) -> keras.Model:
     """The model with the outputs that only training needs."""
+    settings = recipe.training
     output = model.card.outputs[0].name
     features = masked(settings.augmentation, model.frontend(model.input), settings.seed)
     embedding = model.head(features)
+    if recipe.head.pooling == "trailing":
+        embedding = embedding[:, frame_of_window(recipe)]
     outputs = {output: model.get_layer(output)(embedding)}
     for name, activation in ((AUXILIARY, "sigmoid"), (CLASSES, "softmax"), (EMBEDDING, None)):
         if name in targets:

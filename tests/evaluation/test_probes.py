@@ -18,6 +18,7 @@ class Ear:
     name = "ear"
     card = SimpleNamespace(
         labels=["guitar", "vocals"],
+        live=False,
         window_s=WINDOW / RATE,
         input=SimpleNamespace(window_samples=WINDOW),
     )
@@ -69,6 +70,38 @@ def test_models_without_voice_tags_have_no_singing_figure(tmp_path, caplog, monk
     caplog.set_level("INFO", "mirzoo")
     assert probing.probe(Ear(), tmp_path) == []
     assert any("no tag for singing" in line for line in caplog.messages)
+
+
+class LiveEar:
+    """As `Ear`, of the last second, in frames a quarter of a second apart."""
+
+    name = "live ear"
+    card = SimpleNamespace(
+        live=True,
+        labels=Ear.card.labels,
+        window_s=1.0,
+        sample_rate=RATE,
+        input=Ear.card.input,
+        outputs=[SimpleNamespace(first_frame_s=0.0, frame_rate=4.0)],
+    )
+
+    def predict_windows(self, windows):
+        (waveform,) = np.pad(windows, ((0, 0), (RATE, 0)))
+        places = range(0, len(waveform) - RATE + 1, RATE // 4)
+        frames = Ear().predict_windows(np.stack([waveform[p : p + RATE] for p in places]))
+        return {name: values[np.newaxis] for name, values in frames.items()}
+
+
+def test_live_models_are_measured_in_the_frames_that_windows_end_with(tmp_path, monkeypatch):
+    make(tmp_path, "ultrastar", ["x/300-3000", "y/3000-300"])
+    sung = {"x/300-3000": [[1.5, 3.0]], "y/3000-300": [[0.0, 1.5]]}
+    monkeypatch.setitem(probing.SUNG, "ultrastar", lambda item: np.array(sung[item.path]))
+    assert probing.probe(LiveEar(), tmp_path) == probing.probe(Ear(), tmp_path)
+    windows = Corpus.load(tmp_path / "ultrastar").windows(
+        per_item=2, seed=3, window_samples=RATE, split="test"
+    )
+    ours, theirs = (probing._window_tags(model, windows) for model in (LiveEar(), Ear()))
+    np.testing.assert_array_equal(ours.round(), theirs.round())
 
 
 def test_published_models_predict_a_corpus_once(tmp_path, monkeypatch):

@@ -119,7 +119,7 @@ def assert_conforms(
     waveform = noise(3, n_samples)
     outputs = said(model, waveform)
     grid = recipe.head.output_grid(recipe.frontend.grid)
-    frames = (grid.frames(n_samples),) if recipe.head.pooling == "none" else ()
+    frames = (grid.frames(n_samples),) if recipe.head.per_frame else ()
     assert {name: value.shape for name, value in outputs.items()} == {
         output.name: (3, *frames, output.axes[-1].size) for output in model.card.outputs
     }

@@ -148,6 +148,54 @@ def test_classes_are_the_groups_of_collections_that_name_them(corpora):
     assert distilled.classes.shape[1] == 0
 
 
+LIVE = {
+    "live": True,
+    "head": {
+        "type": "cnn", "blocks": [{"filters": 8, "stride": [2, 2]}], "pooling": "trailing",
+        "trailing_frames": 17, "embedding": 16, "dropout": 0.1,
+    },
+    "window_s": 1.024,
+}  # fmt: skip
+
+
+def test_a_live_student_is_given_music_around_the_windows_that_it_predicts(corpora):
+    recipe = make_recipe(**LIVE)
+    validation = clips.DistillationSet.prepare(opened(recipe, corpora), "valid")
+    hop = 2 * 512
+    (given,), (judged,) = validation.windows, validation.judged
+    np.testing.assert_array_equal(judged.starts, given.starts + clips.CONTEXT_FRAMES * hop)
+    assert judged.window_samples == 16 * hop
+    assert given.window_samples == (16 + 2 * clips.CONTEXT_FRAMES) * hop
+    windows = judged.read(np.arange(len(judged))) / np.float32(32767)
+    np.testing.assert_array_equal(validation.tags, Ear().predict_windows(windows)["tags"])
+    assert clips.frame_of_window(recipe) * hop == clips.context_samples(recipe) + 16 * hop
+
+
+def test_a_live_student_learns_in_the_frame_that_a_window_ends_with():
+    recipe = make_recipe(**LIVE)
+    model = build_model(recipe, "live")
+    student = clips._student(model, {"embedding": np.zeros((1, 2))}, recipe)
+    waveform = np.random.default_rng(0).normal(0, 0.1, (2, 33 * 1024)).astype(np.float32)
+    predicted = student(waveform)
+    assert predicted["embedding"].shape == (2, 2)
+    frames = model(waveform).numpy()
+    np.testing.assert_allclose(
+        predicted["tags"], frames[:, clips.frame_of_window(recipe)], atol=1e-6
+    )
+    assert np.abs(np.diff(frames, axis=1)).max() > 1e-5
+
+
+@pytest.mark.slow
+def test_a_live_tagger_learns(corpora, tmp_path):
+    training = {"epochs": 25, "batch_size": 8, "learning_rate": 0.02, "patience": 25}
+    recipe = make_recipe(**LIVE, training=training)
+    model = run(recipe, corpora, tmp_path / "run")
+    losses = [float(row["val_tags_loss"]) for row in history(tmp_path / "run")]
+    assert losses[-1] < 0.5 * losses[0]
+    pitch = tone(Item("99", "tones", "2", "", "valid"))
+    assert model.annotate(pitch, source_rate=RATE).top(1)[0][0] == LABELS[2]
+
+
 def test_windows_without_a_class_have_no_say_in_it():
     logits = tf.Variable([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0]])
     with tf.GradientTape() as tape:
@@ -192,6 +240,25 @@ def test_what_a_front_end_learnt_goes_on_being_learnt():
         strict=True,
     )
     assert all(np.array_equal(ours, theirs) for ours, theirs in learnt)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_what_goes_forwards_alone_starts_with_the_forward_half_of_what_goes_both_ways(cell):
+    both = {"type": "rnn", "recurrent": {"cell": cell, "units": [4, 3]}}
+    ahead = {"type": "rnn", "recurrent": {"cell": cell, "units": [4, 3], "bidirectional": False,
+                                          "lookahead": 1}}  # fmt: skip
+    model = build_model(make_recipe(head=ahead), "fresh")
+    fresh = {layer.name: layer for layer in model.head.layers}
+    before = fresh[f"{cell}1"].get_weights()
+    trained = build_model(make_recipe(head=both), "trained")
+    fitting.copy_weights(model, trained)
+    forward = trained.head.get_layer("bidirectional0").forward_layer.get_weights()
+    for ours, theirs in zip(fresh[f"{cell}0"].get_weights(), forward, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    kernel, recurrent, _ = fresh[f"{cell}1"].get_weights()  # whose input was twice as wide
+    np.testing.assert_array_equal(kernel, before[0])
+    second = trained.head.get_layer("bidirectional1").forward_layer.get_weights()
+    np.testing.assert_array_equal(recurrent, second[1])
 
 
 def test_a_card_states_the_data_and_where_the_weights_began():

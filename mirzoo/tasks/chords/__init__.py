@@ -85,7 +85,9 @@ class ChordRecognition(FramewiseTask[ChordsConfig, "Chords"]):
         return list(config.labels)
 
     def default_decoding(self, config: ChordsConfig) -> ChordDecoding:
-        return ChordDecoding(bass_threshold=BASS_THRESHOLD if config.structured else None)
+        return ChordDecoding(
+            bass_threshold=BASS_THRESHOLD if config.structured else None, lag_s=config.lag_s
+        )
 
     def check_card(self, card: Contract) -> None:
         for label in card.labels:
@@ -217,7 +219,9 @@ class ChordRecognition(FramewiseTask[ChordsConfig, "Chords"]):
 
         assert isinstance(card.decoding, ChordDecoding)  # the task has checked the card
         prior = rarity_prior(teachers, _vocabulary(config))
-        return calibrate_chords(card.decoding, validation, _vocabulary(config), prior)
+        frame_rate = card.outputs[0].frame_rate
+        assert frame_rate is not None
+        return calibrate_chords(card.decoding, validation, _vocabulary(config), frame_rate, prior)
 
     def scorer(self, card: Contract) -> ChordScorer:
         from mirzoo.tasks.chords.scores import ChordScorer

@@ -16,7 +16,7 @@ from mirzoo.data.labels import ChordSpan
 from mirzoo.dsp.chord_vocabulary import NO_CHORD, UNKNOWN, Vocabulary
 from mirzoo.tasks.base import Teachers, Validated
 from mirzoo.tasks.chords.config import ChordDecoding
-from mirzoo.tasks.chords.decoder import likeliest_classes
+from mirzoo.tasks.chords.decoder import decided_classes
 from mirzoo.tasks.chords.teachers import CHORDS, predicted_chords
 
 CHANGE_PENALTIES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0)
@@ -31,6 +31,7 @@ def calibrate_chords(
     decoding: ChordDecoding,
     validation: Iterable[Iterable[Validated]],
     vocabulary: Vocabulary,
+    frame_rate: float,
     prior: Sequence[float] | None = None,
 ) -> ChordDecoding:
     """Choose the transition penalty, and how unlikely "no chord" is a priori.
@@ -42,10 +43,12 @@ def calibrate_chords(
     Parameters
     ----------
     decoding : ChordDecoding
-        The card's.
+        The card's. With a ``lag_s`` frames are decided with that lag here too.
     validation : iterable of iterables of Validated
         For each corpus its labelled recordings; every corpus counts alike.
     vocabulary : Vocabulary
+    frame_rate : float
+        Of the outputs (Hz).
     prior : sequence of float, optional
         Of each class, as `rarity_prior` gives it.
     """
@@ -68,16 +71,20 @@ def calibrate_chords(
         }
         return decoding.model_copy(update=settings)
 
-    right = {p: _share_right(predicted, with_settings(p, 1.0)) for p in CHANGE_PENALTIES}
+    right = {
+        p: _share_right(predicted, with_settings(p, 1.0), frame_rate) for p in CHANGE_PENALTIES
+    }
     as_good_as_the_best = max(right.values()) - AS_RIGHT
     penalty = max(p for p, share in right.items() if share >= as_good_as_the_best)
-    shares = {c: _share_right(predicted, with_settings(penalty, c)) for c in CAUTIONS}
+    shares = {c: _share_right(predicted, with_settings(penalty, c), frame_rate) for c in CAUTIONS}
     nearly_best = max(shares.values()) - NEARLY
     return with_settings(penalty, max(c for c, share in shares.items() if share >= nearly_best))
 
 
 def _share_right(
-    predicted: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]], decoding: ChordDecoding
+    predicted: Sequence[Sequence[tuple[np.ndarray, np.ndarray]]],
+    decoding: ChordDecoding,
+    frame_rate: float,
 ) -> float:
     """The share of labelled frames named right, the mean over corpora that have any."""
     shares = []
@@ -87,7 +94,8 @@ def _share_right(
             shares.append(
                 sum(
                     np.count_nonzero(
-                        (likeliest_classes(probabilities, decoding) == truth) & (truth != UNKNOWN)
+                        (decided_classes(probabilities, decoding, frame_rate) == truth)
+                        & (truth != UNKNOWN)
                     )
                     for probabilities, truth in corpus
                 )

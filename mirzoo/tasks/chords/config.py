@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,12 +18,18 @@ class ChordsConfig(TaskConfig):
     also names the root, the bass and every pitch class that sounds.
     """
 
+    later: ClassVar[frozenset[str]] = frozenset({"lag_s"})
+
     type: Literal["chords"] = "chords"
     vocabulary: Literal["majmin", "large"] = "large"
     """majmin: 24 chords and none; large: 14 qualities on every root."""
 
     structured: bool = True
     """Whether root, bass and pitch classes are outputs of their own too."""
+
+    lag_s: Lag = None
+    """How long after a frame it is decided (s), of models for streams; null where the whole
+    recording decides."""
 
     @property
     def qualities(self) -> tuple[str, ...]:

@@ -29,7 +29,14 @@ from mirzoo.dsp.viterbi import FixedLagWithPenalties, PathWithChanges, PathWithT
 from mirzoo.errors import ArtefactError
 from mirzoo.tasks.chords.annotation import Chords
 from mirzoo.tasks.chords.config import ChordDecoding
-from mirzoo.tasks.frames import BATCHES_BACK, FrameJoiner, LagDecoder, find_segments, runs_of
+from mirzoo.tasks.frames import (
+    BATCHES_BACK,
+    FrameJoiner,
+    LagDecoder,
+    find_segments,
+    frames_of_lag,
+    runs_of,
+)
 
 BASS = "bass"
 SMALLEST = float(np.finfo(np.float32).tiny)
@@ -247,6 +254,31 @@ def likeliest_classes(probabilities: np.ndarray, decoding: ChordDecoding) -> np.
     [0, 0, 0]
     """
     path = _new_path(decoding)
+    return np.concatenate([path.add(_evidence(probabilities, decoding)), path.finish()])
+
+
+def decided_classes(
+    probabilities: np.ndarray, decoding: ChordDecoding, frame_rate: float
+) -> np.ndarray:
+    """Find the class of each frame as it is decided: by all frames, or after ``lag_s``.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray
+        ``(frames, classes)``.
+    decoding : ChordDecoding
+    frame_rate : float
+        Hz.
+
+    Returns
+    -------
+    np.ndarray
+        Class of each frame, int64 ``(frames,)``.
+    """
+    if decoding.lag_s is None:
+        return likeliest_classes(probabilities, decoding)
+    lag = frames_of_lag(decoding.lag_s, frame_rate)
+    path = FixedLagWithPenalties(_new_path(decoding), lag)
     return np.concatenate([path.add(_evidence(probabilities, decoding)), path.finish()])
 
 

@@ -86,7 +86,9 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, "Melody"]):
         return build(config, embedding, pitches)
 
     def default_decoding(self, config: MelodyConfig) -> MelodyDecoding:
-        return MelodyDecoding(fmin=config.fmin, bins_per_octave=config.bins_per_octave)
+        return MelodyDecoding(
+            fmin=config.fmin, bins_per_octave=config.bins_per_octave, lag_s=config.lag_s
+        )
 
     def axis_labels(self, card: Contract) -> dict[str, list[str]]:
         """The frequency of each bin; the voicing is labelled by its name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
@@ -21,6 +21,8 @@ MEASURES = (
 class MelodyConfig(TaskConfig):
     """Which pitch the melody has when, in bins from ``fmin`` (Hz) up, and whether it sounds."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"lag_s"})
+
     type: Literal["melody"] = "melody"
     fmin: PositiveFloat = 28.469809
     """Frequency of the lowest bin of pitch (Hz)."""
@@ -30,6 +32,10 @@ class MelodyConfig(TaskConfig):
 
     bins_per_octave: PositiveInt = 60
     """Bins in an octave, a multiple of 12; 60 are 20 cents each."""
+
+    lag_s: Lag = None
+    """How long after a frame it is decided (s), of models for streams; null where the whole
+    recording decides."""
 
     @model_validator(mode="after")
     def _divides_semitones(self) -> Self:

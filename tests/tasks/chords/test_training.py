@@ -130,6 +130,30 @@ def test_an_earlier_run_teaches_chords(tmp_path, monkeypatch):
     np.testing.assert_array_equal(again, taught)
 
 
+@pytest.mark.parametrize("lag_s", [0.0, 0.3])
+def test_a_penalty_is_chosen_for_the_lag_that_chords_are_decided_with(lag_s):
+    """With no lag a penalty makes every change late, with a lag it does not."""
+    chosen = np.repeat([C, G] * 10, 20)
+    held = tuple(
+        ChordSpan(2.0 * n, 2.0 * n + 2.0, "C:maj" if n % 2 == 0 else "G:maj") for n in range(20)
+    )
+    probabilities = played(chosen, np.exp(5))
+    times = (np.arange(len(chosen)) + 0.5) / 10
+    labelled = [(Labels(chords=held), times, {"chords": probabilities})]
+    found = calibration.calibrate_chords(
+        ChordDecoding(lag_s=lag_s), [labelled], VOCABULARY, frame_rate=10.0
+    )
+    assert found.lag_s == lag_s
+    assert found.change_penalty == {0.0: 4.0, 0.3: 15.0}[lag_s]
+
+
+def test_a_recipe_states_the_lag():
+    for task in ("chords", "melody"):
+        config = TASKS[task].config(lag_s=0.2)
+        assert TASKS[task].default_decoding(config).lag_s == 0.2
+        assert "lag_s" not in TASKS[task].config().model_dump()
+
+
 def test_annotations_are_labels_to_train_on():
     chords = Chords([(0.0, 1.0, "C:maj"), (1.5, 2.0, "N")])
     labels = TASKS["chords"].labels_of(chords, 3.0)
@@ -139,7 +163,7 @@ def test_annotations_are_labels_to_train_on():
 def calibrated(probabilities, spans, what="penalty"):
     times = (np.arange(len(probabilities)) + 0.5) / 10
     labelled = [(Labels(chords=spans), times, {"chords": probabilities})]
-    found = calibration.calibrate_chords(ChordDecoding(), [labelled, []], VOCABULARY)
+    found = calibration.calibrate_chords(ChordDecoding(), [labelled, []], VOCABULARY, 10.0)
     return found.change_penalty if what == "penalty" else found.prior
 
 
