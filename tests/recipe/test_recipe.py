@@ -135,7 +135,8 @@ def test_shipped_recipe(path):
     recipe = load_recipe(path)
     frontend = {"melbank": "mel"}.get(path.stem.split("_")[0], path.stem.split("_")[0])
     assert recipe.frontend.type == frontend
-    assert re.fullmatch(r"[a-z]+_(cnn|rnn|crnn)_[a-z]+", path.stem)
+    assert re.fullmatch(r"[a-z]+_(cnn|rnn|crnn)_(live_)?[a-z]+", path.stem)
+    assert recipe.live == ("_live_" in path.stem)
     assert recipe.head.type.removesuffix("1d").split("_")[-1] == path.stem.split("_")[1]
     assert recipe.source.paper
     for run in load_runs(path).values():
