@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mirzoo.models.model import Model
     from mirzoo.runtimes.litert import LiteRTModel
     from mirzoo.runtimes.onnx import ONNXModel
+    from mirzoo.tasks.beats.annotation import Beats
     from mirzoo.tasks.chords.annotation import Chords
     from mirzoo.tasks.key.annotation import Key
     from mirzoo.tasks.melody.annotation import Melody
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Beats",
     "Card",
     "Chords",
     "Key",
@@ -69,6 +71,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Beats": "tasks.beats.annotation",
     "Card": "card",
     "Chords": "tasks.chords.annotation",
     "Key": "tasks.key.annotation",

@@ -62,7 +62,8 @@ def list_models(
     pretrained : bool, optional
         Only those with weights (True) or recipes alone (False).
     task : str, optional
-        Only those of a task (``"tagging"``, ``"chords"``, ``"melody"``, ``"notes"``, ``"key"``).
+        Only those of a task (``"tagging"``, ``"chords"``, ``"melody"``, ``"notes"``, ``"key"``,
+        ``"beats"``).
 
     Returns
     -------

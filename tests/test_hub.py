@@ -65,7 +65,7 @@ def test_every_name_is_trained_or_a_recipe_alone():
 
 
 def test_names_by_task():
-    tasks = ("tagging", "chords", "melody", "notes", "key")
+    tasks = ("tagging", "chords", "melody", "notes", "key", "beats")
     names = {task: hub.list_models(task=task) for task in tasks}
     assert sorted(chain(*names.values())) == sorted(hub.list_models())
     assert set(names["tagging"]) >= {"mel_cnn_tagger", "musicnn_mtt"}

@@ -1,4 +1,4 @@
-"""What a task is: all that the zoo knows of tagging, chords, melody, notes, in one object each.
+"""What a task is: all that the zoo knows of tagging, chords, beats and so on, in one object each.
 
 A task states which section of a recipe it has, which output layers and losses that makes, what the
 numbers mean and how they are decoded, how labels become targets, what a result looks like and how

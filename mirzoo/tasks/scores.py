@@ -253,6 +253,21 @@ class RecordingScorer(Scorer):
         return found
 
 
+class EachAlike(RecordingScorer):
+    """Scores recordings by themselves; together each that is judged counts once."""
+
+    def scores(self, weights: np.ndarray) -> dict[str, np.ndarray]:
+        import numpy as np
+
+        found = {}
+        for name in self.seconds:
+            of_name = [scores.get(name, _NOTHING) for scores in self._recordings]
+            judged = np.array([float(score.seconds > 0) for score in of_name])
+            values = np.nan_to_num([score.value for score in of_name])
+            found[name] = ratio(weights @ (values * judged), weights @ judged)
+        return found
+
+
 class ClassScorer(RecordingScorer):
     """Scores every recording by itself, and classes of what is in them by the time they last.
 

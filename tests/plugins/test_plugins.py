@@ -77,10 +77,10 @@ def test_everything_is_registered_without_tensorflow():
         "toy_energy",
     }
     assert set(heads) == {
-        *("cnn", "cnn1d", "crnn", "pitch_class_cnn", "pitch_class_crnn", "pitch_cnn", "rnn"),
+        *("cnn", "cnn1d", "crnn", "pitch_class_cnn", "pitch_class_crnn", "pitch_cnn", "rnn", "tcn"),
         "toy_shallow",
     }
-    assert set(tasks) == {"chords", "key", "melody", "notes", "tagging", "toy_pulses"}
+    assert set(tasks) == {"beats", "chords", "key", "melody", "notes", "tagging", "toy_pulses"}
 
 
 def test_a_recipe_names_what_is_registered():

@@ -23,7 +23,7 @@ from mirzoo.recipe import (
 from mirzoo.recipe.base import type_of
 from mirzoo.recipe.new import description
 
-FRAMEWISE = ("chords", "key", "melody")
+FRAMEWISE = ("beats", "chords", "key", "melody")
 CONSTANT_Q = ("cqt", "hcqt", "vqt")
 ALL = sorted(product(FRONTENDS, HEADS, ("tagging", *FRAMEWISE)))
 
@@ -34,7 +34,7 @@ def is_refused(frontend, head, task):
         return task not in ("chords", "key") or frontend not in (*CONSTANT_Q, "chroma")
     if head == "pitch_cnn":
         return task != "melody" or frontend not in CONSTANT_Q
-    return frontend == "raw" and head in ("cnn", "crnn")
+    return frontend == "raw" and head in ("cnn", "crnn", "tcn")
 
 
 @pytest.mark.parametrize(
@@ -146,5 +146,5 @@ def test_labels_of_chords_are_fixed():
 
 
 def test_a_task_of_published_models_alone_is_refused():
-    with pytest.raises(RecipeError, match="no recipe makes a model for notes.*allowed are chords"):
+    with pytest.raises(RecipeError, match="no recipe makes a model for notes.*allowed are beats"):
         new_recipe("cqt", "rnn", "notes")

@@ -18,7 +18,7 @@ PACKAGE = Path(mirzoo.__file__).parent
 
 
 def test_the_tasks_of_the_zoo():
-    assert set(TASKS) == {"tagging", "chords", "melody", "notes", "key"}
+    assert set(TASKS) == {"tagging", "chords", "melody", "notes", "key", "beats"}
     for name, task in TASKS.items():
         assert isinstance(task, Task)
         assert task.name == name == task.annotation.task

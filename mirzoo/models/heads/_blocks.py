@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import keras
 from keras import layers
 
@@ -15,6 +17,9 @@ from mirzoo.models.layers.normalisation import BatchNormalization
 from mirzoo.models.layers.pitch import PITCH_CLASSES, WrapPitchClasses
 from mirzoo.models.layers.pooling import AttentionPooling, TrailingPooling
 from mirzoo.recipe.heads import Head
+
+if TYPE_CHECKING:
+    from mirzoo.models.heads.tcn import DilatedStack
 
 
 def normalise_bins(features):
@@ -65,6 +70,32 @@ def recur(stack: RecurrentStack, x):
     if stack.lookahead:
         x = layers.Cropping1D((stack.lookahead, 0), name="lookahead_crop")(x)
     return x
+
+
+def dilate(stack: DilatedStack, x):
+    """Apply dilated layers to ``(batch, frames, channels)``."""
+    side = "causal" if stack.causal else "same"
+    x = layers.Conv1D(stack.filters, 1, use_bias=False, name="dilated_in")(x)
+    x = layers.ELU(name="dilated_in_elu")(BatchNormalization(name="dilated_in_norm")(x))
+    for number in range(stack.layers):
+        name = f"dilated{number}"
+        pair = [
+            layers.Conv1D(
+                stack.filters,
+                stack.kernel,
+                dilation_rate=2 ** (number + wider),
+                padding=side,
+                use_bias=False,
+                name=f"{name}_{wider}",
+            )(x)
+            for wider in (0, 1)
+        ]
+        y = layers.Concatenate(name=f"{name}_pair")(pair)
+        y = layers.ELU(name=f"{name}_elu")(BatchNormalization(name=f"{name}_norm")(y))
+        y = layers.SpatialDropout1D(stack.dropout, name=f"{name}_dropout")(y)
+        y = layers.Conv1D(stack.filters, 1, name=f"{name}_mix")(y)
+        x = layers.Add(name=f"{name}_add")([x, y])
+    return layers.ELU(name="dilated_out_elu")(x)
 
 
 def embed_sequence(head: Head, sequence: keras.KerasTensor) -> keras.KerasTensor:

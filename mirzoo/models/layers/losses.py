@@ -44,6 +44,50 @@ def crossentropy_where_known(truth, probabilities):
     return ops.mean(known * loss, axis=-1)
 
 
+def shift_tolerant_crossentropy(tolerance: int, positive_weight: float):
+    """Make a binary cross-entropy of events in time whose labels may be a few frames off.
+
+    The output at a labelled frame is the largest within ``tolerance`` frames of it, and so are the
+    outputs at frames without a label; those within twice as many frames of a label do not count
+    [1]_. Frames whose truth is below 0 are unknown and do not count.
+
+    Parameters
+    ----------
+    tolerance : int
+        Frames on either side.
+    positive_weight : float
+        How much more a labelled frame counts.
+
+    Returns
+    -------
+    callable
+        From truth and probabilities ``(batch, frames, kinds)`` to losses ``(batch, frames)``.
+
+    References
+    ----------
+    .. [1] F. Foscarin, J. Schlüter, G. Widmer, "Beat this! Accurate beat tracking without DBN
+       postprocessing", ISMIR 2024, arXiv:2407.21658, section 3.3.
+    """
+
+    def spread(values, reach):
+        if not reach:
+            return values
+        return ops.max_pool(values, 2 * reach + 1, strides=1, padding="same")
+
+    def loss(truth, probabilities):
+        truth = ops.cast(truth, probabilities.dtype)
+        is_labelled = ops.cast(truth > 0, probabilities.dtype)
+        is_free = 1 - spread(is_labelled, 2 * tolerance)
+        known = ops.cast(truth >= 0, probabilities.dtype)
+        largest = spread(probabilities, tolerance)
+        inside = ops.clip(largest, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+        labelled = -positive_weight * is_labelled * ops.log(inside)
+        free = -is_free * ops.log(1 - inside)
+        return ops.mean(known * (labelled + free), axis=-1)
+
+    return loss
+
+
 class FrameAccuracy(keras.metrics.Metric):
     """The share of the frames with a target whose likeliest bin is near enough to the target's.
 

@@ -110,6 +110,17 @@ def chromagram(spectra: Spectra) -> np.ndarray:
     return np.sqrt(energies / np.maximum(energies.max(axis=1, keepdims=True), 1e-9)).T
 
 
+def onset_strength(spectra: Spectra) -> np.ndarray:
+    """How much louder each frame is than the one before, over all bins: ``(frames,)`` up to 1.
+
+    The mean of what levels (dB, 80 dB below the loudest at least) rise by.
+    """
+    magnitudes = spectra.magnitudes
+    levels = 20 * np.log10(np.maximum(magnitudes, 1e-4 * max(magnitudes.max(), 1e-9)))
+    rises = np.maximum(np.diff(levels, axis=0, prepend=levels[:1]), 0.0).mean(axis=1)
+    return rises / max(float(rises.max()), 1e-9)
+
+
 def log_spectrogram(spectra: Spectra, fmin: float, fmax: float) -> tuple[np.ndarray, np.ndarray]:
     """Spectra over time on a logarithmic axis of frequency.
 

@@ -201,7 +201,7 @@ class KeyDetection(FramewiseTask[KeyConfig, "Key"]):
         return key_scores(truth, estimate)
 
     def scorer(self, card: Contract) -> Scorer:
-        from mirzoo.tasks.key.scores import EachAlike
+        from mirzoo.tasks.scores import EachAlike
 
         return EachAlike(self.scores, self.headline, self.lower_is_better)
 

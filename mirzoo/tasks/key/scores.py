@@ -25,10 +25,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mirzoo.tasks.key.names import MAJOR, MINOR, KeyName, parse_key
-from mirzoo.tasks.scores import RecordingScorer, Score, ratio
+from mirzoo.tasks.scores import Score
 
 if TYPE_CHECKING:
     from mirzoo.tasks.key.annotation import Key
@@ -92,16 +90,3 @@ def key_scores(truth: Key, estimate: Key) -> dict[str, Score]:
         name: Score(float("nan"), 0.0) if value is None else Score(value, seconds)
         for name, value in values.items()
     }
-
-
-class EachAlike(RecordingScorer):
-    """Scores recordings by themselves; together each that is judged counts once."""
-
-    def scores(self, weights: np.ndarray) -> dict[str, np.ndarray]:
-        found = {}
-        for name in self.seconds:
-            of_name = [scores[name] for scores in self._recordings]
-            judged = np.array([float(score.seconds > 0) for score in of_name])
-            values = np.nan_to_num([score.value for score in of_name])
-            found[name] = ratio(weights @ (values * judged), weights @ judged)
-        return found

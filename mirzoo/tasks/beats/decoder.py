@@ -1,0 +1,150 @@
+"""From a beat model's outputs to beats, bars and tempo.
+
+Conventions: ``beats`` is ``(frames, 2)``, how likely a beat and a downbeat is at each frame; a
+downbeat is a beat as well. Beats are found first (`mirzoo.tasks.beats.tracking`), bars over them
+(`mirzoo.tasks.beats.bars`). A search for tempo, phase and metre at once [1]_ has some ten times as
+many states.
+
+References
+----------
+.. [1] S. Böck, F. Krebs, G. Widmer, "Joint beat and downbeat tracking with recurrent neural
+   networks", ISMIR 2016.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from mirzoo.card import Contract
+from mirzoo.tasks.beats.annotation import Beats
+from mirzoo.tasks.beats.bars import bar_positions
+from mirzoo.tasks.beats.config import BEAT, DOWNBEAT, BeatsDecoding
+from mirzoo.tasks.beats.tempo import candidates, tempo_of
+from mirzoo.tasks.beats.tracking import PEAK_REACH_S, BeatFrames, pick_beats, track_beats
+from mirzoo.tasks.frames import FrameJoiner
+
+NEAR_FRAMES = 2
+"""How far from a beat a downbeat's activation counts for it."""
+
+
+class BeatsDecoder:
+    """Turns a beat model's outputs into beats; see `mirzoo.tasks.base.Decoder`."""
+
+    def __init__(self, card: Contract) -> None:
+        assert isinstance(card.decoding, BeatsDecoding)  # the task has checked the card
+        self._card, self._decoding = card, card.decoding
+        self._joiner = FrameJoiner(card)
+        self._activations: list[np.ndarray] = []
+
+    def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
+        """Take the outputs of the next windows."""
+        joined = self._joiner.join(outputs, starts)
+        self._activations.append(joined[self._card.outputs[0].name].astype(np.float32))
+
+    def finish(self, *, duration_s: float, source: str | None = None) -> Beats:
+        """Give the beats of a recording of ``duration_s`` seconds."""
+        count = self._joiner.count(duration_s)
+        activations = np.concatenate(self._activations)[:count]
+        decoding = self._decoding
+        found = find_beats(activations[:, BEAT], self._joiner.frame_rate, decoding)
+        # Frames need not be whole: times are linear in them.
+        times = self._joiner.times_of(found.frames)
+        inside = (times >= 0) & (times <= duration_s)
+        found, times = BeatFrames(found.frames[inside], found.strength[inside]), times[inside]
+        downbeat = strength_at(activations[:, DOWNBEAT], found.frames)
+        beats = Beats(
+            times,
+            bar_positions(
+                downbeat,
+                beats_per_bar=decoding.beats_per_bar,
+                change_penalty=decoding.metre_change_penalty,
+            ),
+            confidence=found.strength,
+            downbeat_confidence=downbeat,
+            tempi=candidates(tempo_of(times), activations[:, BEAT], found.frames),
+            source=source,
+            duration_s=duration_s,
+            model=self._card.name,
+        )
+        return beats.steadied() if decoding.steady else beats
+
+
+def find_beats(activation: np.ndarray, frame_rate: float, decoding: BeatsDecoding) -> BeatFrames:
+    """Find beats in the activation of a recording.
+
+    Parameters
+    ----------
+    activation : np.ndarray
+        How likely a beat is at each frame, ``(frames,)``.
+    frame_rate : float
+        Hz.
+    decoding : BeatsDecoding
+
+    Examples
+    --------
+    >>> activation = np.zeros(500)
+    >>> activation[10::25] = 0.9
+    >>> find_beats(activation, 50.0, BeatsDecoding()).frames[:3].tolist()
+    [10.0, 35.0, 60.0]
+    >>> np.diff(find_beats(activation, 50.0, BeatsDecoding(tempo_near=60.0)).frames)[:3].tolist()
+    [50.0, 50.0, 50.0]
+    """
+    if decoding.method == "peaks":
+        return pick_beats(activation, frame_rate)
+    slowest, fastest = decoding.min_bpm, decoding.max_bpm
+    if decoding.tempo_near is not None:
+        slowest, fastest = decoding.tempo_near / math.sqrt(2), decoding.tempo_near * math.sqrt(2)
+    return track_beats(
+        activation,
+        frame_rate,
+        min_bpm=slowest,
+        max_bpm=fastest,
+        change_penalty=decoding.tempo_change_penalty,
+        threshold=decoding.threshold,
+    )
+
+
+def strength_at(activation: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """The highest activation within two frames of each beat, ``(beats,)``."""
+    reach = np.arange(-NEAR_FRAMES, NEAR_FRAMES + 1)
+    near = np.round(frames).astype(np.int64)[:, np.newaxis] + reach
+    values = np.asarray(activation, np.float64)[np.clip(near, 0, len(activation) - 1)]
+    return np.clip(values.max(axis=1, initial=0.0), 0.0, 1.0)
+
+
+def same_beats(
+    card: Contract,
+    expected: Mapping[str, np.ndarray],
+    received: Mapping[str, np.ndarray],
+    tie: float,
+) -> np.ndarray:
+    """Compare the beats of windows: bool ``(windows, frames)``, as `Task.same_decisions` has it.
+
+    A beat that has none of the other's within 70 ms makes its frame differ, unless the activation
+    that is expected there is within ``tie`` of that at the nearest: where it is flat, as in
+    silence, any place is as good.
+    """
+    assert isinstance(card.decoding, BeatsDecoding)
+    main, rate = card.outputs[0].name, card.outputs[0].frame_rate
+    assert rate is not None
+    reach = math.ceil(PEAK_REACH_S * rate)
+    windows, frames, _ = expected[main].shape
+    same = np.ones((windows, frames), bool)
+    for row, (right, other) in enumerate(zip(expected[main], received[main], strict=True)):
+        found = [find_beats(each[:, BEAT], rate, card.decoding).frames for each in (right, other)]
+        places = [np.clip(np.round(each).astype(np.int64), 0, frames - 1) for each in found]
+        for ours, theirs in (places, places[::-1]):
+            if not len(ours):
+                continue
+            if not len(theirs):
+                same[row, ours] = right[ours, BEAT] < card.decoding.threshold + tie
+                continue
+            apart = np.abs(ours[:, np.newaxis] - theirs)
+            nearest = theirs[apart.argmin(axis=1)]
+            alone = apart.min(axis=1) > reach
+            worth = np.abs(right[ours, BEAT] - right[nearest, BEAT])
+            same[row, ours[alone & (worth >= tie)]] = False
+    return same
