@@ -13,7 +13,12 @@ POLL_S = 0.1
 
 
 @contextmanager
-def locked(path: str | os.PathLike, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+def locked(
+    path: str | os.PathLike,
+    waiting: Callable[[], None] | None = None,
+    *,
+    shared: bool = False,
+) -> Iterator[None]:
     """Hold the lock that a file stands for; the file is there only as long as somebody holds it.
 
     The system releases the lock of a process that ends, however it ends.
@@ -24,6 +29,9 @@ def locked(path: str | os.PathLike, waiting: Callable[[], None] | None = None) -
         Folders that are missing are made, and removed again if nothing else is in them.
     waiting : callable, optional
         Called once where another process, or another thread, holds the lock.
+    shared : bool
+        Whether others who share it may hold it at the same time (except on Windows); then the file
+        is left for them.
 
     Raises
     ------
@@ -49,7 +57,7 @@ def locked(path: str | os.PathLike, waiting: Callable[[], None] | None = None) -
         except FileNotFoundError:  # another process has just removed the folder
             continue
         # Whoever held it before may have removed the file meanwhile: then it locks nobody out.
-        if _take(file) and _is_still(path, file):
+        if _take(file, shared) and _is_still(path, file):
             break
         os.close(file)
         if waiting is not None and not told:
@@ -59,8 +67,9 @@ def locked(path: str | os.PathLike, waiting: Callable[[], None] | None = None) -
     try:
         yield
     finally:
-        with suppress(OSError):
-            path.unlink()
+        if not shared:
+            with suppress(OSError):
+                path.unlink()
         os.close(file)
         with suppress(OSError):
             for folder in made:
@@ -76,7 +85,7 @@ def _is_still(path: Path, file: int) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
-    def _take(file: int) -> bool:
+    def _take(file: int, shared: bool) -> bool:
         try:
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -86,9 +95,9 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _take(file: int) -> bool:
+    def _take(file: int, shared: bool) -> bool:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True

@@ -7,13 +7,18 @@ Needs the extra ``ray``. What is done with a recording, and what is written, is 
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mirzoo.engines.shards import SHARD_FILES, Catalogue, Shard, Worker, find, several
-from mirzoo.errors import DataError
+from mirzoo._support.cores import cores
+from mirzoo.engines.shards import COUNTS, SHARD_FILES, Catalogue, Shard, Worker, find, several
+from mirzoo.errors import DataError, MirzooError
+
+STORE_BYTES = 100 << 20
+"""Of the memory that Ray shares among processes; results never go through it."""
 
 
 def annotate(
@@ -26,6 +31,10 @@ def annotate(
     **settings: Any,
 ) -> dict[str, int]:
     """Annotate all recordings of some file patterns.
+
+    Unless the program called ``ray.init``, the cluster that the environment variable
+    ``RAY_ADDRESS`` or a node of this machine states is joined, or else one of this machine made for
+    the time.
 
     Parameters
     ----------
@@ -56,7 +65,7 @@ def annotate(
     Examples
     --------
     >>> annotate("mel_cnn_tagger", "music/**/*.mp3", "tags/")  # doctest: +SKIP
-    {'files_done': 1980, 'files_failed': 20, 'audio_ms': 431250000}
+    {'files_done': 1980, 'files_failed': 20, 'files_there': 0, 'audio_ms': 431250000}
     """
     catalogue = Catalogue.of_annotations(models, output, **settings)
     return _run(catalogue, several(patterns), workers, shard_files)
@@ -78,7 +87,7 @@ def embed(
     Examples
     --------
     >>> embed("mel_cnn_tagger", "music/**/*.mp3", "vectors/")  # doctest: +SKIP
-    {'files_done': 1980, 'files_failed': 20, 'audio_ms': 431250000}
+    {'files_done': 1980, 'files_failed': 20, 'files_there': 0, 'audio_ms': 431250000}
     """
     catalogue = Catalogue.of_embeddings(model, output, **settings)
     return _run(catalogue, several(patterns), workers, shard_files)
@@ -91,29 +100,70 @@ def _run(
         import ray
     except ImportError as error:
         raise DataError('Ray needs the extra: pip install "mirzoo[ray]"') from error
-    catalogue.open()
-    shards = list(catalogue.plan(find(patterns), shard_files))
-    counts: Counter[str] = Counter()
-    if not shards:
-        return dict(counts)
-    if not ray.is_initialized():
-        ray.init(include_dashboard=False, log_to_driver=False)
+    with catalogue.alone():
+        catalogue.open()
+        plan = catalogue.plan(find(patterns), shard_files)
+        counts = Counter({**dict.fromkeys(COUNTS, 0), "files_there": plan.there})
+        if not plan.shards:
+            return dict(counts)
+        is_ours = not ray.is_initialized()
+        if is_ours:
+            _start(ray, workers)
+        try:
+            for of_shard in _do_all(ray, catalogue, plan.shards, workers):
+                counts.update(of_shard)
+        except ray.exceptions.RayError as error:
+            cause = getattr(error, "cause", None)
+            if isinstance(cause, MirzooError):
+                raise cause from error
+            raise DataError(
+                f"Ray failed: {str(error).strip().splitlines()[-1]}; what is done stays, and the "
+                "same run goes on from there"
+            ) from error
+        finally:
+            if is_ours:
+                ray.shutdown()
+    return dict(counts)
+
+
+def _start(ray: Any, workers: int | None) -> None:
+    """Join the cluster that there is, or make one of this machine."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        ray.init("auto", log_to_driver=False, logging_level=logging.ERROR)
+    except ConnectionError:
+        ray.init(
+            "local",
+            num_cpus=max(cores(), workers or 0),
+            object_store_memory=STORE_BYTES,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+
+
+def _do_all(
+    ray: Any, catalogue: Catalogue, shards: list[Shard], workers: int | None
+) -> Iterator[dict[str, int]]:
+    """Give the counts of each shard as it is done."""
     count = min(workers or int(ray.cluster_resources().get("CPU", 1)), len(shards))
     actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_Actor)
     idle = [actor.remote(catalogue) for _ in range(count)]
     busy: dict[Any, Any] = {}
+    left = iter(shards)
     try:
-        while shards or busy:
-            while shards and idle:
+        while True:
+            while idle and (shard := next(left, None)) is not None:
                 worker = idle.pop()
-                busy[worker.do.remote(shards.pop())] = worker
+                busy[worker.do.remote(shard)] = worker
+            if not busy:
+                return
             [done], _ = ray.wait(list(busy), num_returns=1)
             idle.append(busy.pop(done))
-            counts.update(ray.get(done))
+            yield ray.get(done)
     finally:
         for worker in [*idle, *busy.values()]:
             ray.kill(worker)
-    return dict(counts)
 
 
 class _Actor:

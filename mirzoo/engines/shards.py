@@ -5,7 +5,9 @@ that one dies. What came of it is written whole: first ``dead_letters/<shard>.js
 ``output/<shard>.parquet`` (or ``.jsonl``). Every path ends in exactly one of the two: a shard that
 is done again leaves out what is in either of its files, and a new run what is in any of them.
 
-The folder must be one that every worker sees, and one run at a time writes to it.
+The folder must be one that every worker sees, on a file system that has locks. The run that began
+last is the only one that writes: what workers of earlier ones, whose program was killed, still do
+is refused.
 """
 
 from __future__ import annotations
@@ -13,17 +15,20 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
+import logging
 import os
 import queue
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mirzoo._support.files import printable, remove_leftovers, unfinished, write_whole
 from mirzoo._support.guards import reading
+from mirzoo._support.locks import locked
 from mirzoo.engines.embedding import EmbeddingSetup, origin_of
 from mirzoo.engines.one_file import Failure, Job, Outcome, Setup
 from mirzoo.engines.processes import Processes
@@ -34,11 +39,20 @@ if TYPE_CHECKING:
     from mirzoo.audio import Channel
     from mirzoo.engines.vectors import Origin
 
+logger = logging.getLogger(__name__)
+
 Format = Literal["parquet", "jsonl"]
 FORMATS = ("parquet", "jsonl")
 OUTPUT, DEAD = "output", "dead_letters"
+COUNTS = ("files_done", "files_failed", "files_there", "audio_ms")
+"""What a run counts: recordings with results, with a dead letter, with either from before, ms."""
+
+RUN, WRITING, RUNNING = "run.json", ".writing.lock", ".running.lock"
 SHARD_FILES = 200
-"""How many recordings a shard has."""
+"""How many recordings a shard has at most."""
+
+FEWEST_SHARDS = 64
+"""Of a run, where there are as many recordings: with fewer, workers would wait for the last."""
 
 Localise = Callable[[str], AbstractContextManager[str]]
 """Gives a local file with the content of a path."""
@@ -72,9 +86,25 @@ class Shard:
         return cls(hashlib.sha256("\n".join(paths).encode()).hexdigest()[:32], paths)
 
 
+class Plan(NamedTuple):
+    """What a run is to do.
+
+    Parameters
+    ----------
+    shards : list of Shard
+    there : int
+        How many recordings have results or a dead letter already.
+    """
+
+    shards: list[Shard]
+    there: int
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """Where the results of a catalogue go, and what makes them.
+
+    An object of this class is one run.
 
     Parameters
     ----------
@@ -85,6 +115,10 @@ class Catalogue:
     format : {"parquet", "jsonl"}
     timeout_s : float, optional
         How long a recording may take (s).
+    retry_failed : bool
+        Whether recordings that have a dead letter are done again.
+    run : str
+        What tells this run from others.
 
     Raises
     ------
@@ -96,6 +130,8 @@ class Catalogue:
     setup: Setup
     format: Format = "parquet"
     timeout_s: float | None = None
+    retry_failed: bool = False
+    run: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
@@ -123,6 +159,7 @@ class Catalogue:
         allow_damaged: bool = False,
         imports: Sequence[str] = (),
         timeout_s: float | None = None,
+        retry_failed: bool = False,
     ) -> Catalogue:
         """Describe a catalogue of annotations; settings as `Setup` and this class take them."""
         setup = Setup(
@@ -134,7 +171,7 @@ class Catalogue:
             allow_damaged=allow_damaged,
             report="json",
         )
-        return cls(os.path.abspath(folder), setup, format, timeout_s)
+        return cls(os.path.abspath(folder), setup, format, timeout_s, retry_failed)
 
     @classmethod
     def of_embeddings(
@@ -150,6 +187,7 @@ class Catalogue:
         allow_damaged: bool = False,
         imports: Sequence[str] = (),
         timeout_s: float | None = None,
+        retry_failed: bool = False,
     ) -> Catalogue:
         """Describe a catalogue of embeddings; settings as `mirzoo.embed` takes them."""
         setup = EmbeddingSetup(
@@ -161,7 +199,7 @@ class Catalogue:
             layers=layers,
             over=over,
         )
-        return cls(os.path.abspath(folder), setup, format, timeout_s)
+        return cls(os.path.abspath(folder), setup, format, timeout_s, retry_failed)
 
     @property
     def is_of_embeddings(self) -> bool:
@@ -195,10 +233,13 @@ class Catalogue:
     def open(self) -> None:
         """Make the folder, or check that it is one of the same models and settings.
 
+        From then on this run is the one that writes.
+
         Raises
         ------
         DataError
-            If other models, settings or another format made what is there.
+            If other models, settings or another format made what is there, or the folder cannot
+            be written or locked.
         """
         stated = {
             "results": "embeddings" if self.is_of_embeddings else "annotations",
@@ -232,16 +273,81 @@ class Catalogue:
                     f"{printable(self.folder)} has results with {name} {there.get(name)!r}, and "
                     f"these would have {now!r}: they are never mixed; take another folder"
                 )
+        with self._lock(WRITING):
+            write_whole(Path(self.folder, RUN), json.dumps({"run": self.run}))
 
-    def plan(self, paths: Iterable[str], files: int = SHARD_FILES) -> Iterator[Shard]:
-        """Give shards of the recordings of which nothing is there yet."""
-        left = sorted(set(paths) - self.done())
-        for start in range(0, len(left), files):
-            yield Shard.of(left[start : start + files])
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until no other program runs on the folder, and let none until the block ends."""
 
-    def done(self) -> set[str]:
-        """The recordings that have results or a dead letter."""
-        return set(self.written()) | {letter["path"] for letter in self.dead_letters()}
+        def wait() -> None:
+            logger.warning("waiting for another run that writes to %s", printable(self.folder))
+
+        with self._lock(RUNNING, wait):
+            yield
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Let no new run begin while the block writes.
+
+        Raises
+        ------
+        DataError
+            If one has begun since this one did.
+        """
+        with self._lock(WRITING, shared=True):
+            self.require_current()
+            yield
+
+    def require_current(self) -> None:
+        """Raise a DataError where another run has begun since this one did."""
+        path = Path(self.folder, RUN)
+        with reading(printable(path), "description of a run", DataError, "begin a new run"):
+            current = json.loads(path.read_text("utf-8"))["run"]
+        if current != self.run:
+            raise DataError(
+                f"another run has begun to write to {printable(self.folder)}, so this one ends; "
+                "what it had not written is done by the other"
+            )
+
+    @contextmanager
+    def _lock(
+        self, name: str, waiting: Callable[[], None] | None = None, *, shared: bool = False
+    ) -> Iterator[None]:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(Path(self.folder, name), waiting, shared=shared))
+            except OSError as error:
+                raise DataError(
+                    f"{printable(self.folder)} cannot be locked ({error.strerror}); results need "
+                    "a folder that can be written, on a file system with locks"
+                ) from error
+            yield
+
+    def plan(self, paths: Iterable[str], files: int = SHARD_FILES) -> Plan:
+        """Give shards of the recordings of which nothing is there yet.
+
+        Raises
+        ------
+        DataError
+            If a file of results cannot be read, or another run has begun.
+        """
+        given = set(paths)
+        done = set(self.written())
+        for path in self._files_of_letters():
+            letters = list(_lines(path))
+            again = [letter for letter in letters if letter["path"] in given]
+            if not self.retry_failed or not again:
+                done.update(letter["path"] for letter in letters)
+                continue
+            others = [letter for letter in letters if letter["path"] not in given]
+            done.update(letter["path"] for letter in others)
+            with self.writing():
+                _write_letters(path, others)
+        left = sorted(given - done)
+        files = max(1, min(files, -(-len(left) // FEWEST_SHARDS)))
+        shards = [Shard.of(left[start : start + files]) for start in range(0, len(left), files)]
+        return Plan(shards, len(given) - len(left))
 
     def written(self) -> Iterator[str]:
         """The path of every recording with results, once for each file that has it."""
@@ -250,8 +356,11 @@ class Catalogue:
 
     def dead_letters(self) -> Iterator[dict[str, str]]:
         """Every dead letter: ``path``, ``kind``, ``message``."""
-        for path in sorted(Path(self.folder, DEAD).glob("[!.]*.jsonl")):
+        for path in self._files_of_letters():
             yield from _lines(path)
+
+    def _files_of_letters(self) -> list[Path]:
+        return sorted(Path(self.folder, DEAD).glob("[!.]*.jsonl"))
 
 
 class Worker:
@@ -286,9 +395,11 @@ class Worker:
         Raises
         ------
         MirzooError
-            If models cannot be loaded or the files of the shard cannot be written.
+            If models cannot be loaded, the files of the shard cannot be written, or another run
+            has begun.
         """
         catalogue, counts = self._catalogue, Counter[str]()
+        catalogue.require_current()
         output, dead = catalogue.output(shard.name), catalogue.dead(shard.name)
         there = set(_paths_in(output)) if output.exists() else set()
         letters = list(_lines(dead)) if dead.exists() else []
@@ -307,11 +418,11 @@ class Worker:
             else:
                 rows.append((path, outcome))
         try:
-            if new:
-                lines = [json.dumps(letter) + "\n" for letter in letters + new]
-                write_whole(dead, lines)
-            if rows:
-                counts["audio_ms"] = self._write(output, rows)
+            with catalogue.writing():
+                if new:
+                    _write_letters(dead, letters + new)
+                if rows:
+                    counts["audio_ms"] = self._write(output, rows)
         except OSError as error:
             raise DataError(f"{printable(catalogue.folder)} cannot be written ({error})") from error
         counts["files_done"], counts["files_failed"] = len(rows), len(new)
@@ -384,6 +495,13 @@ def _as_it_is(path: str) -> Iterator[str]:
 
 def _letter(path: str, failure: Failure) -> dict[str, str]:
     return {"path": path, "kind": failure.kind, "message": escaped(failure.message)}
+
+
+def _write_letters(path: Path, letters: Sequence[Mapping[str, str]]) -> None:
+    if letters:
+        write_whole(path, [json.dumps(letter) + "\n" for letter in letters])
+    else:
+        path.unlink()
 
 
 def _called(path: str, block: Block) -> Block:

@@ -1,11 +1,13 @@
 """A catalogue in shards: each path in one of results and dead letters, whatever happens."""
 
+import errno
 import hashlib
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 import soundfile
 from fake_models import TFLITE, make_card
 
+from mirzoo.engines import shards
 from mirzoo.engines.embedding import EmbeddingSetup
 from mirzoo.engines.one_file import Setup
 from mirzoo.engines.shards import Catalogue, Shard, Worker, find
@@ -63,14 +66,18 @@ def require_each_once(catalogue, paths, bad=("bad.ogg", "empty.wav")):
 
 @pytest.mark.parametrize("kind", ["annotations", "embeddings"])
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
-def test_each_path_is_in_one_of_results_and_dead_letters(kind, format, model, tmp_path):
+def test_each_path_is_in_one_of_results_and_dead_letters(
+    kind, format, model, tmp_path, monkeypatch
+):
     if format == "parquet":
         pytest.importorskip("pyarrow")
     paths = make_music(tmp_path / "music", 3)
     setup = Setup((model,), report="json") if kind == "annotations" else EmbeddingSetup((model,))
     catalogue = Catalogue(os.fspath(tmp_path / "out"), setup, format)
     catalogue.open()
-    [shard] = catalogue.plan(find([tmp_path / "music" / "*"]))
+    monkeypatch.setattr(shards, "FEWEST_SHARDS", 1)
+    [shard], there = catalogue.plan(find([tmp_path / "music" / "*"]))
+    assert there == 0
     assert set(shard.paths) == paths
     worker = Worker(catalogue)
     first = worker.do(shard)
@@ -78,7 +85,7 @@ def test_each_path_is_in_one_of_results_and_dead_letters(kind, format, model, tm
     require_each_once(catalogue, paths)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.*")}
     assert worker.do(shard) == {"files_there": 5, "files_done": 0, "files_failed": 0}
-    assert list(catalogue.plan(find([tmp_path / "music"]))) == []
+    assert catalogue.plan(find([tmp_path / "music"])) == ([], 5)
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*.*")}
     catalogue.output(shard.name).unlink()  # as after a kill between the two files
     (tmp_path / "music" / "empty.wav").write_bytes((tmp_path / "music" / "000.wav").read_bytes())
@@ -97,6 +104,97 @@ def test_other_settings_are_refused(model, tmp_path):
         Catalogue("out", Setup((model,)), "csv")
     with pytest.raises(DataError, match="a file system that every worker has mounted"):
         Catalogue("gs://bucket/out", Setup((model,)), "jsonl")
+
+
+@pytest.mark.slow
+def test_the_run_that_began_last_is_the_one_that_writes(model, tmp_path):
+    paths = make_music(tmp_path / "music", 2)
+    former, current = (
+        Catalogue(os.fspath(tmp_path / "out"), Setup((model,), report="json"), "jsonl")
+        for _ in range(2)
+    )
+    former.open()
+    plan = former.plan(find([tmp_path / "music"]))
+    worker = Worker(former)
+    worker.do(plan.shards[0])
+    began = worker._one
+
+    def another_begins(*args):
+        current.open()
+        return began(*args)
+
+    worker._one = another_begins  # in the middle of the second shard
+    with pytest.raises(DataError, match="another run has begun"):
+        worker.do(plan.shards[1])
+    worker.close()
+    assert len(list(current.written())) + len(list(current.dead_letters())) == 1
+    plan = current.plan(find([tmp_path / "music"]))
+    assert plan.there == 1
+    worker = Worker(current)
+    for shard in plan.shards:
+        worker.do(shard)
+    worker.close()
+    require_each_once(current, paths)
+
+
+@pytest.mark.slow
+def test_what_failed_is_done_again_where_it_is_asked_for(model, tmp_path):
+    paths = make_music(tmp_path / "music", 2)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "none.wav").touch()
+
+    def run(*folders, **settings):
+        catalogue = Catalogue(
+            os.fspath(tmp_path / "out"), Setup((model,), report="json"), "jsonl", **settings
+        )
+        catalogue.open()
+        worker = Worker(catalogue)
+        plan = catalogue.plan(find(tmp_path / name for name in folders), 3)
+        for shard in plan.shards:
+            worker.do(shard)
+        worker.close()
+        return catalogue, plan.there
+
+    run("music", "elsewhere")
+    (tmp_path / "music" / "empty.wav").write_bytes((tmp_path / "music" / "000.wav").read_bytes())
+    catalogue, there = run("music")
+    assert there == 4
+    paths = [*paths, *find([tmp_path / "elsewhere"])]
+    require_each_once(catalogue, paths, ["bad.ogg", "empty.wav", "none.wav"])
+    for _ in range(2):
+        catalogue, there = run("music", retry_failed=True)
+        require_each_once(catalogue, paths, ["bad.ogg", "none.wav"])
+    assert there == 3
+
+
+def test_two_programs_wait_for_each_other(model, tmp_path, caplog):
+    first, second = (
+        Catalogue(os.fspath(tmp_path / "out"), Setup((model,)), "jsonl") for _ in range(2)
+    )
+    began = threading.Event()
+
+    def run():
+        with second.alone():
+            began.set()
+
+    thread = threading.Thread(target=run)
+    with first.alone():
+        thread.start()
+        while not caplog.records:
+            time.sleep(0.01)
+        assert not began.is_set() and "waiting for another run" in caplog.text
+    thread.join()
+    assert began.is_set()
+
+
+def test_a_folder_without_locks_is_refused(model, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    catalogue = Catalogue(os.fspath(tmp_path / "out"), Setup((model,)), "jsonl")
+    with pytest.raises(DataError, match="cannot be locked"):
+        catalogue.open()
 
 
 def test_what_is_found(tmp_path):
@@ -167,14 +265,8 @@ def test_an_engine_that_is_killed_and_started_again_does_each_once(
     process = start(engine, tmp_path, transform, model)
     while process.poll() is None and not list(catalogue.written()):
         time.sleep(0.02)
-    below = descendants(process.pid)
-    process.kill()
+    process.kill()  # alone: what its workers still do must not be written
     process.wait()
-    for child in below:
-        try:
-            os.kill(child, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
     partial = list(catalogue.written())
     assert 0 < len(partial) < 38
     assert len(set(partial)) == len(partial)
