@@ -189,7 +189,7 @@ def fingerprint(path: Path) -> np.ndarray:
     """
     if shutil.which("fpcalc") is None:
         raise DataError("fpcalc is missing, which tells copies: apt install libchromaprint-tools")
-    command = ["fpcalc", "-raw", "-json", "-length", "0", str(path)]
+    command = ["fpcalc", "-raw", "-json", "-length", "0", "-ignore-errors", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise DataError(f"fpcalc failed on '{path}': {done.stderr.strip()}")

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 POLL_S = 0.1
+TRIES = 100
+"""So often a folder may be removed by others in the moment between making it and the file in it."""
 
 
 @contextmanager
@@ -50,11 +52,15 @@ def locked(
     path = Path(path).absolute()
     made = [folder for folder in path.parents if not folder.exists()]
     told = False
+    missing = 0
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
         except FileNotFoundError:  # another process has just removed the folder
+            missing += 1
+            if missing == TRIES:  # or no file can be made in it, as in /proc
+                raise
             continue
         # Whoever held it before may have removed the file meanwhile: then it locks nobody out.
         if _take(file, shared) and _is_still(path, file):

@@ -14,12 +14,12 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mirzoo._support.files import printable, sha256, write_whole
+from mirzoo._support.files import printable, remove_leftovers, sha256, write_whole
 from mirzoo._support.guards import reading
 from mirzoo._support.locks import locked
 from mirzoo.engines.one_file import Job, OneFile, Outcome, Setup
@@ -123,7 +123,7 @@ class Embedded:
         The file.
     added, updated, moved, kept, removed : int
         Recordings that are new, have other content than before, were found under another path,
-        were there already, are no more.
+        were there already, are no more or have another content that failed.
     elsewhere : int
         Recordings of the file that are in none of the folders given, and were left.
     failures : list of Outcome
@@ -235,6 +235,7 @@ def embed(
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     output = Path(output)
     vectors.format_of(output)
+    _require_file(output)
     runtime = runtime or ("keras" if layers == "all" else "litert")
     setup = EmbeddingSetup(
         models=(os.fspath(model),),
@@ -252,10 +253,8 @@ def embed(
             on_outcome(failed, 0)
     origin = origin_of(setup)
 
-    def wait() -> None:
-        logger.warning("waiting for another run that writes %s", printable(output))
-
-    with locked(output.with_name(f".{output.name}.lock"), wait):
+    with _alone(output):
+        remove_leftovers(output.parent)
         journal = _Journal(output, origin, anew=overwrite)
         plan = _Plan(journal, output, done)
         plan.look_at(recordings, given)
@@ -270,6 +269,28 @@ def embed(
         plan.write()
         journal.remove()
     return done
+
+
+def _require_file(output: Path) -> None:
+    """Raise where there is something at a path that no file can take the place of."""
+    if output.exists() and not output.is_file():
+        what = "a folder" if output.is_dir() else "no regular file"
+        raise DataError(f"{printable(output)} is {what}; name a .parquet or .npz file to write")
+
+
+@contextmanager
+def _alone(output: Path) -> Iterator[None]:
+    """Let one run at a time write a file, from before its recordings are looked at."""
+
+    def wait() -> None:
+        logger.warning("waiting for another run that writes %s", printable(output))
+
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(output.with_name(f".{output.name}.lock"), wait))
+        except OSError as error:
+            raise DataError(f"{printable(output)} cannot be written ({error})") from error
+        yield
 
 
 def origin_of(setup: EmbeddingSetup) -> Origin:
@@ -486,6 +507,8 @@ class _Plan:
         """Take what came of a recording."""
         if outcome.failures:
             self._done.failures.append(outcome)
+            # What the file has of it is of a former content, and goes.
+            self._done.removed += os.path.abspath(outcome.source) in self._known
             return
         [block] = outcome.reports
         entry = block.entries[0]

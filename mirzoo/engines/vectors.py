@@ -33,7 +33,7 @@ KEY = "mirzoo"
 FORMAT = 1
 BLOCK_ROWS = 16384
 _ESCAPED = re.compile(r"\\u(dc[89a-f][0-9a-f])")
-_REMEDY = "make it anew with `mirzoo embed --overwrite`"
+_REMEDY = "take another file, or replace this one with `mirzoo embed --overwrite`"
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,20 @@ class Origin:
 
     def require_same(self, other: Origin, path: str | os.PathLike) -> None:
         """Raise a DataError where vectors of ``other`` do not belong into the file of this."""
-        for name in ("model", "model_sha256", "layers", "over", "channel"):
+        for name in ("model", "layers", "over", "channel", "model_sha256"):
             there, now = getattr(self, name), getattr(other, name)
-            if there != now:
-                raise DataError(
-                    f"{printable(path)} has embeddings with {name} {there!r}, and these would "
-                    f"have {now!r}: they are never mixed, as they cannot be compared; take "
-                    "another file, or make it anew with --overwrite"
-                )
+            if there == now:
+                continue
+            hint = ""
+            if name == "model_sha256":
+                hint = ", of another version of the model"
+                if self.runtime != other.runtime:
+                    hint = f", as the runtime was '{self.runtime}' and is '{other.runtime}' now"
+            raise DataError(
+                f"{printable(path)} has embeddings with {name} {there!r}, and these would have "
+                f"{now!r}{hint}: they are never mixed, as they cannot be compared; take another "
+                "file, or make it anew with --overwrite"
+            )
 
 
 class Entry(NamedTuple):
@@ -294,10 +300,12 @@ def _read_parquet(path: Path) -> tuple[str | None, list[Entry]]:
 
     with parquet.ParquetFile(path) as file:
         text = (file.schema_arrow.metadata or {}).get(KEY.encode())
+        if text is None:
+            return None, []
         found: dict[Entry, None] = {}
         for batch in file.iter_batches(BLOCK_ROWS, columns=list(_COLUMNS)):
             found.update(dict.fromkeys(_entries(batch)))
-        return None if text is None else text.decode(), list(found)
+        return text.decode(), list(found)
 
 
 def _parquet_blocks(path: Path) -> Iterator[Block]:
@@ -362,9 +370,11 @@ def _gathered(blocks: Iterator[Block]) -> Iterator[Block]:
 
 def _read_npz(path: Path) -> tuple[str | None, list[Entry]]:
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        if KEY not in file:
+            return None, []
         columns = [file[name].tolist() for name in _COLUMNS]
         entries = [Entry(unescaped(path), *rest) for path, *rest in zip(*columns, strict=True)]
-        return str(file[KEY]) if KEY in file else None, entries
+        return str(file[KEY]), entries
 
 
 def _npz_blocks(path: Path) -> Iterator[Block]:

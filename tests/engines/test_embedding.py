@@ -192,7 +192,7 @@ def test_what_was_made_otherwise_is_never_mixed(model, music, tmp_path):
     (changed / "model.tflite").write_bytes(TFLITE.read_bytes() + b"\0")
     for wrong, options, said in [
         (other, {}, "model 'loud_tagger'.*'other_tagger'"),
-        (changed, {}, "model_sha256"),
+        (changed, {}, "model_sha256.*another version"),
         (model, {"over": "time"}, "over 'clip'.*'time'.*--overwrite"),
         (model, {"channel": "left"}, "channel"),
     ]:
@@ -261,6 +261,100 @@ def test_workers_die_and_runs_are_killed_without_loss(model, music, tmp_path):
     (music / "hang.wav").unlink()
     assert counts(embed(model, music, out, workers=0))["failed"] == 1
     assert sorted(Path(name).name for name in rows(out)) == ["a.wav", "b.wav", "c.flac", "z.wav"]
+
+
+KILLED = """
+import os, signal, sys
+import mirzoo.engines.embedding as engine
+from mirzoo.engines import vectors
+
+model, music, out, when = sys.argv[1:]
+engine.PART_ROWS = 1
+write = vectors.write
+
+def killed_in_writing(path, origin, entries, size, blocks):
+    def some():
+        for block in blocks:
+            yield block
+            if when == "written" and str(path) == out:
+                os.kill(os.getpid(), signal.SIGKILL)
+    write(path, origin, entries, size, some())
+
+def killed_between(outcome, left):
+    if when == "between" and left == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+vectors.write = killed_in_writing
+engine.embed(model, music, out, workers=0, on_outcome=killed_between)
+"""
+"""A run that is killed before its last recording, or while it writes its file."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["between", "written"])
+@pytest.mark.parametrize("suffix", [".npz", ".parquet"])
+def test_a_killed_run_goes_on_where_it_was(model, music, tmp_path, suffix, when):
+    (music / "bad.ogg").unlink()
+    out = tmp_path / "new" / f"out{suffix}"
+    command = [sys.executable, "-c", KILLED, str(model), str(music), str(out), when]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert not out.exists() and len(os.listdir(out.parent)) > 1
+    left = {"between": {"added": 1, "kept": 2}, "written": {"kept": 3}}[when]
+    assert counts(embed(model, music, out, workers=0)) == left
+    assert os.listdir(out.parent) == [out.name]
+    embed(model, music, tmp_path / "again.npz", workers=0)
+    whole = rows(out)
+    assert whole.keys() == rows(tmp_path / "again.npz").keys()
+    for name, expected in rows(tmp_path / "again.npz").items():
+        np.testing.assert_array_equal(whole[name], expected)
+
+
+def test_the_counts_of_a_run_are_those_of_the_file(model, music, tmp_path):
+    """A recording whose new content is no audio has no row any more."""
+    out = tmp_path / "out.npz"
+    embed(model, music, out, workers=0)
+    shutil.copy(music / "bad.ogg", music / "a.wav")
+    done = embed(model, music, out, workers=0)
+    assert counts(done) == {"kept": 2, "removed": 1, "failed": 2}
+    assert sorted(Path(name).name for name in rows(out)) == ["b.wav", "c.flac"]
+
+
+def test_a_target_that_cannot_be_written_is_named_at_once(model, music, tmp_path):
+    (tmp_path / "folder.npz").mkdir()
+    (tmp_path / "file").touch()
+    wrong = {
+        tmp_path / "folder.npz": "folder.npz is a folder",
+        tmp_path / "file" / "out.npz": "out.npz cannot be written",
+    }
+    if Path("/dev/full").is_char_device():
+        (tmp_path / "device.npz").symlink_to("/dev/full")
+        wrong[tmp_path / "device.npz"] = "no regular file"
+    if Path("/proc/self").is_dir():  # no file can be made there, not even by root
+        wrong[Path("/proc/out.npz")] = "cannot be written"
+    for path, said in wrong.items():
+        with pytest.raises(DataError, match=said):
+            embed(model, music, path, workers=0)
+
+
+@pytest.mark.slow
+def test_files_of_others_stay(model, music, tmp_path):
+    """Neither tables of somebody else nor what is no Parquet file is taken for embeddings."""
+    pandas = pytest.importorskip("pandas")
+    pandas.DataFrame({"path": ["a.wav"]}).to_parquet(tmp_path / "table.parquet")
+    (tmp_path / "text.parquet").write_text("path,embedding\n")
+    np.savez(tmp_path / "arrays.npz", path=["a.wav"], embedding=np.zeros((1, 2)))
+    reasons = {
+        "table.parquet": "do not name a model",
+        "text.parquet": "damaged",
+        "arrays.npz": "do not name a model",
+    }
+    for name, said in reasons.items():
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(DataError, match=said + ".*take another file"):
+            embed(model, music, tmp_path / name, workers=0)
+        assert (tmp_path / name).read_bytes() == before
 
 
 @pytest.mark.slow
