@@ -433,6 +433,14 @@ def embed_recording(
     return Embedding(vectors, starts_s, part.duration_s, reader.warnings)
 
 
+def of_windows(values: np.ndarray) -> np.ndarray:
+    """What a tagger gives for windows, ``(windows, size)``.
+
+    A live one gives ``(windows, frames, size)``, whose last frame is of the whole window.
+    """
+    return values[:, -1] if values.ndim == 3 else values
+
+
 class _OfWindows:
     """The embeddings of windows."""
 
@@ -442,7 +450,7 @@ class _OfWindows:
         self._starts: list[np.ndarray] = []
 
     def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
-        self._vectors.append(outputs[EMBEDDING])
+        self._vectors.append(of_windows(outputs[EMBEDDING]))
         self._starts.append(starts)
 
     def finish(self, duration_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -28,6 +28,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from mirzoo.annotate import of_windows
 from mirzoo.data.folder import LabelledClips, LabelledWindows
 from mirzoo.errors import ArtefactError
 from mirzoo.models.build import with_new_labels
@@ -363,7 +364,8 @@ def _embed(task: _Task) -> tuple[Embedded, bool]:
     copies = min(COPIES, max(0, MOST_EMBEDDED // count - 1)) if _is_altered(settings) else 0
 
     def compute() -> np.ndarray:
-        depths: Depths = "all" if settings.strategy == "auto" else "last"
+        has_all = settings.strategy == "auto" and not base.card.live
+        depths: Depths = "all" if has_all else "last"
         rng = np.random.default_rng(settings.seed)
         rows = []
         batches = math.ceil(count / EMBEDDED_AT_ONCE)
@@ -374,12 +376,12 @@ def _embed(task: _Task) -> tuple[Embedded, bool]:
                     if copy:
                         some = alter(some, settings.augmentation, rng)
                     try:
-                        rows.append(base.embed(some, layers=depths))
+                        rows.append(of_windows(base.embed(some, layers=depths)))
                     except ArtefactError:
                         if depths == "last":
                             raise
                         depths = "last"  # published models whose head is one layer
-                        rows.append(base.embed(some))
+                        rows.append(of_windows(base.embed(some)))
                     advance("")
         return np.concatenate(rows)
 
@@ -467,7 +469,8 @@ def _trial(
             task.windows.waveforms[rows], batch_size=EMBEDDED_AT_ONCE, verbose=0
         )
         clips = np.searchsorted(test, task.windows.clips[rows])
-        return {"history": history, "estimates": mean_by_clip(outputs, clips).tolist()}
+        estimates = mean_by_clip(of_windows(outputs), clips)
+        return {"history": history, "estimates": estimates.tolist()}
 
     found = task.run.values("trial", compute)
     return _Trial(found["history"], task.clips.targets[test], np.array(found["estimates"]))
@@ -593,7 +596,7 @@ def _student(model: Model, settings: Settings) -> keras.Model:
     waveform = keras.Input((None,), dtype="float32", name="waveform")
     altered = AlteredWaveforms(settings.augmentation, settings.seed, name="altered")(waveform)
     features = masked(settings.augmentation, model.frontend(altered), settings.seed)
-    estimates = model.get_layer(output)(model.head(features))
+    estimates = of_windows(model.get_layer(output)(model.head(features)))
     return keras.Model(waveform, {output: estimates}, name="student")
 
 

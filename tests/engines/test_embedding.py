@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import live_models
 import numpy as np
 import pytest
 import soundfile
@@ -87,6 +88,16 @@ def test_a_clip_is_the_mean_over_its_windows_by_the_music_in_them():
         embed_recording(runner, samples, over="hour")
     with pytest.raises(TooShortError):
         embed_recording(runner, samples[:100])
+
+
+def test_a_window_of_a_live_tagger_is_embedded_by_its_last_frame():
+    model = live_models.made("tagger")
+    size = model.card.input.window_samples
+    samples = live_models.music(2 * size / 16000)[:, 0]
+    by_time = embed_recording(model, samples, over="time")
+    expected = model.embed(samples.reshape(2, size))
+    assert expected.ndim == 3
+    np.testing.assert_allclose(by_time.vectors, expected[:, -1], atol=1e-6)
 
 
 @pytest.mark.slow

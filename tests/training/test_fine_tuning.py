@@ -104,6 +104,37 @@ def test_head_and_front_end_learn_when_asked_to(strategy):
     assert len(model.report.history["loss"]) == 2
 
 
+LIVE = {
+    "live": True,
+    "window_s": 0.512,
+    "head": {
+        "type": "cnn", "blocks": [{"filters": 8, "stride": [2, 2]}], "pooling": "trailing",
+        "trailing_frames": 8, "embedding": 16, "dropout": 0.0,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("strategy", "before"),
+    [
+        ("probe", "Trained."),
+        pytest.param("auto", "Trained.", marks=pytest.mark.slow),
+        pytest.param("full", "Trained.", marks=pytest.mark.slow),
+        pytest.param("auto", None, marks=pytest.mark.slow),
+    ],
+)
+def test_live_taggers_learn_in_the_last_frame_of_windows(strategy, before):
+    keras.utils.set_random_seed(0)
+    base = make_model("mel", **LIVE)
+    base.card = base.card.updated(provenance=before or base.card.provenance)
+    model = fine_tune(base, tone_clips(48), strategy=strategy, epochs=4 if before else 12)
+    assert model.card.live and model.output_shape == (None, None, 2)
+    windows = tones(24)
+    answers = model.predict_windows(windows.waveforms)["tags"][:, -1]
+    assert (answers.argmax(axis=1) == windows.targets.argmax(axis=1)).mean() > 0.9
+    assert model.annotate(windows.waveforms[0], source_rate=16000).labels == ("high", "low")
+
+
 @pytest.mark.slow
 def test_fresh_weights_learn_from_scratch():
     model = fine_tune(make_model("mel"), tone_clips(48), epochs=8)

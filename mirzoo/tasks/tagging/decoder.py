@@ -26,7 +26,7 @@ class TagDecoder:
     """Turns a tagger's outputs into tags; see `mirzoo.tasks.base.Decoder`.
 
     ``outputs["tags"]`` has the shape ``(windows, tags)``, or ``(windows, frames, tags)``, of which
-    the mean over frames is taken.
+    the mean over frames is taken, or of a live model the last frame, which is of the whole window.
     """
 
     def __init__(self, card: Contract) -> None:
@@ -85,7 +85,8 @@ class TagDecoder:
             )
         probabilities = outputs[OUTPUT]
         if probabilities.ndim == 3:
-            probabilities = probabilities.mean(axis=1)
+            live = card.live
+            probabilities = probabilities[:, -1] if live else probabilities.mean(axis=1)
         self._add(probabilities, starts)
 
     def finish(self, *, duration_s: float, source: str | None = None) -> Tags:
