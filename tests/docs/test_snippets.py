@@ -38,6 +38,8 @@ NOT_RUN = {
     ("docs/how_to/browser.md", "opens a browser"),
     ("docs/how_to/browser.md", "has npm download LiteRT.js"),
     ("docs/how_to/chords_and_melodies.md", "needs the audio of a data set"),
+    ("docs/how_to/beats.md", "downloads the published weights"),
+    ("docs/how_to/beats.md", "needs sources of music and hours"),
     ("docs/how_to/evaluate.md", "needs the audio of a data set"),
     ("docs/how_to/keys.md", "needs sources of music and hours"),
     ("docs/how_to/live.md", "needs a microphone, and programs that receive"),
@@ -53,7 +55,7 @@ FENCE = re.compile(
 FILE = re.compile(r"# (?P<name>[\w.]+\.(?:py|yaml))\n")
 RATE = 22050
 PLACE = re.compile(r"`((?:[\w.-]+/)+[\w.-]*)`")
-LONGEST_README = 150
+LONGEST_README = 135
 DRIVER = """
 import subprocess
 import sys
@@ -181,7 +183,9 @@ def test_python_in_a_page_is_python(page):
 
 
 def test_the_readme_is_short():
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= LONGEST_README
+    """The table of models, a line each, is not counted: it grows with the zoo."""
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert sum(not line.startswith("| `") for line in lines) <= LONGEST_README
 
 
 def test_places_that_contributing_names_are_there():

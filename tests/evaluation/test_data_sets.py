@@ -92,5 +92,7 @@ def test_a_data_set_of_mirdata_is_scored(chords, monkeypatch):
 
 
 def test_what_a_data_set_cannot_score_is_refused(folder):
-    with pytest.raises(DataError, match="labels for beats and chords and key and melody, not for notes"):
+    with pytest.raises(
+        DataError, match="labels for beats and chords and key and melody, not for notes"
+    ):
         recordings_of_data_set(folder, "notes")
