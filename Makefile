@@ -22,9 +22,11 @@ test-web: $(VENV)/installed-for-tests
 	cd examples/web && npm ci --no-audit --no-fund && npm test
 	$(BIN)/python -m pytest tests/examples/test_web.py tests/engines/test_browser.py -m 'slow or not slow'
 
-# 10,000 short files, some bad, through processes and threads, killed and resumed: minutes.
-soak: $(VENV)/installed
+# 10,000 short files, some bad, through processes and threads, then on Beam and Ray, killed and
+# resumed: half an hour or so of two cores.
+soak: $(VENV)/installed-for-tests
 	$(BIN)/python benchmarks/soak.py
+	$(BIN)/python benchmarks/soak_engines.py
 
 # Files, arrays and models broken at random, 1,000 of each kind, each in a process that may crash:
 # half an hour or so of two busy cores. What is found is kept in fuzz-findings/ and judged again with

@@ -19,7 +19,6 @@ from mirzoo.cli._shared import (
     argument,
     channels,
     complain,
-    quiet_libraries,
     runtimes,
 )
 from mirzoo.cli.annotate import decodings_of, interrupted, interruptible
@@ -56,8 +55,8 @@ OPTIONS = [
         "--engine",
         type=click.Choice(["beam", "ray"]),
         required=True,
-        help="Apache Beam (extra `beam`) or Ray (extra `ray`), which joins the cluster that there "
-        "is and replaces workers that are killed.",
+        help="Apache Beam (extra `beam`) or Ray (extra `ray`), which joins the cluster that "
+        "RAY_ADDRESS states and replaces workers that are killed.",
     ),
     click.option(
         "--workers",
@@ -211,7 +210,6 @@ def _run(
         "imports": tuple(context.find_root().params.get("imports") or ()),
     }
     of_engine = {"shard_files": shard_files or SHARD_FILES, **settings}
-    quiet_libraries()
     began = time.monotonic()
     with interruptible():
         try:

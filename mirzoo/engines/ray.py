@@ -17,6 +17,9 @@ from mirzoo._support.cores import cores
 from mirzoo.engines.shards import COUNTS, SHARD_FILES, Catalogue, Shard, Worker, find, several
 from mirzoo.errors import DataError, MirzooError
 
+ADDRESS = "RAY_ADDRESS"
+"""The variable of the environment that states a cluster, such as ``10.0.0.1:6379`` or ``auto``."""
+
 STORE_BYTES = 100 << 20
 """Of the memory that Ray shares among processes; results never go through it."""
 
@@ -33,8 +36,7 @@ def annotate(
     """Annotate all recordings of some file patterns.
 
     Unless the program called ``ray.init``, the cluster that the environment variable
-    ``RAY_ADDRESS`` or a node of this machine states is joined, or else one of this machine made for
-    the time.
+    ``RAY_ADDRESS`` states is joined, or else one of this machine made for the time.
 
     Parameters
     ----------
@@ -127,19 +129,27 @@ def _run(
 
 
 def _start(ray: Any, workers: int | None) -> None:
-    """Join the cluster that there is, or make one of this machine."""
+    """Join the cluster that ``RAY_ADDRESS`` states, or make one of this machine.
+
+    Ray's own search would find that of another run, which ends with it.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        ray.init("auto", log_to_driver=False, logging_level=logging.ERROR)
-    except ConnectionError:
-        ray.init(
-            "local",
-            num_cpus=max(cores(), workers or 0),
-            object_store_memory=STORE_BYTES,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if os.environ.get(ADDRESS):
+        try:
+            ray.init(**quiet)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise DataError(
+                f"no cluster of Ray answers at {ADDRESS}={os.environ[ADDRESS]} ({error})"
+            ) from error
+        return
+    ray.init(
+        "local",
+        num_cpus=max(cores(), workers or 0),
+        object_store_memory=STORE_BYTES,
+        include_dashboard=False,
+        **quiet,
+    )
 
 
 def _do_all(

@@ -1,5 +1,6 @@
 """A catalogue in shards: each path in one of results and dead letters, whatever happens."""
 
+import doctest
 import errno
 import hashlib
 import os
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 from fake_models import TFLITE, make_card
+from places import ROOT
 
 from mirzoo.engines import shards
 from mirzoo.engines.embedding import EmbeddingSetup
@@ -25,6 +27,7 @@ from mirzoo.engines.vectors import escaped
 from mirzoo.errors import DataError
 
 RATE = 16000
+HELPERS = ROOT / "tests" / "helpers"
 ENGINES = [
     pytest.param(
         name,
@@ -292,3 +295,41 @@ def test_a_worker_of_ray_that_is_killed_is_replaced(model, tmp_path):
     os.kill(actors[0], signal.SIGKILL)
     assert process.wait() == 0, (tmp_path / "log").read_text()
     require_each_once(catalogue, paths)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_file_that_ends_a_process_or_takes_too_long_costs_itself_alone(engine, model, tmp_path):
+    paths = make_music(tmp_path / "music", 6)
+    for name in ("segv", "killed", "hang", "bug"):
+        (tmp_path / "music" / f"{name}.wav").write_bytes(
+            (tmp_path / "music" / "000.wav").read_bytes()
+        )
+        paths.add(escaped(os.fspath(tmp_path / "music" / f"{name}.wav")))
+    arguments = ["catalogue", "annotate", model, tmp_path / "music", "-o", tmp_path / "out"]
+    options = ["--engine", engine, "--workers", "2", "--timeout", "3", "--format", "jsonl"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "mirzoo", "--import", "trap_plugin", *arguments, *options],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(HELPERS)])},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1 and "6 done" in ended.stderr, ended.stderr
+    catalogue = Catalogue(os.fspath(tmp_path / "out"), Setup((model,)), "jsonl")
+    bad = ["bad.ogg", "bug.wav", "empty.wav", "hang.wav", "killed.wav", "segv.wav"]
+    require_each_once(catalogue, paths, bad)
+    kinds = {Path(letter["path"]).stem: letter["kind"] for letter in catalogue.dead_letters()}
+    assert kinds == {
+        "bad": "AudioError", "empty": "AudioError", "bug": "ZeroDivisionError",
+        "hang": "Timeout", "killed": "WorkerDied", "segv": "WorkerDied",
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ImportWarning")
+@pytest.mark.skipif(find_spec("apache_beam") is None, reason="needs the extra `beam`")
+def test_examples_of_beam():
+    from mirzoo.engines import beam
+
+    found = doctest.testmod(beam, raise_on_error=True)
+    assert found.attempted and not found.failed
