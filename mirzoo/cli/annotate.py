@@ -107,6 +107,12 @@ class Terminated(KeyboardInterrupt):
     "change_penalty=3; `mirzoo info MODEL --all` lists those of a model. May be repeated.",
 )
 @click.option(
+    "--snap",
+    is_flag=True,
+    help="Put results on the beats that one of the models finds: chords change on them and can be "
+    "written as a lead sheet (.txt), MIDI files have the song's tempi and bars.",
+)
+@click.option(
     "--runtime",
     default="litert",
     type=OneOf(runtimes),
@@ -156,6 +162,7 @@ def annotate(
     sonify: Path | None,
     top: int,
     decoding: Sequence[str],
+    snap: bool,
     runtime: str,
     channel: str,
     allow_damaged: bool,
@@ -192,11 +199,13 @@ def annotate(
             workers = 0 if alone else default_workers(runtime, len(recordings))
         cards, loaded = _load(names, runtime, in_process=workers == 0)
         settings = decodings_of(cards, decoding)
+        if snap:
+            _require_beats(cards)
         try:
             batch = Batch(
                 recordings,
                 [card.name for card in cards],
-                _results(recordings, cards, output, _formats(format_)),
+                _results(recordings, cards, output, _formats(format_), snap),
                 _sounds(recordings, cards, sonify),
                 _pictures(recordings, picture),
                 overwrite=overwrite,
@@ -215,6 +224,7 @@ def annotate(
             allow_damaged=allow_damaged,
             report="json" if as_json else "summary",
             top=top,
+            snap=snap,
         )
         makes_files = any(target is not None for target in (output, picture, sonify))
         summary = Summary(
@@ -493,16 +503,25 @@ def decodings_of(cards: Sequence[Card], given: Sequence[str]) -> tuple[dict[str,
         raise click.BadParameter(str(error), param_hint="--decoding") from error
 
 
+def _require_beats(cards: Sequence[Card]) -> None:
+    from mirzoo.engines.one_file import model_of_beats
+
+    try:
+        model_of_beats(cards)
+    except AnnotationError as error:
+        raise click.BadParameter(str(error), param_hint="--snap") from error
+
+
 def _results(
     recordings: Sequence[AudioFile],
     cards: Sequence[Card],
     output: Path | None,
     asked: Sequence[str],
+    snap: bool,
 ) -> list[Results]:
     """For each format, where the result of each model on each recording goes."""
-    from mirzoo.annotate import name_results
+    from mirzoo.engines.batch import named_files, writers_of
 
-    names = [card.name for card in cards]
     if output is None:
         if asked:
             raise click.BadParameter("needs -o, where the files go", param_hint="--format")
@@ -510,11 +529,14 @@ def _results(
     is_file = _is_file(output, tuple(f".{known}" for known in formats()), "-o")
     suffixes = [output.suffix.lower()] if is_file else [f".{one}" for one in asked]
     suffixes = suffixes or [f".{DEFAULT_FORMAT}"]
-    for card in cards:
+    try:
         for suffix in suffixes:
-            _require_format(card, suffix, "-o" if is_file else "--format")
+            writers_of(cards, suffix, snap=snap)
+    except AnnotationError as error:
+        option = "-o" if is_file else "--format"
+        raise click.BadParameter(str(error), param_hint=option) from error
     if not is_file:
-        return [name_results(recordings, names, output, suffix) for suffix in suffixes]
+        return [named_files(recordings, cards, output, suffix, snap=snap) for suffix in suffixes]
     for other in asked:
         if suffixes != [f".{other}"]:
             raise click.BadParameter(f"{output} is no .{other} file", param_hint="--format")
@@ -524,7 +546,7 @@ def _results(
             f"(recordings: {len(recordings)}, models: {len(cards)}): give a folder",
             param_hint="-o",
         )
-    return [{(recording, name): output for recording in recordings for name in names}]
+    return [{(recording, card.name): output for recording in recordings for card in cards}]
 
 
 def _pictures(recordings: Sequence[AudioFile], picture: Path | None) -> dict[AudioFile, Path]:
@@ -589,12 +611,3 @@ def _is_file(path: Path, formats: tuple[str, ...], option: str) -> bool:
             param_hint=option,
         )
     return True
-
-
-def _require_format(card: Card, suffix: str, option: str) -> None:
-    from mirzoo.engines.batch import require_format
-
-    try:
-        require_format(card, suffix)
-    except AnnotationError as error:
-        raise click.BadParameter(str(error), param_hint=option) from error

@@ -15,7 +15,7 @@ from mirzoo._support.files import printable, remove_leftovers
 from mirzoo.annotate import AudioFile, find_recordings, name_results
 from mirzoo.audio import Channel
 from mirzoo.card import Card
-from mirzoo.engines.one_file import Failure, Job, OneFile, Outcome, Setup
+from mirzoo.engines.one_file import Failure, Job, OneFile, Outcome, Setup, model_of_beats
 from mirzoo.engines.processes import Processes, default_workers
 from mirzoo.errors import AnnotationError
 from mirzoo.tasks.base import TASKS
@@ -33,7 +33,7 @@ class Batch:
     models : sequence of str
         The names of the models, as in the keys of ``results`` and ``sounds``.
     results : sequence of mapping
-        For each format, the file of each recording and model.
+        For each format, the file of each recording and model that has one.
     sounds : mapping
         The sound file of each recording and model that has one.
     pictures : mapping of AudioFile to Path
@@ -105,9 +105,9 @@ class Batch:
     def _job(self, recording: AudioFile) -> Job:
         results = tuple(
             tuple(
-                os.fspath(by_key[recording, model])
-                for by_key in self.results
-                if not self._is_there(by_key[recording, model])
+                os.fspath(path)
+                for path in self._results_of(recording, model)
+                if not self._is_there(path)
             )
             for model in self.models
         )
@@ -126,6 +126,12 @@ class Batch:
             name=self.names.get(recording.path),
         )
 
+    def _results_of(self, recording: AudioFile, model: str) -> Iterator[Path]:
+        """The files of a result; a model may have no file in some format."""
+        for by_key in self.results:
+            if (recording, model) in by_key:
+                yield by_key[recording, model]
+
     def _missing(self, path: Path | None) -> str | None:
         return None if path is None or self._is_there(path) else os.fspath(path)
 
@@ -139,7 +145,7 @@ class Batch:
     def _files(self, *recordings: AudioFile) -> Iterator[Path]:
         for recording in recordings:
             for model in self.models:
-                yield from (by_key[recording, model] for by_key in self.results)
+                yield from self._results_of(recording, model)
                 if (recording, model) in self.sounds:
                     yield self.sounds[recording, model]
             if recording in self.pictures:
@@ -241,14 +247,51 @@ def decodings(cards: Sequence[Card], settings: Mapping[str, Any]) -> tuple[dict[
     return chosen
 
 
-def require_format(card: Card, suffix: str) -> None:
-    """Raise an AnnotationError where a model's results are not written to files of a format."""
-    kind = TASKS[card.task].annotation
-    if suffix not in kind.formats:
-        raise AnnotationError(
-            f"{suffix} is no format for {kind.kind}, which {card.name} gives; allowed are "
-            f"{', '.join(kind.formats)}"
-        )
+def writers_of(cards: Sequence[Card], suffix: str, *, snap: bool = False) -> list[str]:
+    """The names of the models whose results are written to files of a format.
+
+    These are all models. Only where results are put on beats (``snap``) a format may be one that
+    some of them alone have: a lead sheet is of chords, not of the beats they are on.
+
+    Raises
+    ------
+    AnnotationError
+        If a model has no such files, or has them for results on beats alone.
+    """
+    kinds = {card.name: TASKS[card.task].annotation for card in cards}
+    writers = [name for name, kind in kinds.items() if suffix in kind.formats]
+    for name, kind in kinds.items():
+        if name not in writers and not (snap and writers):
+            raise AnnotationError(
+                f"{suffix} is no format for {kind.kind}, which {name} gives; allowed are "
+                f"{', '.join(kind.formats)}"
+            )
+        if suffix in kind.beat_formats and not snap:
+            raise AnnotationError(
+                f"{suffix} is a format for {kind.kind} on beats: add a model that finds them, such "
+                f"as {name},beatnet, and --snap (snap=True in Python)"
+            )
+    return writers
+
+
+def named_files(
+    recordings: Sequence[AudioFile],
+    cards: Sequence[Card],
+    folder: Path,
+    suffix: str,
+    *,
+    snap: bool = False,
+) -> Results:
+    """The files in a format of all results, as `mirzoo.annotate.name_results` names them.
+
+    Raises
+    ------
+    AnnotationError
+        As `writers_of` does, or if two results would be one file.
+    """
+    named = name_results(recordings, [card.name for card in cards], folder, suffix)
+    writers = writers_of(cards, suffix, snap=snap)
+    return {key: path for key, path in named.items() if key[1] in writers}
 
 
 def annotate_many(
@@ -261,6 +304,7 @@ def annotate_many(
     decoding: Mapping[str, Any] | None = None,
     channel: Channel = "mean",
     allow_damaged: bool = False,
+    snap: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
     timeout_s: float | None = None,
@@ -287,6 +331,9 @@ def annotate_many(
         What computes the models.
     decoding, channel, allow_damaged
         As `mirzoo.annotate.annotate` takes them.
+    snap : bool
+        Whether results are put on the beats that one of the models finds: chords change on them,
+        and MIDI files have the song's tempi and bars.
     overwrite : bool
         Whether results that are there are made anew; by default they are left, whatever settings
         they were made with.
@@ -328,18 +375,20 @@ def annotate_many(
     formats = [formats] if isinstance(formats, str) else formats
     imports = [imports] if isinstance(imports, str) else imports
     cards = [hub.card(model) for model in models]
+    if snap:
+        model_of_beats(cards)
     problems: list[Outcome] = []
     recordings = find_recordings(paths, lambda path, error: problems.append(problem(path, error)))
     recordings = list(dict.fromkeys(recordings))
     names = [card.name for card in cards]
     suffixes = [] if folder is None else [f".{known.removeprefix('.')}" for known in formats]
-    for suffix in suffixes:
-        for card in cards:
-            require_format(card, suffix)
     batch = Batch(
         recordings,
         names,
-        [name_results(recordings, names, Path(folder or ""), suffix) for suffix in suffixes],
+        [
+            named_files(recordings, cards, Path(folder or ""), suffix, snap=snap)
+            for suffix in suffixes
+        ],
         overwrite=overwrite,
     )
     batch.require_inputs_kept()
@@ -352,6 +401,7 @@ def annotate_many(
         channel=channel,
         allow_damaged=allow_damaged,
         report="annotation",
+        snap=snap,
     )
     if workers is None:
         workers = default_workers(runtime, len(recordings))

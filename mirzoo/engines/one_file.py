@@ -9,7 +9,7 @@ import errno
 import os
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from io import FileIO
@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mirzoo._support.files import printable
-from mirzoo.errors import MirzooError
+from mirzoo.errors import AnnotationError, MirzooError
+from mirzoo.tasks.base import TASKS
 
 if TYPE_CHECKING:
     from mirzoo.annotate import LoadedModel
     from mirzoo.audio import Channel
+    from mirzoo.card import Card
     from mirzoo.tasks.annotation import Annotation
 
 Report = Literal["json", "summary", "annotation"]
@@ -52,6 +54,8 @@ class Setup:
         What of each result is in the record: a line of JSON, some lines for a terminal, or all.
     top : int
         How many labels a summary has.
+    snap : bool
+        Whether the results of the other models are put on the beats of the one that finds beats.
     """
 
     models: tuple[str, ...]
@@ -62,6 +66,7 @@ class Setup:
     allow_damaged: bool = False
     report: Report = "summary"
     top: int = 5
+    snap: bool = False
 
     def start(self, models: list[LoadedModel] | None = None) -> OneFile:
         """Give the function of one file; models that are not given are loaded.
@@ -210,6 +215,9 @@ class OneFile:
         self._setup = setup
         self.models = load(setup) if models is None else models
         self._decodings = setup.decodings or ({},) * len(self.models)
+        self._beats: int | None = None
+        if setup.snap:
+            self._beats = model_of_beats([model.card for model in self.models])
 
     def __call__(self, job: Job, progress: Callable[[float], None] | None = None) -> Outcome:
         """Annotate a recording and write its files.
@@ -224,12 +232,15 @@ class OneFile:
         outcome = Outcome(job.called)
         drawn = []
         wanted = [n for n in range(len(self.models)) if not job.wanted or job.wanted[n]]
+        needed = sorted({*wanted, *([self._beats] if wanted and self._beats is not None else [])})
         results: list[Any]
         try:
-            results = self._results(wanted, job, progress)
+            results = self._results(needed, job, progress)
         except Exception as error:
-            results = [error] * len(wanted)
-        for number, result in zip(wanted, results, strict=True):
+            results = [error] * len(needed)
+        for number, result in zip(needed, self._on_beats(needed, results), strict=True):
+            if number not in wanted:
+                continue
             try:
                 if isinstance(result, Exception):
                     raise result
@@ -249,6 +260,18 @@ class OneFile:
                 outcome.failures.append(_failure(error, job))
         outcome.seconds = time.monotonic() - began
         return outcome
+
+    def _on_beats(self, numbers: list[int], results: list[Any]) -> list[Any]:
+        """The results on beats, where that is asked for; without beats the others fail too."""
+        if self._beats is None or self._beats not in numbers:
+            return results
+        beats = results[numbers.index(self._beats)]
+        if isinstance(beats, Exception):
+            return [beats] * len(results)
+        return [
+            result if result is beats or isinstance(result, Exception) else result.on_beats(beats)
+            for result in results
+        ]
 
     def _results(
         self, numbers: list[int], job: Job, progress: Callable[[float], None] | None
@@ -295,6 +318,25 @@ class OneFile:
         name = printable(result.source or "the recording")
         first = f"{name}  ({clock(result.duration_s)}, {result.model})"
         return "\n".join([first, *(f"  {line}" for line in result.summary(self._setup.top))])
+
+
+def model_of_beats(cards: Sequence[Card]) -> int:
+    """Which of several models finds the beats that the results of the others are put on.
+
+    Raises
+    ------
+    AnnotationError
+        If none does, several do, or there are no others.
+    """
+    finding = [number for number, card in enumerate(cards) if TASKS[card.task].gives_beats]
+    names = ", ".join(card.name for card in cards)
+    if len(cards) < 2 or len(finding) != 1:
+        raise AnnotationError(
+            f"snap needs one model that finds beats, and others whose results are put on them; "
+            f"received {names}, of which {len(finding)} find beats. Take for one "
+            "cqt_crnn_chords,beatnet"
+        )
+    return finding[0]
 
 
 class _Named(FileIO):

@@ -283,6 +283,9 @@ class Task(ABC, Generic[Section, Result]):
     """What may lie side by side in the embedding of heads that treat every pitch alike, as those
     heads have it in their ``pitch_layout``: "pitch_classes", "pitches"."""
 
+    gives_beats: ClassVar[bool] = False
+    """Whether its results are beats, which those of other tasks can be put on."""
+
     weighs_teachers: ClassVar[bool] = False
     """Whether training weighs the predictions of teachers against labels."""
 

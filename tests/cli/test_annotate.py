@@ -89,7 +89,7 @@ def test_several_models_write_files_of_their_own(run, models, music, tmp_path):
         (["-o", "out.json"], "one file"),
         (["--format", "csv"], "needs -o"),
         (["-o", "out.json", "--format", "csv"], "no .csv file"),
-        (["-o", "out.txt"], "neither a folder"),
+        (["-o", "out.doc"], "neither a folder"),
         (["--picture", "out.jpg"], "neither a folder"),
         (["--sonify", "out.wav"], "only tags"),
         (["--format", "mp3"], "mp3"),
@@ -234,3 +234,11 @@ def test_damaged_files_are_annotated_on_demand(run, models, music, tmp_path):
     assert status == 0
     assert "cut short" in json.loads(out)["warnings"][0]
     assert "cut short" in err
+
+
+def test_beats_to_snap_to_must_be_found_by_a_model(run, music, tmp_path):
+    code, _, err = run("annotate", "chroma_rnn_chords", music / "loud.wav", "--snap")
+    assert code == 2 and "one model that finds beats, and others" in err
+    sheet = tmp_path / "sheet.txt"
+    code, _, err = run("annotate", "chroma_rnn_chords", music / "loud.wav", "-o", sheet)
+    assert code == 2 and "add a model that finds them" in err and not sheet.exists()

@@ -24,6 +24,9 @@ from mirzoo.tasks.annotation.files import format_of, json_pieces, temporary, wri
 if TYPE_CHECKING:
     import jams
 
+    from mirzoo.tasks.annotation.midi_file import TempoMap
+    from mirzoo.tasks.beats.annotation import Beats
+
 
 HEIGHT = 3.6
 """Of a figure of one annotation (inches)."""
@@ -43,6 +46,8 @@ class Annotation(ABC):
     kind: ClassVar[str]
     formats: ClassVar[tuple[str, ...]]
     readable: ClassVar[tuple[str, ...]]
+    beat_formats: ClassVar[tuple[str, ...]] = ()
+    """Those of the formats that only annotations on beats can be written to; see `on_beats`."""
 
     source: str | None
     duration_s: float
@@ -51,6 +56,9 @@ class Annotation(ABC):
     warnings: tuple[str, ...] = ()
     """What is odd about the recording, a sentence each; see `mirzoo.annotate.annotate`."""
 
+    tempo_map: TempoMap | None = None
+    """The beats of the music, which MIDI files then have as theirs; see `on_beats`."""
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._described()}: {'; '.join(self.summary())})"
 
@@ -58,6 +66,21 @@ class Annotation(ABC):
         """Give the same annotation with these warnings."""
         changed = copy.copy(self)
         object.__setattr__(changed, "warnings", tuple(warnings))
+        return changed
+
+    def on_beats(self, beats: Beats) -> Self:
+        """Give the same annotation with the music's beats.
+
+        MIDI files then have the song's tempi and bars. Chords begin and end on beats, and can be
+        written as a lead sheet.
+
+        Parameters
+        ----------
+        beats : Beats
+            Of the same recording.
+        """
+        changed = copy.copy(self)
+        object.__setattr__(changed, "tempo_map", beats.tempo_map)
         return changed
 
     @classmethod

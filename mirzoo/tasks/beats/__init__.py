@@ -44,6 +44,7 @@ class BeatTracking(FramewiseTask[BeatsConfig, "Beats"]):
     decoding = BeatsDecoding
     without_decisions = "beats are a list of no fixed length"
     labelled = True
+    gives_beats = True
     label_kind = "beats"
     headline = ("beat F", "downbeat F", "CMLt", "AMLt", "tempo acc1", "tempo acc2")
     compared_by = ("songs_pop909", "beat F")

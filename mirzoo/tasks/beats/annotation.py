@@ -156,7 +156,7 @@ class Beats(Playable):
         duration_s = last if self.duration_s is None else float(self.duration_s)
         for name, value in {
             "times": times, "positions": positions, "tempi": tempi, "duration_s": duration_s,
-            **shares,
+            "tempo_map": TempoMap(times, positions), **shares,
         }.items():  # fmt: skip
             object.__setattr__(self, name, value)
 
@@ -198,11 +198,6 @@ class Beats(Playable):
         if self.positions is None:
             return np.zeros(len(self.times), np.int64)
         return metres_of(self.positions)
-
-    @property
-    def tempo_map(self) -> TempoMap:
-        """The beats and bars as a MIDI file has them."""
-        return TempoMap(self.times, self.positions)
 
     # What users correct
 

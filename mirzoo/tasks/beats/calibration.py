@@ -1,8 +1,9 @@
 """How readily a trained beat model's decoder changes tempo and metre.
 
-What a change costs depends on how confident the network is, so both penalties are chosen after
-training, on validation recordings, every corpus counting alike: those with the highest F-measure,
-of beats first and then of downbeats over these beats; of equals the higher penalty.
+What a change costs, and a fast tempo, depends on how confident the network is, so penalties are
+chosen after training, on validation recordings, every corpus counting alike: those with the highest
+F-measure, of beats first and then of downbeats over these beats; of equals the highest penalty of a
+change, and the lowest of a fast tempo.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mirzoo.tasks.beats.config import BEAT, BEATS, DOWNBEAT, BeatsDecoding
 from mirzoo.tasks.beats.decoder import find_beats, strength_at
 from mirzoo.tasks.beats.scores import beat_scores
 
+FAST_TEMPO_PENALTIES = (5.0, 3.0, 1.5, 0.0)
 TEMPO_CHANGE_PENALTIES = (20.0, 50.0, 100.0, 200.0)
 METRE_CHANGE_PENALTIES = (4.0, 8.0, 12.0, 20.0)
 
@@ -25,7 +27,7 @@ METRE_CHANGE_PENALTIES = (4.0, 8.0, 12.0, 20.0)
 def calibrate_beats(
     decoding: BeatsDecoding, validation: Iterable[Iterable[Validated]]
 ) -> BeatsDecoding:
-    """Choose both penalties; without labelled recordings the decoding stays as it is."""
+    """Choose the penalties; without labelled recordings the decoding stays as it is."""
     corpora = []
     for corpus in validation:
         judged = []
@@ -50,6 +52,7 @@ def calibrate_beats(
         return float(np.mean(means)) if means else 0.0
 
     for field, penalties, name in (
+        ("fast_tempo_penalty", FAST_TEMPO_PENALTIES, "beat F"),
         ("tempo_change_penalty", TEMPO_CHANGE_PENALTIES, "beat F"),
         ("metre_change_penalty", METRE_CHANGE_PENALTIES, "downbeat F"),
     ):

@@ -52,6 +52,9 @@ class BeatsDecoding(Decoding):
     tempo_change_penalty : float
         What a change of the beat's length to ``r`` times its length costs, by ``abs(r - 1)``
         (nats).
+    fast_tempo_penalty : float
+        What a beat costs at a tempo above 110 BPM, by squared octaves (nats). Nothing where there
+        is a ``tempo_near``.
     threshold : float
         Beats before the first and behind the last frame with an output at least this high are
         left out.
@@ -70,6 +73,7 @@ class BeatsDecoding(Decoding):
     max_bpm: BPM = 240.0
     tempo_near: BPM | None = None
     tempo_change_penalty: Cost = 100.0
+    fast_tempo_penalty: Cost = 3.0
     threshold: Probability = 0.05
     beats_per_bar: Annotated[int, Field(ge=1, le=16)] | None = None
     metre_change_penalty: Cost = 8.0

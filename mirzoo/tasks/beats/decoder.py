@@ -103,6 +103,7 @@ def find_beats(activation: np.ndarray, frame_rate: float, decoding: BeatsDecodin
         min_bpm=slowest,
         max_bpm=fastest,
         change_penalty=decoding.tempo_change_penalty,
+        fast_penalty=decoding.fast_tempo_penalty if decoding.tempo_near is None else 0.0,
         threshold=decoding.threshold,
     )
 

@@ -9,10 +9,10 @@ import math
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, repeat
 from operator import itemgetter
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from mirzoo.tasks.annotation.base import (
 )
 from mirzoo.tasks.annotation.files import Rows, csv_lines, plain
 from mirzoo.tasks.annotation.midi_file import BentNote, midi_of
+
+if TYPE_CHECKING:
+    from mirzoo.tasks.beats.annotation import Beats
 
 OVERLAP_S = 1e-6
 LOWEST_BASS = 40
@@ -60,7 +63,9 @@ class Chords(Playable):
     - ``.csv``: the same with a header and the confidence, where there is one;
     - ``.json``: what `to_dict` gives;
     - ``.jams``: a ``chord`` annotation, its confidences where there are some;
-    - ``.mid``: the chords played, the tones around middle C over a bass. This one isn't read.
+    - ``.mid``: the chords played, the tones around middle C over a bass. This one isn't read;
+    - ``.txt``: a lead sheet, bars with the chords on their beats, for chords that know the beats
+      (`on_beats`). This one isn't read either.
 
     Parameters
     ----------
@@ -92,8 +97,9 @@ class Chords(Playable):
 
     task: ClassVar[str] = "chords"
     kind: ClassVar[str] = "chords"
-    formats: ClassVar[tuple[str, ...]] = (".jams", ".json", ".csv", ".lab", ".mid")
+    formats: ClassVar[tuple[str, ...]] = (".jams", ".json", ".csv", ".lab", ".mid", ".txt")
     readable: ClassVar[tuple[str, ...]] = (".jams", ".json", ".csv", ".lab")
+    beat_formats: ClassVar[tuple[str, ...]] = (".txt",)
 
     segments: Sequence[tuple[float, float, str]]
     confidence: Sequence[float] | None = None
@@ -165,6 +171,51 @@ class Chords(Playable):
             "duration_s": pieces[-1].duration_s,
             "model": pieces[-1].model,
         }
+
+    def on_beats(self, beats: Beats) -> Chords:
+        """Give the chords with the changes on beats, and the music's tempo in MIDI files.
+
+        A change moves to the nearest beat, if one is within half a beat. Of several changes on
+        one beat the last chord stays; what is left of the others is nothing.
+
+        Parameters
+        ----------
+        beats : Beats
+            Of the same recording.
+
+        Examples
+        --------
+        >>> from mirzoo.tasks.beats import Beats
+        >>> chords = Chords([(0.0, 0.9, "N"), (0.9, 1.05, "F:maj"), (1.05, 3.0, "C:maj")])
+        >>> chords.on_beats(Beats([0.0, 1.0, 2.0])).segments
+        ((0.0, 1.0, 'N'), (1.0, 3.0, 'C:maj'))
+        """
+        edges = beats.nearest(self.intervals.reshape(-1)).reshape(-1, 2)
+        edges[0, 0], edges[-1, 1] = self.segments[0][0], self.segments[-1][1]
+        # What goes on to the end, or has no gap before it, has none afterwards either.
+        joins = self.intervals[1:, 0] - self.intervals[:-1, 1] < OVERLAP_S
+        edges[:-1, 1][joins] = edges[1:, 0][joins]
+        confidence = self.confidence or [1.0] * len(self.segments)
+        moved: list[list[Any]] = []
+        for (start, end), (_, _, label), value in zip(
+            edges.tolist(), self.segments, confidence, strict=True
+        ):
+            if end - start <= OVERLAP_S:
+                continue
+            if moved and moved[-1][2] == label and start - moved[-1][1] < OVERLAP_S:
+                whole = end - moved[-1][0]
+                moved[-1][3] += (value - moved[-1][3]) * (end - start) / whole
+                moved[-1][1] = end
+            else:
+                moved.append([start, end, label, value])
+        if not moved:
+            return super().on_beats(beats)
+        changed = replace(
+            self,
+            segments=[tuple(segment[:3]) for segment in moved],
+            confidence=None if self.confidence is None else [min(1.0, s[3]) for s in moved],
+        )
+        return super(Chords, changed.with_warnings(self.warnings)).on_beats(beats)
 
     def most_frequent(self, n: int = 5) -> list[tuple[str, float]]:
         """List the ``n`` labels that sound longest, as ``(label, seconds)``."""
@@ -280,7 +331,18 @@ class Chords(Playable):
                 yield BentNote(start, end, tone, velocity=72)
 
     def _to_mid(self) -> bytes:
-        return midi_of(self._voiced, name="chords")
+        return midi_of(self._voiced, name="chords", tempo_map=self.tempo_map)
+
+    def _to_txt(self) -> Iterator[str]:
+        from mirzoo.tasks.chords.lead_sheet import lead_sheet
+
+        beats = self.tempo_map
+        if beats is None or beats.positions is None or len(beats.times) < 2:
+            raise AnnotationError(
+                "Chords: a lead sheet (.txt) needs beats and bars, and none are known; annotate "
+                "with a model of beats too and --snap, or take chords.on_beats(beats)"
+            )
+        return lead_sheet(self.segments, beats, self._title())
 
     def _to_lab(self) -> Iterator[str]:
         return (f"{start:.6f}\t{end:.6f}\t{label}\n" for start, end, label in self.segments)

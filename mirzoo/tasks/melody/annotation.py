@@ -242,7 +242,12 @@ class Melody(Playable):
 
     def _to_mid(self) -> bytes:
         notes = self.notes()
-        return midi_of(lambda: map(note_for_midi, notes), name="melody", program=73)
+        return midi_of(
+            lambda: map(note_for_midi, notes),
+            name="melody",
+            program=73,
+            tempo_map=self.tempo_map,
+        )
 
     def _to_csv(self) -> Iterator[str]:
         columns = map(number_rows, (self.times, self.f0, self.confidence))

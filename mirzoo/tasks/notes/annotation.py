@@ -227,7 +227,9 @@ class Notes(Playable):
         return sound.play(tones, sample_rate, n_samples)
 
     def _to_mid(self) -> bytes:
-        return midi_of(lambda: map(note_for_midi, self.notes), name="notes")
+        return midi_of(
+            lambda: map(note_for_midi, self.notes), name="notes", tempo_map=self.tempo_map
+        )
 
     def _to_csv(self) -> Iterator[str]:
         rows = map(_plain_note, self.notes)

@@ -1,0 +1,171 @@
+"""Results of other tasks on beats: chords, lead sheets, tempi of MIDI files, models together."""
+
+import mido
+import numpy as np
+import pytest
+from fake_models import FakeFrameRunner, make_card, make_frame_card
+
+from mirzoo.engines.one_file import Job, OneFile, Setup, model_of_beats
+from mirzoo.errors import AnnotationError
+from mirzoo.tasks.beats import Beats, BeatsDecoding
+from mirzoo.tasks.beats.config import LABELS
+from mirzoo.tasks.chords import ChordDecoding, Chords
+from mirzoo.tasks.chords.lead_sheet import popular_name
+from mirzoo.tasks.notes import Notes
+
+
+@pytest.fixture
+def beats():
+    """A pick-up of one beat, then bars of four at 120 BPM."""
+    return Beats(0.5 * np.arange(1, 14), (np.arange(13) + 3) % 4 + 1, duration_s=7.0)
+
+
+@pytest.fixture
+def chords():
+    return Chords(
+        [(0.0, 1.08, "N"), (1.08, 2.93, "C:maj"), (2.93, 3.12, "F:maj"), (3.12, 4.04, "G:7/3"),
+         (4.04, 7.0, "A:min7")],
+        confidence=[0.5, 0.9, 0.4, 0.8, 0.7], source="song.wav", model="cqt_crnn_chords",
+    )  # fmt: skip
+
+
+def test_changes_move_to_beats_and_short_chords_go(chords, beats):
+    snapped = chords.on_beats(beats)
+    assert snapped.segments == (
+        (0.0, 1.0, "N"), (1.0, 3.0, "C:maj"), (3.0, 4.0, "G:7/3"), (4.0, 7.0, "A:min7"),
+    )  # fmt: skip
+    assert snapped.confidence == (0.5, 0.9, 0.8, 0.7)
+    assert (snapped.source, snapped.duration_s) == ("song.wav", 7.0)
+    assert chords.segments[0] == (0.0, 1.08, "N")
+
+
+def test_chords_that_are_alike_then_join_and_gaps_stay(beats):
+    chords = Chords(
+        [(0.0, 1.9, "C:maj"), (1.9, 2.1, "F:maj"), (2.1, 4.0, "C:maj"), (5.0, 6.1, "C:maj")],
+        confidence=[1.0, 0.3, 0.5, 0.5],
+    )
+    snapped = chords.on_beats(beats)
+    assert snapped.segments == ((0.0, 4.0, "C:maj"), (5.0, 6.1, "C:maj"))
+    assert snapped.confidence[0] == pytest.approx(0.75)
+    alone = Chords([(0.0, 0.2, "C:maj")])
+    assert alone.on_beats(beats).segments == alone.segments
+    assert chords.on_beats(Beats([])).segments == chords.segments
+
+
+def test_a_lead_sheet(chords, beats, tmp_path):
+    text = chords.on_beats(beats).write(tmp_path / "song.txt").read_text()
+    assert text.splitlines() == [
+        "song.wav",
+        "",
+        " 0:00  | N.C. |",
+        "",
+        " 0:01  | C    .    .    .    | G7/B .    Am7  .    | Am7  .    .    .    |",
+    ]
+    with pytest.raises(AnnotationError, match="needs beats and bars.*--snap"):
+        chords.write(tmp_path / "other.txt")
+    assert not (tmp_path / "other.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [("Eb:hdim7", "Ebm7b5"), ("A:aug", "A+"), ("D:maj6/5", "D6/A"), ("X", "X"), ("C:5", "C5"),
+     ("C:min(9)", "Cm(9)"), ("B", "B"), ("G:sus4(b7)", "G7sus4"), ("C:13", "C13")],
+)  # fmt: skip
+def test_names_of_chords(label, name):
+    assert popular_name(label) == name
+
+
+def test_notes_lie_on_the_beats_of_a_midi_file(beats, tmp_path):
+    notes = Notes([(1.0, 1.5, 60), (3.25, 4.0, 64)]).on_beats(beats)
+    file = mido.MidiFile(notes.write(tmp_path / "song.mid"))
+    ticks, starts, seconds = 0, [], []
+    for message in file.tracks[0]:
+        ticks += message.time
+        if message.type == "note_on":
+            starts.append(ticks / file.ticks_per_beat)
+    assert starts == [2.0, 6.5]
+    now = 0.0
+    for message in file:
+        now += message.time
+        if message.type == "note_on":
+            seconds.append(now)
+    assert seconds == pytest.approx([1.0, 3.25], abs=1e-3)
+    signatures = [m.numerator for m in file.tracks[0] if m.type == "time_signature"]
+    assert signatures == [2, 4]
+
+
+class BeatRunner(FakeFrameRunner):
+    """Beats where the waveform is negative, whatever the others take it for."""
+
+    def predict_windows(self, windows):
+        frames = windows[:, ::10]
+        values = np.full((*frames.shape, 2), 0.01, np.float32)
+        values[frames < 0] = (0.9, 0.1)
+        return {"beats": np.concatenate([values, values[:, -1:]], axis=1)}
+
+
+def models():
+    beat_card = make_frame_card(
+        "beats", outputs={"beats": 2}, labels=list(LABELS), decoding=BeatsDecoding()
+    )
+    labels = ["N", "C:maj", "G:maj"]
+    chord_card = make_frame_card(
+        "chords", outputs={"chords": 3}, labels=labels, decoding=ChordDecoding(change_penalty=2.0)
+    )
+    return [FakeFrameRunner(chord_card), BeatRunner(beat_card)]
+
+
+@pytest.fixture
+def song(tmp_path):
+    """C until 2.13 s, then G, at 1 kHz; a beat every half second."""
+    import soundfile
+
+    classes = np.where(np.arange(4000) < 2130, 0.01, 0.02)
+    classes[np.arange(0, 4000, 500)[:, np.newaxis] + np.arange(10)] *= -1
+    soundfile.write(tmp_path / "song.wav", classes, 1000, subtype="DOUBLE")
+    return tmp_path / "song.wav"
+
+
+def scaled(runner):
+    """A runner whose classes are hundredths."""
+    before = runner.predict_windows
+    runner.predict_windows = lambda windows: before(np.abs(windows) * 100)
+    return runner
+
+
+def one_file(*, snap):
+    chords, beats = models()
+    return OneFile(
+        Setup(("chords", "beats"), report="annotation", snap=snap), [scaled(chords), beats]
+    )
+
+
+def test_models_together(song, tmp_path):
+    job = Job(str(song), results=((str(tmp_path / "song.txt"),), ()), wanted=(True, False))
+    (failure,) = one_file(snap=False)(job).failures
+    assert "needs beats and bars" in failure.message
+    outcome = one_file(snap=True)(job)
+    assert not outcome.failures and outcome.files == [str(tmp_path / "song.txt")]
+    (chords,) = outcome.reports  # that of the beats is not wanted
+    assert chords.segments[0] == (0.0, 2.0, "C:maj")
+    both = one_file(snap=True)(Job(str(song))).reports
+    assert len(both) == 2 and len(both[1].times) == 8
+
+
+def test_beats_that_fail_are_told_for_all(song):
+    setup = one_file(snap=True)
+
+    def broken(windows):
+        raise AnnotationError("no beats today")
+
+    setup.models[1].predict_windows = broken
+    outcome = setup(Job(str(song)))
+    assert [failure.message for failure in outcome.failures] == ["no beats today"] * 2
+
+
+def test_what_snapping_needs():
+    chords, beats = (runner.card for runner in models())
+    assert model_of_beats([chords, beats]) == 1
+    for cards in ([chords], [beats], [chords, make_card()], [beats, beats]):
+        with pytest.raises(AnnotationError, match="one model that finds beats, and others"):
+            model_of_beats(cards)
