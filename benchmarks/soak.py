@@ -300,6 +300,14 @@ def children(process: int) -> list[int]:
     return list(listed())
 
 
+def descendants(process: int) -> list[int]:
+    """All processes below one."""
+    found = []
+    for child in children(process):
+        found += [child, *descendants(child)]
+    return found
+
+
 def is_running(process: int) -> bool:
     """Whether a process has not ended."""
     try:

@@ -28,7 +28,7 @@ from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
-from soak import children, is_running, make_files, require
+from soak import descendants, is_running, make_files, require
 
 from mirzoo.engines.shards import Catalogue
 from mirzoo.engines.vectors import escaped
@@ -85,7 +85,7 @@ class Soak:
         process.wait()
         process = self._start()
         of_all = self._wait_for(0.7, process)
-        every = [process.pid, *_below(process.pid)]
+        every = [process.pid, *descendants(process.pid)]
         for one in every:
             _kill(one)
         process.wait()
@@ -151,7 +151,7 @@ class Soak:
 
     def _kill_a_worker(self, process: subprocess.Popen[str]) -> str:
         """Kill a worker, and tell what became of the run."""
-        victims = [one for one in _below(process.pid) if WORKER[self._engine] in _command(one)]
+        victims = [one for one in descendants(process.pid) if WORKER[self._engine] in _command(one)]
         require(len(victims) >= self._options.workers, f"{self._engine}: workers are {victims}")
         before = sum(1 for _ in self._catalogue.written())
         _kill(victims[0])
@@ -177,14 +177,6 @@ class Soak:
             for folder in ("output", "dead_letters")
             for path in (self._out / folder).iterdir()
         }
-
-
-def _below(process: int) -> list[int]:
-    """All processes below one."""
-    found = []
-    for child in children(process):
-        found += [child, *_below(child)]
-    return found
 
 
 def _command(process: int) -> bytes:
