@@ -259,7 +259,7 @@ def test_windows_batches_and_integers(small_tagger, made_up_music, tmp_path, suf
     model = load(path)
     assert model.card.exported.model_dump() == {
         "outputs": ["tags"], "batch": 2, "input_type": "int16", "any_length": False,
-        "model_rate": 16000, "decisions": None,
+        "model_rate": 16000, "decisions": None, "streaming": None,
     }  # fmt: skip
     windows = np.stack([made_up_music[k * 9000 : k * 9000 + 11200] for k in range(5)])
     expected = small_tagger.predict_windows(windows)["tags"]

@@ -9,6 +9,7 @@ import pytest
 from node import node_runs_onnx, predict_in_node
 
 from mirzoo import load
+from mirzoo.card import FORMAT
 from mirzoo.errors import ArtefactError, AudioError, CardError, ExportError
 from mirzoo.export import export, real_windows
 from mirzoo.export.parity import largest_difference
@@ -115,9 +116,10 @@ def test_other_words_on_the_card_change_no_byte(made_up_music, tmp_path):
 def test_a_file_of_a_newer_version_is_refused(written, loaded, tmp_path):
     model = onnx.load(written)
     (entry,) = (entry for entry in model.metadata_props if entry.key == "mirzoo_card")
-    entry.value = json.dumps({**json.loads(entry.value), "format": 4})
+    entry.value = json.dumps({**json.loads(entry.value), "format": FORMAT + 1})
     onnx.save(model, tmp_path / "newer.onnx")
-    with pytest.raises(CardError, match=r"newer\.onnx .* has format 4.* formats up to 3"):
+    refused = rf"newer\.onnx .* has format {FORMAT + 1}.* formats up to {FORMAT}"
+    with pytest.raises(CardError, match=refused):
         load(tmp_path / "newer.onnx")
 
 
