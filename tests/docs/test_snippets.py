@@ -139,10 +139,11 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if to_run(p)], ids=str)
 def test_the_snippets_of_a_page_run_as_they_stand(page, folder):
-    command = folder / "bin" / "mirzoo"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mirzoo "$@"\n')
-    command.chmod(0o755)
+    commands = folder / "bin"
+    commands.mkdir()
+    for name, arguments in (("mirzoo", "-m mirzoo "), ("python", "")):
+        (commands / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments}"$@"\n')
+        (commands / name).chmod(0o755)
     parts = []
     for number, snippet in enumerate(to_run(page)):
         named = FILE.match(snippet.code)
@@ -150,11 +151,11 @@ def test_the_snippets_of_a_page_run_as_they_stand(page, folder):
             (folder / named["name"]).write_text(snippet.code)
             continue
         suffix = {"python": "py", "sh": "sh"}[snippet.language]
-        parts.append(folder / "bin" / f"{page.stem}_{number}.{suffix}")
+        parts.append(commands / f"{page.stem}_{number}.{suffix}")
         parts[-1].write_text(snippet.code)
     environment = {
         **os.environ,
-        "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}",
         "MPLBACKEND": "agg",
     }
