@@ -180,7 +180,7 @@ class Tables:
             chords=chords or None,
             f0=f0,
             beats=times if len(times) else None,
-            downbeats=times[first] if len(times) else None,
+            downbeats=times[first] if first.any() else None,
             key=(words("keys") or (None,))[0],
             instruments=words("instruments"),
             tags=words("tags"),

@@ -201,7 +201,7 @@ def perform(
             break
     else:
         raise DataError(f"none of {ATTEMPTS} grooves played {LEAST_CHORD_TONES:.0%} chord tones")
-    parts = _recast(parts, rng)
+    parts = recast(parts, rng)
     tuning_cents = stems.draw_tuning(rng)
     soundfont = stems.choose_soundfont(item.split, rng)
     studio = stems.Studio(CHART_S, soundfont, tuning_cents)
@@ -234,9 +234,11 @@ def _scale_in_time(chart: Playable, bar_s: float) -> Callable[[float], frozenset
     return lambda time_s: scale_at(int(time_s / bar_s + 1e-6))
 
 
-def _recast(parts: Sequence[Part], rng: np.random.Generator) -> list[Part]:
-    """Give some parts to other instruments, other levels, uneven loudness; sometimes no drums."""
-    drums, change = rng.random() < 0.75, rng.choice([0.0, 0.3, 0.8])
+def recast(
+    parts: Sequence[Part], rng: np.random.Generator, *, drums_share: float = 0.75
+) -> list[Part]:
+    """Give some parts to other instruments, other levels, late notes; drums to a share of takes."""
+    drums, change = rng.random() < drums_share, rng.choice([0.0, 0.3, 0.8])
     recast = []
     for part in parts:
         if part.drums and not drums:

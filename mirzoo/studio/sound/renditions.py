@@ -58,7 +58,8 @@ def render_song(item: Item, *, samples: Path | None = None) -> tuple[np.ndarray,
     mode = str(rng.choice(list(MODES), p=list(MODES.values())))
     tuning_cents = stems.draw_tuning(rng)
     studio = Studio(seconds, stems.choose_soundfont(item.split, rng), tuning_cents, samples)
-    labels = Labels(beats=song.beats, downbeats=song.downbeats, key=song.key, tags=(mode,))
+    downbeats = song.downbeats if song.bars_confirmed else None
+    labels = Labels(beats=song.beats, downbeats=downbeats, key=song.key, tags=(mode,))
     waveform = np.zeros(studio.n_samples, np.float32)
     f0 = np.zeros(len(waveform) // F0_HOP, np.float32)
     instruments: tuple[str, ...] = ()

@@ -55,3 +55,15 @@ def test_an_excerpt_is_cut_sped_up_and_transposed(pop909):
     assert [(c.start_s, c.end_s, c.root) for c in part.chords] == [(0, 2, 3), (2, 4, 0)]
     np.testing.assert_allclose(part.beats, np.arange(16) / 4)
     np.testing.assert_allclose(part.downbeats, [0, 1, 2, 3])
+
+
+def test_bars_that_chords_do_not_confirm_stay_unconfirmed_in_excerpts():
+    beats = np.arange(64) * 0.5
+    every_two = tuple(
+        songs.TimedChord(at, at + 1.0, at % 12, (0, 4, 7), "maj") for at in range(0, 32)
+    )
+    confirmed = songs.chords_confirm_bars(every_two, beats, np.arange(64) % 4 == 0)
+    assert not confirmed
+    song = songs.Song((), (), every_two, beats, beats[::4], None, confirmed)
+    assert not songs.excerpt(song, 2.0, 10.0).bars_confirmed
+    assert not songs.warped(song, lambda times: 2 * times).bars_confirmed
