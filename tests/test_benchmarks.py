@@ -246,6 +246,7 @@ def test_root_and_third_decide_about_a_clip(chords, truth, answer, expected):
     assert chords.compare(truth, answer) == expected
 
 
+@pytest.mark.slow
 def test_templates_hear_triads_and_silence(chords, tmp_path):
     path = tmp_path / "song.wav"
     rate = chords.TEMPLATE_RATE

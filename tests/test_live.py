@@ -185,7 +185,7 @@ def test_wrong_settings_are_refused():
     with pytest.raises(CardError, match="no setting 'lag_s'"):
         mirzoo.stream(model, source_rate=16000, decoding={"lag_s": 1.0})
     with pytest.raises(CardError, match="lag_s"):
-        mirzoo.stream(live_model("chords"), source_rate=16000, decoding={"lag_s": -1.0})
+        mirzoo.stream(live_model("melody"), source_rate=16000, decoding={"lag_s": -1.0})
     with pytest.raises(mirzoo.MirzooError, match="the model is loaded already"):
         mirzoo.stream(model, source_rate=16000, runtime="litert")
 

@@ -117,6 +117,83 @@ def formats() -> list[str]:
     return [suffix.removeprefix(".") for suffix in dict.fromkeys(suffixes)]
 
 
+RUNTIME = click.option(
+    "--runtime",
+    default="litert",
+    type=OneOf(runtimes),
+    metavar="RUNTIME",
+    help="What computes the model: litert, onnx or keras.",
+)
+RUNTIME_OF_VECTORS = click.option(
+    "--runtime",
+    type=OneOf(runtimes),
+    metavar="RUNTIME",
+    help="What computes the model: litert, onnx or keras; by default litert, and keras for all "
+    "layers.",
+)
+CHANNEL = click.option(
+    "--channel",
+    default="mean",
+    type=OneOf(channels),
+    metavar="CHANNEL",
+    help="What is taken of several channels: mean, mid, left or right.",
+)
+DECODING = click.option(
+    "--decoding",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Decode with another setting than the card's, such as voicing_threshold=0.9 or "
+    "change_penalty=3; `mirzoo info MODEL --all` lists those of a model. May be repeated.",
+)
+OVER = click.option(
+    "--over",
+    type=click.Choice(["clip", "time"]),
+    default="clip",
+    help="One vector of each recording, or one of each stretch of it.",
+)
+LAYERS = click.option(
+    "--layers",
+    type=click.Choice(["last", "all"]),
+    default="last",
+    help="The embedding alone, or with the mean and spread of what every block of the model gives.",
+)
+ALLOW_DAMAGED = click.option(
+    "--allow-damaged",
+    is_flag=True,
+    help="Take what can be decoded of damaged files, with a warning each.",
+)
+WORKERS = click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    help="Processes to use for several files; by default one for each core, as far as memory "
+    "goes. 0 works in this process, which a crash of a decoder would end.",
+)
+
+
+def _some_time(
+    context: click.Context, parameter: click.Parameter, value: float | None
+) -> float | None:
+    if value is not None and not value > 0:
+        raise click.BadParameter(f"{value:g} is not more than 0 s", context, parameter)
+    return value
+
+
+TIMEOUT = click.option(
+    "--timeout",
+    "timeout_s",
+    type=float,
+    callback=_some_time,
+    metavar="SECONDS",
+    help="Give up a recording that takes longer, and go on with others.",
+)
+
+
+def check_workers(workers: int | None, timeout_s: float | None) -> None:
+    """Refuse a time-out without a worker that can be ended."""
+    if timeout_s is not None and workers == 0:
+        raise click.BadParameter("needs a worker that can be ended", param_hint="--timeout")
+
+
 @contextmanager
 def progress(doing: str) -> Iterator[Callable[[float], None]]:
     """Show how many seconds of a recording are done, where stderr is a terminal."""

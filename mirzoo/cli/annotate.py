@@ -18,17 +18,22 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from mirzoo.cli._shared import (
+    ALLOW_DAMAGED,
+    CHANNEL,
+    DECODING,
     FAILED,
     OVERWRITE,
     PATH,
+    RUNTIME,
+    TIMEOUT,
+    WORKERS,
     OneOf,
     argument,
-    channels,
+    check_workers,
     complain,
     formats,
     progress,
     quiet_libraries,
-    runtimes,
 )
 from mirzoo.errors import AnnotationError, CardError
 
@@ -99,50 +104,18 @@ class Terminated(KeyboardInterrupt):
     default=5,
     help="How many of the strongest or longest labels to print.",
 )
-@click.option(
-    "--decoding",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Decode with another setting than the card's, such as voicing_threshold=0.9 or "
-    "change_penalty=3; `mirzoo info MODEL --all` lists those of a model. May be repeated.",
-)
+@DECODING
 @click.option(
     "--snap",
     is_flag=True,
     help="Put results on the beats that one of the models finds: chords change on them and can be "
     "written as a lead sheet (.txt), MIDI files have the song's tempi and bars.",
 )
-@click.option(
-    "--runtime",
-    default="litert",
-    type=OneOf(runtimes),
-    metavar="RUNTIME",
-    help="What computes the model: litert, onnx or keras.",
-)
-@click.option(
-    "--channel",
-    default="mean",
-    type=OneOf(channels),
-    metavar="CHANNEL",
-    help="What is taken of several channels: mean, mid, left or right.",
-)
-@click.option(
-    "--allow-damaged",
-    is_flag=True,
-    help="Annotate what can be decoded of damaged files, with a warning each.",
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(min=0),
-    help="Processes to use for several files; by default one for each core, as far as memory "
-    "goes. 0 works in this process, which a crash of a decoder would end.",
-)
-@click.option(
-    "--timeout",
-    type=float,
-    metavar="SECONDS",
-    help="Give up a recording that takes longer, and go on with others.",
-)
+@RUNTIME
+@CHANNEL
+@ALLOW_DAMAGED
+@WORKERS
+@TIMEOUT
 @click.option(
     "--json",
     "as_json",
@@ -167,7 +140,7 @@ def annotate(
     channel: str,
     allow_damaged: bool,
     workers: int | None,
-    timeout: float | None,
+    timeout_s: float | None,
     as_json: bool,
 ) -> None:
     """Annotate recordings with a model, or with several.
@@ -180,10 +153,7 @@ def annotate(
     from mirzoo.engines.one_file import Setup
     from mirzoo.engines.processes import default_workers
 
-    if timeout is not None and not timeout > 0:
-        raise click.BadParameter(f"{timeout:g} is not more than 0 s", param_hint="--timeout")
-    if timeout is not None and workers == 0:
-        raise click.BadParameter("needs a worker that can be ended", param_hint="--timeout")
+    check_workers(workers, timeout_s)
     names = list(dict.fromkeys(models.split(",")))
     with ExitStack() as stack:
         stack.enter_context(interruptible())
@@ -195,7 +165,7 @@ def annotate(
             for recording in dict.fromkeys(recordings)
         ]
         if workers is None:
-            alone = len(recordings) <= 1 and timeout is None
+            alone = len(recordings) <= 1 and timeout_s is None
             workers = 0 if alone else default_workers(runtime, len(recordings))
         cards, loaded = _load(names, runtime, in_process=workers == 0)
         settings = decodings_of(cards, decoding)
@@ -233,7 +203,7 @@ def annotate(
         show = _Reporter(summary, as_json=as_json, to_files=output is not None)
         for outcome in problems:
             show(outcome)
-        status = _run(setup, batch, loaded, show, workers, timeout)
+        status = _run(setup, batch, loaded, show, workers, timeout_s)
     raise click.exceptions.Exit(status or (FAILED if summary.counts["failed"] else 0))
 
 
@@ -259,7 +229,7 @@ def _run(
     loaded: list[Any],
     show: _Reporter,
     workers: int,
-    timeout: float | None,
+    timeout_s: float | None,
 ) -> int:
     """Do the jobs of a batch; the exit status where it was stopped, otherwise 0."""
     from mirzoo.engines.processes import Processes
@@ -272,7 +242,7 @@ def _run(
             outcomes = _in_this_process(setup, batch, loaded, show)
             at_hand: Any = list
         else:
-            processes = Processes(setup, batch.jobs(), workers=workers, timeout_s=timeout)
+            processes = Processes(setup, batch.jobs(), workers=workers, timeout_s=timeout_s)
             outcomes, at_hand = iter(processes), lambda: processes.at_hand
         with closing(outcomes), show.progress(at_hand, bar=workers > 0):
             for outcome in outcomes:

@@ -12,16 +12,21 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from mirzoo.cli._shared import (
+    ALLOW_DAMAGED,
     AS_JSON,
+    CHANNEL,
     FAILED,
+    LAYERS,
+    OVER,
     PATH,
-    OneOf,
+    RUNTIME_OF_VECTORS,
+    TIMEOUT,
+    WORKERS,
     argument,
-    channels,
+    check_workers,
     complain,
     progress,
     quiet_libraries,
-    runtimes,
 )
 from mirzoo.cli.annotate import interrupted, interruptible
 
@@ -50,50 +55,14 @@ stopped by Ctrl-C, 143 by SIGTERM. A run that was stopped goes on where it was.
     "in step with the recordings: new ones are embedded, moved ones found by their content, and "
     "those that are no more in these folders removed.",
 )
-@click.option(
-    "--over",
-    type=click.Choice(["clip", "time"]),
-    default="clip",
-    help="One vector of each recording, or one of each stretch of it.",
-)
-@click.option(
-    "--layers",
-    type=click.Choice(["last", "all"]),
-    default="last",
-    help="The embedding alone, or with the mean and spread of what every block of the model gives.",
-)
-@click.option(
-    "--runtime",
-    type=OneOf(runtimes),
-    metavar="RUNTIME",
-    help="What computes the model: litert, onnx or keras; by default litert, and keras for all "
-    "layers.",
-)
-@click.option(
-    "--channel",
-    default="mean",
-    type=OneOf(channels),
-    metavar="CHANNEL",
-    help="What is taken of several channels: mean, mid, left or right.",
-)
-@click.option(
-    "--allow-damaged",
-    is_flag=True,
-    help="Embed what can be decoded of damaged files, with a warning each.",
-)
+@OVER
+@LAYERS
+@RUNTIME_OF_VECTORS
+@CHANNEL
+@ALLOW_DAMAGED
 @click.option("--overwrite", is_flag=True, help="Make the file anew.")
-@click.option(
-    "--workers",
-    type=click.IntRange(min=0),
-    help="Processes to use for several files; by default one for each core, as far as memory "
-    "goes. 0 works in this process, which a crash of a decoder would end.",
-)
-@click.option(
-    "--timeout",
-    type=float,
-    metavar="SECONDS",
-    help="Give up a recording that takes longer, and go on with others.",
-)
+@WORKERS
+@TIMEOUT
 @AS_JSON
 @click.pass_context
 def embed(
@@ -108,16 +77,13 @@ def embed(
     allow_damaged: bool,
     overwrite: bool,
     workers: int | None,
-    timeout: float | None,
+    timeout_s: float | None,
     as_json: bool,
 ) -> None:
     """Embed recordings into one file, or bring it in step with them."""
     from mirzoo.engines.embedding import embed
 
-    if timeout is not None and not timeout > 0:
-        raise click.BadParameter(f"{timeout:g} is not more than 0 s", param_hint="--timeout")
-    if timeout is not None and workers == 0:
-        raise click.BadParameter("needs a worker that can be ended", param_hint="--timeout")
+    check_workers(workers, timeout_s)
     quiet_libraries()
     with interruptible():
         reached: list[Outcome] = []
@@ -140,7 +106,7 @@ def embed(
                     allow_damaged=allow_damaged,
                     overwrite=overwrite,
                     workers=workers,
-                    timeout_s=timeout,
+                    timeout_s=timeout_s,
                     imports=tuple(context.find_root().params.get("imports") or ()),
                     on_outcome=show,
                 )

@@ -12,14 +12,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mirzoo.cli._shared import (
+    ALLOW_DAMAGED,
     AS_JSON,
+    CHANNEL,
+    DECODING,
     FAILED,
+    LAYERS,
+    OVER,
     PATH,
-    OneOf,
+    RUNTIME,
+    RUNTIME_OF_VECTORS,
+    TIMEOUT,
     argument,
-    channels,
     complain,
-    runtimes,
 )
 from mirzoo.cli.annotate import decodings_of, interrupted, interruptible
 
@@ -86,23 +91,9 @@ OPTIONS = [
     click.option(
         "--retry-failed", is_flag=True, help="Do recordings that have a dead letter again."
     ),
-    click.option(
-        "--channel",
-        default="mean",
-        type=OneOf(channels),
-        metavar="CHANNEL",
-        help="What is taken of several channels: mean, mid, left or right.",
-    ),
-    click.option(
-        "--allow-damaged", is_flag=True, help="Take what can be decoded of damaged files."
-    ),
-    click.option(
-        "--timeout",
-        "timeout_s",
-        type=click.FloatRange(min=0.0, min_open=True),
-        metavar="SECONDS",
-        help="Give up a recording that takes longer, and go on with others.",
-    ),
+    CHANNEL,
+    ALLOW_DAMAGED,
+    TIMEOUT,
     AS_JSON,
 ]
 
@@ -124,20 +115,8 @@ def catalogue() -> None:
 @catalogue.command(epilog=EPILOG)
 @MODELS
 @PATTERNS
-@click.option(
-    "--decoding",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Decode with another setting than the card's; `mirzoo info MODEL --all` lists those of a "
-    "model. May be repeated.",
-)
-@click.option(
-    "--runtime",
-    default="litert",
-    type=OneOf(runtimes),
-    metavar="RUNTIME",
-    help="What computes the models: litert, onnx or keras.",
-)
+@DECODING
+@RUNTIME
 @_with_options
 @click.pass_context
 def annotate(
@@ -158,25 +137,9 @@ def annotate(
 @catalogue.command(epilog=EPILOG)
 @MODEL_OF_VECTORS
 @PATTERNS
-@click.option(
-    "--over",
-    type=click.Choice(["clip", "time"]),
-    default="clip",
-    help="One vector of each recording, or one of each stretch of it.",
-)
-@click.option(
-    "--layers",
-    type=click.Choice(["last", "all"]),
-    default="last",
-    help="The embedding alone, or with the mean and spread of what every block of the model gives.",
-)
-@click.option(
-    "--runtime",
-    type=OneOf(runtimes),
-    metavar="RUNTIME",
-    help="What computes the model: litert, onnx or keras; by default litert, and keras for all "
-    "layers.",
-)
+@OVER
+@LAYERS
+@RUNTIME_OF_VECTORS
 @_with_options
 @click.pass_context
 def embed(context: click.Context, model: str, patterns: Sequence[str], **options: Any) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from mirzoo.cli._shared import (
+    CHANNEL,
     MODEL,
+    RUNTIME,
     OneOf,
-    channels,
     complain,
     quiet_libraries,
-    runtimes,
 )
 
 if TYPE_CHECKING:
@@ -75,20 +75,8 @@ def _sample_formats() -> list[str]:
     metavar="NAME=VALUE",
     help="Decode with another setting than the card's, such as lag_s=0.5. May be repeated.",
 )
-@click.option(
-    "--runtime",
-    default="litert",
-    type=OneOf(runtimes),
-    metavar="RUNTIME",
-    help="What computes the model: litert, onnx or keras.",
-)
-@click.option(
-    "--channel",
-    default="mean",
-    type=OneOf(channels),
-    metavar="CHANNEL",
-    help="What is taken of several channels: mean, mid, left or right.",
-)
+@RUNTIME
+@CHANNEL
 def listen(
     name: str,
     from_stdin: bool,

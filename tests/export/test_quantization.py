@@ -202,7 +202,7 @@ def test_of_long_calibration_few_windows_are_held():
 # --- Models ---
 
 
-@pytest.mark.slow(quick=["float16"])
+@pytest.mark.slow
 @pytest.mark.parametrize("quantize", ["float16", "int8"])
 def test_the_filters_of_a_resampler_stay_float32(small_tagger, made_up_music, tmp_path, quantize):
     path = export(

@@ -29,7 +29,7 @@ def stepped(model, waveform, frames=None):
     return {n: np.concatenate([g[n] for g in given]) for n in given[0]}, steps.streaming
 
 
-@pytest.mark.parametrize("frames", [None, 7])
+@pytest.mark.parametrize("frames", [None, pytest.param(7, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", QUICK)
 def test_steps_give_the_frames_of_the_whole_model(name, frames):
     model = live_model(name)
@@ -90,6 +90,7 @@ def test_a_mean_over_the_clip_has_no_steps():
         recipe_of("tagger", head=head)
 
 
+@pytest.mark.slow
 def test_convolutions_behind_recurrent_layers_remember_frames():
     class Head(PARTS["melody"]["head"].__class__):
         def sequence(self, features):

@@ -198,6 +198,7 @@ def trained(recipe_file, tmp_path_factory):
     return mirzoo.train(recipe_file, home / "corpus", home / "run")
 
 
+@pytest.mark.slow
 def test_a_model_that_has_learnt_annotates(learnt, recordings):
     pulses = learnt.annotate(recordings / "1.wav")
     np.testing.assert_allclose(pulses.times, np.array(PULSES) + 0.2, atol=0.03)

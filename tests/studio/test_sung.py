@@ -99,6 +99,7 @@ def song(tmp_path):
 
 
 @needs_trackers
+@pytest.mark.slow
 def test_a_voice_over_a_guitar_band_keeps_its_f0(mir1k, song, monkeypatch):
     asked, levels = [], []
 

@@ -76,6 +76,7 @@ def test_two_runs_with_a_seed_are_the_same(base):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_extended_taggers_keep_their_own_outputs(base):
     tagger = with_new_labels(base.copy(), ["dark", "bright"], "sigmoid")
     tagger.card = tagger.card.updated(provenance="Trained.")
@@ -178,6 +179,7 @@ def in_place(model, data, **options):
         return fine_tune(model, data, **options)
 
 
+@pytest.mark.slow
 def test_a_model_from_create_is_trained_in_place_with_a_warning(base, tmp_path):
     for number, (waveform, target) in enumerate(zip(tones(4).waveforms, tones(4).targets)):
         path = tmp_path / ["high", "low"][target.argmax()] / f"{number}.wav"
