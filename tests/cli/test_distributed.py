@@ -61,7 +61,7 @@ def test_what_is_refused_in_a_worker_is_told_as_elsewhere(run, models, music, tm
         (["--engine", "spark"], 2, "'spark' is not one of 'beam', 'ray'"),
         (["--engine", "ray", "--option", "a=b"], 2, "only Beam has such options"),
         (["--engine", "beam", "--option", "runner"], 2, "'runner' is not NAME=VALUE"),
-        (["--engine", "ray", "--timeout", "0"], 2, "not in the range"),
+        (["--engine", "ray", "--timeout", "0"], 2, "is not more than 0 s"),
     ],
 )
 def test_what_is_not_understood(run, models, music, tmp_path, options, status, said):
