@@ -57,7 +57,8 @@ def site(models: Iterable[str] = MODELS, *, song: Path | None = None) -> dict[st
     Parameters
     ----------
     models : iterable of str
-        Names or folders of models, of each task one: tags, chords, melody.
+        Names or folders of models, of each task one: tags, chords, melody; and one made for live
+        sound (`live: true`), which then serves the microphone.
     song : path, optional
         A sound file that the page opens by itself.
 
@@ -80,24 +81,25 @@ def site(models: Iterable[str] = MODELS, *, song: Path | None = None) -> dict[st
     if song is not None and not song.is_file():
         raise DataError(f"{song} is no file; the page opens a sound file, such as song.mp3")
     files: dict[str, bytes | Path] = {**_page(), **_runtime()}
-    names: list[str] = []
-    by_task: dict[str, str] = {}
+    listed: list[dict[str, object]] = []
+    known: dict[tuple[str, bool], str] = {}
     for model in models:
         path, card = model_file(model), hub.card(model)
-        if card.task in by_task:
+        use = (card.task, card.live)
+        if use in known:
             raise ExportError(
-                f"{by_task[card.task]} and {card.name} are both for {card.task}; the page shows "
-                "one model of each task"
+                f"{known[use]} and {card.name} are both for {card.task}; the page has one model of "
+                "each task, and one more that is made for live sound"
             )
-        by_task[card.task] = card.name
-        names.append(f"{card.name}.tflite")
-        files[f"models/{names[-1]}"] = path
+        known[use] = card.name
+        listed.append({"name": f"{card.name}.tflite", "live": card.live})
+        files[f"models/{card.name}.tflite"] = path
     opened = None
     if song is not None:
         address = f"song/{song.name}"
         files[address] = song
         opened = {"url": quote(address), "name": song.name}
-    stated = {"models": names, "jams_version": version("jams"), "song": opened}
+    stated = {"models": listed, "jams_version": version("jams"), "song": opened}
     files["models/models.json"] = json.dumps(stated, indent=1).encode("utf-8")
     return files
 

@@ -65,9 +65,9 @@ def test_a_site_has_all_that_the_page_asks_for(npm, demo_clip, tmp_path):
         tmp_path / "site", ["raw_cnn_tagger"], song=demo_clip, overwrite=False
     )
     stated = json.loads((folder / "models" / "models.json").read_text())
-    assert stated["models"] == ["raw_cnn_tagger.tflite"]
+    assert stated["models"] == [{"name": "raw_cnn_tagger.tflite", "live": False}]
     assert (folder / stated["song"]["url"]).read_bytes() == demo_clip.read_bytes()
-    model = (folder / "models" / stated["models"][0]).read_bytes()
+    model = (folder / "models" / stated["models"][0]["name"]).read_bytes()
     assert model == (shipped_folder("raw_cnn_tagger") / "model.tflite").read_bytes()
     assert (folder / "page" / "app.js").is_file()
     script = (folder / "runtime" / "litert.js").read_text()

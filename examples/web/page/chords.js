@@ -12,9 +12,8 @@ const DEGREES = ["1", "b2", "2", "b3", "3", "4", "b5", "5", "#5", "6", "b7", "7"
 const SYNTAX = /^([A-G])([#b]?):(\w+)(?:\/(\S+))?$/;
 
 /**
- * Read a label of a model's vocabulary, or an inversion as `withBass` names it.
- * @returns {{root: number, bass: number, intervals: number[], pitchClasses: number[]}|null}
- *     Pitch classes from 0 for C; null where no chord sounds, or an unknown one.
+ * Read a label of a model's vocabulary, or an inversion as `withBass` names it: `root`, `bass` and
+ * `pitchClasses` count from 0 for C, `intervals` from the root. Null where no chord sounds.
  */
 export function parseChord(label) {
   if (label === "N" || label === "X") return null;

@@ -1,118 +1,88 @@
 // Models in LiteRT.js, and the analysis of a recording that comes in block by block.
 
-import { collectorOf } from "./annotations.js";
-import { ModelFileError, obstacle, readContract } from "./contract.js";
+import { annotationOf } from "./annotations.js";
+import { obstacle, readContract } from "./contract.js";
 import { Resampler } from "./resample.js";
-import { Spectrogram, SPECTRUM_RATE } from "./spectrum.js";
-import { Cutter, musicIn } from "./windows.js";
+import { columnsFrom, SPECTRUM_RATE } from "./spectrum.js";
+import { Samples, windowsFrom } from "./windows.js";
 
 const RUNTIME = new URL("../runtime/", import.meta.url);
-let litert = null;
+let litert;
 
-/** A `.tflite` file that is ready to run. */
-export class Model {
-  /** @param {Uint8Array} bytes The file. */
-  static async load(bytes) {
-    const contract = await readContract(bytes);
-    const hindrance = obstacle(contract);
-    if (hindrance) throw new ModelFileError(`${contract.name} can't be used: ${hindrance}`);
-    litert ??= import(new URL("litert.js", RUNTIME)).then(async (module) => {
-      const wasm = new URL("wasm/", RUNTIME).href;
-      self.Module = { locateFile: (name) => wasm + name, printErr: console.debug }; // as Emscripten has it
-      await module.loadLiteRt(wasm);
-      return module;
-    });
-    const { loadAndCompile, Tensor } = await litert;
-    const compiled = await loadAndCompile(bytes, { accelerator: "wasm" });
-    return new Model(contract, compiled, Tensor);
-  }
-
-  constructor(contract, compiled, Tensor) {
-    Object.assign(this, { contract, compiled, Tensor });
-  }
-
-  /** Compute the outputs, by name, of a window of samples. */
-  async run(waveform) {
-    const { name, shape } = this.compiled.getInputDetails()[0];
-    const input = new this.Tensor(waveform, [...shape]);
-    const outputs = await this.compiled.run({ [name]: input });
+/** Make a `.tflite` file ready: its `contract`, and `run`, which gives a window's outputs by name. */
+export async function loadModel(bytes) {
+  const contract = await readContract(bytes), hindrance = obstacle(contract);
+  if (hindrance) throw new Error(`${contract.name} can't be used: ${hindrance}`);
+  const { loadAndCompile, Tensor } = await (litert ??= startLiteRt());
+  const compiled = await loadAndCompile(bytes, { accelerator: "wasm" });
+  const [{ name, shape }] = compiled.getInputDetails();
+  const run = async (waveform) => {
+    const input = new Tensor(waveform, [...shape]), outputs = await compiled.run({ [name]: input });
     input.delete();
     for (const [output, tensor] of Object.entries(outputs)) {
       outputs[output] = tensor.toTypedArray().slice();
       tensor.delete();
     }
     return outputs;
-  }
+  };
+  return { contract, run };
 }
 
-/** Runs models over a recording while its samples come in. */
+async function startLiteRt() {
+  const wasm = new URL("wasm/", RUNTIME).href, module = await import(new URL("litert.js", RUNTIME));
+  self.Module = { locateFile: (name) => wasm + name, printErr: console.debug }; // as Emscripten has it
+  await module.loadLiteRt(wasm);
+  return module;
+}
+
+/** Runs models over a recording of a sample rate (Hz); `goesOn` is asked after each window. */
 export class Analysis {
-  /**
-   * @param {Model[]} models
-   * @param {number} sampleRate Of what comes in (Hz).
-   * @param {() => Promise<boolean>} goesOn Asked after each window.
-   */
-  constructor(models, sampleRate, goesOn = async () => true) {
-    this.goesOn = goesOn;
-    this.spectrogram = new Spectrogram();
-    this.resamplers = new Map();
-    for (const rate of [SPECTRUM_RATE, ...models.map((m) => m.contract.input.sample_rate)]) {
-      this.resamplers.set(rate, new Resampler(sampleRate, rate));
-    }
-    this.parts = models.map((model) => ({
-      model,
-      cutter: new Cutter(model.contract),
-      collector: collectorOf(model.contract),
-    }));
+  constructor(models, sampleRate, goesOn) {
+    const source = new Samples(), resamplers = {};
+    const resampled = (rate) => (resamplers[rate] ??= new Resampler(source, sampleRate, rate)).result;
+    const parts = models.map((model) => {
+      return { ...model, samples: resampled(model.contract.input.sample_rate), windows: [], next: 0 };
+    });
+    Object.assign(this, { source, resamplers, parts, goesOn, sound: resampled(SPECTRUM_RATE), shown: 0 });
   }
 
   /** Take the next mono samples. */
-  async add(block) {
-    await this.#take((resampler) => resampler.add(block));
+  async add(block, isEnd = false) {
+    this.source.add(block);
+    for (const resampler of Object.values(this.resamplers)) resampler.advance(isEnd);
+    for (const part of this.parts) {
+      for await (const window of this.#computed(part, false)) {
+        part.windows.push(window);
+        part.next = window.n + 1;
+      }
+    }
   }
 
-  /** Take it that the recording has ended, and give what each model found. */
-  async finish() {
-    await this.#take((resampler) => resampler.finish());
-    return this.found();
+  /** Give the columns of the spectrogram that are new. */
+  columns() {
+    const columns = columnsFrom(this.shown, this.sound);
+    this.shown += columns.length;
+    return columns;
   }
 
   /** What each model finds if the recording ends here: annotations, or `{ task, problem }`. */
   async found() {
     const results = [];
-    for (const { model, cutter, collector } of this.parts) {
-      const windows = [...collector.windows];
-      const { input, task, name } = model.contract;
-      for (const window of cutter.rest()) {
-        if (!this.#counts(model, window)) continue;
-        windows.push({ start: window.start, outputs: await model.run(window.waveform) });
-        if (!(await this.goesOn())) return [];
-      }
-      const [seconds, least] = [cutter.end, input.min_samples].map((n) => n / input.sample_rate);
+    for (const part of this.parts) {
+      const { contract, samples } = part, { input, task, name } = contract, windows = [...part.windows];
+      for await (const window of this.#computed(part, true)) windows.push(window);
+      const [seconds, least] = [samples.length, input.min_samples].map((n) => n / input.sample_rate);
       const problem = `${name} needs at least ${least.toFixed(2)} s, and this has ${seconds.toFixed(2)} s`;
       const enough = windows.length && seconds >= least;
-      results.push(enough ? collector.finish(seconds, windows) : { task, problem });
+      results.push(enough ? annotationOf(contract, windows, seconds) : { task, problem });
     }
     return results;
   }
 
-  async #take(next) {
-    for (const [rate, resampler] of this.resamplers) {
-      const samples = next(resampler);
-      if (rate === SPECTRUM_RATE) this.spectrogram.add(samples);
-      for (const { model, cutter, collector } of this.parts) {
-        if (model.contract.input.sample_rate !== rate) continue;
-        for (const window of cutter.add(samples)) {
-          if (!this.#counts(model, window)) continue;
-          collector.add(window.start, await model.run(window.waveform));
-          if (!(await this.goesOn())) return;
-        }
-      }
+  async *#computed({ contract, run, samples, next }, isEnd) {
+    for (const { n, start, waveform } of windowsFrom(next, samples, contract, isEnd)) {
+      yield { n, start, outputs: await run(waveform) };
+      if (!(await this.goesOn())) return;
     }
-  }
-
-  /** Windows of tags with too little music in them are left out. */
-  #counts({ contract: { input, outputs } }, window) {
-    return outputs[0].frame_rate !== null || musicIn(window) >= input.min_samples;
   }
 }

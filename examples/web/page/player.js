@@ -2,20 +2,18 @@
 
 import { chordNotes } from "./files.js";
 
-const HARMONICS = [0, 1, 0.5, 0.25, 0.12];
 const LEVELS = { music: 0.9, chords: 0.08, melody: 0.2 };
 const hertz = (pitch) => 440 * 2 ** ((pitch - 69) / 12);
 
 export class Player {
-  buffer = null;
-  annotations = {}; // by task
   audible = { music: true, chords: false, melody: false };
   #context = null;
   #gains = {};
-  #playing = null; // { sources, startedAt }
+  #sources = null; // while it plays
+  #startedAt = 0;
   #position = 0;
 
-  /** @param {() => void} changed Called when playing starts or stops. */
+  /** `changed` is called when playing starts or stops. */
   constructor(changed) {
     this.changed = changed;
   }
@@ -25,19 +23,19 @@ export class Player {
   }
 
   get isPlaying() {
-    return this.#playing !== null;
+    return this.#sources !== null;
   }
 
   /** Where the cursor is (s). */
   get time() {
-    if (!this.#playing) return this.#position;
-    return Math.min(this.duration, Math.max(0, this.#context.currentTime - this.#playing.startedAt));
+    const now = this.isPlaying ? this.#context.currentTime - this.#startedAt : this.#position;
+    return Math.min(this.duration, Math.max(0, now));
   }
 
-  load(buffer) {
+  /** Take a recording, or null, and what is found in it, by task. */
+  load(buffer, annotations) {
     this.pause();
-    this.buffer = buffer;
-    this.annotations = {};
+    Object.assign(this, { buffer, annotations });
     this.#position = 0;
   }
 
@@ -48,17 +46,17 @@ export class Player {
   }
 
   async play() {
-    if (!this.buffer || this.#playing) return;
+    if (!this.buffer || this.isPlaying) return;
     const context = (this.#context ??= this.#start());
     await context.resume();
-    if (this.#playing) return;
-    if (this.#position >= this.duration - 0.05) this.#position = 0;
-    const from = this.#position, startedAt = context.currentTime + 0.1 - from;
+    if (this.isPlaying) return;
+    const from = this.#position < this.duration - 0.05 ? this.#position : 0;
+    this.#startedAt = context.currentTime + 0.1 - from;
     const music = new AudioBufferSourceNode(context, { buffer: this.buffer });
     music.connect(this.#gains.music);
     music.onended = () => this.pause();
-    music.start(startedAt + from, from);
-    this.#playing = { sources: [music], startedAt };
+    music.start(this.#startedAt + from, from);
+    this.#sources = [music];
     const { chords, melody } = this.annotations;
     if (chords) this.#playChords(chords.segments.filter(({ endS }) => endS > from), from);
     if (melody) this.#sing(melody, from);
@@ -66,14 +64,14 @@ export class Player {
   }
 
   pause() {
-    if (!this.#playing) return;
+    if (!this.isPlaying) return;
     this.#position = this.time;
-    for (const source of this.#playing.sources) {
+    for (const source of this.#sources) {
       source.onended = null;
       source.disconnect();
       source.stop();
     }
-    this.#playing = null;
+    this.#sources = null;
     this.changed();
   }
 
@@ -87,47 +85,46 @@ export class Player {
 
   #start() {
     const context = new AudioContext();
-    for (const what of Object.keys(LEVELS)) {
-      this.#gains[what] = new GainNode(context, { gain: this.audible[what] ? LEVELS[what] : 0 });
+    for (const [what, level] of Object.entries(LEVELS)) {
+      this.#gains[what] = new GainNode(context, { gain: this.audible[what] ? level : 0 });
       this.#gains[what].connect(context.destination);
     }
     return context;
   }
 
-  /** An oscillator that sounds from now on as loud as its second node's gain. */
+  /** An oscillator that sounds from a moment on: its frequency and its loudness. */
   #voice(what, at) {
-    const imag = Float32Array.from(HARMONICS), real = new Float32Array(imag.length);
-    const tone = new OscillatorNode(this.#context, { periodicWave: new PeriodicWave(this.#context, { real, imag }) });
-    const gain = new GainNode(this.#context, { gain: 0 });
-    tone.connect(gain).connect(this.#gains[what]);
+    const tone = new OscillatorNode(this.#context, { type: "triangle" });
+    const loudness = new GainNode(this.#context, { gain: 0 });
+    tone.connect(loudness).connect(this.#gains[what]);
     tone.start(at);
-    this.#playing.sources.push(tone);
-    return [tone.frequency, gain.gain];
+    this.#sources.push(tone);
+    return [tone.frequency, loudness.gain];
   }
 
   /** Play the tones of chords, each of the voices one of them. */
   #playChords(segments, from) {
-    const { startedAt } = this.#playing, voices = [];
+    const voices = [], at = (seconds) => this.#startedAt + seconds;
     for (const segment of segments) {
-      const start = startedAt + Math.max(from, segment.startS);
-      chordNotes([segment]).forEach(({ pitch, velocity }, n) => {
-        const [frequency, gain] = (voices[n] ??= this.#voice("chords", startedAt + from));
+      const start = at(Math.max(from, segment.startS));
+      chordNotes(segment).forEach(({ pitch, velocity }, n) => {
+        const [frequency, gain] = (voices[n] ??= this.#voice("chords", at(from)));
         frequency.setValueAtTime(hertz(pitch), start);
         gain.setTargetAtTime(velocity / 96, start, 0.01);
         gain.setTargetAtTime(0.2, start + 0.06, 1.5);
-        gain.setTargetAtTime(0, startedAt + segment.endS - 0.06, 0.015);
+        gain.setTargetAtTime(0, at(segment.endS - 0.06), 0.015);
       });
     }
   }
 
   /** Follow the contour, silent where it is unvoiced. */
   #sing({ times, f0 }, from) {
-    const first = times.findIndex((time) => time >= from);
-    if (first < 0 || first > f0.length - 2) return;
-    const at = this.#playing.startedAt + times[first], lasts = times.at(-1) - times[first];
+    const first = times.findIndex((time) => time >= from), contour = f0.slice(first);
+    if (first < 0 || contour.length < 2) return;
+    const at = this.#startedAt + times[first], lasts = times.at(-1) - times[first];
     const [frequency, gain] = this.#voice("melody", at);
-    frequency.setValueCurveAtTime(f0.slice(first).map(Math.abs), at, lasts);
-    gain.setValueCurveAtTime(f0.slice(first).map((found) => (found > 0 ? 1 : 0)), at, lasts);
+    frequency.setValueCurveAtTime(contour.map(Math.abs), at, lasts);
+    gain.setValueCurveAtTime(contour.map((found) => Number(found > 0)), at, lasts);
     gain.setTargetAtTime(0, at + lasts + 0.01, 0.01);
   }
 }

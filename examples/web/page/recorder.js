@@ -1,23 +1,19 @@
 // Hands over what the microphone records, in blocks, from the audio thread.
 
-class Recorder extends AudioWorkletProcessor {
+registerProcessor("recorder", class extends AudioWorkletProcessor {
   block = new Float32Array(4096);
   filled = 0;
 
   process([channels]) {
-    if (!channels.length) return true;
-    for (let n = 0; n < channels[0].length; n++) {
-      let sum = 0;
-      for (const channel of channels) sum += channel[n];
-      this.block[this.filled++] = sum / channels.length;
-      if (this.filled === this.block.length) {
-        this.port.postMessage(this.block);
-        this.block = new Float32Array(4096);
-        this.filled = 0;
-      }
+    const [first] = channels;
+    if (!first) return true;
+    const mono = first.map((_, n) => channels.reduce((sum, c) => sum + c[n], 0) / channels.length);
+    this.block.set(mono, this.filled);
+    this.filled += mono.length;
+    if (this.filled >= 2048) {
+      this.port.postMessage(this.block.slice(0, this.filled));
+      this.filled = 0;
     }
     return true;
   }
-}
-
-registerProcessor("recorder", Recorder);
+});

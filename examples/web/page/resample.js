@@ -1,103 +1,64 @@
-// Resample a stream: windowed sinc filters, one for each phase between two sample rates.
+// Resample a recording while it comes in: windowed sinc filters, one for each phase between rates.
 
-import { joined } from "./windows.js";
+import { Samples } from "./windows.js";
 
 const ZERO_CROSSINGS = 72;
 const CUTOFF = 0.957; // of the lower Nyquist frequency, where the filter is at -6 dB
 const KAISER_BETA = 10;
 
-/** Resamples mono float32 samples, block by block; without delay, as zeros lie before and behind. */
+/** Resamples `source` from one rate to another (Hz, whole) into `result`, without delay. */
 export class Resampler {
-  /**
-   * @param {number} from Rate of what goes in (Hz, whole).
-   * @param {number} to Rate of what comes out (Hz, whole).
-   */
-  constructor(from, to) {
-    const divisor = gcd(from, to);
-    this.up = to / divisor;
-    this.down = from / divisor;
-    this.isSame = from === to;
-    this.bandwidth = (CUTOFF * Math.min(from, to)) / from;
-    this.half = Math.ceil(ZERO_CROSSINGS / this.bandwidth);
-    this.filters = [];
-    this.waiting = new Float32Array(this.half); // begins `half` samples before the next output's
-    this.first = -this.half; // number of the sample that `waiting` begins with
-    this.next = 0; // number of the next output
-    this.received = 0;
+  #filters = [];
+
+  constructor(source, from, to) {
+    const divisor = gcd(from, to), bandwidth = (CUTOFF * Math.min(from, to)) / from;
+    Object.assign(this, { source, bandwidth, up: to / divisor, down: from / divisor });
+    this.half = Math.ceil(ZERO_CROSSINGS / bandwidth);
+    this.result = from === to ? source : new Samples();
   }
 
-  /** Take the next block, and give what can be computed of the result. */
-  add(block) {
-    if (this.isSame) return block;
-    this.received += block.length;
-    return this.#compute(block, Infinity);
-  }
-
-  /** Give the rest of the result. */
-  finish() {
-    if (this.isSame) return new Float32Array(0);
-    const total = Math.round((this.received * this.up) / this.down);
-    return this.#compute(new Float32Array(2 * this.half + 1), total);
-  }
-
-  #compute(block, total) {
-    const samples = joined([this.waiting, block]);
-    const last = this.first + samples.length - 1 - this.half; // the last centre that can be computed
-    const end = Math.min(total, Math.ceil(((last + 1) * this.up) / this.down));
-    const result = new Float32Array(Math.max(0, end - this.next));
-    const length = 2 * this.half + 1;
-    for (let n = 0; n < result.length; n++) {
-      const place = (this.next + n) * this.down;
-      const start = Math.floor(place / this.up) - this.half - this.first;
-      const filter = this.#filter(place % this.up);
+  /** Compute what the samples that have come allow, at the end of the recording all. */
+  advance(isEnd) {
+    const { source, result, up, down, half } = this, begin = result.length;
+    if (result === source) return;
+    const total = (source.length * up) / down;
+    const end = isEnd ? Math.round(total) : Math.ceil(((source.length - half) * up) / down);
+    if (end <= begin) return;
+    const first = Math.floor((begin * down) / up) - half;
+    const samples = source.cut(first, Math.floor(((end - 1) * down) / up) + half + 1 - first);
+    result.add(Float32Array.from({ length: end - begin }, (_, n) => {
+      const place = (begin + n) * down, start = Math.floor(place / up) - half - first;
+      const filter = (this.#filters[place % up] ??= this.#filter(place % up));
       let sum = 0;
-      for (let k = 0; k < length; k++) sum += filter[k] * samples[start + k];
-      result[n] = sum;
-    }
-    this.next += result.length;
-    const needed = Math.floor((this.next * this.down) / this.up) - this.half;
-    const drop = Math.min(samples.length, Math.max(0, needed - this.first));
-    this.waiting = samples.slice(drop);
-    this.first += drop;
-    return result;
+      for (let k = 0; k < filter.length; k++) sum += filter[k] * samples[start + k];
+      return sum;
+    }));
   }
 
-  /** The filter for outputs that lie `phase / up` behind a sample. */
+  /** The filter for what lies `phase / up` behind a sample. */
   #filter(phase) {
-    if (this.filters[phase]) return this.filters[phase];
-    const filter = Float64Array.from({ length: 2 * this.half + 1 }, (_, k) => {
-      const distance = k - this.half - phase / this.up;
-      const x = Math.PI * distance * this.bandwidth;
-      const inside = Math.max(0, 1 - (distance / (this.half + 1)) ** 2);
+    const { half, up, bandwidth } = this;
+    const filter = Float64Array.from({ length: 2 * half + 1 }, (_, k) => {
+      const distance = k - half - phase / up, x = Math.PI * distance * bandwidth;
+      const inside = Math.max(0, 1 - (distance / (half + 1)) ** 2);
       return (x === 0 ? 1 : Math.sin(x) / x) * bessel(KAISER_BETA * Math.sqrt(inside));
     });
     const sum = filter.reduce((a, b) => a + b);
-    return (this.filters[phase] = filter.map((value) => value / sum));
+    return filter.map((value) => value / sum);
   }
-}
-
-/** Resample a whole recording. */
-export function resample(samples, from, to) {
-  const resampler = new Resampler(from, to);
-  return joined([resampler.add(samples), resampler.finish()]);
 }
 
 /** The mean of several channels. */
 export function toMono(channels) {
-  if (channels.length === 1) return channels[0];
-  return channels[0].map((_, n) => channels.reduce((sum, channel) => sum + channel[n], 0) / channels.length);
+  const [first] = channels, count = channels.length;
+  return count === 1 ? first : first.map((_, n) => channels.reduce((sum, c) => sum + c[n], 0) / count);
 }
 
 /** The modified Bessel function of order 0. */
 function bessel(x) {
-  let sum = 1, term = 1;
-  for (let k = 1; term > 1e-12 * sum; k++) {
-    term *= (x / (2 * k)) ** 2;
-    sum += term;
-  }
+  let sum = 1;
+  for (let k = 1, term = 1; term > 1e-12 * sum; k++) sum += term *= (x / (2 * k)) ** 2;
   return sum;
 }
 
-function gcd(a, b) {
-  return b === 0 ? a : gcd(b, a % b);
-}
+const gcd = (a, b) => (b ? gcd(b, a % b) : a);

@@ -1,98 +1,61 @@
-// Windows of a recording, and the frames of overlapping windows joined, as `mirzoo.annotate` does.
+// Samples of a recording, its windows, and the frames of overlapping windows joined, as
+// `mirzoo.annotate` does.
 
-const FRAME_ROUNDING = 1e-6;
+const ROUNDING = 1e-6; // of a frame
 
-/** Cuts a recording into windows, block by block. */
-export class Cutter {
-  /** @param {object} contract Of the model's file. */
-  constructor({ input, outputs }) {
-    this.input = input;
-    this.start = -input.pad_left_samples; // of the next window (samples)
-    this.end = 0; // of what came in
-    this.covered = 0; // up to where windows count
-    const context = outputs[0].frame_rate === null ? 0 : contextOf(input);
-    this.covers = Math.max(input.window_samples, input.hop_samples) - context;
-    this.waiting = new Float32Array(input.pad_left_samples);
-    this.skip = 0; // samples to leave out, where windows are apart from each other
-  }
+/** Mono samples that come block by block. */
+export class Samples {
+  length = 0;
+  #data = new Float32Array(1 << 18);
 
-  /** Take the next samples, and give the windows that they fill. */
   add(block) {
-    this.end += block.length;
-    const skipped = Math.min(this.skip, block.length);
-    this.skip -= skipped;
-    this.waiting = joined([this.waiting, block.subarray(skipped)]);
-    const windows = [];
-    while (this.waiting.length >= this.input.window_samples) windows.push(this.#next());
-    return windows;
+    const end = this.length + block.length;
+    if (end > this.#data.length) {
+      const longer = new Float32Array(2 * end);
+      longer.set(this.#data);
+      this.#data = longer;
+    }
+    this.#data.set(block, this.length);
+    this.length = end;
   }
 
-  /** Give the windows of what is left, filled up with zeros; the cutter itself stays as it is. */
-  rest() {
-    const { start, covered, waiting, skip } = this, windows = [];
-    while (this.end > this.covered) windows.push(this.#next());
-    Object.assign(this, { start, covered, waiting, skip });
-    return windows;
-  }
-
-  #next() {
-    const { window_samples: length, hop_samples: hop } = this.input;
-    const waveform = new Float32Array(length);
-    waveform.set(this.waiting.subarray(0, length));
-    const window = { start: this.start, end: this.end, waveform };
-    this.covered = this.start + this.covers;
-    this.start += hop;
-    this.skip += Math.max(0, hop - this.waiting.length);
-    this.waiting = this.waiting.subarray(hop);
-    return window;
+  /** So many samples from a number on; zeros where there are none. */
+  cut(start, count) {
+    const piece = new Float32Array(count), end = Math.min(this.length, start + count);
+    if (end > 0) piece.set(this.#data.subarray(Math.max(0, start), end), Math.max(0, -start));
+    return piece;
   }
 }
 
-/** Samples one after the other. */
-export function joined(pieces) {
-  const whole = new Float32Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  pieces.reduce((at, piece) => (whole.set(piece, at), at + piece.length), 0);
-  return whole;
-}
+const contextOf = ({ window_samples: size, hop_samples: hop }) => Math.floor((size - hop) / 2);
 
-function contextOf(input) {
-  return Math.floor((input.window_samples - input.hop_samples) / 2);
-}
-
-/** Takes the middle frames of overlapping windows, which are the frames of the recording. */
-export class FrameJoiner {
-  /** @param {object} contract Of the model's file. */
-  constructor({ input, outputs }) {
-    const { frame_rate: rate, first_frame_s: first } = outputs[0];
-    this.sampleRate = input.sample_rate;
-    this.perHop = Math.round((input.hop_samples * rate) / input.sample_rate);
-    this.frameSamples = input.hop_samples / this.perHop;
-    const untilKept = (contextOf(input) - first * input.sample_rate) / this.frameSamples;
-    this.first = Math.max(0, Math.ceil(untilKept - FRAME_ROUNDING));
-    this.offsetSamples = (this.first - untilKept) * this.frameSamples;
-  }
-
-  /** The frames of a window that count. */
-  middle(frames) {
-    return frames.slice(this.first, this.first + this.perHop);
-  }
-
-  /** Middles of the recording's first frames (s). */
-  times(count) {
-    return Array.from(
-      { length: count },
-      (_, frame) => (this.offsetSamples + frame * this.frameSamples) / this.sampleRate,
-    );
-  }
-
-  /** How many frames lie in a recording. */
-  count(durationS) {
-    const samples = durationS * this.sampleRate - this.offsetSamples;
-    return Math.max(1, Math.ceil(samples / this.frameSamples - FRAME_ROUNDING));
+/** The windows from number `n` on: those that are full, or all that the end of a recording needs. */
+export function* windowsFrom(n, samples, { input, outputs }, isEnd) {
+  const { window_samples: size, hop_samples: hop, pad_left_samples: pad } = input;
+  const framewise = outputs[0].frame_rate !== null;
+  const covers = Math.max(size, hop) - (framewise ? contextOf(input) : 0);
+  for (; ; n++) {
+    const start = n * hop - pad, covered = n ? start - hop + covers : 0;
+    if (start + size > samples.length && !(isEnd && samples.length > covered)) return;
+    // Of tags those with too little music in them, at both ends of a recording, are left out.
+    const music = Math.min(samples.length - start, size) + Math.min(start, 0);
+    if (framewise || music >= input.min_samples) yield { n, start, waveform: samples.cut(start, size) };
   }
 }
 
-/** Seconds of music in a window, in samples: less at both ends of a recording. */
-export function musicIn({ start, end, waveform }) {
-  return Math.min(end - start, waveform.length) + Math.min(start, 0);
+/** Joins the middle frames of windows, which are the frames of the recording. */
+export function frameJoiner({ input, outputs: [{ frame_rate, first_frame_s }] }, windows, durationS) {
+  const { hop_samples: hop, sample_rate: rate } = input;
+  const perHop = Math.round((hop * frame_rate) / rate), step = hop / perHop;
+  const before = (contextOf(input) - first_frame_s * rate) / step;
+  const first = Math.max(0, Math.ceil(before - ROUNDING)), offset = (first - before) * step;
+  const needed = Math.ceil((durationS * rate - offset) / step - ROUNDING);
+  const count = Math.min(Math.max(1, needed), windows.length * perHop);
+  return {
+    /** The frames of one output. */
+    join: (name) =>
+      windows.flatMap(({ outputs }) => [...outputs[name].slice(first, first + perHop)]).slice(0, count),
+    /** Their middles (s). */
+    times: Array.from({ length: count }, (_, frame) => (offset + frame * step) / rate),
+  };
 }

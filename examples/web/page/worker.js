@@ -2,40 +2,44 @@
 // LiteRT.js that starts the WebAssembly is one, too.
 
 const engine = import("./engine.js");
-const models = new Map(); // by task
-let analysis = null, run = 0, lastSent = 0;
-let turn = Promise.resolve();
+const models = {}; // by task, and by whether they are for live sound
+let analysis, run, nextShown = 0, turn = Promise.resolve();
 
 const actions = {
-  /** Load models: `files` are `{ name, bytes }`, or `{ name, url }`. */
+  /** Load models, `{ name, live }` with `bytes` or a `url`; without `live` they are for any sound. */
   async load({ files }) {
-    for (const { name, bytes, url } of files) {
+    for (const { name, live, bytes, url } of files) {
       try {
-        const model = await (await engine).Model.load(bytes ?? (await download(url)));
-        models.set(model.contract.task, model);
-        post({ kind: "model", contract: model.contract });
+        const model = await (await engine).loadModel(bytes ?? (await download(url)));
+        const { contract } = model;
+        for (const use of live === undefined ? [false, true] : [live]) {
+          (models[contract.task] ??= {})[use] = model;
+        }
+        self.postMessage({ kind: "model", contract, live });
       } catch (error) {
-        post({ kind: "problem", problem: `${name}: ${error.message}` });
+        self.postMessage({ kind: "problem", problem: `${name}: ${error.message}` });
       }
     }
-    post({ kind: "models" });
+    self.postMessage({ kind: "models" });
   },
-  async begin({ id, sampleRate }) {
+  async begin({ id, sampleRate, live }) {
+    const chosen = Object.values(models).map((known) => known[live] ?? known[!live]);
     const pause = () => new Promise((resolve) => setTimeout(resolve));
-    const goesOn = async () => (await pause(), id === run);
-    analysis = new (await engine).Analysis([...models.values()], sampleRate, goesOn);
+    analysis = new (await engine).Analysis(chosen, sampleRate, async () => (await pause(), id === run));
   },
   async samples({ id, block, show }) {
     await analysis.add(block);
-    sendColumns(id);
-    if (show && Date.now() - lastSent > show) {
-      await send(id, analysis.found(), false);
-      lastSent = Date.now();
-    }
+    tell(id, { kind: "columns", columns: analysis.columns() });
+    const began = performance.now();
+    if (!show || began < nextShown) return;
+    tell(id, { kind: "found", found: await analysis.found() });
+    nextShown = 4 * performance.now() - 3 * began; // as often as a quarter of the time allows
   },
   async end({ id }) {
-    const results = analysis.finish();
-    await send(id, results, true);
+    await analysis.add(new Float32Array(0), true);
+    const found = await analysis.found();
+    tell(id, { kind: "columns", columns: analysis.columns() });
+    tell(id, { kind: "found", found, final: true });
   },
 };
 
@@ -46,19 +50,13 @@ self.onmessage = ({ data }) => {
     try {
       await actions[data.do](data);
     } catch (error) {
-      post({ kind: "problem", id: data.id, problem: `the analysis failed: ${error.message}` });
+      tell(data.id, { kind: "problem", problem: `the analysis failed: ${error.message}` });
     }
   });
 };
 
-async function send(id, results, final) {
-  const found = await results;
-  sendColumns(id);
-  if (id === run) post({ kind: "found", id, found, final });
-}
-
-function sendColumns(id) {
-  if (id === run) post({ kind: "columns", id, columns: analysis.spectrogram.take() });
+function tell(id, message) {
+  if (id === run) self.postMessage({ id, ...message });
 }
 
 async function download(url) {
@@ -66,5 +64,3 @@ async function download(url) {
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
   return new Uint8Array(await response.arrayBuffer());
 }
-
-const post = (message) => self.postMessage(message);

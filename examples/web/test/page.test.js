@@ -5,13 +5,13 @@ import { test } from "node:test";
 
 import { findSegments, meanTags, notesOf } from "../page/annotations.js";
 import { parseChord, withBass } from "../page/chords.js";
-import { ModelFileError, obstacle, readContract } from "../page/contract.js";
+import { obstacle, readContract } from "../page/contract.js";
 import { mp3Delay } from "../page/decode.js";
 import { midiFile } from "../page/midi.js";
 import { fixed, float, roundEven, toJson } from "../page/numbers.js";
-import { Resampler, resample, toMono } from "../page/resample.js";
-import { BINS, heightOf, Spectrogram, SPECTRUM_RATE, transform } from "../page/spectrum.js";
-import { Cutter, FrameJoiner } from "../page/windows.js";
+import { Resampler, toMono } from "../page/resample.js";
+import { BINS, columnsFrom, heightOf, SPECTRUM_RATE, transform } from "../page/spectrum.js";
+import { frameJoiner, Samples, windowsFrom } from "../page/windows.js";
 
 const TFLITE = new URL("../../../saved_models/mel_cnn_tagger/model.tflite", import.meta.url);
 const FRAMES = {
@@ -27,6 +27,7 @@ test("a file's contract is read", async () => {
   assert.equal(contract.labels.length, 50);
   assert.equal(obstacle(contract), null);
   assert.match(obstacle({ ...contract, task: "chords" }), /--decode/);
+  assert.match(obstacle({ ...contract, exported: { streaming: {} } }), /--streaming/);
   assert.match(obstacle({ ...contract, task: "notes" }), /'notes'/);
   assert.match(obstacle({ ...contract, input: { ...contract.input, whole: true } }), /--window-s/);
   assert.match(obstacle({ ...contract, exported: { batch: 4 } }), /--batch/);
@@ -34,47 +35,76 @@ test("a file's contract is read", async () => {
 });
 
 test("what is no model is refused in a sentence", async () => {
-  await assert.rejects(readContract(new Uint8Array(40)), ModelFileError);
+  await assert.rejects(readContract(new Uint8Array(40)), /no .tflite file/);
+  await assert.rejects(readContract(new Uint8Array(3)), /no .tflite file/);
   const bytes = new Uint8Array(readFileSync(TFLITE));
   await assert.rejects(readContract(bytes.slice(0, 60)), /damaged/);
 });
 
+/** Windows of samples that come in blocks of a size, the last ones asked for twice. */
+function cut(samples, size, contract) {
+  const recording = new Samples(), windows = [];
+  for (let n = 0; n < samples.length; n += size) {
+    recording.add(samples.slice(n, n + size));
+    windows.push(...windowsFrom(windows.length, recording, contract, false));
+  }
+  const rest = [...windowsFrom(windows.length, recording, contract, true)];
+  assert.deepEqual([...windowsFrom(windows.length, recording, contract, true)], rest);
+  return [...windows, ...rest];
+}
+
 test("windows are the same whatever the blocks", () => {
-  const samples = Float32Array.from({ length: 1234 }, (_, n) => n + 1);
-  const cut = (size) => {
-    const cutter = new Cutter(FRAMES), windows = [];
-    for (let n = 0; n < samples.length; n += size) windows.push(...cutter.add(samples.slice(n, n + size)));
-    const rest = cutter.rest();
-    assert.deepEqual(cutter.rest(), rest, "asking twice changes nothing");
-    return [...windows, ...rest].map(({ start, waveform }) => ({ start, waveform }));
-  };
-  const whole = cut(1234);
+  const samples = Float32Array.from({ length: 1234 }, (_, n) => n + 1), whole = cut(samples, 1234, FRAMES);
   assert.deepEqual(whole.map(({ start }) => start), [-200, 0, 200, 400, 600, 800, 1000]);
   assert.deepEqual([...whole[0].waveform.slice(198, 203)], [0, 0, 1, 2, 3]);
   assert.equal(whole.at(-1).waveform[233], 1234);
   assert.equal(whole.at(-1).waveform[234], 0);
-  for (const size of [1, 7, 199, 600, 601]) assert.deepEqual(cut(size), whole);
+  for (const size of [1, 7, 199, 600, 601]) assert.deepEqual(cut(samples, size, FRAMES), whole);
 });
 
 test("windows apart from each other skip what lies between", () => {
-  const contract = { input: { ...FRAMES.input, window_samples: 4, hop_samples: 10, pad_left_samples: 0 }, outputs: [{ frame_rate: null }] };
+  const input = { ...FRAMES.input, min_samples: 1, window_samples: 4, hop_samples: 10, pad_left_samples: 0 };
   const samples = Float32Array.from({ length: 25 }, (_, n) => n);
   for (const size of [1, 3, 25]) {
-    const cutter = new Cutter(contract), windows = [];
-    for (let n = 0; n < 25; n += size) windows.push(...cutter.add(samples.slice(n, n + size)));
-    windows.push(...cutter.rest());
+    const windows = cut(samples, size, { input, outputs: [{ frame_rate: null }] });
     assert.deepEqual(windows.map(({ waveform }) => [...waveform]), [[0, 1, 2, 3], [10, 11, 12, 13], [20, 21, 22, 23]]);
   }
 });
 
-test("middle frames of windows join without seams", () => {
-  const joiner = new FrameJoiner(FRAMES);
-  const windows = [0, 1].map((w) => Array.from({ length: 7 }, (_, frame) => 14 * w + 2 * frame));
-  assert.deepEqual(windows.flatMap((frames) => joiner.middle(frames)), [4, 6, 18, 20]);
-  assert.deepEqual(joiner.times(4), [0, 0.1, 0.2, 0.3]);
-  assert.equal(joiner.count(0.41), 5);
-  assert.equal(joiner.count(0), 1);
+test("windows of tags with too little music are left out", () => {
+  const input = { ...FRAMES.input, min_samples: 3, window_samples: 4, hop_samples: 4, pad_left_samples: 0 };
+  const counted = (length) => cut(new Float32Array(length), 5, { input, outputs: [{ frame_rate: null }] }).length;
+  assert.deepEqual([4, 6, 7, 8].map(counted), [1, 1, 2, 2]);
 });
+
+test("a recording grows beyond what was set aside, and is silent around", () => {
+  const recording = new Samples();
+  for (let n = 0; n < 9; n++) recording.add(new Float32Array(100000).fill(n + 1));
+  assert.equal(recording.length, 900000);
+  assert.deepEqual([...recording.cut(-2, 3)], [0, 0, 1]);
+  assert.deepEqual([...recording.cut(499999, 2)], [5, 6]);
+  assert.deepEqual([...recording.cut(899999, 2)], [9, 0]);
+  assert.deepEqual([...recording.cut(900005, 2), ...recording.cut(-9, 2)], [0, 0, 0, 0]);
+});
+
+test("middle frames of windows join without seams", () => {
+  const windows = [0, 1].map((w) => ({ outputs: { f0: Array.from({ length: 7 }, (_, frame) => 14 * w + 2 * frame) } }));
+  const { join, times } = frameJoiner(FRAMES, windows, 0.4);
+  assert.deepEqual(join("f0"), [4, 6, 18, 20]);
+  assert.deepEqual(times, [0, 0.1, 0.2, 0.3]);
+  assert.deepEqual([0, 0.21, 0.41].map((seconds) => frameJoiner(FRAMES, windows, seconds).times.length), [1, 3, 4]);
+});
+
+/** Samples at another rate, having come in blocks of a size. */
+function resample(samples, from, to, size = samples.length) {
+  const source = new Samples(), resampler = new Resampler(source, from, to);
+  for (let n = 0; n < samples.length; n += size) {
+    source.add(samples.slice(n, n + size));
+    resampler.advance(false);
+  }
+  resampler.advance(true);
+  return resampler.result.cut(0, resampler.result.length);
+}
 
 test("resampling leaves tones as they are, and drops what the new rate cannot hold", () => {
   for (const [from, to] of [[48000, 16000], [44100, 16000], [44100, 22050], [8000, 16000]]) {
@@ -91,13 +121,8 @@ test("resampling leaves tones as they are, and drops what the new rate cannot ho
 test("resampling is the same whatever the blocks", () => {
   const samples = Float32Array.from({ length: 20000 }, (_, n) => Math.sin(n * n * 1e-4));
   const whole = resample(samples, 44100, 16000);
-  for (const size of [64, 4096]) {
-    const resampler = new Resampler(44100, 16000), pieces = [];
-    for (let n = 0; n < samples.length; n += size) pieces.push(...resampler.add(samples.slice(n, n + size)));
-    pieces.push(...resampler.finish());
-    assert.deepEqual(Float32Array.from(pieces), whole);
-  }
-  assert.deepEqual(resample(samples, 16000, 16000), samples);
+  for (const size of [64, 4096]) assert.deepEqual(resample(samples, 44100, 16000, size), whole);
+  assert.deepEqual(resample(samples, 16000, 16000, 64), samples);
 });
 
 test("channels are averaged", () => {
@@ -111,7 +136,8 @@ test("numbers are those of Python", () => {
   assert.throws(() => float(NaN));
   assert.deepEqual([0.5, 1.5, 2.5, -0.5, -1.5, 2.4].map(roundEven).map((x) => x + 0), [0, 2, 2, 0, -2, 2]);
   assert.deepEqual([fixed(0.0078125), fixed(0.0234375), fixed(2.35), fixed(1e-7)], ["0.007812", "0.023438", "2.350000", "0.000000"]);
-  assert.equal(toJson({ a: [1, 2n, null], b: {}, c: "é\n" }), '{\n "a": [\n  1.0,\n  2,\n  null\n ],\n "b": {},\n "c": "\\u00e9\\n"\n}');
+  assert.equal(toJson({ a: [1, -0.5, null], index: 2, b: {}, c: "é\n1\"2" }), '{\n "a": [\n  1.0,\n  -0.5,\n  null\n ],\n "index": 2,\n "b": {},\n "c": "\\u00e9\\n1\\"2"\n}');
+  assert.throws(() => toJson({ a: [NaN] }), /NaN/);
 });
 
 test("chords are read, and inversions named", () => {
@@ -159,9 +185,10 @@ test("the transform is that of the definition, and a tone is where it belongs", 
     const sum = given.reduce((so, x, n) => so + x * Math.cos((2 * Math.PI * k * n) / 8), 0);
     assert.ok(Math.abs(re[k] - sum) < 1e-12);
   }
-  const spectrogram = new Spectrogram();
-  spectrogram.add(sine(440, SPECTRUM_RATE, 1));
-  const columns = spectrogram.take(), column = columns[16];
+  const sound = new Samples();
+  sound.add(sine(440, SPECTRUM_RATE, 1));
+  const columns = columnsFrom(0, sound), column = columns[16];
   assert.equal(columns.length, 28);
+  assert.deepEqual(columnsFrom(20, sound), columns.slice(20));
   assert.equal(column.indexOf(Math.max(...column)), Math.floor(heightOf(440) * BINS));
 });
