@@ -65,8 +65,9 @@ class Augmentation(Config):
     the magnitudes that chord and melody models learn from against 1; by default -60 to -30 and
     -75 to -35. ``mask_frames`` and ``mask_bins`` are the largest shares of frames and of bins that
     each of two masks sets to the mean of the features (SpecAugment: Park et al. 2019,
-    arXiv:1904.08779). Of taggers alone: ``shift`` is the largest share of a window by which it
-    begins earlier or later; with ``mixup`` two examples and their targets are mixed, the share of
+    arXiv:1904.08779). ``tempo`` stretches features and labels in time together, as Böck & Davies
+    (ISMIR 2020) change an STFT's hop for. Of taggers alone: ``shift`` is the largest share of a
+    window by which it begins earlier or later; with ``mixup`` two examples and their targets are mixed, the share of
     the second drawn from a beta distribution with this parameter twice (Zhang et al. 2018,
     arXiv:1710.09412).
     """
@@ -95,10 +96,29 @@ class Augmentation(Config):
     mask_bins: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
     """Largest share of bins that each of two masks hides (SpecAugment)."""
 
+    tempo: tuple[PositiveFloat, PositiveFloat] = (1.0, 1.0)
+    """Of models with a result for each frame: range of factors by which an example goes faster."""
+
     @model_serializer(mode="wrap")
     def _without_what_is_not(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        newer = ("shift", "mixup", "mask_frames", "mask_bins")  # cards of before have none
-        return {key: value for key, value in dump(self).items() if value or key not in newer}
+        newer = ("shift", "mixup", "mask_frames", "mask_bins", "tempo")  # cards of before have none
+        usual = {key: type(self).model_fields[key].default for key in newer}
+        return {
+            key: value
+            for key, value in dump(self).items()
+            if key not in newer
+            or (tuple(value) if isinstance(value, list) else value) != usual[key]
+        }
+
+    @model_validator(mode="after")
+    def _tempo_ascends(self) -> Self:
+        low, high = self.tempo
+        if not 0.5 <= low <= high <= 2.0:
+            raise ValueError(
+                f"tempo is {list(self.tempo)}; allowed are two factors from 0.5 to 2, the lower "
+                "first"
+            )
+        return self
 
 
 class TrainingConfig(Config):

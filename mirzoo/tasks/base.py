@@ -673,6 +673,9 @@ class FramewiseTask(Task[Section, Result]):
 
     framewise = True
 
+    targets_are_events: ClassVar[bool] = False
+    """Whether its targets stand for moments, in one frame each, rather than for what lasts."""
+
     def check_card(self, card: Contract) -> None:
         """Raise a ValueError where a card does not suit the task, or its frames do not join."""
         super().check_card(card)

@@ -81,6 +81,11 @@ CHANGES: dict[str, Change] = {
         why_not="models with a result for each frame learn from stretches that begin anywhere, "
         "without it",
     ),
+    "tempo": Change(
+        {"tempo": (0.8, 1.25)},
+        taggers=False,
+        why_not="of a tagger's waveform the tempo is not changed",
+    ),
     "mixup": Change(
         {"mixup": 0.2}, frames=False, why_not="of two songs at once no chord or melody is true"
     ),
@@ -121,7 +126,8 @@ def chosen_changes(
     >>> chosen_changes("gain,mixup", Augmentation(gain_db=(-3, 3)), framewise=False)[0]
     ... # doctest: +NORMALIZE_WHITESPACE
     Augmentation(gain_db=(-3.0, 3.0), noise_probability=0.0, noise_db=None,
-        equaliser_probability=0.0, shift=0.0, mixup=0.2, mask_frames=0.0, mask_bins=0.0)
+        equaliser_probability=0.0, shift=0.0, mixup=0.2, mask_frames=0.0, mask_bins=0.0,
+        tempo=(1.0, 1.0))
     """
     if isinstance(wanted, Augmentation):
         _require_suiting(wanted, framewise)

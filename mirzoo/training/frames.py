@@ -132,6 +132,7 @@ def training_stretches(
         transpose=transposition(recipe),
         transpose_semitones=settings.transpose_semitones,
         excerpt_probability=settings.excerpt_probability,
+        events=framewise_task(recipe).targets_are_events,
         seed=seed,
     )
 

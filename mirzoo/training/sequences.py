@@ -52,6 +52,8 @@ class Sequences:
         Lowest and highest transposition of a training epoch.
     excerpt_probability : float
         Of a stretch being silent and unknown but for a part of any length, as a short clip is.
+    events : bool
+        Whether targets stand for moments, in one frame each, that a change of tempo must keep.
     shuffle : bool
     seed : int
     """
@@ -69,6 +71,7 @@ class Sequences:
         transpose: Callable[[np.ndarray, int], np.ndarray] | None = None,
         transpose_semitones: tuple[int, int] = (0, 0),
         excerpt_probability: float = 0.0,
+        events: bool = False,
         shuffle: bool = True,
         seed: int = 0,
     ) -> None:
@@ -81,6 +84,7 @@ class Sequences:
         self.transpose = transpose
         self.transpose_semitones = transpose_semitones
         self.excerpt_probability = excerpt_probability if shuffle else 0.0
+        self.events = events
         self.shuffle = shuffle
         self.seed = seed
         self._places = np.array(
@@ -131,24 +135,76 @@ class Sequences:
         number, item, stretch = place.tolist()
         track = self.tracks[number]
         begin, end = int(track.starts[item]), int(track.stops[item])
-        start, semitones = begin + stretch * self.length, 0
+        length = self.length
+        start, semitones = begin + stretch * length, 0
         if self.shuffle:
-            slack = self.length // 10
-            start = int(rng.integers(begin - slack, max(begin, end - self.length + slack) + 1))
+            if self.augmentation is not None and self.augmentation.tempo != (1.0, 1.0):
+                length = round(length * np.exp(rng.uniform(*np.log(self.augmentation.tempo))))
+            slack = length // 10
+            start = int(rng.integers(begin - slack, max(begin, end - length + slack) + 1))
             low, high = self.transpose_semitones
             semitones = int(rng.integers(low, high + 1))
-        part = np.array([0, self.length])
+        part = np.array([0, length])
         if self.excerpt_probability and rng.random() < self.excerpt_probability:
-            part = np.sort(rng.integers(0, self.length + 1, size=2))
+            part = np.sort(rng.integers(0, length + 1, size=2))
         inner = slice(*np.clip(start + part, begin, end).tolist())
         before = inner.start - start
-        after = self.length - before - (inner.stop - inner.start)
+        after = length - before - (inner.stop - inner.start)
         features = track.magnitudes[inner]
         if semitones and self.transpose is not None:
             features = self.transpose(features, semitones)
         known = track.targets.read(inner.start, inner.stop, semitones)
         outside = (track.targets.unknown(before), track.targets.unknown(after))
-        return np.pad(features, ((before, after), (0, 0), (0, 0))), {
+        features = np.pad(features, ((before, after), (0, 0), (0, 0)))
+        targets = {
             output: np.concatenate([outside[0][output], rows, outside[1][output]])
             for output, rows in known.items()
         }
+        if length == self.length:
+            return features, targets
+        return retimed_features(features, self.length), {
+            output: retimed_targets(rows, self.length, events=self.events)
+            for output, rows in targets.items()
+        }
+
+
+def retimed_features(features: np.ndarray, count: int) -> np.ndarray:
+    """Interpolate magnitudes ``(frames, bins, channels)`` to ``count`` frames of the same time.
+
+    Examples
+    --------
+    >>> retimed_features(np.arange(4.0).reshape(4, 1, 1), 8).ravel().tolist()
+    [0.0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3.0]
+    """
+    ratio = len(features) / count
+    places = np.clip((np.arange(count) + 0.5) * ratio - 0.5, 0, len(features) - 1)
+    before = places.astype(np.int64)
+    after = np.minimum(before + 1, len(features) - 1)
+    share = (places - before).astype(np.float32)[:, np.newaxis, np.newaxis]
+    values = features.astype(np.float32, copy=False)
+    return values[before] * (1 - share) + values[after] * share
+
+
+def retimed_targets(rows: np.ndarray, count: int, *, events: bool) -> np.ndarray:
+    """Give targets ``(frames, size)`` for ``count`` frames of the same time.
+
+    Each frame has the target of the nearest one; of events, what is above 0, each is in the one
+    frame that its own has become.
+
+    Examples
+    --------
+    >>> rows = np.array([[0], [1], [0], [0]])
+    >>> retimed_targets(rows, 8, events=True).ravel().tolist()
+    [0, 0, 0, 1, 0, 0, 0, 0]
+    >>> retimed_targets(rows, 2, events=True).ravel().tolist()
+    [1, 0]
+    """
+    ratio = len(rows) / count
+    nearest = np.minimum(((np.arange(count) + 0.5) * ratio).astype(np.int64), len(rows) - 1)
+    retimed = rows[nearest]
+    if events:
+        retimed = np.where(retimed > 0, 0, retimed).astype(rows.dtype)
+        frames, columns = np.nonzero(rows > 0)
+        places = np.minimum(((frames + 0.5) / ratio).astype(np.int64), count - 1)
+        retimed[places, columns] = rows[frames, columns]
+    return retimed

@@ -170,3 +170,46 @@ def test_validation_lies_side_by_side(corpus):
 def test_too_little_for_a_batch_is_said(corpus):
     with pytest.raises(DataError, match="do not fill one batch of 99"):
         sequences(corpus, batch_size=99)
+
+
+class Clicks:
+    """A click every 20 frames, each a frame of energy and a target."""
+
+    rows = (np.arange(2000) % 20 == 7).astype(np.float32)[:, None]
+
+    def read(self, start, stop, semitones):
+        return {"clicks": self.rows[start:stop]}
+
+    def unknown(self, count):
+        return {"clicks": np.full((count, 1), -1.0, np.float32)}
+
+
+def test_clicks_stay_on_their_labels_at_every_tempo():
+    magnitudes = Clicks.rows.reshape(2000, 1, 1).astype(np.float16)
+    track = FeatureTrack(magnitudes, np.array([0]), np.array([2000]), Clicks())
+    drawn = Sequences(
+        [track], length=400, per_item=3, batch_size=1, frequencies=np.ones((1, 1)),
+        augmentation=Augmentation(tempo=(0.7, 1.4)), events=True, seed=1,
+    )  # fmt: skip
+    gaps = set()
+    for epoch in range(30):
+        features, known = drawn.batch(epoch, 0)
+        assert features.shape == (1, 400, 1, 1) and known["clicks"].shape == (1, 400, 1)
+        energy, clicks = features[0, :, 0, 0], known["clicks"][0, :, 0]
+        labelled = np.flatnonzero(clicks == 1)
+        assert not energy[clicks == -1].any()
+        near = np.maximum(energy, np.maximum(np.roll(energy, 1), np.roll(energy, -1)))
+        assert (near[labelled] > 0.2).all()
+        gaps.add(round(float(np.diff(labelled).mean())))
+    assert min(gaps) < 17 and max(gaps) > 24
+
+
+@pytest.mark.parametrize("tempo", [(1.2, 0.8), (0.1, 1.0), (1.0, 3.0)])
+def test_a_tempo_out_of_range_is_refused(tempo):
+    with pytest.raises(ValueError, match="from 0.5 to 2"):
+        Augmentation(tempo=tempo)
+
+
+def test_a_tempo_that_does_not_change_is_not_on_cards():
+    assert "tempo" not in Augmentation().model_dump(mode="json")
+    assert Augmentation(tempo=(0.8, 1.2)).model_dump(mode="json")["tempo"] == [0.8, 1.2]

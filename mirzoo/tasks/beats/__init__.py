@@ -45,6 +45,7 @@ class BeatTracking(FramewiseTask[BeatsConfig, "Beats"]):
     without_decisions = "beats are a list of no fixed length"
     labelled = True
     gives_beats = True
+    targets_are_events = True
     label_kind = "beats"
     headline = ("beat F", "downbeat F", "CMLt", "AMLt", "tempo acc1", "tempo acc2")
     compared_by = ("songs_pop909", "beat F")
@@ -116,6 +117,18 @@ class BeatTracking(FramewiseTask[BeatsConfig, "Beats"]):
 
         loss = shift_tolerant_crossentropy(config.tolerance_frames, config.positive_weight)
         return {BEATS: (loss, 1.0)}
+
+    def distilled_targets(
+        self,
+        config: BeatsConfig,
+        teachers: Teachers,
+        frame_times: Sequence[np.ndarray],
+        *,
+        weight: float,
+    ) -> FrameTargets:
+        from mirzoo.tasks.beats.teachers import agreed_targets
+
+        return agreed_targets(teachers, frame_times, weight)
 
     def calibrated(
         self,
