@@ -2,8 +2,8 @@
 
 The page (``examples/web`` of the source, ``mirzoo/web`` of an installed package) is HTML and
 JavaScript without a build step. What it needs besides is put together here: models as ``.tflite``
-files, decided inside wherever a decoder would else have to be written again; a list of them; and
-LiteRT.js, which npm downloads once.
+files, decided inside wherever a decoder would else have to be written again; a list of them with
+their contracts; and LiteRT.js, which npm downloads once.
 """
 
 from __future__ import annotations
@@ -81,6 +81,8 @@ def site(models: Iterable[str] = MODELS, *, song: Path | None = None) -> dict[st
     if song is not None and not song.is_file():
         raise DataError(f"{song} is no file; the page opens a sound file, such as song.mp3")
     files: dict[str, bytes | Path] = {**_page(), **_runtime()}
+    from mirzoo.runtimes import tflite_file
+
     listed: list[dict[str, object]] = []
     known: dict[tuple[str, bool], str] = {}
     for model in models:
@@ -92,8 +94,10 @@ def site(models: Iterable[str] = MODELS, *, song: Path | None = None) -> dict[st
                 "each task, and one more that is made for live sound"
             )
         known[use] = card.name
-        listed.append({"name": f"{card.name}.tflite", "live": card.live})
-        files[f"models/{card.name}.tflite"] = path
+        name = f"{card.name}.tflite"
+        contract = json.loads(tflite_file.read_card(path).contract.to_json())
+        listed.append({"file": name, "live": card.live, "contract": contract})
+        files[f"models/{name}"] = path
     opened = None
     if song is not None:
         address = f"song/{song.name}"

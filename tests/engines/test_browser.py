@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from mirzoo import hub
 from mirzoo.engines import browser
 from mirzoo.errors import DataError, ExportError, PullError, UnknownNameError
 from mirzoo.hub import shipped_folder
@@ -65,9 +66,11 @@ def test_a_site_has_all_that_the_page_asks_for(npm, demo_clip, tmp_path):
         tmp_path / "site", ["raw_cnn_tagger"], song=demo_clip, overwrite=False
     )
     stated = json.loads((folder / "models" / "models.json").read_text())
-    assert stated["models"] == [{"name": "raw_cnn_tagger.tflite", "live": False}]
+    [listed] = stated["models"]
+    assert (listed["file"], listed["live"]) == ("raw_cnn_tagger.tflite", False)
+    assert listed["contract"] == json.loads(hub.card("raw_cnn_tagger").contract.to_json())
     assert (folder / stated["song"]["url"]).read_bytes() == demo_clip.read_bytes()
-    model = (folder / "models" / stated["models"][0]["name"]).read_bytes()
+    model = (folder / "models" / listed["file"]).read_bytes()
     assert model == (shipped_folder("raw_cnn_tagger") / "model.tflite").read_bytes()
     assert (folder / "page" / "app.js").is_file()
     script = (folder / "runtime" / "litert.js").read_text()

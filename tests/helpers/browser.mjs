@@ -85,7 +85,7 @@ if (asked.audible) {
 }
 if (asked.keys) {
   const keys = {};
-  const look = async (name) => (keys[name] = await page.evaluate(() => [document.getElementById("play").textContent, Number(document.getElementById("cursor").getAttribute("aria-valuenow"))]));
+  const look = async (name) => (keys[name] = await page.evaluate(() => [document.getElementById("play").textContent, Number(document.getElementById("cursor").value)]));
   await page.locator("#cursor").focus();
   for (const key of asked.keys) {
     await page.keyboard.press(key);

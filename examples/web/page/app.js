@@ -10,21 +10,17 @@ import { COLUMNS_PER_S } from "./spectrum.js";
 import { $, clock, make, View } from "./view.js";
 import { Samples } from "./windows.js";
 
-const BLOCK_S = 10, SKIP_S = 5;
-const TYPES = { jams: "application/json", lab: "text/plain", mid: "audio/midi" };
+const BLOCK_S = 10, SKIP_S = 5, LATE_S = 0.4;
 
-const worker = new Worker(new URL("worker.js", import.meta.url));
-const view = new View(), player = new Player(showPlaying);
-const state = { id: 0, annotations: {}, seek, analyse };
-document.mirzoo = state; // what tests look at
+const worker = new Worker("page/worker.js"), view = new View(), player = new Player(showPlaying);
+const state = (document.mirzoo = { id: 0, annotations: {}, seek, analyse }); // tests look at it
 
 async function start() {
   const response = await fetch("models/models.json");
   if (!response.ok) return complain("models/models.json is missing: `mirzoo web --out` writes it");
   const { models, jams_version: jamsVersion, song } = await response.json();
   state.jamsVersion = jamsVersion;
-  const files = models.map(({ name, live }) => ({ name, live, url: new URL(`models/${name}`, location.href).href }));
-  worker.postMessage({ do: "load", files });
+  worker.postMessage({ do: "load", files: models });
   if (song) open(await (await fetch(song.url)).arrayBuffer(), song.name);
 }
 
@@ -34,13 +30,11 @@ worker.onmessage = ({ data }) => {
 };
 
 const answers = {
-  model({ contract, live }) {
-    $("models").append(make("li", { textContent: live ? `${contract.name} (microphone)` : contract.name }));
-  },
+  model: ({ name, live }) => add("models", "li", { textContent: live ? `${name} (microphone)` : name }),
   models: () => (state.isReady = true),
   problem: ({ problem }) => complain(problem),
   columns({ columns }) {
-    if (state.recording) view.lasts(Math.max(1, state.recording.length / state.recording.sampleRate));
+    if (state.recording) view.lasts(Math.max(1, state.recording.seconds));
     view.addColumns(columns);
     $("progress").value = view.columns / COLUMNS_PER_S / view.durationS;
   },
@@ -58,7 +52,7 @@ const answers = {
 function end(found) {
   say("");
   document.body.classList.remove("busy");
-  offerFiles();
+  Object.values(state.annotations).forEach(offerFiles);
   state.final = found;
 }
 
@@ -97,7 +91,6 @@ function begin(name) {
   view.clear();
   $("name").textContent = name;
   for (const part of ["problems", "downloads"]) $(part).replaceChildren();
-  $("progress").value = 0;
   document.body.classList.add("open", "busy");
 }
 
@@ -109,18 +102,16 @@ function show(buffer) {
 
 async function record() {
   if (state.recording) return finishRecording();
-  let stream;
-  try {
-    const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-    stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
-  } catch (error) {
-    return complain(`the microphone can't be used: ${error.message}`);
-  }
+  const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  const stream = await navigator.mediaDevices.getUserMedia({ audio }).catch(({ message }) => {
+    complain(`the microphone can't be used: ${message}`);
+  });
+  if (!stream) return;
   begin("microphone");
   const context = new AudioContext(), { id } = state, { sampleRate } = context;
-  await context.audioWorklet.addModule(new URL("recorder.js", import.meta.url));
+  await context.audioWorklet.addModule("page/recorder.js");
   const recorder = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 0 });
-  const recording = Object.assign(new Samples(), { context, stream, sampleRate });
+  const recording = Object.assign(new Samples(), { context, stream, sampleRate, seconds: 0 });
   state.recording = recording;
   worker.postMessage({ do: "begin", id, sampleRate, live: true });
   recorder.port.onmessage = ({ data: block }) => {
@@ -152,38 +143,33 @@ function finishRecording() {
   show(buffer);
 }
 
-function offerFiles() {
-  for (const [task, annotation] of Object.entries(state.annotations)) {
-    for (const [format, write] of Object.entries(WRITERS[task])) {
-      const download = `${stem(state.source)}.${annotation.model}.${format}`;
-      const textContent = `${task.replace("tagging", "tags")} .${format}`;
-      const link = make("a", { download, textContent, href: "" });
-      link.onclick = () => {
-        URL.revokeObjectURL(link.href);
-        link.href = URL.createObjectURL(new Blob([write(annotation, state)], { type: TYPES[format] }));
-      };
-      $("downloads").append(link);
-    }
+function offerFiles(annotation) {
+  const { task, model } = annotation;
+  for (const [format, write] of Object.entries(WRITERS[task])) {
+    const textContent = `${task.replace("tagging", "tags")} .${format}`;
+    const download = `${stem(state.source)}.${model}.${format}`;
+    add("downloads", "a", { textContent, download, href: "", onclick: ({ target }) => {
+      URL.revokeObjectURL(target.href);
+      target.href = URL.createObjectURL(new Blob([write(annotation, state)]));
+    } });
   }
 }
 
-/** Show what sounds at the cursor. */
+/** Show what sounds at the cursor, of a recording that goes on what is new. */
 function showNow() {
-  const now = player.time, { tagging, chords, melody } = state.annotations, parts = [];
-  parts.push(chords?.segments.find(({ endS }) => now < endS)?.label);
-  const f0 = melody?.f0[melody.times.findIndex((time) => time >= now)];
+  const now = state.recording ? state.recording.seconds - LATE_S : player.time, parts = [];
+  const { tagging, chords, melody } = state.annotations;
+  parts.push(chords?.segments.findLast(({ startS }) => startS <= now)?.label);
+  const f0 = melody?.f0[melody.times.findLastIndex((time) => time <= now)];
   if (f0 > 0) {
     const pitch = Math.round(midiOf(f0));
     parts.push(`${ROOT_NAMES[pitch % 12]}${Math.floor(pitch / 12) - 1} ${f0.toFixed(0)} Hz`);
   }
-  const likely = tagging?.probabilities[tagIntervals(tagging).findIndex(([, end]) => now < end)];
+  const likely = tagging?.probabilities[tagIntervals(tagging).findLastIndex(([start]) => start <= now)];
   const order = likely?.map((_, tag) => tag).sort((a, b) => likely[b] - likely[a]);
   parts.push(order?.slice(0, 3).map((tag) => tagging.labels[tag]).join(", "));
   $("now").textContent = parts.filter(Boolean).join("  ·  ");
   $("time").textContent = `${clock(now)} / ${clock(player.duration)}`;
-  $("cursor").ariaValueMax = player.duration.toFixed(1);
-  $("cursor").ariaValueNow = now.toFixed(1);
-  $("cursor").ariaValueText = clock(now);
   view.moveCursor(now);
 }
 
@@ -199,24 +185,19 @@ function seek(seconds) {
   showNow();
 }
 
-function take(files) {
-  for (const file of files) {
-    const { name } = file, use = name.endsWith(".tflite")
-      ? (bytes) => worker.postMessage({ do: "load", files: [{ name, bytes: new Uint8Array(bytes) }] })
-      : (bytes) => open(bytes, name);
-    file.arrayBuffer().then(use, (error) => complain(`${name} can't be read: ${error.message}`));
-  }
+function take([file]) {
+  const fails = ({ message }) => complain(`${file.name} can't be read: ${message}`);
+  file?.arrayBuffer().then((bytes) => open(bytes, file.name), fails);
 }
 
-const complain = (textContent) => $("problems").append(make("p", { textContent }));
+const add = (place, name, properties) => $(place).append(make(name, properties));
+const complain = (textContent) => add("problems", "p", { textContent });
 const say = (status) => ($("status").textContent = status);
 
 const keys = {
   " ": () => (player.isPlaying ? player.pause() : player.play()),
   ArrowLeft: () => seek(player.time - SKIP_S),
   ArrowRight: () => seek(player.time + SKIP_S),
-  Home: () => seek(0),
-  End: () => seek(player.duration),
   "+": () => view.zoom(2, player.time),
   "-": () => view.zoom(0.5, player.time),
   0: () => view.zoom(0, 0),
@@ -224,7 +205,7 @@ const keys = {
   o: () => $("file").click(),
 };
 document.onkeydown = (event) => {
-  const isControl = event.target.matches("button, input, a") && [" ", "Enter"].includes(event.key);
+  const isControl = event.target.matches("button, a, [type=checkbox]") && [" ", "Enter"].includes(event.key);
   if (isControl || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
   event.preventDefault();
   keys[event.key]();
@@ -234,7 +215,7 @@ for (const what of ["music", "chords", "melody"]) {
   $(what).onchange = ({ target }) => player.setAudible(what, target.checked);
 }
 $("file").onchange = ({ target }) => (take(target.files), (target.value = ""));
-$("track").onpointerdown = ({ clientX }) => seek(view.timeAt(clientX));
+$("cursor").oninput = ({ target }) => seek(Number(target.value));
 $("track").addEventListener("wheel", (event) => {
   if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) return; // moves along
   event.preventDefault();

@@ -11,10 +11,7 @@ const QUALITIES = {
 const DEGREES = ["1", "b2", "2", "b3", "3", "4", "b5", "5", "#5", "6", "b7", "7"];
 const SYNTAX = /^([A-G])([#b]?):(\w+)(?:\/(\S+))?$/;
 
-/**
- * Read a label of a model's vocabulary, or an inversion as `withBass` names it: `root`, `bass` and
- * `pitchClasses` count from 0 for C, `intervals` from the root. Null where no chord sounds.
- */
+/** Read a label: `root`, `bass` and `pitchClasses` count from 0 for C; null where no chord sounds. */
 export function parseChord(label) {
   if (label === "N" || label === "X") return null;
   const [, letter, sign, quality, degree] = SYNTAX.exec(label) ?? [];

@@ -19,8 +19,8 @@ export async function decode(bytes) {
 /** The delay (s) of an MP3 file that does not state it; 0 for other files. */
 export function mp3Delay(bytes) {
   const text = (start, end) => String.fromCharCode(...bytes.subarray(start, end));
-  const isTagged = text(0, 3) === "ID3";
-  const start = isTagged ? 10 + bytes.subarray(6, 10).reduce((size, byte) => size * 128 + byte, 0) : 0;
+  const size = bytes.subarray(6, 10).reduce((sum, byte) => sum * 128 + byte, 0);
+  const start = text(0, 3) === "ID3" ? 10 + size : 0;
   const [sync, kind, rates] = bytes.subarray(start, start + 3);
   if (sync !== 0xff || (kind & 0xe6) !== 0xe2) return 0; // layer III alone
   if (/Xing|Info/.test(text(start, start + 200))) return 0; // browsers follow what it states

@@ -1,7 +1,6 @@
 // Models in LiteRT.js, and the analysis of a recording that comes in block by block.
 
 import { annotationOf } from "./annotations.js";
-import { obstacle, readContract } from "./contract.js";
 import { Resampler } from "./resample.js";
 import { columnsFrom, SPECTRUM_RATE } from "./spectrum.js";
 import { Samples, windowsFrom } from "./windows.js";
@@ -9,14 +8,12 @@ import { Samples, windowsFrom } from "./windows.js";
 const RUNTIME = new URL("../runtime/", import.meta.url);
 let litert;
 
-/** Make a `.tflite` file ready: its `contract`, and `run`, which gives a window's outputs by name. */
+/** Make a `.tflite` file ready: gives what computes the outputs, by name, of a window of samples. */
 export async function loadModel(bytes) {
-  const contract = await readContract(bytes), hindrance = obstacle(contract);
-  if (hindrance) throw new Error(`${contract.name} can't be used: ${hindrance}`);
   const { loadAndCompile, Tensor } = await (litert ??= startLiteRt());
   const compiled = await loadAndCompile(bytes, { accelerator: "wasm" });
   const [{ name, shape }] = compiled.getInputDetails();
-  const run = async (waveform) => {
+  return async (waveform) => {
     const input = new Tensor(waveform, [...shape]), outputs = await compiled.run({ [name]: input });
     input.delete();
     for (const [output, tensor] of Object.entries(outputs)) {
@@ -25,7 +22,6 @@ export async function loadModel(bytes) {
     }
     return outputs;
   };
-  return { contract, run };
 }
 
 async function startLiteRt() {
@@ -37,6 +33,7 @@ async function startLiteRt() {
 
 /** Runs models over a recording of a sample rate (Hz); `goesOn` is asked after each window. */
 export class Analysis {
+  /** `models` are `{ contract, run }`, contracts as `Contract.to_json` of mirzoo writes them. */
   constructor(models, sampleRate, goesOn) {
     const source = new Samples(), resamplers = {};
     const resampled = (rate) => (resamplers[rate] ??= new Resampler(source, sampleRate, rate)).result;

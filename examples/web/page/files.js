@@ -13,7 +13,8 @@ const BEND_NOTICED = 0.005; // semitones
 export const WRITERS = {
   tagging: { jams: tagsJams },
   chords: {
-    jams: chordsJams,
+    jams: (chords, about) =>
+      jams(chords, about, ["chord", chords.segments.map((s) => observation(s.startS, s.endS, s.label)), {}]),
     lab: ({ segments }) =>
       segments.map(({ startS, endS, label }) => `${fixed(startS)}\t${fixed(endS)}\t${label}\n`).join(""),
     mid: ({ segments }) => midiFile(segments.flatMap(chordNotes), { name: "chords", program: PIANO }),
@@ -52,13 +53,8 @@ function tagsJams(tags, about) {
   const whole = meanTags(tags).map(({ label, probability }) => observation(0, durationS, label, probability));
   const windows = tagIntervals(tags).map(([start, end], n) =>
     observation(start, end, probabilities[n].map((p) => roundEven(p * 1e6) / 1e6)));
-  const stated = { labels, times, window_s, ...(thresholds && { thresholds }) };
+  const stated = { labels, times, window_s, thresholds }; // of which JSON leaves out what is undefined
   return jams(tags, about, ["tag_open", whole], ["vector", windows, stated]);
-}
-
-function chordsJams(chords, about) {
-  const data = chords.segments.map(({ startS, endS, label }) => observation(startS, endS, label));
-  return jams(chords, about, ["chord", data, {}]);
 }
 
 function melodyJams(melody, about) {
@@ -72,7 +68,7 @@ function melodyJams(melody, about) {
   return jams(melody, about, ["pitch_contour", { time, duration, value, confidence }, {}]);
 }
 
-/** A document of annotations, `[namespace, data, stated]`; what is stated goes with model and source. */
+/** A document of `[namespace, data, stated]`; model and source go with what is stated. */
 function jams({ model, durationS: duration }, { source, jamsVersion: jams_version }, ...found) {
   const annotations = found.map(([namespace, data, stated]) => ({
     annotation_metadata: {

@@ -8,26 +8,23 @@ const CHANNELS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15]; // 9 is pe
 const BEND_RANGES = [2, 24, 127], BEND_STEPS = 8191; // semitones, and steps in a range
 const NOTE_OFF = 0x80, NOTE_ON = 0x90, CONTROL = 0xb0, PROGRAM = 0xc0, BEND = 0xe0, META = 0xff;
 
-/**
- * Write notes, `{ startS, endS, pitch, velocity, bendTimes, bends }[]`, into a MIDI file; `bends` are
- * semitones at `bendTimes` (s).
- */
+/** Write notes into a file; `bends` are semitones at `bendTimes` (s). */
 export function midiFile(notes, { name, program }) {
   const widest = notes.reduce((most, { bends }) => Math.max(most, ...bends.map(Math.abs)), 0);
   const range = BEND_RANGES.find((known) => widest <= known);
   if (!range) throw new Error(`MIDI bends by at most 127 semitones, not ${widest}`);
   const placed = place(notes, widest > 0);
-  const channels = [...new Set(placed.map(({ channel }) => channel))].sort((a, b) => a - b);
+  const channels = CHANNELS.filter((number) => placed.some(({ channel }) => channel === number));
   const prepared = channels.flatMap((channel) => [
     [PROGRAM | channel, program],
     ...[[101, 0], [100, 0], [6, range]].map((setting) => [CONTROL | channel, ...setting]),
   ]);
   const first = [meta(0x03, encoded(name)), meta(0x51, TEMPO), ...prepared];
   const events = placed.flatMap((note) => eventsOf(note, widest > 0 && range));
-  events.sort((a, b) => a.at - b.at || a.order - b.order);
+  events.unshift(...first.map((bytes) => ({ at: 0, order: -1, bytes })));
   const track = [];
   let now = 0, status = 0;
-  for (const { at, bytes } of [...first.map((bytes) => ({ at: 0, bytes })), ...events]) {
+  for (const { at, bytes } of events.sort((a, b) => a.at - b.at || a.order - b.order)) {
     track.push(...variableLength(at - now), ...(bytes[0] === status ? bytes.slice(1) : bytes));
     now = at;
     status = bytes[0] === META ? 0 : bytes[0];

@@ -1,11 +1,12 @@
 // Plays the recording, and chords or melody over it, all by the clock of one AudioContext.
 
+import { notesOf } from "./annotations.js";
 import { chordNotes } from "./files.js";
 
 const LEVELS = { music: 0.9, chords: 0.08, melody: 0.2 };
-const hertz = (pitch) => 440 * 2 ** ((pitch - 69) / 12);
 
 export class Player {
+  duration = 0;
   audible = { music: true, chords: false, melody: false };
   #context = null;
   #gains = {};
@@ -16,10 +17,6 @@ export class Player {
   /** `changed` is called when playing starts or stops. */
   constructor(changed) {
     this.changed = changed;
-  }
-
-  get duration() {
-    return this.buffer?.duration ?? 0;
   }
 
   get isPlaying() {
@@ -35,7 +32,7 @@ export class Player {
   /** Take a recording, or null, and what is found in it, by task. */
   load(buffer, annotations) {
     this.pause();
-    Object.assign(this, { buffer, annotations });
+    Object.assign(this, { buffer, annotations, duration: buffer?.duration ?? 0 });
     this.#position = 0;
   }
 
@@ -58,8 +55,8 @@ export class Player {
     music.start(this.#startedAt + from, from);
     this.#sources = [music];
     const { chords, melody } = this.annotations;
-    if (chords) this.#playChords(chords.segments.filter(({ endS }) => endS > from), from);
-    if (melody) this.#sing(melody, from);
+    for (const note of chords?.segments.flatMap(chordNotes) ?? []) this.#sound("chords", note, from);
+    for (const note of melody ? notesOf(melody) : []) this.#sound("melody", note, from);
     this.changed();
   }
 
@@ -92,39 +89,17 @@ export class Player {
     return context;
   }
 
-  /** An oscillator that sounds from a moment on: its frequency and its loudness. */
-  #voice(what, at) {
-    const tone = new OscillatorNode(this.#context, { type: "triangle" });
-    const loudness = new GainNode(this.#context, { gain: 0 });
+  /** Have what is left of a note sound in its time. */
+  #sound(what, { startS, endS, pitch, velocity = 96 }, from) {
+    if (endS <= from) return;
+    const start = this.#startedAt + Math.max(from, startS), end = this.#startedAt + endS;
+    const frequency = 440 * 2 ** ((pitch - 69) / 12), loudness = new GainNode(this.#context, { gain: 0 });
+    const tone = new OscillatorNode(this.#context, { type: "triangle", frequency });
     tone.connect(loudness).connect(this.#gains[what]);
-    tone.start(at);
+    loudness.gain.setTargetAtTime(velocity / 96, start, 0.01);
+    loudness.gain.setTargetAtTime(0, end - 0.03, 0.01);
+    tone.start(start);
+    tone.stop(end + 0.05);
     this.#sources.push(tone);
-    return [tone.frequency, loudness.gain];
-  }
-
-  /** Play the tones of chords, each of the voices one of them. */
-  #playChords(segments, from) {
-    const voices = [], at = (seconds) => this.#startedAt + seconds;
-    for (const segment of segments) {
-      const start = at(Math.max(from, segment.startS));
-      chordNotes(segment).forEach(({ pitch, velocity }, n) => {
-        const [frequency, gain] = (voices[n] ??= this.#voice("chords", at(from)));
-        frequency.setValueAtTime(hertz(pitch), start);
-        gain.setTargetAtTime(velocity / 96, start, 0.01);
-        gain.setTargetAtTime(0.2, start + 0.06, 1.5);
-        gain.setTargetAtTime(0, at(segment.endS - 0.06), 0.015);
-      });
-    }
-  }
-
-  /** Follow the contour, silent where it is unvoiced. */
-  #sing({ times, f0 }, from) {
-    const first = times.findIndex((time) => time >= from), contour = f0.slice(first);
-    if (first < 0 || contour.length < 2) return;
-    const at = this.#startedAt + times[first], lasts = times.at(-1) - times[first];
-    const [frequency, gain] = this.#voice("melody", at);
-    frequency.setValueCurveAtTime(contour.map(Math.abs), at, lasts);
-    gain.setValueCurveAtTime(contour.map((found) => Number(found > 0)), at, lasts);
-    gain.setTargetAtTime(0, at + lasts + 0.01, 0.01);
   }
 }

@@ -4,7 +4,7 @@ import { Samples } from "./windows.js";
 
 const ZERO_CROSSINGS = 72;
 const CUTOFF = 0.957; // of the lower Nyquist frequency, where the filter is at -6 dB
-const KAISER_BETA = 10;
+const BLACKMAN_HARRIS = [0.35875, 0.48829, 0.14128, 0.01168];
 
 /** Resamples `source` from one rate to another (Hz, whole) into `result`, without delay. */
 export class Resampler {
@@ -40,8 +40,9 @@ export class Resampler {
     const { half, up, bandwidth } = this;
     const filter = Float64Array.from({ length: 2 * half + 1 }, (_, k) => {
       const distance = k - half - phase / up, x = Math.PI * distance * bandwidth;
-      const inside = Math.max(0, 1 - (distance / (half + 1)) ** 2);
-      return (x === 0 ? 1 : Math.sin(x) / x) * bessel(KAISER_BETA * Math.sqrt(inside));
+      const angle = (Math.PI * distance) / (half + 1);
+      const window = BLACKMAN_HARRIS.reduce((sum, weight, n) => sum + weight * Math.cos(n * angle), 0);
+      return (x === 0 ? 1 : Math.sin(x) / x) * window;
     });
     const sum = filter.reduce((a, b) => a + b);
     return filter.map((value) => value / sum);
@@ -52,13 +53,6 @@ export class Resampler {
 export function toMono(channels) {
   const [first] = channels, count = channels.length;
   return count === 1 ? first : first.map((_, n) => channels.reduce((sum, c) => sum + c[n], 0) / count);
-}
-
-/** The modified Bessel function of order 0. */
-function bessel(x) {
-  let sum = 1;
-  for (let k = 1, term = 1; term > 1e-12 * sum; k++) sum += term *= (x / (2 * k)) ** 2;
-  return sum;
 }
 
 const gcd = (a, b) => (b ? gcd(b, a % b) : a);

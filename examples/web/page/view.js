@@ -5,17 +5,14 @@ import { parseChord } from "./chords.js";
 import { BINS, COLUMNS_PER_S, heightOf } from "./spectrum.js";
 
 const TILE = 2048, TAGS = 8, SHORTEST_S = 2, LABEL_PX = 64;
-const STEPS_S = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800];
-const PALETTE = [[10, 8, 24], [44, 18, 84], [112, 32, 120], [186, 60, 104], [240, 124, 84], [252, 232, 180]];
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
+/** The colour of a level. */
 const COLOURS = Array.from({ length: 256 }, (_, level) => {
-  const shade = Math.max(0, Math.min(0.999, (level / 255 - 0.22) / 0.66)) * (PALETTE.length - 1);
-  const k = Math.floor(shade), next = PALETTE[k + 1];
-  return [...PALETTE[k].map((c, n) => c + (shade - k) * (next[n] - c)), 255];
+  const x = Math.max(0, Math.min(1, (level / 255 - 0.22) / 0.66));
+  return [10 + 242 * x ** 0.8, 8 + 224 * x ** 2.2, 24 + 150 * Math.sin(2.4 * x), 255];
 });
 
 export const $ = (id) => document.getElementById(id);
-
-/** Make an element. */
 export const make = (name, properties) => Object.assign(document.createElement(name), properties);
 
 const at = (seconds) => `calc(${seconds} * var(--second))`;
@@ -24,10 +21,6 @@ export class View {
   constructor() {
     this.clear();
     new ResizeObserver(() => this.#axis()).observe($("scroller"));
-    $("octaves").replaceChildren(...[2, 3, 4, 5, 6, 7].map((octave) => {
-      const hertz = 440 * 2 ** (octave - 4.75), textContent = `C${octave}  ${Math.round(hertz)} Hz`;
-      return make("span", { textContent, style: `bottom:${100 * heightOf(hertz)}%` });
-    }));
   }
 
   clear() {
@@ -109,23 +102,20 @@ export class View {
   /** Put the cursor to a moment (s), and bring it into sight. */
   moveCursor(seconds) {
     const box = $("scroller"), x = this.#x(seconds) - box.scrollLeft;
-    $("cursor").style.left = at(seconds);
+    Object.assign($("cursor"), { max: this.durationS, value: seconds });
     if (x < 0 || x > box.clientWidth) box.scrollLeft += x - (x < 0 ? box.clientWidth / 2 : 0);
   }
 
   #x = (seconds) => (seconds / this.durationS) * $("track").clientWidth;
 
   #axis() {
-    const step = STEPS_S.find((seconds) => this.#x(seconds) > LABEL_PX) ?? 3600, marks = [];
-    for (let t = 0; t < this.durationS; t += step) {
-      marks.push(make("span", { textContent: clock(t, step < 1), style: `left:${at(t)}` }));
-    }
+    const step = STEPS_S.find((seconds) => this.#x(seconds) > LABEL_PX) ?? 7200;
+    const times = Array.from({ length: Math.ceil(this.durationS / step) }, (_, n) => n * step);
+    const marks = times.map((t) => make("span", { textContent: clock(t), style: `left:${at(t)}` }));
     $("axis").replaceChildren(...marks);
   }
 }
 
 /** Minutes and seconds: `3:07`. */
-export function clock(seconds, tenths = false) {
-  const unit = tenths ? 10 : 1, whole = Math.floor(seconds * unit) / unit, rest = (whole % 60).toFixed(tenths);
-  return `${Math.floor(whole / 60)}:${rest.padStart(tenths ? 4 : 2, "0")}`;
-}
+export const clock = (seconds) =>
+  `${Math.floor(seconds / 60)}:${String(Math.floor(seconds) % 60).padStart(2, "0")}`;

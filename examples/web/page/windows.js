@@ -43,7 +43,7 @@ export function* windowsFrom(n, samples, { input, outputs }, isEnd) {
   }
 }
 
-/** Joins the middle frames of windows, which are the frames of the recording. */
+/** What joins the middle frames of windows' outputs, and the times of these frames (s). */
 export function frameJoiner({ input, outputs: [{ frame_rate, first_frame_s }] }, windows, durationS) {
   const { hop_samples: hop, sample_rate: rate } = input;
   const perHop = Math.round((hop * frame_rate) / rate), step = hop / perHop;
@@ -51,11 +51,7 @@ export function frameJoiner({ input, outputs: [{ frame_rate, first_frame_s }] },
   const first = Math.max(0, Math.ceil(before - ROUNDING)), offset = (first - before) * step;
   const needed = Math.ceil((durationS * rate - offset) / step - ROUNDING);
   const count = Math.min(Math.max(1, needed), windows.length * perHop);
-  return {
-    /** The frames of one output. */
-    join: (name) =>
-      windows.flatMap(({ outputs }) => [...outputs[name].slice(first, first + perHop)]).slice(0, count),
-    /** Their middles (s). */
-    times: Array.from({ length: count }, (_, frame) => (offset + frame * step) / rate),
-  };
+  const join = (name) =>
+    windows.flatMap(({ outputs }) => [...outputs[name].slice(first, first + perHop)]).slice(0, count);
+  return { join, times: Array.from({ length: count }, (_, frame) => (offset + frame * step) / rate) };
 }

@@ -6,18 +6,17 @@ const models = {}; // by task, and by whether they are for live sound
 let analysis, run, nextShown = 0, turn = Promise.resolve();
 
 const actions = {
-  /** Load models, `{ name, live }` with `bytes` or a `url`; without `live` they are for any sound. */
+  /** Load models, `{ file, contract, live }`. */
   async load({ files }) {
-    for (const { name, live, bytes, url } of files) {
+    for (const { file, contract, live } of files) {
       try {
-        const model = await (await engine).loadModel(bytes ?? (await download(url)));
-        const { contract } = model;
-        for (const use of live === undefined ? [false, true] : [live]) {
-          (models[contract.task] ??= {})[use] = model;
-        }
-        self.postMessage({ kind: "model", contract, live });
+        const response = await fetch(`../models/${file}`);
+        if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+        const run = await (await engine).loadModel(new Uint8Array(await response.arrayBuffer()));
+        (models[contract.task] ??= {})[live] = { contract, run };
+        self.postMessage({ kind: "model", name: contract.name, live });
       } catch (error) {
-        self.postMessage({ kind: "problem", problem: `${name}: ${error.message}` });
+        self.postMessage({ kind: "problem", problem: `${file}: ${error.message}` });
       }
     }
     self.postMessage({ kind: "models" });
@@ -57,10 +56,4 @@ self.onmessage = ({ data }) => {
 
 function tell(id, message) {
   if (id === run) self.postMessage({ id, ...message });
-}
-
-async function download(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-  return new Uint8Array(await response.arrayBuffer());
 }

@@ -1,11 +1,9 @@
 // What the page's modules compute, without a browser.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { findSegments, meanTags, notesOf } from "../page/annotations.js";
 import { parseChord, withBass } from "../page/chords.js";
-import { obstacle, readContract } from "../page/contract.js";
 import { mp3Delay } from "../page/decode.js";
 import { midiFile } from "../page/midi.js";
 import { fixed, float, roundEven, toJson } from "../page/numbers.js";
@@ -13,33 +11,12 @@ import { Resampler, toMono } from "../page/resample.js";
 import { BINS, columnsFrom, heightOf, SPECTRUM_RATE, transform } from "../page/spectrum.js";
 import { frameJoiner, Samples, windowsFrom } from "../page/windows.js";
 
-const TFLITE = new URL("../../../saved_models/mel_cnn_tagger/model.tflite", import.meta.url);
 const FRAMES = {
   input: { sample_rate: 1000, min_samples: 100, window_samples: 600, hop_samples: 200, pad_left_samples: 200 },
   outputs: [{ frame_rate: 10, first_frame_s: 0 }],
 };
 const sine = (hertz, rate, seconds) =>
   Float32Array.from({ length: rate * seconds }, (_, n) => Math.sin((2 * Math.PI * hertz * n) / rate));
-
-test("a file's contract is read", async () => {
-  const contract = await readContract(new Uint8Array(readFileSync(TFLITE)));
-  assert.equal(contract.name, "mel_cnn_tagger");
-  assert.equal(contract.labels.length, 50);
-  assert.equal(obstacle(contract), null);
-  assert.match(obstacle({ ...contract, task: "chords" }), /--decode/);
-  assert.match(obstacle({ ...contract, exported: { streaming: {} } }), /--streaming/);
-  assert.match(obstacle({ ...contract, task: "notes" }), /'notes'/);
-  assert.match(obstacle({ ...contract, input: { ...contract.input, whole: true } }), /--window-s/);
-  assert.match(obstacle({ ...contract, exported: { batch: 4 } }), /--batch/);
-  assert.match(obstacle({ ...contract, exported: { input_type: "int16" } }), /--input-type/);
-});
-
-test("what is no model is refused in a sentence", async () => {
-  await assert.rejects(readContract(new Uint8Array(40)), /no .tflite file/);
-  await assert.rejects(readContract(new Uint8Array(3)), /no .tflite file/);
-  const bytes = new Uint8Array(readFileSync(TFLITE));
-  await assert.rejects(readContract(bytes.slice(0, 60)), /damaged/);
-});
 
 /** Windows of samples that come in blocks of a size, the last ones asked for twice. */
 function cut(samples, size, contract) {
