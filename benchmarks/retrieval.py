@@ -167,10 +167,12 @@ def _rounded(ends: tuple[float, float] | None) -> list[float] | None:
     return None if ends is None else [round(end, 4) for end in ends]
 
 
-def embedded(model: str, songs: Sequence[Song], file: Path, layers: str) -> np.ndarray:
+def embedded(
+    model: str, songs: Sequence[Song], file: Path, layers: str, workers: int
+) -> np.ndarray:
     """The vectors of songs, by `mirzoo.embed` into a file that is kept in step."""
     paths = [song.path for song in songs]
-    done = mirzoo.embed(model, paths, file, layers=layers)  # type: ignore[arg-type]
+    done = mirzoo.embed(model, paths, file, layers=layers, workers=workers)  # type: ignore[arg-type]
     print(f"  {done}", flush=True)
     if done.failures:
         raise SystemExit(f"{done.failures[0].failures[0].message}")
@@ -229,7 +231,7 @@ def systems_of(
     found = {}
     for model in options.taggers:
         file = options.work / f"{name}-{model}-all.npz"
-        vectors = embedded(model, songs, file, "all")
+        vectors = embedded(model, songs, file, "all", options.workers)
         parts = depths(model)
         found[model] = vectors[:, parts["embedding"]]
         found[f"{model}, all depths"] = vectors
@@ -237,7 +239,8 @@ def systems_of(
             for part, where in list(parts.items())[1:]:
                 found[f"{model}, {part}"] = vectors[:, where]
     for model in options.ports:
-        found[model] = embedded(model, songs, options.work / f"{name}-{model}-last.npz", "last")
+        file = options.work / f"{name}-{model}-last.npz"
+        found[model] = embedded(model, songs, file, "last", options.workers)
     found["20 MFCC"] = np.stack(of_all(mfcc, songs, options.work, options.workers))
     found["random"] = np.random.default_rng(0).normal(size=(len(songs), 128))
     return found

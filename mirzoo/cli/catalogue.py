@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from mirzoo.audio import Channel
     from mirzoo.engines.one_file import Outcome
 
-VECTORS = argument("vectors", "FILE", "What `mirzoo embed` wrote.", type=PATH)
+VECTORS = argument(
+    "vectors", "FILE", "What `mirzoo embed` or `mirzoo catalogue embed` wrote.", type=PATH
+)
 EPILOG = """
 Exit status: 0 all is embedded; 1 some recordings failed; 2 the command was not understood; 130
 stopped by Ctrl-C, 143 by SIGTERM. A run that was stopped goes on where it was.

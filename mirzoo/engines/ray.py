@@ -143,13 +143,18 @@ def _start(ray: Any, workers: int | None) -> None:
                 f"no cluster of Ray answers at {ADDRESS}={os.environ[ADDRESS]} ({error})"
             ) from error
         return
-    ray.init(
-        "local",
-        num_cpus=max(cores(), workers or 0),
-        object_store_memory=STORE_BYTES,
-        include_dashboard=False,
-        **quiet,
-    )
+    os.environ.setdefault("RAY_worker_niceness", "0")  # as the program: others would come first
+    try:
+        ray.init(
+            "local",
+            num_cpus=max(cores(), workers or 0),
+            object_store_memory=STORE_BYTES,
+            include_dashboard=False,
+            **quiet,
+        )
+    except Exception as error:  # nothing more special: its own processes took too long, mostly
+        ray.shutdown()
+        raise DataError(f"Ray did not start on this machine ({error})") from error
 
 
 def _do_all(

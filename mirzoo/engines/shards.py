@@ -32,7 +32,7 @@ from mirzoo._support.locks import locked
 from mirzoo.engines.embedding import EmbeddingSetup, origin_of
 from mirzoo.engines.one_file import Failure, Job, Outcome, Setup
 from mirzoo.engines.processes import Processes
-from mirzoo.engines.vectors import Block, escaped, unescaped
+from mirzoo.engines.vectors import OUTPUT, Block, escaped, unescaped
 from mirzoo.errors import DataError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 Format = Literal["parquet", "jsonl"]
 FORMATS = ("parquet", "jsonl")
-OUTPUT, DEAD = "output", "dead_letters"
+DEAD = "dead_letters"
 COUNTS = ("files_done", "files_failed", "files_there", "audio_ms")
 """What a run counts: recordings with results, with a dead letter, with either from before, ms."""
 

@@ -23,7 +23,7 @@ import numpy as np
 from mirzoo._support.files import printable, sha256, unfinished
 from mirzoo._support.guards import reading
 from mirzoo.engines.vectors import Block, Entry, Origin, read_blocks, read_index
-from mirzoo.errors import AudioError, DataError
+from mirzoo.errors import AudioError, DataError, MirzooError
 
 BLOCK = 2048
 """Recordings that are compared with all others at a time."""
@@ -151,7 +151,7 @@ class Collection:
     def read(
         cls, path: str | os.PathLike, *, standardise: bool = False, index: bool = False
     ) -> Collection:
-        """Read a file that `mirzoo.embed` wrote.
+        """Read a file that `mirzoo.embed` wrote, or the folder of a catalogue of embeddings.
 
         Parameters
         ----------
@@ -323,7 +323,7 @@ def similar(
     Parameters
     ----------
     path : path
-        A file that `mirzoo.embed` wrote.
+        A file that `mirzoo.embed` wrote, or the folder of `mirzoo catalogue embed`.
     recording : path
         An audio file.
     count : int
@@ -382,7 +382,16 @@ def _embedded(
         layers=origin.layers,
         over=origin.over,
     )
-    origin.require_same(origin_of(setup), path)
+    try:
+        now = origin_of(setup)
+    except MirzooError as error:
+        if model is not None:
+            raise
+        raise DataError(
+            f"{error}; {printable(path)} was made by a model loaded from "
+            f"'{printable(origin.loaded_from)}': state where it is now (model, --model)"
+        ) from error
+    origin.require_same(now, path)
     [loaded] = load(setup)
     embedded = embed_recording(
         loaded, os.fspath(recording), layers=origin.layers, over=origin.over,

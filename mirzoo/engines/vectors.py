@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import re
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 KEY = "mirzoo"
 FORMAT = 1
 BLOCK_ROWS = 16384
+OUTPUT = "output"
+"""The folder in that of a catalogue which has its results."""
+
 _ESCAPED = re.compile(r"\\u(dc[89a-f][0-9a-f])")
 _REMEDY = "take another file, or replace this one with `mirzoo embed --overwrite`"
 
@@ -190,12 +194,27 @@ def format_of(path: str | os.PathLike) -> Format:
 def read_index(path: str | os.PathLike) -> Index:
     """Read what made a file, and its recordings, each once.
 
+    Parameters
+    ----------
+    path : path
+        A file, or the folder of a catalogue of embeddings, whose files count as one.
+
     Raises
     ------
     DataError
         If there is no such file, it is damaged, or none of embeddings.
     """
-    path = Path(path)
+    found = [_index_of(file) for file in _files(Path(path))]
+    origin = found[0].origin
+    if len(found) == 1:
+        return found[0]
+    for other in found[1:]:
+        origin.require_same(other.origin, path)
+    entries = list(dict.fromkeys(entry for index in found for entry in index.entries))
+    return Index(origin, _contents(origin, entries), entries)
+
+
+def _index_of(path: Path) -> Index:
     form = format_of(path)
     if not path.exists():
         raise DataError(f"{printable(path)} does not exist; `mirzoo embed` writes such files")
@@ -213,17 +232,30 @@ def read_index(path: str | os.PathLike) -> Index:
         return Index(origin, stated["contents"], list(dict.fromkeys(entries)))
 
 
+def _files(path: Path) -> list[Path]:
+    """A file itself, and those of a folder of a catalogue."""
+    if not path.is_dir():
+        return [path]
+    files = sorted((path / OUTPUT).glob("[!.]*.parquet"))
+    if not files:
+        raise DataError(
+            f"the folder {printable(path)} has no {OUTPUT}/*.parquet; `mirzoo catalogue embed` "
+            "writes such folders, and `mirzoo embed` files"
+        )
+    return files
+
+
 def read_blocks(path: str | os.PathLike) -> Iterator[Block]:
-    """Read the rows of a file, block by block.
+    """Read the rows of a file, or of a catalogue's files, block by block.
 
     Raises
     ------
     DataError
         If it is damaged.
     """
-    path = Path(path)
-    with reading(printable(path), "file of embeddings", DataError, _REMEDY):
-        yield from format_of(path).blocks(path)
+    for file in _files(Path(path)):
+        with reading(printable(file), "file of embeddings", DataError, _REMEDY):
+            yield from format_of(file).blocks(file)
 
 
 def write(
@@ -369,6 +401,8 @@ def _gathered(blocks: Iterator[Block]) -> Iterator[Block]:
 
 
 def _read_npz(path: Path) -> tuple[str | None, list[Entry]]:
+    if not zipfile.is_zipfile(path):  # NumPy would take it for a pickle
+        raise ValueError("it is no archive of arrays, or not whole")
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         if KEY not in file:
             return None, []

@@ -378,6 +378,8 @@ def test_files_that_are_none(model, music, tmp_path):
     for name in ("broken", "foreign", "pickle"):
         with pytest.raises(DataError, match="damaged, or no file of embeddings"):
             embed(model, music, tmp_path / f"{name}.npz")
+    with pytest.raises(DataError, match=r"\(it is no archive of arrays, or not whole\)"):
+        vectors.read_index(tmp_path / "broken.npz")  # no advice on pickles
     with pytest.raises(DataError, match="does not exist"):
         vectors.read_index(tmp_path / "nowhere.npz")
     no_embedding = save_model(tmp_path / "models" / "tags", "tags", TFLITE_TAGS_ONLY)

@@ -12,6 +12,7 @@ import threading
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ import soundfile
 from fake_models import TFLITE, make_card
 from places import ROOT
 
-from mirzoo.engines import shards
+from mirzoo.engines import ray, shards
 from mirzoo.engines.embedding import EmbeddingSetup
 from mirzoo.engines.one_file import Setup
 from mirzoo.engines.shards import Catalogue, Shard, Worker, find
@@ -292,9 +293,24 @@ def test_a_worker_of_ray_that_is_killed_is_replaced(model, tmp_path):
         for child in descendants(process.pid)
         if b"ray::_Actor" in Path(f"/proc/{child}/cmdline").read_bytes()
     ]
+    priorities = [os.getpriority(os.PRIO_PROCESS, one) for one in (actors[0], process.pid)]
+    assert priorities[0] <= priorities[1]  # Ray's own default lets all other programs come first
     os.kill(actors[0], signal.SIGKILL)
     assert process.wait() == 0, (tmp_path / "log").read_text()
     require_each_once(catalogue, paths)
+
+
+def test_a_cluster_that_does_not_start_is_an_error(monkeypatch):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    ended = []
+
+    def init(*_, **__):
+        raise Exception("The current node timed out during startup.")
+
+    fake = SimpleNamespace(init=init, shutdown=lambda: ended.append(True))
+    with pytest.raises(DataError, match="did not start on this machine.*timed out"):
+        ray._start(fake, 2)
+    assert ended
 
 
 @pytest.mark.slow

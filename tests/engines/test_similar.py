@@ -95,6 +95,27 @@ def test_stretches_count_by_their_mean(tmp_path):
     assert mean_of_rows([], [])[0] == []
 
 
+def test_a_folder_of_a_catalogue_counts_as_one_file(tmp_path):
+    pytest.importorskip("pyarrow")
+    output = tmp_path / "catalogue" / "output"
+    output.mkdir(parents=True)
+    with pytest.raises(DataError, match=r"has no output/\*\.parquet"):
+        Collection.read(tmp_path / "catalogue")
+    values = unit(1, 6)
+    names = [f"{number}.wav" for number in range(6)]
+    for part, rows in {"a": slice(0, 2), "b": slice(2, 6)}.items():
+        file_of(output / f"{part}.parquet", values[rows], names[rows])
+    whole = Collection.read(file_of(tmp_path / "whole.npz", values, names))
+    both = Collection.read(tmp_path / "catalogue")
+    assert [one.path for one in both.entries] == [one.path for one in whole.entries]
+    assert np.array_equal(both.vectors, whole.vectors)
+    other = replace(ORIGIN, model_sha256="1" * 64)
+    block = Block([entry("x.wav")], np.zeros(1), values[:1])
+    vectors.write(output / "c.parquet", other, set(block.entries), 16, iter([block]))
+    with pytest.raises(DataError, match="never mixed"):
+        Collection.read(tmp_path / "catalogue")
+
+
 def test_duplicates_are_groups(tmp_path, monkeypatch):
     monkeypatch.setattr("mirzoo.engines.similar.BLOCK", 2)
     values = [[1, 0], [0, 1], [1, 0.01], [0, 0], [0.01, 1], [1, 0.1], [0, 0], [1, 1]]
@@ -178,3 +199,11 @@ def test_a_song_that_is_not_in_the_file_is_embedded_by_its_model(tmp_path, demo_
     assert similar(out, demo_clip) == []
     with pytest.raises(DataError, match="model 'mel_cnn_tagger'.*'mel_crnn_tagger'"):
         similar(out, tmp_path / "tail.ogg", model="mel_crnn_tagger")
+    was, now = tmp_path / "was", tmp_path / "now"
+    shutil.copytree(ROOT / "saved_models" / "mel_cnn_tagger", was)
+    embed(was, music, out, overwrite=True)
+    was.rename(now)
+    assert similar(out, demo_clip) == []  # which needs no model
+    with pytest.raises(DataError, match=r"loaded from '.*was': state where it is now \(model"):
+        similar(out, tmp_path / "tail.ogg")
+    assert similar(out, tmp_path / "tail.ogg", model=now) == [found]
