@@ -201,6 +201,9 @@ class ModelWithCard(Protocol):
     def card(self) -> Card:
         """Labels, sample rate, metrics, licences."""
 
+    def annotate(self, source: Any, *, source_rate: int | None = None) -> Annotation:
+        """What it finds in a recording, or in a waveform at ``source_rate`` (Hz)."""
+
 
 class Teachers(Protocol):
     """The models that a student is distilled from, and what they predict for a corpus."""

@@ -7,8 +7,11 @@ import subprocess
 import tarfile
 import zipfile
 
+import numpy as np
 import pytest
+import soundfile
 
+from mirzoo.data.corpus import Item
 from mirzoo.errors import DataError
 from mirzoo.studio import debian
 
@@ -90,3 +93,13 @@ def test_a_package_that_is_missing_is_not_passed_over(tmp_path):
         (tmp_path / package).mkdir()
     with pytest.raises(DataError, match=f"{debian.PACKAGES[0]}' is not a folder"):
         debian.music_items(tmp_path)
+
+
+def test_a_minute_is_that_after_the_introduction(tmp_path):
+    for seconds, first, length in ((100, 30, 60), (70, 10, 60), (25, 0, 25)):
+        ramp = np.repeat(np.arange(seconds) / 200, 16000)
+        soundfile.write(tmp_path / "song.wav", ramp, 16000)
+        item = Item("song", "debian_minutes", "game", str(tmp_path / "song.wav"), "train")
+        minute = debian.read_minute(item)
+        assert len(minute) == length * 16000
+        assert np.abs(minute - ramp[first * 16000 :][: len(minute)]).max() < 1e-4

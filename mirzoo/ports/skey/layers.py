@@ -11,7 +11,7 @@ import math
 import keras
 import tensorflow as tf
 
-SMALLEST_POWER = 1e-20
+SMALLEST_POWER = 1e-24
 """Powers below this count as this, which keeps the magnitude's gradient finite on silence."""
 
 
@@ -170,9 +170,8 @@ class NormaliseWhole(keras.layers.Layer):
         self.epsilon = epsilon
 
     def call(self, inputs):
-        mean = tf.reduce_mean(inputs, axis=(1, 2, 3), keepdims=True)
-        away = inputs - mean
-        variance = tf.reduce_mean(tf.square(away), axis=(1, 2, 3), keepdims=True)
+        away = inputs - _mean_of_all(inputs)
+        variance = _mean_of_all(tf.square(away))
         return away * tf.math.rsqrt(variance + self.epsilon)
 
     def compute_output_shape(self, input_shape):
@@ -255,3 +254,15 @@ class MeanOfOctaves(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], 1, 12 * input_shape[-1])
+
+
+def _mean_of_all(values):
+    """The mean over all axes but the first, ``(batch, 1, 1, 1)``.
+
+    Over frames it is that of the difference from the first one. A plain sum over five minutes of
+    silence, where all frames are alike, is off by more than the variance that it is to be
+    compared with.
+    """
+    first = values[:, :1]
+    over_frames = first + tf.reduce_mean(values - first, axis=1, keepdims=True)
+    return tf.reduce_mean(over_frames, axis=(2, 3), keepdims=True)

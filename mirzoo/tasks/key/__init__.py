@@ -179,9 +179,9 @@ class KeyDetection(FramewiseTask[KeyConfig, "Key"]):
         *,
         weight: float,
     ) -> FrameTargets:
-        from mirzoo.tasks.key.teachers import agreed_targets
+        from mirzoo.tasks.key.teachers import distilled_keys
 
-        return agreed_targets(teachers, frame_times, weight)
+        return distilled_keys(teachers, frame_times, weight)
 
     def calibrated(
         self,

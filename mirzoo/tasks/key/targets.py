@@ -88,7 +88,22 @@ def is_confirmed(labels: Labels) -> bool:
 
 
 def key_of_chords(chords: Sequence[ChordSpan]) -> KeyName | None:
-    """The key that fits chords best; None where there are none, or two fit alike.
+    """The key that fits chords best (`fit_of_keys`); None where there are none, or two fit alike.
+
+    Examples
+    --------
+    >>> key_of_chords([ChordSpan(0.0, 2.0, "G:7"), ChordSpan(2.0, 4.0, "C:maj")]).label
+    'C:maj'
+    """
+    fit = fit_of_keys(chords)
+    if fit is None:
+        return None
+    best, second = np.sort(fit)[[-1, -2]]
+    return None if best - second < 1e-9 else parse_key(LABELS[int(fit.argmax())])
+
+
+def fit_of_keys(chords: Sequence[ChordSpan]) -> np.ndarray | None:
+    """How well each key fits chords, ``(24,)`` in the order of `LABELS`; None without chords.
 
     A key is worth the time of the chords whose tones are all in its scale, less that of the
     others, and more for its tonic and its dominant chord: the triads that tell relative keys
@@ -119,5 +134,4 @@ def key_of_chords(chords: Sequence[ChordSpan]) -> KeyName | None:
                 worth[place] += LAST_WEIGHT * (number == len(named) - 1)
             elif (root - key.tonic) % 12 == 7 and MAJOR in modes:
                 worth[place] += share * DOMINANT_WEIGHT
-    best, second = np.sort(worth)[[-1, -2]]
-    return None if best - second < 1e-9 else parse_key(LABELS[int(worth.argmax())])
+    return worth

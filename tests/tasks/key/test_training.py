@@ -7,11 +7,12 @@ import pytest
 
 from mirzoo.data.labels import ChordSpan, KeySpan, Labels
 from mirzoo.errors import RecipeError
+from mirzoo.tasks.chords import Chords
 from mirzoo.tasks.key.calibration import calibrate_keys
 from mirzoo.tasks.key.config import KeyDecoding
 from mirzoo.tasks.key.names import LABELS, parse_key
 from mirzoo.tasks.key.targets import KeyTargets, key_of_chords
-from mirzoo.tasks.key.teachers import agreed_targets
+from mirzoo.tasks.key.teachers import distilled_keys
 
 TIMES = np.arange(5) * 0.2
 
@@ -73,7 +74,7 @@ def _up(label, semitones):
     return f"{tonic}:{quality}"
 
 
-def test_teachers_count_where_they_agree():
+def test_teachers_count_as_far_as_they_agree():
     other_order = list(reversed(LABELS))
     cards = {"one": list(LABELS), "two": other_order}
     given = {
@@ -90,15 +91,38 @@ def test_teachers_count_where_they_agree():
     teachers = SimpleNamespace(
         names=("one", "two"),
         corpus=SimpleNamespace(directory=SimpleNamespace(name="toys")),
-        model=lambda name: SimpleNamespace(card=SimpleNamespace(labels=cards[name])),
+        model=lambda name: SimpleNamespace(card=SimpleNamespace(labels=cards[name], task="key")),
         predictions=predictions,
     )
-    targets = agreed_targets(teachers, [TIMES[:1]] * 3, 0.5)
-    rows = targets.read(0, 3, 2)["keys"]
-    assert named(rows) == ["B:min", None, "G:maj"] and rows.max() == 0.5
+    targets = distilled_keys(teachers, [TIMES[:2]] * 3, 0.5)
+    rows = targets.read(0, 6, 2)["keys"]
+    assert (rows[::2] == rows[1::2]).all() and np.allclose(rows.sum(axis=1), 0.5)
+    assert (named(rows)[0], named(rows)[4], rows[0].max()) == ("B:min", "G:maj", 0.5)
+    assert [rows[2, parse_key(key).place] for key in ("D:maj", "A:maj")] == [0.25, 0.25]
     teachers.names = ("one",)
-    with pytest.raises(RecipeError, match="learnt where teachers agree"):
-        agreed_targets(teachers, [TIMES], 1.0)
+    with pytest.raises(RecipeError, match="2 or more are needed"):
+        distilled_keys(teachers, [TIMES], 1.0)
+
+
+def test_a_teacher_of_chords_counts_by_the_keys_that_they_fit():
+    chords = {1.0: "A:min D:min E:7 A:min", 2.0: "C:maj F:maj G:7 C:maj", 3.0: "N N"}
+
+    class ChordModel:
+        card = SimpleNamespace(task="chords", labels=["N"])
+
+        def annotate(self, waveform, *, source_rate):
+            names = chords[float(waveform[0])].split()
+            return Chords([(n, n + 1.0, name) for n, name in enumerate(names)])
+
+    teachers = SimpleNamespace(
+        names=("chords", "again"),
+        corpus=SimpleNamespace(directory=SimpleNamespace(name="toys")),
+        model=lambda name: ChordModel(),
+        predictions=lambda key, ready: [ready()(np.full(64000, level)) for level in chords],
+    )
+    rows = distilled_keys(teachers, [TIMES[:1]] * 3, 1.0).read(0, 3, 0)["keys"]
+    assert named(rows) == ["A:min", "C:maj", None]
+    assert 0.5 < rows[0].max() < 1.0
 
 
 def test_the_penalty_is_the_highest_that_costs_nothing():
