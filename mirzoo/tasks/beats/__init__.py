@@ -128,7 +128,7 @@ class BeatTracking(FramewiseTask[BeatsConfig, "Beats"]):
     ) -> FrameTargets:
         from mirzoo.tasks.beats.teachers import agreed_targets
 
-        return agreed_targets(teachers, frame_times, weight)
+        return agreed_targets(teachers, frame_times)  # recipes for beats have no weight
 
     def calibrated(
         self,

@@ -41,9 +41,7 @@ BAR_CONTRAST = 0.2
 """By how much more likely downbeats are on the first beats of bars than on the others."""
 
 
-def agreed_targets(
-    teachers: Teachers, frame_times: Sequence[np.ndarray], weight: float
-) -> BeatTargets:
+def agreed_targets(teachers: Teachers, frame_times: Sequence[np.ndarray]) -> BeatTargets:
     """Give targets from the beats of a corpus that all teachers, and librosa, find.
 
     Parameters
@@ -52,19 +50,12 @@ def agreed_targets(
         Beat models.
     frame_times : sequence of np.ndarray
         The times of each item's frames (s).
-    weight : float
-        The recipe's ``training.teacher_weight``, 1.
 
     Raises
     ------
     RecipeError
-        If the weight isn't 1, or a teacher is no beat model.
+        If a teacher is no beat model.
     """
-    if weight != 1.0:
-        raise RecipeError(
-            f"training.teacher_weight is {weight:g}; beats that teachers agree on count as labels "
-            "do: allowed is 1"
-        )
     predictions = teachers.predictions(
         "+".join((*teachers.names, "onsets")), lambda: _together(teachers)
     )

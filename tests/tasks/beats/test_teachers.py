@@ -51,7 +51,7 @@ def teachers_of(corpus, monkeypatch, period_s, decoding=None):
 def test_beats_that_both_find_are_targets_and_so_are_bars(corpus, monkeypatch, tmp_path):
     teachers = teachers_of(corpus, monkeypatch, 0.5)
     times = np.arange(1500) / RATE
-    rows = agreed_targets(teachers, [times], 1.0).read(0, 1500, 0)["beats"]
+    rows = agreed_targets(teachers, [times]).read(0, 1500, 0)["beats"]
     beats, downbeats = (times[rows[:, column] == 1] for column in (0, 1))
     assert len(beats) > 40 and np.abs(beats % 0.5 - 0.25).min() > 0.2
     assert (np.abs(((downbeats - 0.5) / 2) % 1) < 0.02).all() and len(downbeats) > 9
@@ -62,7 +62,7 @@ def test_bars_of_a_teacher_that_is_not_sure_are_unknown(corpus, monkeypatch):
     known = next(teachers.predictions("finder+onsets", lambda: pytest.fail("not cached")))
     known["finder_downbeats"] = np.full_like(known["finder_downbeats"], 0.4)
     monkeypatch.setattr(teachers, "predictions", lambda key, ready: iter([known]), raising=False)
-    rows = agreed_targets(teachers, [np.arange(1500) / RATE], 1.0).read(0, 1500, 0)["beats"]
+    rows = agreed_targets(teachers, [np.arange(1500) / RATE]).read(0, 1500, 0)["beats"]
     assert (rows[:, 1] == -1).all() and (rows[:, 0] == 1).sum() > 40
 
 
@@ -75,7 +75,7 @@ def test_a_teacher_in_another_tempo_gives_nothing(corpus, monkeypatch):
         lambda key, ready: iter([ready()(clicks(None))]),
         raising=False,
     )
-    rows = agreed_targets(teachers, [np.arange(1500) / RATE], 1.0).read(0, 1500, 0)["beats"]
+    rows = agreed_targets(teachers, [np.arange(1500) / RATE]).read(0, 1500, 0)["beats"]
     assert (rows == -1).all()
 
 
@@ -89,9 +89,7 @@ def test_beats_between_those_of_the_other_do_not_agree():
 
 
 def test_what_cannot_be_is_refused(corpus, monkeypatch):
-    with pytest.raises(RecipeError, match=r"teacher_weight is 0\.5"):
-        agreed_targets(teachers_of(corpus, monkeypatch, 0.5), [], 0.5)
     teachers = teachers_of(corpus, monkeypatch, 0.5, ChordDecoding())
     monkeypatch.setattr(teachers, "predictions", lambda key, ready: iter([ready()]), raising=False)
     with pytest.raises(RecipeError, match="beats are distilled from beat models"):
-        agreed_targets(teachers, [np.arange(10) / RATE], 1.0)
+        agreed_targets(teachers, [np.arange(10) / RATE])
