@@ -1,4 +1,4 @@
-"""What `chords.py` and `melody.py` share: recordings, systems that process them, tables.
+"""What `beats.py`, `chords.py`, `melody.py` share: recordings, systems that process them, tables.
 
 A system is a model of mirzoo, a published package in an environment of its own (a *peer*,
 ``peers/<name>/original.py``), or a function. All process the same files: prepared corpora are mono
@@ -36,7 +36,7 @@ from mirzoo.tasks.annotation import Annotation
 from mirzoo.tasks.base import TASKS
 
 PEERS = Path(__file__).parent / "peers"
-RESULT_SUFFIX = {"chords": ".lab", "melody": ".csv"}
+RESULT_SUFFIX = {"beats": ".beats", "chords": ".lab", "melody": ".csv"}
 HASH_LENGTH = 16
 ERRORS_FILE = "stderr.txt"
 CLOSING_S = 60

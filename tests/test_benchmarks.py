@@ -494,3 +494,39 @@ def test_streams_are_compared_with_annotations(demo_clip):
     assert min(values) > 0.99
     blocks = list(live.Paced(np.zeros(live.RATE, np.float32), 0.2))
     assert sum(map(len, blocks)) >= 0.2 * live.RATE
+
+
+@pytest.fixture(scope="module")
+def beats(comparison):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        return load("beats.py")
+
+
+def clicks(offset_s, period_s, seconds=40.0):
+    waveform = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+    rng = np.random.default_rng(0)
+    for at in np.arange(offset_s, seconds - 0.1, period_s):
+        start = round(at * SAMPLE_RATE)
+        waveform[start : start + 400] = 0.5 * rng.standard_normal(400)
+    return waveform
+
+
+def test_a_grid_is_fitted_to_onsets_and_locks_at_their_tempo_alone(beats):
+    grid = beats.fitted_grid(clicks(0.2, 0.5), 0.5)
+    assert grid.offset_s == pytest.approx(0.2, abs=0.03)
+    assert grid.clarity > beats.LOCKED
+    assert beats.fitted_grid(clicks(0.2, 0.5), 0.437).clarity < beats.LOCKED
+
+
+def test_intervals_are_over_groups(beats):
+    values = np.array([1.0, 1.0, 0.0, 0.0])
+    assert beats._text(values, ["a", "a", "a", "a"]) == "0.500 [0.50, 0.50]"
+    assert beats._text(values, ["a", "a", "b", "b"]) == "0.500 [0.00, 1.00]"
+
+
+def test_two_that_find_no_beats_agree(beats):
+    nothing, some = np.zeros(0), np.arange(6.0, 20.0, 0.5)
+    assert beats._same(nothing, nothing) == 1.0
+    assert beats._same(nothing, some) == 0.0
+    assert beats._same(some, some + 0.05) == 1.0
