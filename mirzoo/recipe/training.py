@@ -66,8 +66,9 @@ class Augmentation(Config):
     -75 to -35. ``mask_frames`` and ``mask_bins`` are the largest shares of frames and of bins that
     each of two masks sets to the mean of the features (SpecAugment: Park et al. 2019,
     arXiv:1904.08779). ``tempo`` stretches features and labels in time together, as Böck & Davies
-    (ISMIR 2020) change an STFT's hop for. Of taggers alone: ``shift`` is the largest share of a
-    window by which it begins earlier or later; with ``mixup`` two examples and their targets are
+    (ISMIR 2020) change an STFT's hop for; half of the examples drift to another factor. Of taggers
+    alone: ``shift`` is the largest share of a window by which it begins earlier or later; with
+    ``mixup`` two examples and their targets are
     mixed, the share of the second drawn from a beta distribution with this parameter twice (Zhang
     et al. 2018, arXiv:1710.09412).
     """

@@ -135,11 +135,12 @@ class Sequences:
         number, item, stretch = place.tolist()
         track = self.tracks[number]
         begin, end = int(track.starts[item]), int(track.stops[item])
-        length = self.length
+        length, places = self.length, None
         start, semitones = begin + stretch * length, 0
         if self.shuffle:
             if self.augmentation is not None and self.augmentation.tempo != (1.0, 1.0):
-                length = round(length * np.exp(rng.uniform(*np.log(self.augmentation.tempo))))
+                places = played_frames(self.length, self.augmentation.tempo, rng)
+                length = round(float(places[-1]) + 0.5)
             slack = length // 10
             start = int(rng.integers(begin - slack, max(begin, end - length + slack) + 1))
             low, high = self.transpose_semitones
@@ -160,24 +161,57 @@ class Sequences:
             output: np.concatenate([outside[0][output], rows, outside[1][output]])
             for output, rows in known.items()
         }
-        if length == self.length:
+        if places is None:
             return features, targets
-        return retimed_features(features, self.length), {
-            output: retimed_targets(rows, self.length, events=self.events)
+        return retimed_features(features, places), {
+            output: retimed_targets(rows, places, events=self.events)
             for output, rows in targets.items()
         }
 
 
-def retimed_features(features: np.ndarray, count: int) -> np.ndarray:
-    """Interpolate magnitudes ``(frames, bins, channels)`` to ``count`` frames of the same time.
+DRIFTING = 0.5
+"""Share of the examples whose tempo drifts, where tempi are changed."""
+
+DRIFT = 0.1
+"""Standard deviation of the drift from an example's beginning to its end (natural logarithm)."""
+
+
+def played_frames(count: int, tempo: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
+    """Draw which of a recording's frames, in fractions, are played as an example's ``count``.
+
+    The speed is drawn evenly on a logarithmic scale; half of the examples drift to another one.
+
+    Parameters
+    ----------
+    count : int
+    tempo : (float, float)
+        The range of speeds.
+    rng : np.random.Generator
 
     Examples
     --------
-    >>> retimed_features(np.arange(4.0).reshape(4, 1, 1), 8).ravel().tolist()
-    [0.0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3.0]
+    >>> played_frames(4, (2.0, 2.0), np.random.default_rng(0)).tolist()
+    [0.5, 2.5, 4.5, 6.5]
     """
-    ratio = len(features) / count
-    places = np.clip((np.arange(count) + 0.5) * ratio - 0.5, 0, len(features) - 1)
+    slowest, fastest = np.log(tempo)
+    first = rng.uniform(slowest, fastest)
+    last = first
+    if rng.random() < DRIFTING:
+        last = np.clip(first + rng.normal(0, DRIFT), slowest, fastest)
+    speeds = np.exp(np.linspace(first, last, count))
+    return np.cumsum(speeds) - speeds / 2 - 0.5
+
+
+def retimed_features(features: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Interpolate magnitudes ``(frames, bins, channels)`` at places in frames, ``(new frames,)``.
+
+    Examples
+    --------
+    >>> places = np.array([-0.25, 0.25, 0.75, 1.25])
+    >>> retimed_features(np.arange(2.0).reshape(2, 1, 1), places).ravel().tolist()
+    [0.0, 0.25, 0.75, 1.0]
+    """
+    places = np.clip(places, 0, len(features) - 1)
     before = places.astype(np.int64)
     after = np.minimum(before + 1, len(features) - 1)
     share = (places - before).astype(np.float32)[:, np.newaxis, np.newaxis]
@@ -185,26 +219,26 @@ def retimed_features(features: np.ndarray, count: int) -> np.ndarray:
     return values[before] * (1 - share) + values[after] * share
 
 
-def retimed_targets(rows: np.ndarray, count: int, *, events: bool) -> np.ndarray:
-    """Give targets ``(frames, size)`` for ``count`` frames of the same time.
+def retimed_targets(rows: np.ndarray, places: np.ndarray, *, events: bool) -> np.ndarray:
+    """Give targets ``(frames, size)`` at ascending places in frames, ``(new frames,)``.
 
-    Each frame has the target of the nearest one; of events, what is above 0, each is in the one
-    frame that its own has become.
+    Each has the target of the nearest frame; of events, what is above 0, each is in the one frame
+    that its own has become.
 
     Examples
     --------
     >>> rows = np.array([[0], [1], [0], [0]])
-    >>> retimed_targets(rows, 8, events=True).ravel().tolist()
+    >>> slow, fast = np.arange(8) / 2 - 0.25, np.array([0.5, 2.5])
+    >>> retimed_targets(rows, slow, events=True).ravel().tolist()
     [0, 0, 0, 1, 0, 0, 0, 0]
-    >>> retimed_targets(rows, 2, events=True).ravel().tolist()
+    >>> retimed_targets(rows, fast, events=True).ravel().tolist()
     [1, 0]
     """
-    ratio = len(rows) / count
-    nearest = np.minimum(((np.arange(count) + 0.5) * ratio).astype(np.int64), len(rows) - 1)
+    nearest = np.clip(np.round(places), 0, len(rows) - 1).astype(np.int64)
     retimed = rows[nearest]
     if events:
         retimed = np.where(retimed > 0, 0, retimed).astype(rows.dtype)
         frames, columns = np.nonzero(rows > 0)
-        places = np.minimum(((frames + 0.5) / ratio).astype(np.int64), count - 1)
-        retimed[places, columns] = rows[frames, columns]
+        edges = (places[1:] + places[:-1]) / 2
+        retimed[np.searchsorted(edges, frames, side="right"), columns] = rows[frames, columns]
     return retimed

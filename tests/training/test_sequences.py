@@ -191,7 +191,7 @@ def test_clicks_stay_on_their_labels_at_every_tempo():
         [track], length=400, per_item=3, batch_size=1, frequencies=np.ones((1, 1)),
         augmentation=Augmentation(tempo=(0.7, 1.4)), events=True, seed=1,
     )  # fmt: skip
-    gaps = set()
+    gaps, drifts = set(), []
     for epoch in range(30):
         features, known = drawn.batch(epoch, 0)
         assert features.shape == (1, 400, 1, 1) and known["clicks"].shape == (1, 400, 1)
@@ -201,7 +201,9 @@ def test_clicks_stay_on_their_labels_at_every_tempo():
         near = np.maximum(energy, np.maximum(np.roll(energy, 1), np.roll(energy, -1)))
         assert (near[labelled] > 0.2).all()
         gaps.add(round(float(np.diff(labelled).mean())))
+        drifts.append(np.ptp(np.diff(labelled)) > 1)
     assert min(gaps) < 17 and max(gaps) > 24
+    assert 5 < sum(drifts) < 25
 
 
 @pytest.mark.parametrize("tempo", [(1.2, 0.8), (0.1, 1.0), (1.0, 3.0)])
