@@ -89,7 +89,9 @@ def table(options: argparse.Namespace, songs: Sequence[Path]) -> str:
     for _ in range(options.rounds):
         for number, of in enumerate(sets):
             for way in ways:
-                runs[way][number].append(run(way, of, options))
+                taken = run(way, of, options)
+                runs[way][number].append(taken)
+                print(f"{way}, {of.name}: {taken}", file=sys.stderr, flush=True)
     lines = [
         f"{len(songs)} songs, {seconds[1]:,.0f} s of audio, {options.what} {options.model}, "
         f"{options.workers} workers",

@@ -206,7 +206,7 @@ def of_all(
     function: Callable[[Path], np.ndarray], songs: Sequence[Song], folder: Path, workers: int
 ) -> list[np.ndarray]:
     """What a function gives of each song, in worker processes."""
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(max(1, workers)) as pool:
         jobs = [pool.submit(cached, function, song.path, folder) for song in songs]
         return [job.result() for job in jobs]
 
@@ -303,7 +303,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--taggers", nargs="*", default=list(TAGGERS))
     parser.add_argument("--ports", nargs="*", default=list(PORTS))
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2, help="0: all in this process, mostly")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)

@@ -20,13 +20,13 @@ from mirzoo._support.logs import show_messages
 from mirzoo.cli import (
     annotate,
     catalogue,
-    distributed,
     exporting,
     listen,
     listing,
     own_data,
     scoring,
     training,
+    vectors,
     web,
 )
 from mirzoo.cli._shared import FAILED, MISUSED, complain
@@ -78,7 +78,7 @@ def app(imports: Sequence[str], version: bool) -> None:
 
 for command in (
     *(listing.list_models, listing.info, annotate.annotate, listen.listen, scoring.evaluate),
-    *(catalogue.embed, catalogue.similar, distributed.catalogue),
+    *(vectors.embed, vectors.similar, catalogue.catalogue),
     *(own_data.check_data, training.fine_tune, training.train, training.new_recipe),
     *(scoring.measure, training.prepare),
     *(exporting.export, web.web, exporting.pull, scoring.verify),

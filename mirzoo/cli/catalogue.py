@@ -1,13 +1,13 @@
-"""`mirzoo embed` and `mirzoo similar`: the vectors of a collection, and what is alike in it."""
+"""`mirzoo catalogue annotate` and `mirzoo catalogue embed`: a whole catalogue, on an engine."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,218 +15,219 @@ from mirzoo.cli._shared import (
     ALLOW_DAMAGED,
     AS_JSON,
     CHANNEL,
+    DECODING,
     FAILED,
     LAYERS,
     OVER,
     PATH,
+    RUNTIME,
     RUNTIME_OF_VECTORS,
     TIMEOUT,
-    WORKERS,
     argument,
-    check_workers,
     complain,
-    progress,
-    quiet_libraries,
 )
-from mirzoo.cli.annotate import interrupted, interruptible
+from mirzoo.cli.annotate import decodings_of, interrupted, interruptible
 
 if TYPE_CHECKING:
-    from mirzoo.audio import Channel
-    from mirzoo.engines.one_file import Outcome
+    from mirzoo.engines.shards import Catalogue
 
-VECTORS = argument(
-    "vectors", "FILE", "What `mirzoo embed` or `mirzoo catalogue embed` wrote.", type=PATH
-)
+MOST_REASONS = 8
 EPILOG = """
-Exit status: 0 all is embedded; 1 some recordings failed; 2 the command was not understood; 130
-stopped by Ctrl-C, 143 by SIGTERM. A run that was stopped goes on where it was.
+Exit status: 0 all is done; 1 some recordings failed, or the run did; 2 the command was not
+understood; 130 stopped by Ctrl-C, 143 by SIGTERM. A run that was stopped or killed goes on from
+what is in the folder when it is started again.
 """
-
-
-@click.command(epilog=EPILOG)
-@argument("model", "MODEL", "A model's name, the folder of a saved model, or a file of one.")
-@argument(
-    "paths", "FILE...", "Audio files, and folders of them.", type=PATH, nargs=-1, required=True
+MODEL_OF_VECTORS = argument(
+    "model", "MODEL", "A model's name, the folder of a saved model, or a file of one."
 )
-@click.option(
-    "-o",
-    "--output",
-    type=PATH,
+MODELS = argument("models", "MODEL", "A model, or several: mel_cnn_tagger,cqt_crnn_chords")
+PATTERNS = argument(
+    "patterns",
+    "PATTERN...",
+    "Audio files, folders of them, and patterns in quotes: 'music/**/*.flac'.",
+    nargs=-1,
     required=True,
-    help="A .parquet file (needs the extra `catalogue`) or a .npz file. What is there is brought "
-    "in step with the recordings: new ones are embedded, moved ones found by their content, and "
-    "those that are no more in these folders removed.",
 )
+OPTIONS = [
+    click.option(
+        "-o",
+        "--output",
+        type=PATH,
+        required=True,
+        help="A folder that every worker sees: output/ has the results, dead_letters/ what failed.",
+    ),
+    click.option(
+        "--engine",
+        type=click.Choice(["beam", "ray"]),
+        required=True,
+        help="Apache Beam (extra `beam`) or Ray (extra `ray`), which joins the cluster that "
+        "RAY_ADDRESS states and replaces workers that are killed.",
+    ),
+    click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        help="How many, of one core each; by default as many as there are cores.",
+    ),
+    click.option(
+        "--option",
+        "engine_options",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="An option of Beam's pipelines, such as runner=FlinkRunner. May be repeated.",
+    ),
+    click.option(
+        "--format",
+        "format_",
+        type=click.Choice(["parquet", "jsonl"]),
+        default="parquet",
+        help="Of the results.",
+    ),
+    click.option(
+        "--shard-files",
+        type=click.IntRange(min=1),
+        help="How many recordings a worker does at most before it writes them, which is what a "
+        "kill costs; by default 200.",
+    ),
+    click.option(
+        "--retry-failed", is_flag=True, help="Do recordings that have a dead letter again."
+    ),
+    CHANNEL,
+    ALLOW_DAMAGED,
+    TIMEOUT,
+    AS_JSON,
+]
+
+
+def _with_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.group()
+def catalogue() -> None:
+    """Annotate or embed a whole catalogue, on Apache Beam or Ray.
+
+    Each recording ends in exactly one of results and dead letters, after a kill too.
+    """
+
+
+@catalogue.command(epilog=EPILOG)
+@MODELS
+@PATTERNS
+@DECODING
+@RUNTIME
+@_with_options
+@click.pass_context
+def annotate(
+    context: click.Context,
+    models: str,
+    patterns: Sequence[str],
+    decoding: Sequence[str],
+    **options: Any,
+) -> None:
+    """Annotate a catalogue with a model, or with several."""
+    from mirzoo import hub
+
+    names = list(dict.fromkeys(models.split(",")))
+    decodings = decodings_of([hub.card(name) for name in names], decoding)
+    _run(context, "annotate", names, patterns, decodings=decodings, **options)
+
+
+@catalogue.command(epilog=EPILOG)
+@MODEL_OF_VECTORS
+@PATTERNS
 @OVER
 @LAYERS
 @RUNTIME_OF_VECTORS
-@CHANNEL
-@ALLOW_DAMAGED
-@click.option("--overwrite", is_flag=True, help="Make the file anew.")
-@WORKERS
-@TIMEOUT
-@AS_JSON
+@_with_options
 @click.pass_context
-def embed(
+def embed(context: click.Context, model: str, patterns: Sequence[str], **options: Any) -> None:
+    """Embed a catalogue: files of vectors, as `mirzoo embed` writes them."""
+    _run(context, "embed", model, patterns, **options)
+
+
+def _run(
     context: click.Context,
-    model: str,
-    paths: Sequence[Path],
+    what: str,
+    models: str | list[str],
+    patterns: Sequence[str],
+    *,
     output: Path,
-    over: str,
-    layers: str,
-    runtime: str | None,
-    channel: str,
-    allow_damaged: bool,
-    overwrite: bool,
+    engine: str,
     workers: int | None,
-    timeout_s: float | None,
+    engine_options: Sequence[str],
+    format_: str,
     as_json: bool,
+    shard_files: int | None,
+    **settings: Any,
 ) -> None:
-    """Embed recordings into one file, or bring it in step with them."""
-    from mirzoo.engines.embedding import embed
+    """Run a catalogue on an engine, and sum up."""
+    from mirzoo.engines.shards import SHARD_FILES, Catalogue
 
-    check_workers(workers, timeout_s)
-    quiet_libraries()
+    chosen = _named(engine_options)
+    if chosen and engine != "beam":
+        raise click.BadParameter("only Beam has such options", param_hint="--option")
+    settings |= {
+        "format": format_,
+        "imports": tuple(context.find_root().params.get("imports") or ()),
+    }
+    of_engine = {"shard_files": shard_files or SHARD_FILES, **settings}
+    began = time.monotonic()
     with interruptible():
-        reached: list[Outcome] = []
         try:
-            with _counted() as count:
+            if engine == "beam":
+                from mirzoo.engines import beam
 
-                def show(outcome: Outcome, left: int) -> None:
-                    reached.append(outcome)
-                    _complain_of(outcome)
-                    count(len(reached), left)
-
-                done = embed(
-                    model,
-                    paths,
-                    output,
-                    over=over,  # type: ignore[arg-type]
-                    layers=layers,  # type: ignore[arg-type]
-                    runtime=runtime,
-                    channel=cast("Channel", channel),
-                    allow_damaged=allow_damaged,
-                    overwrite=overwrite,
+                transform: Any = beam.Annotate if what == "annotate" else beam.Embed
+                counts = beam.run(
+                    transform(models, list(patterns), output, **of_engine),
                     workers=workers,
-                    timeout_s=timeout_s,
-                    imports=tuple(context.find_root().params.get("imports") or ()),
-                    on_outcome=show,
+                    options=chosen,
                 )
+            else:
+                from mirzoo.engines import ray
+
+                run: Any = ray.annotate if what == "annotate" else ray.embed
+                counts = run(models, list(patterns), output, workers=workers, **of_engine)
         except KeyboardInterrupt as interrupt:
             status, stopped = interrupted(interrupt)
-            complain(f"{stopped} after {len(reached)} recordings; the next run goes on from there")
+            complain(f"{stopped}: the same command goes on from what is in {output}")
             raise click.exceptions.Exit(status) from None
+    of: Any = Catalogue.of_annotations if what == "annotate" else Catalogue.of_embeddings
+    _sum_up(of(models, output, **settings), counts, time.monotonic() - began, as_json)
+
+
+def _named(given: Sequence[str]) -> dict[str, str]:
+    options = {}
+    for entry in given:
+        name, equals, value = entry.partition("=")
+        if not equals:
+            raise click.BadParameter(f"'{entry}' is not NAME=VALUE", param_hint="--option")
+        options[name.lstrip("-")] = value
+    return options
+
+
+def _sum_up(catalogue: Catalogue, counts: dict[str, int], seconds: float, as_json: bool) -> None:
+    """Print what was done, and of what failed the reasons; end with the exit status."""
+    from mirzoo._support.files import printable
+    from mirzoo.engines.batch import reason
+    from mirzoo.engines.one_file import Failure
+
+    failed = counts["files_failed"]
     if as_json:
-        click.echo(json.dumps(done.to_dict()))
+        click.echo(json.dumps({**counts, "seconds": round(seconds, 3)}))
     else:
-        complain(done)
-    raise click.exceptions.Exit(FAILED if done.failures else 0)
-
-
-def _complain_of(outcome: Outcome) -> None:
-    from mirzoo._support.files import printable
-
-    for warning in outcome.warnings:
-        complain(f"{printable(outcome.source)}: {warning}")
-    for failure in outcome.failures:
-        complain(failure.message)
-        if failure.details.strip():
-            complain("\n  ".join(["written meanwhile:", *failure.details.splitlines()]))
-
-
-@contextmanager
-def _counted() -> Iterator[Callable[[int, int], None]]:
-    """Show how many recordings are done and left, where stderr is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda done, left: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("looking at what there is") as status:
-        yield lambda done, left: status.update(f"{done:,} done, {left:,} left")
-
-
-@click.command()
-@VECTORS
-@argument(
-    "recording",
-    "RECORDING",
-    "The recording whose nearest are listed; it need not be in the file.",
-    type=PATH,
-    required=False,
-)
-@click.option("--count", type=click.IntRange(min=1), default=10, help="How many to list.")
-@click.option(
-    "--duplicates",
-    is_flag=True,
-    help="List groups of recordings that are nearly the same, and copies of files.",
-)
-@click.option(
-    "--threshold",
-    type=click.FloatRange(min=0.0, max=1.0, min_open=True),
-    default=0.995,
-    help="From which similarity on two recordings are duplicates.",
-)
-@click.option(
-    "--standardise",
-    is_flag=True,
-    help="Take each number relative to the collection's mean and spread.",
-)
-@click.option(
-    "--index",
-    is_flag=True,
-    help="Search by an index, for large collections (needs the extra `search`); it is built on "
-    "first use and kept next to the file.",
-)
-@click.option("--model", help="Where the model is now, if no more where it was.")
-@AS_JSON
-@click.pass_context
-def similar(
-    context: click.Context,
-    vectors: Path,
-    recording: Path | None,
-    count: int,
-    duplicates: bool,
-    threshold: float,
-    standardise: bool,
-    index: bool,
-    model: str | None,
-    as_json: bool,
-) -> None:
-    """List the recordings most like one, or all near-duplicates."""
-    from mirzoo._support.files import printable
-    from mirzoo.engines.similar import Collection
-    from mirzoo.engines.similar import similar as nearest
-
-    if duplicates == (recording is not None):
-        raise click.UsageError("give a RECORDING, or else --duplicates")
-    quiet_libraries()
-    if recording is not None:
-        with progress(f"looking for what is like {recording.name}"):
-            neighbours = nearest(
-                vectors,
-                recording,
-                count,
-                standardise=standardise,
-                index=index,
-                model=model,
-                imports=tuple(context.find_root().params.get("imports") or ()),
+        hours = counts["audio_ms"] / 3_600_000
+        complain(
+            f"{printable(catalogue.folder)}: {counts['files_done']:,} done ({hours:,.1f} hours of "
+            f"audio in {seconds:,.0f} s), {failed:,} failed, {counts['files_there']:,} were there"
+        )
+        if failed:
+            reasons = Counter(
+                reason(Failure(letter["kind"], letter["message"]), letter["path"])
+                for letter in catalogue.dead_letters()
             )
-        for neighbour in neighbours:
-            if as_json:
-                click.echo(json.dumps(neighbour._asdict()))
-            else:
-                click.echo(f"{neighbour.similarity:.4f}  {printable(neighbour.path)}")
-        return
-    with progress("comparing all recordings"):
-        collection = Collection.read(vectors, standardise=standardise, index=index)
-        groups = collection.duplicates(threshold)
-    for group in groups:
-        if as_json:
-            click.echo(json.dumps(group._asdict()))
-        else:
-            click.echo(f"{group.similarity:.4f}")
-            for path in group.paths:
-                click.echo(f"  {printable(path)}")
-    if not groups:
-        complain(f"no two of {len(collection.entries):,} are as similar as {threshold:g}")
+            listed = [f"{count:,} × {text}" for text, count in reasons.most_common(MOST_REASONS)]
+            complain(f"dead letters: {', '.join(listed)}; --retry-failed does them again")
+    raise click.exceptions.Exit(FAILED if failed else 0)

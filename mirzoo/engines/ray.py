@@ -23,6 +23,9 @@ ADDRESS = "RAY_ADDRESS"
 STORE_BYTES = 100 << 20
 """Of the memory that Ray shares among processes; results never go through it."""
 
+STARTS = 5
+"""So often a cluster is begun, where Ray's processes take longer than 30 s on a busy machine."""
+
 
 def annotate(
     models: str | Sequence[str],
@@ -144,17 +147,20 @@ def _start(ray: Any, workers: int | None) -> None:
             ) from error
         return
     os.environ.setdefault("RAY_worker_niceness", "0")  # as the program: others would come first
-    try:
-        ray.init(
-            "local",
-            num_cpus=max(cores(), workers or 0),
-            object_store_memory=STORE_BYTES,
-            include_dashboard=False,
-            **quiet,
-        )
-    except Exception as error:  # nothing more special: its own processes took too long, mostly
-        ray.shutdown()
-        raise DataError(f"Ray did not start on this machine ({error})") from error
+    for left in reversed(range(STARTS)):
+        try:
+            ray.init(
+                "local",
+                num_cpus=max(cores(), workers or 0),
+                object_store_memory=STORE_BYTES,
+                include_dashboard=False,
+                **quiet,
+            )
+            return
+        except Exception as error:  # nothing more special, where its processes take too long
+            ray.shutdown()
+            if left == 0 or "timed out" not in str(error):
+                raise DataError(f"Ray did not start on this machine ({error})") from error
 
 
 def _do_all(
@@ -171,6 +177,8 @@ def _do_all(
             while idle and (shard := next(left, None)) is not None:
                 worker = idle.pop()
                 busy[worker.do.remote(shard)] = worker
+            while idle:  # nothing is left for it: its core is for a worker whose machine is gone
+                ray.kill(idle.pop())
             if not busy:
                 return
             [done], _ = ray.wait(list(busy), num_returns=1)

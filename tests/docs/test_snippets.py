@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,6 +50,7 @@ NOT_RUN = {
     ("docs/how_to/train.md", "needs prepared corpora and several GPUs"),
     ("docs/how_to/train.md", "needs sources of music and hours"),
 }
+CATALOGUE, ENGINES = Path("docs/how_to/catalogue.md"), ("apache_beam", "ray")
 FENCE = re.compile(
     r"(?:<!-- not run: (?P<why>[^\n]*) -->\n)?```(?P<language>\w+)\n(?P<code>.*?)\n```", re.DOTALL
 )
@@ -139,6 +141,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if to_run(p)], ids=str)
 def test_the_snippets_of_a_page_run_as_they_stand(page, folder):
+    if page == CATALOGUE and not all(map(find_spec, ENGINES)):
+        pytest.skip("needs the extras `beam` and `ray`")
     commands = folder / "bin"
     commands.mkdir()
     for name, arguments in (("mirzoo", "-m mirzoo "), ("python", "")):

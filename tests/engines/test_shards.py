@@ -300,17 +300,50 @@ def test_a_worker_of_ray_that_is_killed_is_replaced(model, tmp_path):
     require_each_once(catalogue, paths)
 
 
-def test_a_cluster_that_does_not_start_is_an_error(monkeypatch):
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("ray") is None, reason="needs the extra `ray`")
+def test_a_machine_of_a_cluster_that_is_lost_costs_nothing(model, tmp_path, monkeypatch):
+    from ray.cluster_utils import Cluster
+
+    paths = make_music(tmp_path / "music", 38, seconds=4.0)
+    catalogue = Catalogue(os.fspath(tmp_path / "out"), Setup((model,)), "jsonl")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    try:
+        machine = cluster.add_node(num_cpus=1)
+        cluster.wait_for_nodes()
+        monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+        process = start("ray", tmp_path, "Annotate", model)
+        while process.poll() is None and not list(catalogue.written()):
+            time.sleep(0.02)
+        cluster.remove_node(machine, allow_graceful=False)
+        assert process.wait(timeout=300) == 0, (tmp_path / "log").read_text()
+    finally:
+        cluster.shutdown()
+    require_each_once(catalogue, paths)
+
+
+def test_a_cluster_that_does_not_start_is_begun_again_and_in_the_end_an_error(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    ended = []
+    begun, ended = [], []
 
     def init(*_, **__):
-        raise Exception("The current node timed out during startup.")
+        begun.append(True)
+        if len(begun) <= failing:
+            raise Exception(said)
 
     fake = SimpleNamespace(init=init, shutdown=lambda: ended.append(True))
+    said, failing = "The current node timed out during startup.", 2
+    ray._start(fake, 2)
+    assert (len(begun), len(ended)) == (3, 2)
+    failing = 99
     with pytest.raises(DataError, match="did not start on this machine.*timed out"):
         ray._start(fake, 2)
-    assert ended
+    assert len(begun) == 3 + ray.STARTS
+    said = "no memory"
+    with pytest.raises(DataError, match="did not start on this machine.*no memory"):
+        ray._start(fake, 2)
+    assert len(begun) == len(ended) + 1 == 4 + ray.STARTS
 
 
 @pytest.mark.slow
