@@ -38,7 +38,6 @@ from mirzoo.data import sung
 from mirzoo.data.corpus import FULL_SCALE, SAMPLE_RATE
 from mirzoo.data.labels import Labels
 from mirzoo.errors import DataError
-from mirzoo.evaluation.bootstrap import RESAMPLES, draws, interval
 from mirzoo.studio.guitar_leads import REST, STEM
 from mirzoo.tasks.beats import Beats, beat_scores
 from mirzoo.tasks.beats.teachers import ONSET_HOP, onset_beats
@@ -105,29 +104,10 @@ def scores(title: str, systems: Sequence, found: Sequence[Recording], work: Path
                 found, comparison.estimates_of(system, found, "beats", work), strict=True
             )
         ]
-        cells = [_cell([one[column] for one in each], groups) for column in COLUMNS]
-        print(f"{system.name:20}" + "".join(f"{cell:>22}" for cell in cells), flush=True)
-
-
-def _cell(each: Sequence, groups: Sequence[str]) -> str:
-    """Mean and interval of a score over the recordings that it judges."""
-    judged = np.array([score.seconds > 0 for score in each])
-    if not judged.any():
-        return ""
-    values = np.array([score.value for score in each])[judged]
-    return _text(values, [group for group, counts in zip(groups, judged) if counts])
-
-
-def _text(values: np.ndarray, groups: Sequence[str]) -> str:
-    means = np.concatenate(
-        [
-            weights @ values / np.maximum(weights.sum(axis=1), 1)
-            for weights in draws(groups, RESAMPLES, 0)
+        cells = [
+            comparison.with_interval([one[column] for one in each], groups) for column in COLUMNS
         ]
-    )
-    ends = interval(means)
-    assert ends is not None  # there are values
-    return f"{values.mean():.3f} [{ends[0]:.2f}, {ends[1]:.2f}]"
+        print(f"{system.name:20}" + "".join(f"{cell:>22}" for cell in cells), flush=True)
 
 
 def agreement(title: str, systems: Sequence, found: Sequence[Recording], work: Path) -> None:
@@ -143,7 +123,9 @@ def agreement(title: str, systems: Sequence, found: Sequence[Recording], work: P
     print(f"\n{title}: agreement (trim_beats: 5 s), n = {len(found)}")
     for first, second in itertools.combinations(beats, 2):
         values = np.array([_same(a, b) for a, b in zip(beats[first], beats[second], strict=True)])
-        print(f"{first:20}{second:20}{_text(values, groups):>22}", flush=True)
+        print(
+            f"{first:20}{second:20}{comparison.mean_with_interval(values, groups):>22}", flush=True
+        )
 
 
 def _same(first: np.ndarray, second: np.ndarray) -> float:
@@ -243,7 +225,10 @@ def tempi(title: str, systems: Sequence, found: Sequence[Recording], work: Path)
             true = recording.truth("beats").tempo
             ratio = (estimate.tempo or 0.0) / true
             right.append(any(abs(ratio * each - 1) <= TOLERANCE for each in TEMPO_FACTORS))
-        print(f"{system.name:20}{_text(np.array(right, float), groups):>22}", flush=True)
+        print(
+            f"{system.name:20}{comparison.mean_with_interval(np.array(right, float), groups):>22}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

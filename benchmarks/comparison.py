@@ -1,4 +1,4 @@
-"""What `beats.py`, `chords.py`, `melody.py` share: recordings, systems that process them, tables.
+"""What `beats.py`, `chords.py`, `key.py` and `melody.py` share: recordings, systems, tables.
 
 A system is a model of mirzoo, a published package in an environment of its own (a *peer*,
 ``peers/<name>/original.py``), or a function. All process the same files: prepared corpora are mono
@@ -31,12 +31,13 @@ from mirzoo.data.labels import Labels
 from mirzoo.data.sources import data_home
 from mirzoo.errors import DataError
 from mirzoo.evaluation import Score
+from mirzoo.evaluation.bootstrap import RESAMPLES, draws, interval
 from mirzoo.evaluation.corpora import truth_of
 from mirzoo.tasks.annotation import Annotation
 from mirzoo.tasks.base import TASKS
 
 PEERS = Path(__file__).parent / "peers"
-RESULT_SUFFIX = {"beats": ".beats", "chords": ".lab", "melody": ".csv"}
+RESULT_SUFFIX = {"beats": ".beats", "chords": ".lab", "key": ".key", "melody": ".csv"}
 HASH_LENGTH = 16
 ERRORS_FILE = "stderr.txt"
 CLOSING_S = 60
@@ -399,3 +400,25 @@ def print_table(
             for column, width in zip(columns, widths)
         )  # fmt: skip
         print(f"{name:26}" + "".join(cells), flush=True)
+
+
+def with_interval(each: Sequence[Score], groups: Sequence[str]) -> str:
+    """Mean and interval of a score over the recordings that it judges; empty where that is none."""
+    judged = np.array([score.seconds > 0 for score in each])
+    if not judged.any():
+        return ""
+    values = np.array([score.value for score in each])[judged]
+    return mean_with_interval(values, [group for group, counts in zip(groups, judged) if counts])
+
+
+def mean_with_interval(values: np.ndarray, groups: Sequence[str]) -> str:
+    """The mean of a value a recording, and where it lies in 95 % of draws of whole groups."""
+    means = np.concatenate(
+        [
+            weights @ values / np.maximum(weights.sum(axis=1), 1)
+            for weights in draws(groups, RESAMPLES, 0)
+        ]
+    )
+    ends = interval(means)
+    assert ends is not None  # there are values
+    return f"{values.mean():.3f} [{ends[0]:.2f}, {ends[1]:.2f}]"

@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -519,10 +520,10 @@ def test_a_grid_is_fitted_to_onsets_and_locks_at_their_tempo_alone(beats):
     assert beats.fitted_grid(clicks(0.2, 0.5), 0.437).clarity < beats.LOCKED
 
 
-def test_intervals_are_over_groups(beats):
+def test_intervals_are_over_groups(comparison):
     values = np.array([1.0, 1.0, 0.0, 0.0])
-    assert beats._text(values, ["a", "a", "a", "a"]) == "0.500 [0.50, 0.50]"
-    assert beats._text(values, ["a", "a", "b", "b"]) == "0.500 [0.00, 1.00]"
+    assert comparison.mean_with_interval(values, ["a", "a", "a", "a"]) == "0.500 [0.50, 0.50]"
+    assert comparison.mean_with_interval(values, ["a", "a", "b", "b"]) == "0.500 [0.00, 1.00]"
 
 
 def test_two_that_find_no_beats_agree(beats):
@@ -530,3 +531,43 @@ def test_two_that_find_no_beats_agree(beats):
     assert beats._same(nothing, nothing) == 1.0
     assert beats._same(nothing, some) == 0.0
     assert beats._same(some, some + 0.05) == 1.0
+
+
+@pytest.fixture(scope="module")
+def key(comparison):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        return load("key.py")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("tonic", "minor", "name"), [(60, False, "C:maj"), (64, True, "E:min")])
+def test_the_profiles_name_the_key_of_a_cadence(key, tmp_path, tonic, minor, name):
+    third = 3 if minor else 4
+    chords = [(0, third, 7), (5, 5 + third, 12), (7, 11, 14), (0, third, 7)]
+    sound = np.concatenate([tones([tonic + step for step in chord], 1.0) for chord in chords])
+    soundfile.write(tmp_path / "cadence.wav", 0.5 * sound, SAMPLE_RATE)
+    assert key.template_key(tmp_path / "cadence.wav").key == name
+
+
+def test_keys_are_scored_and_compared(key, comparison, tmp_path, capsys):
+    found = [
+        comparison.Recording(str(n), "ab"[n % 2], np.full(160, n, np.int16), Labels(key=name))
+        for n, name in enumerate(("C:maj", "A:min"))
+    ]
+
+    def always(name):
+        def run(path, result):
+            result.write_text(name)
+            return 0.0, 0.0
+
+        return SimpleNamespace(name=name, key=name.replace(" ", "-"), run=run)
+
+    systems = [always("C major"), always("A minor")]
+    key.scores("toys", systems, found, tmp_path)
+    key.agreement("toys", systems, found, tmp_path)
+    printed = capsys.readouterr().out
+    assert "n = 2 (1 major), 2 groups" in printed
+    rows = [line.split() for line in printed.splitlines() if line.startswith("C major")]
+    assert rows[0][2] == "0.650"  # right once, the relative once
+    assert rows[1][4] == "0.000" and rows[1][7] == "0.300"

@@ -34,7 +34,7 @@ COLLECTIONS.register(
         obtain="Install the Debian package mma, fluidsynth and the soundfonts.",
         licence="made here; grooves and soundfonts under their own licences",
         grouping="chart; one soundfont is held out for testing",
-        items=_items.made_items("charts_keys", 300),
+        items=_items.made_items("charts_keys", 276),
         maker=lambda home: render_keyed_chart,
         fetch=lambda folder: need_mma(),
         programs=("mma", "fluidsynth"),
