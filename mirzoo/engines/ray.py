@@ -23,8 +23,11 @@ ADDRESS = "RAY_ADDRESS"
 STORE_BYTES = 100 << 20
 """Of the memory that Ray shares among processes; results never go through it."""
 
-STARTS = 5
-"""So often a cluster is begun, where Ray's processes take longer than 30 s on a busy machine."""
+SETTINGS = {"RAY_worker_niceness": "0", "RAY_raylet_start_wait_time_s": "300"}
+"""Of a cluster that is made: workers have the program's priority, and a busy machine has time.
+
+By default all other programs come first, and 30 s must do for Ray's processes to start.
+"""
 
 
 def annotate(
@@ -146,21 +149,19 @@ def _start(ray: Any, workers: int | None) -> None:
                 f"no cluster of Ray answers at {ADDRESS}={os.environ[ADDRESS]} ({error})"
             ) from error
         return
-    os.environ.setdefault("RAY_worker_niceness", "0")  # as the program: others would come first
-    for left in reversed(range(STARTS)):
-        try:
-            ray.init(
-                "local",
-                num_cpus=max(cores(), workers or 0),
-                object_store_memory=STORE_BYTES,
-                include_dashboard=False,
-                **quiet,
-            )
-            return
-        except Exception as error:  # nothing more special, where its processes take too long
-            ray.shutdown()
-            if left == 0 or "timed out" not in str(error):
-                raise DataError(f"Ray did not start on this machine ({error})") from error
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    try:
+        ray.init(
+            "local",
+            num_cpus=max(cores(), workers or 0),
+            object_store_memory=STORE_BYTES,
+            include_dashboard=False,
+            **quiet,
+        )
+    except Exception as error:  # nothing more special, where its processes take too long
+        ray.shutdown()
+        raise DataError(f"Ray did not start on this machine ({error})") from error
 
 
 def _do_all(
