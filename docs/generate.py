@@ -225,7 +225,11 @@ def _methods(card: Card) -> str:
 
 def _licences(licences) -> str:
     data = licences.data.replace("; ", ";\n  ")
-    return f"- code: {licences.code}\n- weights: {licences.weights}\n- training data: {data}"
+    return (
+        "- commercial use, as all that the weights learnt from states it: "
+        f"**{licences.commercial}**\n"
+        f"- code: {licences.code}\n- weights: {licences.weights}\n- training data: {data}"
+    )
 
 
 def _note(name: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -273,12 +273,47 @@ class Fitting(_Entry):
     settings: dict[str, JsonValue] = {}
 
 
+Commercial = Literal["yes", "no", "unstated"]
+"""Whether what weights learnt from allows commercial use."""
+
+
+def commercial_of_all(answers: Iterable[Commercial | None]) -> Commercial:
+    """Whether several sources allow commercial use together: one that does not decides.
+
+    Parameters
+    ----------
+    answers : iterable of {"yes", "no", "unstated"} or None
+        None counts as unstated.
+
+    Examples
+    --------
+    >>> commercial_of_all(["yes", "unstated", "no"]), commercial_of_all(["yes", None])
+    ('no', 'unstated')
+    >>> commercial_of_all(["yes", "yes"])
+    'yes'
+    """
+    given = {answer or "unstated" for answer in answers}
+    if "no" in given:
+        return "no"
+    return "yes" if given == {"yes"} else "unstated"
+
+
 class Licences(_Entry):
-    """Under which terms the code, the weights and the training data stand."""
+    """Under which terms the code, the weights and the training data stand.
+
+    Parameters
+    ----------
+    code, weights, data : str
+        The licences, by name.
+    commercial : {"yes", "no", "unstated"}
+        Whether all that the weights learnt from, recordings and teachers, allows commercial use. It
+        is what licences state, and no legal advice.
+    """
 
     code: Text
     weights: Text
     data: Text
+    commercial: Commercial = "unstated"
 
 
 class StateSpec(_Entry):

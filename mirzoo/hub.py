@@ -24,7 +24,7 @@ from mirzoo import recipe as recipes
 from mirzoo._support.files import remove_leftovers, scratch_folder, sha256
 from mirzoo._support.locks import locked
 from mirzoo.artefact import LITERT_FILE, STREAMING_FILE, require_unaltered, save
-from mirzoo.card import CARD_FILE, Card, Metric
+from mirzoo.card import CARD_FILE, Card, Commercial, Metric
 from mirzoo.errors import (
     ArtefactError,
     CardError,
@@ -103,6 +103,8 @@ class Listed:
         The score by which the task's models are compared; of a published model its authors'.
     problem : str or None
         What is wrong with its files, where its card or recipe cannot be read.
+    commercial : {"yes", "no", "unstated"} or None
+        Whether all that its weights learnt from allows commercial use; None without weights.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Listed:
     litert_bytes: int | None = None
     score: Metric | None = None
     problem: str | None = None
+    commercial: Commercial | None = None
 
 
 def overview(pattern: str = "*", *, task: str | None = None, recipes: bool = True) -> list[Listed]:
@@ -169,13 +172,21 @@ def _read(name: str) -> Listed:
             parameters=card.parameters,
             litert_bytes=litert.stat().st_size if litert.exists() else None,
             score=_headline(card.task, card.metrics),
+            commercial=card.licences.commercial,
         )
     if name in ports.PORTS:
         if os.path.lexists(_pulled_folder(name)):
             raise ArtefactError(f"{_pulled_folder(name)} is half-made: it has no {CARD_FILE}")
         spec = ports.PORTS[name]
         score = _headline(spec.task, spec.metrics)
-        return Listed(name=name, task=spec.task, kind="published", is_here=False, score=score)
+        return Listed(
+            name=name,
+            task=spec.task,
+            kind="published",
+            is_here=False,
+            score=score,
+            commercial=spec.licences.commercial,
+        )
     return Listed(name=name, task=load_recipe(name).task.type, kind="recipe", is_here=False)
 
 

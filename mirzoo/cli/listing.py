@@ -27,6 +27,10 @@ HEADINGS = {
     "published": "Published models, converted from their authors' packages on first use",
     "recipe": "Recipes without weights (`mirzoo train NAME`)",
 }
+COMMERCIAL: dict[str | None, str] = {"yes": "commercial", "no": "non-commercial"}
+"""What the list says of what weights learnt from; nothing where licences do not state it."""
+
+WHY_COMMERCIAL = "what the licences of all that the weights learnt from say of commercial use"
 
 
 @click.command("list")
@@ -95,6 +99,7 @@ def _plain(listed: Listed) -> dict[str, Any]:
         "audio_s_per_cpu_s": _speeds().get(listed.name),
         "score": listed.score and listed.score.model_dump(mode="json"),
         "problem": listed.problem,
+        "commercial": listed.commercial,
     }
 
 
@@ -127,7 +132,8 @@ def _row(listed: Listed) -> tuple[str, ...]:
         size = _size(listed.litert_bytes)
     speed = _speeds().get(listed.name)
     score = "" if listed.score is None else _score(listed.task, listed.score)
-    return listed.name, listed.task, size, f"{speed:g} x" if speed else "", score
+    commercial = COMMERCIAL.get(listed.commercial, "")
+    return listed.name, listed.task, size, f"{speed:g} x" if speed else "", commercial, score
 
 
 def _size(n_bytes: int) -> str:
@@ -178,7 +184,8 @@ def _short(card: Card, name: str, folder: Path) -> list[str]:
         lines += _lines("fitted to", _fitted(card.fitting))
     for number, metric in enumerate(task.headline_scores(card.metrics)):
         lines += _lines("" if number else "scores", _score(card.task, metric))
-    return lines + _lines("licence", f"weights {licences.weights}; code {licences.code}")
+    lines += _lines("licence", f"weights {licences.weights}; code {licences.code}")
+    return lines + _lines("commercial", f"{licences.commercial}: {WHY_COMMERCIAL}")
 
 
 def _fitted(fitting: Fitting) -> str:

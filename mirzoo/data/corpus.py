@@ -399,9 +399,47 @@ class Windows:
         return [self.corpus.items[index].group for index in self.items]
 
     def read(self, indices: np.ndarray) -> np.ndarray:
-        """The windows ``indices`` as int16 ``(len(indices), window_samples)``."""
+        """The windows ``indices`` as int16 ``(len(indices), window_samples)``.
+
+        A recording that is shorter than a window is repeated.
+        """
         samples = self.corpus.audio
         out = np.empty((len(indices), self.window_samples), np.int16)
-        for row, start in enumerate(self.starts[indices]):
-            out[row] = samples[start : start + self.window_samples]
+        for row, index in enumerate(indices):
+            start, item = self.starts[index], self.corpus.items[self.items[index]]
+            room = item.offset_samples + item.n_samples - start
+            if room < self.window_samples:
+                out[row] = np.resize(samples[start : start + room], self.window_samples)
+            else:
+                out[row] = samples[start : start + self.window_samples]
         return out
+
+    def around(self, samples: int) -> tuple[Windows, np.ndarray]:
+        """Longer windows, of ``samples`` each, and for each of these the one that it is amid.
+
+        A recording's longer windows follow one another, the last ends with the recording; of a
+        recording that is shorter there is one, which repeats it.
+
+        Returns
+        -------
+        Windows
+        np.ndarray
+            Rows of those, int64 ``(windows,)``.
+        """
+        items: list[int] = []
+        starts: list[int] = []
+        rows = np.empty(len(self), np.int64)
+        for index in np.unique(self.items):
+            item = self.corpus.items[index]
+            last = max(0, item.n_samples - samples)
+            begins = np.unique(np.append(np.arange(0, last, samples), last))
+            mine = self.items == index
+            middles = self.starts[mine] - item.offset_samples + self.window_samples // 2
+            away = np.abs(begins + samples // 2 - middles[:, np.newaxis])
+            rows[mine] = len(starts) + away.argmin(axis=1)
+            items += [index] * len(begins)
+            starts += list(item.offset_samples + begins)
+        longer = Windows(
+            self.corpus, np.array(items, np.int64), np.array(starts, np.int64), samples
+        )
+        return longer, rows

@@ -70,7 +70,13 @@ def item_predictions(corpus: Corpus, model: str, ready: Callable[[], Predict]) -
     )
 
 
-def window_predictions(windows: Windows, model: str, ready: Callable[[], Predict]) -> Arrays:
+def window_predictions(
+    windows: Windows,
+    model: str,
+    ready: Callable[[], Predict],
+    *,
+    samples: Callable[[], int] | None = None,
+) -> Arrays:
     """Give a model's predictions for windows of a corpus, computing those not cached.
 
     Parameters
@@ -81,6 +87,10 @@ def window_predictions(windows: Windows, model: str, ready: Callable[[], Predict
     ready : callable
         Gives the model where it is needed: a function from float32 ``(batch, samples)`` to arrays
         with a row a window.
+    samples : callable, optional
+        Gives how many samples the model takes at a time, where it is needed. If those are more
+        than a window has, a window is given the predictions for the music around it; see
+        `Windows.around`.
 
     Returns
     -------
@@ -95,14 +105,20 @@ def window_predictions(windows: Windows, model: str, ready: Callable[[], Predict
 
     def compute() -> Callable[[int], Mapping[str, np.ndarray]]:
         predict = ready()
+        taken = windows.window_samples if samples is None else samples()
+        if taken <= windows.window_samples:
+            read, batch, places = windows.read, BATCH_WINDOWS, np.arange(len(windows))
+        else:
+            stretches, places = windows.around(taken)
+            read, batch = stretches.read, max(1, BATCH_WINDOWS * windows.window_samples // taken)
 
         def part(number: int) -> Arrays:
-            indices = np.arange(number * step, min((number + 1) * step, len(windows)))
+            mine, row = np.unique(places[number * step : (number + 1) * step], return_inverse=True)
             batches = [
-                predict(windows.read(batch).astype(np.float32) / FULL_SCALE)
-                for batch in np.split(indices, range(BATCH_WINDOWS, len(indices), BATCH_WINDOWS))
+                predict(read(rows).astype(np.float32) / FULL_SCALE)
+                for rows in np.split(mine, range(batch, len(mine), batch))
             ]
-            return _concatenated(batches)
+            return {name: values[row] for name, values in _concatenated(batches).items()}
 
         return part
 

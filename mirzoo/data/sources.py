@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mirzoo import audio
 from mirzoo._support.files import data_home, sha256
@@ -75,6 +76,9 @@ class Collection:
         Programs that its maker runs.
     corpora : tuple of str
         Collections that must be prepared before it.
+    commercial : {"yes", "no", "unstated"}, optional
+        Whether its licence allows commercial use of what is learnt from it; None, of collections
+        of your own, counts as unstated.
     """
 
     name: str
@@ -93,6 +97,7 @@ class Collection:
     packages: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     corpora: tuple[str, ...] = ()
+    commercial: Literal["yes", "no", "unstated"] | None = None
 
 
 COLLECTIONS: Registry[Collection] = Registry(

@@ -107,7 +107,8 @@ class RepositoryFile:
     @property
     def cached_name(self) -> str:
         """Its name in the cache."""
-        return f"{self.repository.replace('/', '+')}-{self.commit[:12]}-{Path(self.path).name}"
+        repository, path = (part.replace("/", "+") for part in (self.repository, self.path))
+        return f"{repository}-{self.commit[:12]}-{path}"
 
     def __str__(self) -> str:
         return f"{self.path} of {self.repository} at {self.commit[:12]}"

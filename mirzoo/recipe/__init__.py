@@ -27,7 +27,14 @@ if TYPE_CHECKING:
         parse_recipe,
         run_names,
     )
-    from mirzoo.recipe.scalings import DecibelScaling, LogScaling, NoScaling, PCENScaling, Scaling
+    from mirzoo.recipe.scalings import (
+        DecibelScaling,
+        Level,
+        LogScaling,
+        NoScaling,
+        PCENScaling,
+        Scaling,
+    )
     from mirzoo.recipe.tasks import TASKS, TaskConfig
     from mirzoo.recipe.training import Augmentation, DataConfig, TrainingConfig
     from mirzoo.recipe.whole import Recipe, Source
@@ -44,6 +51,7 @@ __all__ = [
     "FrontendConfig",
     "Head",
     "HeadConfig",
+    "Level",
     "LogScaling",
     "NoScaling",
     "PCENScaling",
@@ -68,7 +76,7 @@ _MODULES = {
     "new": "new_recipe",
     "reading": "describe_validation_error former_names load_recipe load_runs parse_recipe "
     "run_names",
-    "scalings": "DecibelScaling LogScaling NoScaling PCENScaling Scaling",
+    "scalings": "DecibelScaling Level LogScaling NoScaling PCENScaling Scaling",
     "tasks": "TASKS TaskConfig",
     "training": "Augmentation DataConfig TrainingConfig",
     "whole": "Recipe Source",

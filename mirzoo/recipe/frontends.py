@@ -10,6 +10,7 @@ from pydantic import PositiveInt
 from mirzoo._support.registry import Registry
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.recipe.base import Config, ParsedBy, Start, type_of
+from mirzoo.recipe.scalings import Level
 
 if TYPE_CHECKING:
     import keras
@@ -31,10 +32,15 @@ class Frontend(Config):
     """Whether neighbouring bins have something to do with each other, so that a head may
     convolve over them."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"level"})
+
     if TYPE_CHECKING:
         type: str
 
     sample_rate: PositiveInt
+
+    level: Level | None = None
+    """To what level a window is brought before anything else; null to leave it as it is."""
 
     @classmethod
     def starting(cls, start: Start) -> dict[str, Any]:
@@ -73,6 +79,8 @@ class Frontend(Config):
 
     def layers(self) -> list[keras.layers.Layer]:
         """List the layers from the waveform ``(batch, samples)`` to the features, in order.
+
+        What ``level`` asks for comes before them: see `mirzoo.models.frontends.level_layers`.
 
         The features are ``(batch, frames, n_bins, n_channels)``, float32 whatever the precision.
         """

@@ -21,10 +21,34 @@ MILLION_SONG = (
     "sad", "House", "happy",
 )  # fmt: skip
 
-LABEL_SETS = {"magnatagatune": MAGNATAGATUNE, "million_song": MILLION_SONG}
+JAMENDO = (
+    *(
+        f"genre---{name}"
+        for name in (
+            "alternative", "ambient", "atmospheric", "chillout", "classical", "dance", "downtempo",
+            "easylistening", "electronic", "experimental", "folk", "funk", "hiphop", "house",
+            "indie", "instrumentalpop", "jazz", "lounge", "metal", "newage", "orchestral", "pop",
+            "popfolk", "poprock", "reggae", "rock", "soundtrack", "techno", "trance", "triphop",
+            "world",
+        )
+    ),
+    *(
+        f"instrument---{name}"
+        for name in (
+            "acousticguitar", "bass", "computer", "drummachine", "drums", "electricguitar",
+            "electricpiano", "guitar", "keyboard", "piano", "strings", "synthesizer", "violin",
+            "voice",
+        )
+    ),
+    *(f"mood/theme---{name}" for name in ("emotional", "energetic", "film", "happy", "relaxing")),
+)  # fmt: skip
+
+LABEL_SETS = {"magnatagatune": MAGNATAGATUNE, "million_song": MILLION_SONG, "jamendo": JAMENDO}
 """The 50 commonest tags of MagnaTagATune (Law et al., ISMIR 2009) and of the Million Song
 Dataset's Last.fm tags (Bertin-Mahieux et al., ISMIR 2011), in the order of musicnn's outputs
-(Pons & Serra 2019, arXiv:1909.06654)."""
+(Pons & Serra 2019, arXiv:1909.06654), and those of MTG-Jamendo (Bogdanov et al., ICML 2019 Machine
+Learning for Music Discovery Workshop), sorted, as the published taggers have them (Won et al. 2020,
+arXiv:2006.00751)."""
 
 
 def labels_of(value: object) -> object:

@@ -1,12 +1,31 @@
-"""How a front-end's magnitudes are compressed."""
+"""How a front-end's magnitudes are compressed, and its waveform brought to one level before."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, model_validator
 
 from mirzoo.recipe.base import Config
+
+
+class Level(Config):
+    """Take the offset out of each window and bring its louder parts to one level."""
+
+    target_db: float = -16.0
+    """That level (dB of the root mean square against full scale)."""
+
+    silence_db: float = -62.0
+    """What is quieter is silence, and stays it (dB, likewise)."""
+
+    @model_validator(mode="after")
+    def _silence_is_below(self) -> Self:
+        if not self.silence_db < self.target_db:
+            raise ValueError(
+                f"silence_db is {self.silence_db} and target_db {self.target_db}; allowed is "
+                "silence_db below target_db"
+            )
+        return self
 
 
 class NoScaling(Config):

@@ -98,6 +98,16 @@ class Recipe(Config):
         return self
 
     @model_validator(mode="after")
+    def _level_is_of_windows(self) -> Self:
+        if self.frontend.level is not None and (self.live or self.head.per_frame):
+            raise ValueError(
+                "frontend.level brings whole windows to one level, of which a model that is live "
+                "or has a result for each frame knows but a part; leave it out, and take "
+                "scaling: {type: pcen}, which follows the level"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _head_suits_frontend(self) -> Self:
         if self.head.convolves_bins and not self.frontend.ordered_bins:
             allowed = [repr(name) for name, head in HEADS.items() if not head.convolves_bins]

@@ -248,6 +248,7 @@ COLLECTIONS.register(
         "half of them without drums, accompanied in 1,900 styles and rendered; labels: beats",
         obtain="Install the Debian package mma, fluidsynth and the soundfonts.",
         licence="made here; grooves and soundfonts under their own licences",
+        commercial="yes",
         grouping="chart; one soundfont is held out for testing",
         items=_items.made_items("charts_beats", 180),
         maker=lambda home: render_chart,

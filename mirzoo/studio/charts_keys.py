@@ -33,6 +33,7 @@ COLLECTIONS.register(
         "in 1,900 styles and rendered; labels: keys, chords, beats, melody",
         obtain="Install the Debian package mma, fluidsynth and the soundfonts.",
         licence="made here; grooves and soundfonts under their own licences",
+        commercial="yes",
         grouping="chart; one soundfont is held out for testing",
         items=_items.made_items("charts_keys", 276),
         maker=lambda home: render_keyed_chart,

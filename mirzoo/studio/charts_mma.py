@@ -272,6 +272,7 @@ _CHARTS = Collection(
     "labels: chords, beats, melody",
     obtain="Install the Debian package mma, fluidsynth and the soundfonts.",
     licence="made here; grooves and soundfonts under their own licences",
+    commercial="yes",
     grouping="chart; one soundfont is held out for testing",
     items=_items.made_items("charts_mma", 260),
     maker=lambda home: render_chart,

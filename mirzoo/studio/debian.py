@@ -146,6 +146,7 @@ _MUSIC = Collection(
     description="about 26 h of game music of many styles, by many people",
     obtain="Fetched with apt-get download from the Debian mirrors of this machine.",
     licence="free licences, one for each package, in its file copyright",
+    commercial="yes",
     grouping="package; some packages are held out for validation and for testing",
     items=music_items,
     fetch=fetch_music,

@@ -98,6 +98,7 @@ COLLECTIONS.register(
         description="Emotify: 400 recordings of Magnatune, mostly 60 s, in four genres",
         obtain="Check out the GitHub repository sergi-andreu/ProjectMusicInformatics there.",
         licence="CC BY-NC-SA (Magnatune)",
+        commercial="no",
         grouping="track; held out, for testing only",
         checksum="8ff153cf1573f42341a56be09d5c77efd83829344104262cdb7c3a34f2f63a91",
         items=_items.recordings(
@@ -112,6 +113,7 @@ COLLECTIONS.register(
         obtain="Check out the GitHub repository sergi-andreu/ProjectMusicInformatics into "
         "src/emotify.",
         licence="CC BY-NC-SA (Magnatune)",
+        commercial="no",
         grouping="artist; mixes of many artists are left out",
         checksum="96b5dd4da490fb483ca8bffe6f961ce08781368c9ea3cbe046417f86f5c7cd93",
         items=magnatune_items,
@@ -125,6 +127,7 @@ COLLECTIONS.register(
         obtain="Check out the GitHub repository sergi-andreu/ProjectMusicInformatics into "
         "src/emotify.",
         licence="CC BY-NC-SA (Magnatune)",
+        commercial="no",
         grouping="artist, none of whom is in the training split of magnatune; for testing only",
         items=keyed_items,
         maker=lambda home: read_with_key,

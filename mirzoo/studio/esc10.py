@@ -16,6 +16,7 @@ COLLECTIONS.register(
         description="400 sounds that are not music, of ten classes, 5 s each",
         obtain="Check out commit 553c8f1 of the GitHub repository karolpiczak/ESC-10 there.",
         licence="CC BY 3.0",
+        commercial="yes",
         grouping="class of sound; all for training",
         checksum="01b92dfaaca8c63ac69ddc9dbaee7f3a8de8e678ee3668b5c00a541007238115",
         items=_items.recordings("esc10", lambda path: path.parent.name, "train"),

@@ -384,6 +384,7 @@ _GUITAR = Collection(
     obtain="Check out the GitHub repository skratchdot/philharmonia-samples into "
     "src/philharmonia; install fluidsynth and the soundfonts.",
     licence="CC BY-SA 3.0 (notes); soundfonts under their own licences",
+    commercial="yes",
     grouping="item; one soundfont is held out for testing",
     checksum="ed761d651f41cb8181e19911d863940150e6ee44b0c76fd7a4bd3cbacd7490c2",
     items=_items.made_items("guitar", 240),

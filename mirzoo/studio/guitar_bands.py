@@ -351,6 +351,7 @@ COLLECTIONS.register(
         "GitHub repository skratchdot/philharmonia-samples into src/philharmonia and install the "
         "extra 'studio'.",
         licence="MIT; CC BY-SA 3.0 (notes); soundfonts under their own licences",
+        commercial="yes",
         grouping="song, divided as songs_pop909 is; one soundfont is held out for testing",
         checksum="02eedee32062fd2d8e4255a9ac4a042364389c58738ba7234fc96aeec8f698f5",
         items=half_to_train(_items.song_items("guitar_bands", pop909.PATTERN, pop909.SONGS)),

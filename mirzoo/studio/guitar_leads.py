@@ -66,6 +66,7 @@ COLLECTIONS.register(
         obtain=f"Fetched with apt-get download of {debian.LEADS_PACKAGE}; needs the extra "
         "'studio'.",
         licence="MIT, Carlos Viola Iborra",
+        commercial="yes",
         grouping="artist; never trained on, but among what melodies were validated on",
         items=lead_items,
         maker=lambda home: read_lead,

@@ -49,6 +49,7 @@ COLLECTIONS.register(
         description="single chords of a piano and two guitars; labels: chords",
         obtain="Put the recordings there, and labels.csv with the columns file, label, source.",
         licence="none stated",
+        commercial="unstated",
         grouping="instrument; held out, for testing only",
         items=chord_items,
         maker=lambda home: read_chord,

@@ -17,6 +17,7 @@ COLLECTIONS.register(
         description="sung songs in four languages with the times of their lyrics",
         obtain="Check out the GitHub repository f90/jamendolyrics there.",
         licence="a Creative Commons licence for each song, in JamendoLyrics.csv",
+        commercial="no",
         grouping="song; held out, for testing only",
         items=_items.recordings("jamendolyrics", lambda path: path.stem, "test", within="mp3"),
     )

@@ -77,6 +77,7 @@ COLLECTIONS.register(
         obtain="Put the data set's solo voices into vocal/ and its accompaniments into "
         "accompaniment/, under the same file names, singer_song_clip.",
         licence="research data without an open licence",
+        commercial="unstated",
         grouping="singer",
         items=mixed_items("mir1k", ("own", "other")),
         maker=lambda home: partial(sing, backing=home / "corpus" / "debian"),
@@ -91,6 +92,7 @@ COLLECTIONS.register(
         "corpus 'debian'",
         obtain="Put the data set's solo voices into vocal/, singer_song_clip.",
         licence="research data without an open licence",
+        commercial="unstated",
         grouping="singer",
         items=mixed_items("mir1k_remixed", ("second", "third")),
         maker=lambda home: partial(sing, backing=home / "corpus" / "debian"),

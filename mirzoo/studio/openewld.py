@@ -27,6 +27,7 @@ COLLECTIONS.register(
         description="OpenEWLD: lead sheets in the public domain, arranged and rendered",
         obtain="Unpack OpenEWLD (GitHub: 00sapo/OpenEWLD) there.",
         licence="MIT; soundfonts under their own licences",
+        commercial="yes",
         grouping="song",
         checksum="83121ad5ecc9f33363c962ebfe5b3d13905561a31630765ff44113ec75574561",
         items=_items.excerpts("openewld", PATTERN, EXCERPTS),
@@ -41,6 +42,7 @@ _SONGS = Collection(
     "labels: chords, melody, beats",
     obtain="Unpack OpenEWLD (GitHub: 00sapo/OpenEWLD) into src/openewld.",
     licence="MIT; soundfonts under their own licences",
+    commercial="yes",
     grouping="song; one soundfont is held out for testing",
     checksum="544f22adc70c262650acd4af18eadd846160395147d03624e2b5cb2bcd423ee1",
     items=_items.song_items("songs_openewld", PATTERN, SONGS),
@@ -70,6 +72,7 @@ COLLECTIONS.register(
         "GitHub repository skratchdot/philharmonia-samples into src/philharmonia and install "
         "the extra 'studio'.",
         licence="MIT; CC BY-SA 3.0 (notes); soundfonts under their own licences",
+        commercial="yes",
         grouping="song; all for training",
         checksum="131831cdd57258ec8bc6dcdf1f62f08d0c86eb119d87b3cba8b0e77912aa37de",
         items=_items.more_song_items("songs_recorded", PATTERN, others=SONGS, take="recorded"),

@@ -113,6 +113,7 @@ COLLECTIONS.register(
         description="phrases put together from 9,750 single notes of orchestral instruments",
         obtain="Check out the GitHub repository skratchdot/philharmonia-samples there.",
         licence="CC BY-SA 3.0",
+        commercial="yes",
         grouping="instrument; all for training",
         checksum="ed761d651f41cb8181e19911d863940150e6ee44b0c76fd7a4bd3cbacd7490c2",
         items=phrase_items,

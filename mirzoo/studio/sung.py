@@ -338,6 +338,7 @@ COLLECTIONS.register(
         obtain="Put MIR-1K's solo voices into src/mir1k/vocal and its accompaniments into "
         "src/mir1k/accompaniment, and install the extra 'studio'.",
         licence=_LICENCE,
+        commercial="unstated",
         grouping="singer",
         items=own_items,
         maker=lambda home: sing_over_own,
@@ -353,6 +354,7 @@ _OTHER = Collection(
     obtain="Put MIR-1K's solo voices into src/mir1k/vocal, POP909 into src/pop909, install "
     "the extra 'studio' and prepare 'debian'.",
     licence=_LICENCE,
+    commercial="unstated",
     grouping="singer; one soundfont is held out for testing",
     items=some_items("sung_other", "other", OVER_OTHER),
     maker=lambda home: partial(
@@ -376,6 +378,7 @@ COLLECTIONS.register(
         "out the GitHub repository skratchdot/philharmonia-samples into src/philharmonia and "
         "install the extra 'studio'.",
         licence=f"{_LICENCE}; CC BY-SA 3.0 (notes)",
+        commercial="unstated",
         grouping="singer; the song is of the same split; one soundfont is held out for testing",
         items=some_items("sung_bands", "band", OVER_BANDS),
         maker=lambda home: partial(
@@ -398,6 +401,7 @@ COLLECTIONS.register(
         obtain="Put MIR-1K's solo voices into src/mir1k/vocal, POP909 into src/pop909 and "
         "install the extra 'studio'.",
         licence=_LICENCE,
+        commercial="unstated",
         grouping="singer; the song is of the same split; one soundfont is held out for testing",
         items=synthetic_items,
         maker=lambda home: partial(sing_melody, voices=home / "src" / "mir1k" / "vocal"),

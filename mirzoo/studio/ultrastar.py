@@ -54,6 +54,7 @@ COLLECTIONS.register(
         obtain="Put one folder for each song there, called 'Artist - Title', with its "
         "UltraStar song.txt and the audio that this names.",
         licence="a Creative Commons licence for each song, in its folder",
+        commercial="no",
         grouping="artist; held out, for testing only",
         items=sung_items,
     )
@@ -64,6 +65,7 @@ COLLECTIONS.register(
         description="the same songs with their notes as labels: melody",
         obtain="Put the songs into src/ultrastar, a folder each, with song.txt and its audio.",
         licence="a Creative Commons licence for each song, in its folder",
+        commercial="no",
         grouping="artist; held out, for testing only",
         items=melody_items,
         maker=lambda home: read_sung_notes,

@@ -213,12 +213,18 @@ def choose_windows(run: Run, split: str, *, context: int) -> tuple[Windows, ...]
 
 
 def _predictions(run: Run, windows: Sequence[Windows], teacher: str) -> Arrays:
-    """A teacher's predictions for the windows of several corpora, one after the other."""
+    """A teacher's predictions for the windows of several corpora, one after the other.
+
+    A teacher that takes more than a window has predicts what is around it.
+    """
 
     def ready() -> Predict:
         return run.model(teacher).predict_windows
 
-    each = [window_predictions(w, teacher, ready) for w in windows]
+    def samples() -> int:
+        return run.model(teacher).card.input.window_samples
+
+    each = [window_predictions(w, teacher, ready, samples=samples) for w in windows]
     return {name: np.concatenate([part[name] for part in each]) for name in each[0]}
 
 

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from mirzoo.artefact import require_free
-from mirzoo.card import Fitting, Licences, Metric, OwnData
+from mirzoo.card import Fitting, Licences, Metric, OwnData, commercial_of_all
 from mirzoo.data import folder, labelled, own
 from mirzoo.data.decoded import clocked
 from mirzoo.data.folder import LabelledClips, LabelledWindows
@@ -771,6 +771,7 @@ def _licences(base: Licences, source: str, is_fresh: bool) -> Licences:
         code=base.code,
         weights=f"{base.weights}, and what the data they were fine-tuned on allow",
         data=f"{source} (the user's own terms); before it {base.data}",
+        commercial=commercial_of_all([base.commercial, "unstated"]),
     )
 
 

@@ -74,17 +74,19 @@ def convolve_in_bfloat16(model: Model) -> None:
 def copy_weights(model: Model, trained: Model) -> None:
     """Copy what the head and the outputs of a trained model share, by name and shape.
 
-    A front-end's weights are copied where both models have the same front-end. A recurrent layer
-    that goes forwards alone takes the weights of the forward half of one that goes both ways.
+    A front-end's weights are copied where both models have the same front-end, whatever level it
+    brings windows to. A recurrent layer that goes forwards alone takes the weights of the forward
+    half of one that goes both ways. Outputs for other labels keep their own weights.
     """
     own, other = ((m.card.recipe or {}).get("frontend") for m in (model, trained))
-    if own is not None and own == other:
+    if own and other and {**own, "level": None} == {**other, "level": None}:
         model.frontend.set_weights(trained.frontend.get_weights())
     theirs = {layer.name: layer for layer in _after_frontend(trained)}
     for layer in list(theirs.values()):
         if isinstance(layer, keras.layers.Bidirectional):
             theirs.setdefault(_forward_name(layer), layer.forward_layer)
-    for layer in _after_frontend(model):
+    same_labels = model.card.labels == trained.card.labels
+    for layer in _after_frontend(model) if same_labels else model.head.layers:
         if layer.name in theirs:
             for weight, value in zip(layer.weights, theirs[layer.name].weights):
                 if weight.shape == value.shape:

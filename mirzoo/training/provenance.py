@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from mirzoo import hub
-from mirzoo.card import Licences
+from mirzoo.card import Commercial, Licences, commercial_of_all
+from mirzoo.data.sources import COLLECTIONS
 from mirzoo.data.sources import collection as find_collection
 from mirzoo.errors import UnknownNameError
+from mirzoo.ports import PORTS
 from mirzoo.recipe import Recipe
 
 
@@ -45,7 +47,46 @@ def licences_of(recipe: Recipe) -> Licences:
     """The licences of a model trained by mirzoo on collections, those of earlier runs too."""
     collections = map(find_collection, _collections_in_all(recipe))
     data = "; ".join(f"{collection.name}: {collection.licence}" for collection in collections)
-    return Licences(code="MIT", weights="MIT", data=data)
+    return Licences(code="MIT", weights="MIT", data=data, commercial=commercial_of(recipe))
+
+
+def commercial_of(recipe: Recipe) -> Commercial:
+    """Whether all that a recipe's weights learn from allows commercial use.
+
+    That is its collections and its teachers, those of the recipes that teachers and initial weights
+    come from, and so on. What is not known here counts as unstated.
+
+    Examples
+    --------
+    >>> from mirzoo import hub
+    >>> commercial_of(hub.load_recipe("mel_cnn_tagger"))  # its teachers learnt from MagnaTagATune
+    'no'
+    """
+    return commercial_of_all(_answers(recipe, set()))
+
+
+def _answers(recipe: Recipe, asked: set[str]) -> Iterator[Commercial | None]:
+    """What each source of a recipe's weights answers, each asked once."""
+    named = recipe.training.initial_weights
+    if recipe.data is None and named is None:
+        yield None
+    elif recipe.data is not None:
+        for name in recipe.data.collections:
+            yield COLLECTIONS[name].commercial if name in COLLECTIONS else None
+    teachers = recipe.data.teachers if recipe.data else ()
+    for name in (*teachers, *([] if named is None else [named])):
+        if name in asked:
+            continue
+        asked.add(name)
+        if name in PORTS:
+            yield PORTS[name].licences.commercial
+            continue
+        try:
+            further = hub.load_recipe(name)
+        except UnknownNameError:
+            yield None
+        else:
+            yield from _answers(further, asked)
 
 
 def _collections_in_all(recipe: Recipe) -> list[str]:

@@ -126,3 +126,37 @@ def test_other_items_have_predictions_of_their_own(tmp_path):
             (tmp_path / "12" / "targets").rename(folder / "targets")
         levels = [p["level"][0] for p in item_predictions(corpus, "ear", lambda: level)]
         np.testing.assert_allclose(levels, [int(n) / 100 for n in names], rtol=1e-2)
+
+
+def counting(batch: np.ndarray) -> dict[str, np.ndarray]:
+    """The first sample, the last and how many there are, of whole windows of a ramp."""
+    return {"tags": np.stack([batch[:, 0], batch[:, -1], np.full(len(batch), batch.shape[1])], 1)}
+
+
+def test_a_model_that_takes_more_is_given_the_music_around(tmp_path):
+    def ramp(item: Item) -> np.ndarray:
+        return np.linspace(0, 1, 16000 * int(item.name), dtype=np.float32)
+
+    items = [Item(name, "ramps", name, "", "train") for name in ("30", "22")]
+    corpus = prepare(items, tmp_path / "ramps", make=ramp, processes=1)
+    windows = corpus.windows(per_item=5, seed=0, window_samples=16000)
+    longer = 10 * 16000
+    given = window_predictions(windows, "ear", lambda: counting, samples=lambda: longer)["tags"]
+    assert (given[:, 2] == longer).all() and len(given) == len(windows)
+    for item, seconds in enumerate((30, 22)):
+        mine = windows.items == item
+        offset = corpus.items[item].offset_samples
+        begins = given[mine, 0] * seconds
+        at = (windows.starts[mine] - offset) / 16000
+        assert ((begins <= at + 0.1) & (at + 1 <= begins + 10.1)).all() or item == 1
+        np.testing.assert_allclose(given[mine, 1] * seconds - begins, 10, atol=0.1)
+        assert begins.max() == pytest.approx(seconds - 10, abs=0.1)
+
+
+def test_a_recording_shorter_than_the_model_takes_is_repeated(windows):
+    longer, rows = windows.around(40 * 16000)
+    assert len(longer) == 3 and sorted(set(rows)) == [0, 1, 2]
+    read = longer.read(np.arange(3))
+    assert read.shape == (3, 40 * 16000)
+    np.testing.assert_allclose(read[1] / 32767, 0.02, rtol=1e-2)
+    np.testing.assert_array_equal(read[0, : 10 * 16000], read[0, 30 * 16000 :])

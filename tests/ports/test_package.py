@@ -315,7 +315,7 @@ def test_a_file_of_a_repository_is_brought_once(host):
     path = fetch(repository_file())
     assert path.read_bytes() == b"weights" and fetch(repository_file()) == path
     assert host.asked == [PLACE]
-    assert files_in_cache() == ["someone+keys-0123456789ab-tiny.pt"]
+    assert files_in_cache() == ["someone+keys-0123456789ab-models+tiny.pt"]
     path.write_bytes(b"weight")
     assert fetch(repository_file()).read_bytes() == b"weights" and len(host.asked) == 2
 

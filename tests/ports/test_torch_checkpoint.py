@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import struct
 import zipfile
 
 import numpy as np
@@ -30,9 +32,9 @@ def pickled(*, rebuild="torch._utils\n_rebuild_tensor_v2", count=6, offset=0, st
     )
 
 
-def write(path, pickle, numbers=NUMBERS):
+def write(path, content, numbers=NUMBERS):
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("archive/data.pkl", pickle)
+        archive.writestr("archive/data.pkl", content)
         archive.writestr("archive/data/0", numbers.tobytes())
     return path
 
@@ -68,10 +70,10 @@ def test_a_tensor_stays_within_its_numbers(tmp_path, changes, message):
         read_tensors(write(tmp_path / "w.pth", pickled(**changes)))
 
 
-@pytest.mark.parametrize("pickle", [b"\x80\x02K\x01.", b"\x80\x02}X\x01\0\0\0wK\x01s.", b"\x80"])
-def test_what_holds_no_tensors_is_refused(tmp_path, pickle):
+@pytest.mark.parametrize("content", [b"\x80\x02K\x01.", b"\x80\x02}X\x01\0\0\0wK\x01s.", b"\x80"])
+def test_what_holds_no_tensors_is_refused(tmp_path, content):
     with pytest.raises(PullError, match="w.pth"):
-        read_tensors(write(tmp_path / "w.pth", pickle))
+        read_tensors(write(tmp_path / "w.pth", content))
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path):
@@ -97,3 +99,36 @@ def test_a_part_of_a_larger_checkpoint(tmp_path):
         read_tensors(path, "other")
     with pytest.raises(PullError, match="asks for numpy.core.multiarray.scalar, which is not all"):
         read_tensors(path)
+
+
+def stream(pickle_, numbers=NUMBERS, *, magic=0x1950A86A20F9469CFC6C, count=None, keys=("0",)):
+    """What torch.save wrote before PyTorch 1.6: five pickles, then the numbers."""
+    parts = [pickle.dumps(part, protocol=2) for part in (magic, 1001, {"little_endian": True})]
+    count = len(numbers) if count is None else count
+    behind = [pickle.dumps(list(keys), protocol=2), struct.pack("<q", count), numbers.tobytes()]
+    return b"".join([*parts, pickle_, *behind])
+
+
+def test_streams_are_read_too(tmp_path):
+    (tmp_path / "w.pth").write_bytes(stream(pickled(strides=(1, 2))))
+    tensors = read_tensors(tmp_path / "w.pth")
+    np.testing.assert_array_equal(tensors["w"], NUMBERS.reshape(3, 2).T)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (stream(pickled(), magic=1), "neither a zip archive nor a stream"),
+        (stream(pickled(rebuild="os\nsystem")), r"asks for os\.system, which is not allowed"),
+        (stream(pickled(), count=7), "it has 7 numbers of 0, not 6"),
+        (stream(pickled(count=9), count=9), "buffer is smaller than requested"),
+        (stream(pickled(offset=1)), "reaches outside"),
+        (stream(pickled(), keys=("1",)), "cannot be read"),
+        (stream(pickled())[:60], "w.pth"),
+        (b"", "neither a zip archive nor a stream"),
+    ],
+)
+def test_a_stream_that_is_none_is_refused(tmp_path, content, message):
+    (tmp_path / "w.pth").write_bytes(content)
+    with pytest.raises(PullError, match=message):
+        read_tensors(tmp_path / "w.pth")

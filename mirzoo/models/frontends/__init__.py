@@ -14,7 +14,7 @@ from mirzoo.recipe.frontends import FRONTENDS, Frontend
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["FRONTENDS", "Frontend", "build_frontend", "split_frontend"]
+__all__ = ["FRONTENDS", "Frontend", "build_frontend", "level_layers", "split_frontend"]
 
 
 def build_frontend(config: Frontend) -> keras.Model:
@@ -50,9 +50,26 @@ def build_frontend(config: Frontend) -> keras.Model:
         raise RecipeError(f"unknown front-end {name!r}; allowed are {', '.join(FRONTENDS)}")
     waveform = keras.Input((None,), dtype="float32", name="waveform")
     features = waveform
-    for layer in config.layers():
+    for layer in [*level_layers(config), *config.layers()]:
         features = layer(features)
     return keras.Model(waveform, features, name="frontend")
+
+
+def level_layers(config: Frontend) -> list[keras.layers.Layer]:
+    """List the layer that brings windows to one level; none where the settings do not ask for it.
+
+    Examples
+    --------
+    >>> from mirzoo.models.frontends.mel import MelConfig
+    >>> from mirzoo.recipe import Level
+    >>> [type(layer).__name__ for layer in level_layers(MelConfig(level=Level()))]
+    ['WindowLevel']
+    >>> level_layers(MelConfig())
+    []
+    """
+    from mirzoo.models.layers.level import WindowLevel
+
+    return [] if config.level is None else [WindowLevel(**config.level.model_dump())]
 
 
 def split_frontend(

@@ -9,6 +9,7 @@ from mirzoo.models.layers.chroma import CQTChroma, STFTChroma
 from mirzoo.models.layers.constraints import Clip
 from mirzoo.models.layers.cqt import CQT, HCQT, VQT
 from mirzoo.models.layers.leaf import GaborFilters, GaussianPooling
+from mirzoo.models.layers.level import WindowLevel
 from mirzoo.models.layers.mel import MelFilterbank
 from mirzoo.models.layers.mfcc import MFCC
 from mirzoo.models.layers.normalisation import BatchNormalization
@@ -57,5 +58,6 @@ __all__ = [
     "Spectrogram",
     "TrailingPooling",
     "TuningPhase",
+    "WindowLevel",
     "WrapPitchClasses",
 ]

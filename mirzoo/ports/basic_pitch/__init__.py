@@ -30,6 +30,7 @@ PORTS.register(
             code="Apache-2.0",
             weights="Apache-2.0",
             data="GuitarSet, iKala, MAESTRO, MedleyDB, Slakh: research use; not distributed",
+            commercial="no",
         ),
         citation=(
             "Rachel M. Bittner, Juan José Bosch, David Rubinstein, Gabriel Meseguer-Brocal and "

@@ -41,6 +41,7 @@ for _name, (_checkpoint, _data_set) in _WITHOUT.items():
                     "annotated recordings (Ballroom, GTZAN, Rock Corpus and others, but for "
                     f"{_data_set}): the audio is not distributed"
                 ),
+                commercial="unstated",
             ),
             citation=(
                 "Mojtaba Heydari, Frank Cwitkowitz and Zhiyao Duan, BeatNet: CRNN and particle "

@@ -55,6 +55,7 @@ PORTS.register(
                 "Isophonics, Billboard, RWC and other collections of annotated commercial "
                 "recordings: the audio is not distributed"
             ),
+            commercial="unstated",
         ),
         citation=(
             "Brian McFee and Juan Pablo Bello, Structured training for large-vocabulary chord "

@@ -47,6 +47,7 @@ def _register(name: str, family: str, description: str, metrics: tuple[Metric, .
             code="MIT",
             weights="MIT",
             data="MIR-1K, Bach10, RWC-Synth, MedleyDB, MDB-stem-synth, NSynth: research use",
+            commercial="no",
         ),
         citation=CITATION,
     )

@@ -48,6 +48,7 @@ PORTS.register(
             code="MIT",
             weights="MIT",
             data="GiantSteps MTG Key: electronic dance music; the audio is not distributed",
+            commercial="unstated",
         ),
         citation=(
             "Alexander Sommer, MusicalKeyCNN, github.com/Menschomat/MusicalKeyCNN, 2025; network: "

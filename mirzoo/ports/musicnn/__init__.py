@@ -84,7 +84,7 @@ def _register(
             )
             for metric, value in scores.items()
         ),
-        licences=Licences(code="ISC", weights="ISC", data=data.licence),
+        licences=Licences(code="ISC", weights="ISC", data=data.licence, commercial="no"),
         citation=CITATION,
     )
     PORTS.register(spec)

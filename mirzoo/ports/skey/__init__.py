@@ -29,6 +29,7 @@ PORTS.register(
             code="MIT",
             weights="MIT",
             data="60,000 songs of a streaming service, without labels: not distributed",
+            commercial="unstated",
         ),
         citation=(
             "Yuexuan Kong, Gabriel Meseguer-Brocal, Vincent Lostanlen, Mathieu Lagrange and Romain "
