@@ -224,6 +224,8 @@ class LagDecoder(ABC):
         self._lag = frames_of_lag(lag_s, self._joiner.frame_rate)
         self._held: list[dict[str, np.ndarray]] = []
         self._added = 0
+        self._first = 0
+        self._edge_s = 0.0
 
     @property
     def lag_s(self) -> float | None:
@@ -291,6 +293,17 @@ class LagDecoder(ABC):
         self._decide_rest()
         return self._given(duration_s, source)
 
+    def _edges(self, count: int, duration_s: float | None) -> np.ndarray:
+        """Where each of the next ``count`` frames begins, and where the last ends (s).
+
+        Edges lie midway between frames; the last is the recording's end where that is known.
+        """
+        times = self._joiner.times_of(self._first + np.arange(count + 1))
+        end_s = (times[-2] + times[-1]) / 2 if duration_s is None else duration_s
+        edges = np.array([self._edge_s, *(times[1:-1] + times[:-2]) / 2, end_s])
+        self._first, self._edge_s = self._first + count, end_s
+        return edges
+
     @abstractmethod
     def _decide(self, outputs: dict[str, np.ndarray]) -> None:
         """Take frames, and decide those that are far enough back."""
@@ -333,3 +346,30 @@ def runs_of(path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First frame of each stretch of the same class, and the first behind it."""
     changes = np.flatnonzero(np.diff(path)) + 1
     return np.concatenate([[0], changes]), np.concatenate([changes, [len(path)]])
+
+
+def stretches_of(
+    labels: Sequence[str], confidence: Sequence[float], edges: np.ndarray
+) -> tuple[list[tuple[float, float, str]], list[float]]:
+    """Join frames of the same label: segments, and the mean confidence over their seconds.
+
+    Parameters
+    ----------
+    labels, confidence : sequence
+        Of each frame.
+    edges : np.ndarray
+        Where frames begin, and where the last ends (s), ``(frames + 1,)``.
+
+    Examples
+    --------
+    >>> stretches_of(["C", "C", "G"], [1.0, 0.5, 0.8], np.array([0.0, 1.0, 2.0, 3.0]))
+    ([(0.0, 2.0, 'C'), (2.0, 3.0, 'G')], [0.75, 0.8])
+    """
+    weights = np.maximum(np.diff(edges), 1e-9)
+    likely = np.clip(confidence, 0.0, 1.0)
+    numbers = {label: number for number, label in enumerate(dict.fromkeys(labels))}
+    found = list(zip(*runs_of(np.array([numbers[label] for label in labels]))))
+    return (
+        [(float(edges[first]), float(edges[end]), labels[first]) for first, end in found],
+        [float(np.average(likely[a:b], weights=weights[a:b])) for a, b in found],
+    )

@@ -11,8 +11,14 @@ import math
 import keras
 import tensorflow as tf
 
-SMALLEST_POWER = 1e-24
-"""Powers below this count as this, which keeps the magnitude's gradient finite on silence."""
+SMALLEST_POWER = 1e-30
+"""Powers below this count as this, which keeps the magnitude's gradient finite on silence; times
+any bin's scale the magnitude is still below `LEAST_MAGNITUDE`."""
+
+LEAST_MAGNITUDE = 1e-10
+"""Magnitudes below this count as this in decibels."""
+
+LEAST_ABOVE_FLOOR = 1e-3
 
 
 @keras.saving.register_keras_serializable(package="mirzoo")
@@ -142,7 +148,7 @@ class DecibelsToOne(keras.layers.Layer):
         self.range_db = range_db
 
     def call(self, magnitudes):
-        decibels = 10 / math.log(10) * tf.math.log(tf.maximum(magnitudes, 1e-10))
+        decibels = 10 / math.log(10) * tf.math.log(tf.maximum(magnitudes, LEAST_MAGNITUDE))
         floor = tf.reduce_max(decibels, axis=(1, 2, 3), keepdims=True) - self.range_db
         return tf.maximum(decibels, floor) / self.range_db + 1.0
 
@@ -170,8 +176,9 @@ class NormaliseWhole(keras.layers.Layer):
         self.epsilon = epsilon
 
     def call(self, inputs):
-        away = inputs - _mean_of_all(inputs)
-        variance = _mean_of_all(tf.square(away))
+        mean = tf.reduce_mean(inputs, axis=(1, 2, 3), keepdims=True)
+        away = inputs - mean
+        variance = tf.reduce_mean(tf.square(away), axis=(1, 2, 3), keepdims=True)
         return away * tf.math.rsqrt(variance + self.epsilon)
 
     def compute_output_shape(self, input_shape):
@@ -256,13 +263,36 @@ class MeanOfOctaves(keras.layers.Layer):
         return (input_shape[0], 1, 12 * input_shape[-1])
 
 
-def _mean_of_all(values):
-    """The mean over all axes but the first, ``(batch, 1, 1, 1)``.
+@keras.saving.register_keras_serializable(package="mirzoo")
+class ZeroInSilence(keras.layers.Layer):
+    """Give zeros for recordings without a sound, whose features are all at ``floor``.
 
-    Over frames it is that of the difference from the first one. A plain sum over five minutes of
-    silence, where all frames are alike, is off by more than the variance that it is to be
-    compared with.
+    Normalised over a whole recording, equal features are rounding errors and nothing else, of
+    which the network makes a key, another one on every processor.
+
+    Called with the features ``(batch, frames, bins, channels)`` and with what becomes 0 then,
+    ``(batch, 1, size)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> features = np.array([-0.25, 0.5], "float32").reshape(2, 1, 1, 1)
+    >>> ZeroInSilence(floor=-0.25)([features, np.ones((2, 1, 1), "float32")]).numpy().ravel()
+    array([0., 1.], dtype=float32)
     """
-    first = values[:, :1]
-    over_frames = first + tf.reduce_mean(values - first, axis=1, keepdims=True)
-    return tf.reduce_mean(over_frames, axis=(2, 3), keepdims=True)
+
+    def __init__(self, floor, **kwargs):
+        super().__init__(**kwargs)
+        self.floor = floor
+
+    def call(self, inputs):
+        features, found = inputs
+        loudest = tf.reduce_max(features, axis=(1, 2, 3))
+        sounds = tf.cast(loudest > self.floor + LEAST_ABOVE_FLOOR, found.dtype)
+        return found * tf.reshape(sounds, (-1, 1, 1))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[1]
+
+    def get_config(self):
+        return {**super().get_config(), "floor": self.floor}

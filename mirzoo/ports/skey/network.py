@@ -6,7 +6,8 @@ Every normalisation is over the whole recording, so a recording is processed in 
 five minutes of it; there is one result a piece.
 
 As in the authors' package the recording is divided by its peak, and the transform's decibels
-depend on that.
+depend on that. Digital silence alone differs: the package names some key there, the port has all
+keys of a mode alike.
 
 References
 ----------
@@ -17,6 +18,7 @@ estimator", ISMIR 2024, arXiv:2407.07408.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import keras
@@ -30,6 +32,7 @@ from mirzoo.ports._network import Network, assign, frontend_of, head_of
 from mirzoo.ports._specification import PortSpec
 from mirzoo.ports._torch_checkpoint import read_tensors
 from mirzoo.ports.skey.layers import (
+    LEAST_MAGNITUDE,
     DecibelsToOne,
     MeanOfOctaves,
     NormaliseWhole,
@@ -37,6 +40,7 @@ from mirzoo.ports.skey.layers import (
     PeakNormalised,
     RepeatEdges,
     ScaledChannels,
+    ZeroInSilence,
 )
 from mirzoo.tasks.key import KeyDecoding
 
@@ -165,7 +169,9 @@ def build_head() -> keras.Model:
         y = layers.Conv2D(channels, 1, name=f"block{number}_dense2")(y)
         y = ScaledChannels(name=f"block{number}_scale")(y)
         x = layers.Add(name=f"block{number}_add")([x, y])
-    return head_of(features, MeanOfOctaves(name="mean_of_octaves")(x))
+    floor = 10 * math.log10(LEAST_MAGNITUDE) / RANGE_DB + 1
+    x = MeanOfOctaves(name="mean_of_octaves")(x)
+    return head_of(features, ZeroInSilence(floor, name="zero_in_silence")([features, x]))
 
 
 _gelu = "gelu"  # Keras' is the exact one, as PyTorch's is

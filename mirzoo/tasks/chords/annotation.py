@@ -28,6 +28,7 @@ from mirzoo.tasks.annotation.base import (
 )
 from mirzoo.tasks.annotation.files import Rows, csv_lines, plain
 from mirzoo.tasks.annotation.midi_file import BentNote, midi_of
+from mirzoo.tasks.annotation.segments import joint_segments
 
 if TYPE_CHECKING:
     from mirzoo.tasks.beats.annotation import Beats
@@ -152,21 +153,8 @@ class Chords(Playable):
 
     @classmethod
     def _joint(cls, pieces: list[Chords]) -> dict[str, Any]:
-        joined: list[list[Any]] = []
-        for piece in pieces:
-            confidence = piece.confidence or [1.0] * len(piece.segments)
-            for (start, end, label), value in zip(piece.segments, confidence, strict=True):
-                if joined and joined[-1][2] == label and start - joined[-1][1] < OVERLAP_S:
-                    joined[-1][1] = end
-                    joined[-1][3] += value * (end - start)
-                else:
-                    joined.append([start, end, label, value * (end - start)])
-        known = all(piece.confidence is not None for piece in pieces)
         return {
-            "segments": [tuple(segment[:3]) for segment in joined],
-            "confidence": [min(1.0, sum_ / (end - start)) for start, end, _, sum_ in joined]
-            if known
-            else None,
+            **joint_segments(pieces),
             "source": pieces[-1].source,
             "duration_s": pieces[-1].duration_s,
             "model": pieces[-1].model,

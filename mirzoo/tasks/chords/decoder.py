@@ -35,7 +35,7 @@ from mirzoo.tasks.frames import (
     LagDecoder,
     find_segments,
     frames_of_lag,
-    runs_of,
+    stretches_of,
 )
 
 BASS = "bass"
@@ -169,8 +169,6 @@ class LagChordDecoder(LagDecoder):
         self._labels: list[str] = []
         self._confidence: list[float] = []
         self._class, self._bass, self._sounding = -1, np.zeros(1), 0
-        self._first = 0
-        self._edge_s = 0.0
 
     def _decide(self, outputs: dict[str, np.ndarray]) -> None:
         probabilities = outputs[self._card.outputs[0].name]
@@ -205,26 +203,16 @@ class LagChordDecoder(LagDecoder):
         count = len(self._labels)
         if not count:
             return None
-        times = self._joiner.times_of(self._first + np.arange(count + 1))
-        end_s = (times[-2] + times[-1]) / 2 if duration_s is None else duration_s
-        edges = np.array([self._edge_s, *(times[1:-1] + times[:-2]) / 2, end_s])
-        weights = np.maximum(np.diff(edges), 1e-9)
-        confidence = np.clip(self._confidence, 0.0, 1.0)
-        numbers = {label: number for number, label in enumerate(dict.fromkeys(self._labels))}
-        stretches = list(zip(*runs_of(np.array([numbers[label] for label in self._labels]))))
-        chords = Chords(
-            [(edges[first], edges[end], self._labels[first]) for first, end in stretches],
-            confidence=[
-                float(np.average(confidence[first:end], weights=weights[first:end]))
-                for first, end in stretches
-            ],
+        edges = self._edges(count, duration_s)
+        segments, confidence = stretches_of(self._labels, self._confidence, edges)
+        self._labels, self._confidence = [], []
+        return Chords(
+            segments,
+            confidence=confidence,
             source=source,
-            duration_s=end_s,
+            duration_s=float(edges[-1]),
             model=self._card.name,
         )
-        self._first, self._edge_s = self._first + count, end_s
-        self._labels, self._confidence = [], []
-        return chords
 
 
 def likeliest_bass(bass: np.ndarray, decoding: ChordDecoding) -> int:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mirzoo.data.labels import Labels
     from mirzoo.recipe import Recipe
     from mirzoo.tasks.key.annotation import Key
-    from mirzoo.tasks.key.decoder import KeyDecoder
+    from mirzoo.tasks.key.decoder import KeyDecoder, LagKeyDecoder
     from mirzoo.tasks.key.names import parse_key
     from mirzoo.tasks.key.scores import key_scores
 
@@ -117,10 +117,11 @@ class KeyDetection(FramewiseTask[KeyConfig, "Key"]):
         tuning = {TUNING: ["cosine", "sine"]} if TUNING in there else {}
         return {**super().axis_labels(card), **tuning}
 
-    def decoder(self, card: Contract) -> KeyDecoder:
-        from mirzoo.tasks.key.decoder import KeyDecoder
+    def decoder(self, card: Contract) -> KeyDecoder | LagKeyDecoder:
+        from mirzoo.tasks.key.decoder import KeyDecoder, LagKeyDecoder
 
-        return KeyDecoder(card)
+        assert isinstance(card.decoding, KeyDecoding)  # the task has checked the card
+        return KeyDecoder(card) if card.decoding.lag_s is None else LagKeyDecoder(card)
 
     def same_decisions(
         self,

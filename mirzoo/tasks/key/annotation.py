@@ -24,6 +24,7 @@ from mirzoo.tasks.annotation.base import (
     observation,
 )
 from mirzoo.tasks.annotation.files import Rows, csv_lines, plain
+from mirzoo.tasks.annotation.segments import joint_segments
 from mirzoo.tasks.key.names import LABELS, ON_THE_WHEEL, Notation, parse_key
 
 if TYPE_CHECKING:
@@ -185,6 +186,20 @@ class Key(Annotation):
     def mode(self) -> str:
         """``"maj"``, ``"min"`` or a church mode."""
         return parse_key(self.key).mode
+
+    @classmethod
+    def _joint(cls, pieces: list[Key]) -> dict[str, Any]:
+        last = pieces[-1]  # knows the whole so far
+        return {
+            **joint_segments(pieces),
+            "key": last.key,
+            "probabilities": last.probabilities,
+            "labels": last.labels,
+            "tuning_cents": last.tuning_cents,
+            "source": last.source,
+            "duration_s": last.duration_s,
+            "model": last.model,
+        }
 
     @property
     def camelot(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mirzoo.card import Cost, Decoding
+from mirzoo.card import Cost, Decoding, Lag
 from mirzoo.recipe.tasks import TaskConfig
 
 KEYS, TUNING = "keys", "tuning"
@@ -31,7 +31,11 @@ class KeyDecoding(Decoding):
     change_penalty : float
         Transition penalty of a modulation (nats of log-probability). Neighbouring frames have
         seconds of music in common, so it is far above what one frame can tell.
+    lag_s : float, optional
+        The key of a frame is decided so long after it (s), and what comes later changes nothing:
+        for streams. By default the whole recording decides.
     """
 
     type: Literal["key"] = "key"
     change_penalty: Cost = 20.0
+    lag_s: Lag = None

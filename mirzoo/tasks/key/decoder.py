@@ -9,6 +9,9 @@ Conventions: ``keys`` is ``(frames, 24)``, a softmax over `mirzoo.tasks.key.name
 may also have ``tuning``, ``(frames, 2)``: cosine and sine of how far its tones are from
 A = 440 Hz, a full turn a semitone, longer where they agree, both moved from [-1, 1] to [0, 1]; the
 recording's tuning is the direction of their sum.
+
+With a ``lag_s`` the key of a frame is decided so long after it (`LagKeyDecoder`), for streams: each
+piece has the parts that were decided since the last, and the key of all that came so far.
 """
 
 from __future__ import annotations
@@ -18,8 +21,8 @@ import math
 import numpy as np
 
 from mirzoo.card import Contract
-from mirzoo.dsp.viterbi import PathWithChanges
-from mirzoo.tasks.frames import FrameJoiner, find_segments
+from mirzoo.dsp.viterbi import FixedLagWithPenalties, PathWithChanges
+from mirzoo.tasks.frames import FrameJoiner, LagDecoder, find_segments, stretches_of
 from mirzoo.tasks.key.annotation import Key
 from mirzoo.tasks.key.config import TUNING, KeyDecoding
 
@@ -74,6 +77,66 @@ class KeyDecoder:
         )
 
 
+class LagKeyDecoder(LagDecoder):
+    """Turns a key model's outputs into keys, each frame ``lag_s`` after it.
+
+    What `take` gives are the parts that were decided since, next to the key, its probabilities and
+    the tuning of everything so far.
+    """
+
+    def __init__(self, card: Contract) -> None:
+        assert isinstance(card.decoding, KeyDecoding) and card.decoding.lag_s is not None
+        super().__init__(card, card.decoding.lag_s)
+        path = PathWithChanges(card.decoding.change_penalty)
+        self._path = FixedLagWithPenalties(path, self._lag)
+        self._waiting: list[np.ndarray] = []
+        self._labels: list[str] = []
+        self._confidence: list[float] = []
+        self._sum = np.zeros(len(card.labels))
+        self._directions = np.zeros(2)
+        self._count = 0
+
+    def _decide(self, outputs: dict[str, np.ndarray]) -> None:
+        probabilities = outputs[self._card.outputs[0].name].astype(np.float32)
+        if not len(probabilities):
+            return
+        self._count += len(probabilities)
+        self._sum += probabilities.sum(axis=0, dtype=float)
+        if TUNING in outputs:
+            self._directions += outputs[TUNING].sum(axis=0, dtype=float)
+        self._waiting += list(probabilities)
+        self._settle(self._path.add(_evidence(probabilities)))
+
+    def _decide_rest(self) -> None:
+        self._settle(self._path.finish())
+
+    def _settle(self, path: np.ndarray) -> None:
+        for probabilities, key in zip(self._waiting, path.tolist()):
+            self._labels.append(self._card.labels[key])
+            self._confidence.append(float(probabilities[key]))
+        del self._waiting[: len(path)]
+
+    def _given(self, duration_s: float | None, source: str | None) -> Key | None:
+        if not self._labels:
+            return None
+        edges = self._edges(len(self._labels), duration_s)
+        segments, confidence = stretches_of(self._labels, self._confidence, edges)
+        self._labels, self._confidence = [], []
+        whole = np.clip(self._sum / self._count, 0, 1)
+        directions = self._directions[np.newaxis] / self._count
+        return Key(
+            self._card.labels[int(whole.argmax())],
+            segments,
+            confidence=confidence,
+            probabilities=dict(zip(self._card.labels, whole.tolist(), strict=True)),
+            labels=self._card.labels,
+            tuning_cents=tuning_of(directions) if directions.any() else None,
+            source=source,
+            duration_s=float(edges[-1]),
+            model=self._card.name,
+        )
+
+
 def likeliest_keys(probabilities: np.ndarray, decoding: KeyDecoding) -> np.ndarray:
     """Find the likeliest sequence of keys.
 
@@ -95,8 +158,11 @@ def likeliest_keys(probabilities: np.ndarray, decoding: KeyDecoding) -> np.ndarr
     [0, 0, 0]
     """
     path = PathWithChanges(decoding.change_penalty)
-    evidence = np.log(np.maximum(np.asarray(probabilities, np.float64), LEAST))
-    return np.concatenate([path.add(evidence), path.finish()])
+    return np.concatenate([path.add(_evidence(probabilities)), path.finish()])
+
+
+def _evidence(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(np.asarray(probabilities, np.float64), LEAST))
 
 
 def in_steps(probabilities: np.ndarray, times: np.ndarray, duration_s: float) -> np.ndarray:

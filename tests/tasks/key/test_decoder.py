@@ -5,7 +5,8 @@ import pytest
 from fake_models import make_frame_card
 
 from mirzoo.tasks import decode
-from mirzoo.tasks.key import KeyDecoder, KeyDecoding
+from mirzoo.tasks.key import Key, KeyDecoder, KeyDecoding
+from mirzoo.tasks.key.decoder import LagKeyDecoder
 from mirzoo.tasks.key.names import LABELS
 
 WINDOW = np.array([-0.1])
@@ -67,3 +68,48 @@ def test_windows_that_come_one_by_one_give_the_same():
         decoder.add({"keys": keys[number : number + 1]}, starts[number : number + 1])
     assert decoder.finish(duration_s=7.0).to_dict() == at_once.to_dict()
     assert len(at_once.segments) > 5 and at_once.over_time.shape == (7, 24)
+
+
+def pieces_of(decoder, frames, size):
+    given = []
+    for start in range(0, len(frames["keys"]), size):
+        decoder.add_frames({name: values[start : start + size] for name, values in frames.items()})
+        given.append(decoder.take())
+    given.append(decoder.rest(duration_s=len(frames["keys"]) / 100))
+    return [piece for piece in given if piece is not None]
+
+
+@pytest.mark.parametrize("size", [1, 7, 80])
+def test_with_a_lag_keys_come_piece_by_piece(size):
+    rng = np.random.default_rng(0)
+    keys = outputs_for(["A:min", "C:maj", "A:min", "F:maj"], sure=0.6)[0, 10:90]
+    keys = keys * rng.uniform(0.5, 1.5, keys.shape)
+    keys /= keys.sum(axis=1, keepdims=True)
+    tuning = np.full((80, 2), (0.5, 0.9))
+    frames = {"keys": keys, "tuning": tuning}
+    about = card(("keys", "tuning"), lag_s=0.2, change_penalty=5.0)
+    given = pieces_of(LagKeyDecoder(about), frames, size)
+    assert len(given) > 1 or size == 80
+    joined = Key.joined(given)
+    at_once = LagKeyDecoder(about)
+    at_once.add_frames(frames)
+    whole = at_once.finish(duration_s=0.8)
+    assert joined.segments == whole.segments and joined.key == whole.key == "A:min"
+    assert joined.confidence == pytest.approx(whole.confidence)
+    assert joined.probabilities == pytest.approx(whole.probabilities)
+    assert joined.tuning_cents == whole.tuning_cents == pytest.approx(25.0)
+    assert [label for _, _, label in joined.segments] == ["A:min", "C:maj", "A:min", "F:maj"]
+    first = given[0]
+    assert first.duration_s <= 0.8 and first.segments[0][2] == "A:min"
+
+
+def test_a_card_with_a_lag_is_decoded_with_it():
+    keys = outputs_for(["A:min", "C:maj"])
+    without, with_lag = card(), card(lag_s=0.3)
+    expected = decode(without, {"keys": keys}, WINDOW, duration_s=0.8)
+    found = decode(with_lag, {"keys": keys}, WINDOW, duration_s=0.8)
+    assert found.segments == expected.segments and found.key == expected.key
+    assert found.confidence == pytest.approx(expected.confidence)
+    assert (
+        "lag_s" in with_lag.decoding.model_dump() and "lag_s" not in without.decoding.model_dump()
+    )
