@@ -12,7 +12,6 @@ import os
 from pathlib import Path
 
 import numpy as np
-
 import soundfile
 
 from mirzoo.data.corpus import Item, read_recording
