@@ -5,12 +5,13 @@ import itertools
 import numpy as np
 import pytest
 from fake_models import FakeRunner
-from live_models import DECODING, QUICK, live_model, music
+from live_models import DECODING, PARTS, QUICK, live_model, music
 
 import mirzoo
 from mirzoo.annotate import annotate
 from mirzoo.annotate.live import Latency
 from mirzoo.errors import AudioError, CardError, TooShortError
+from mirzoo.tasks.base import TASKS
 
 RATE = 48000
 
@@ -240,3 +241,26 @@ def test_memory_is_that_of_a_short_stream(annotated):
         stream.push(block)
         sizes.append(len(pickle.dumps(vars(stream._decoder))))
     assert max(sizes[6:]) <= 1.2 * max(sizes[2:6])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", ["tflite", "onnx"])
+@pytest.mark.parametrize("name", PARTS)
+def test_files_that_take_windows_annotate_as_the_steps_do(name, suffix, tmp_path):
+    """Where a window begins the past is forgotten but for the context, and tags are its own."""
+    if suffix == "onnx":
+        pytest.importorskip("onnxruntime")
+        pytest.importorskip("tf2onnx")
+    model, recording = live_model(name), music(25.0)
+    file = mirzoo.load(mirzoo.export(model, tmp_path / f"{name}.{suffix}"))
+    asked = {"source_rate": 16000, "decoding": DECODING[name]}
+    expected, found = (each.annotate(recording, **asked) for each in (model, file))
+    assert found.duration_s == expected.duration_s
+    if name == "tagger":
+        same = np.abs(expected.times[:, np.newaxis] - found.times).argmin(axis=0)
+        np.testing.assert_allclose(found.times, expected.times[same], atol=0.064)
+        difference = np.abs(found.probabilities - expected.probabilities[same])
+        assert difference[2:-2].max() < 0.1 < np.ptp(expected.probabilities, axis=0).max()
+    else:
+        scores = TASKS[expected.task].scores(expected, found)
+        assert scores[{"chords": "root", "melody": "overall accuracy"}[name]].value > 0.97
