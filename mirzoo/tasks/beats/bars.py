@@ -1,9 +1,14 @@
 """Find bars over beats: how many beats each has, and on which it begins.
 
 A state is a number of beats a bar and the place of a beat in it. The place moves on with every
-beat; where a bar ends, the next has as many beats, or another number at a cost. The first beat of
-a bar is as likely as the activation of a downbeat there, any other as likely as its complement.
-The recording may begin at any place of a bar.
+beat; where a bar ends, the next has as many beats, or another number at a cost. The recording may
+begin at any place of a bar.
+
+The first beat of a bar is as likely as the activation of a downbeat there is high, compared with
+the mean over all beats, and any other beat as its complement is, compared with the complement of
+the mean. Activations are probabilities that hold how rare downbeats are; without the division,
+where they are low throughout, the fewest downbeats and so the longest bars would be likeliest. Each
+bar costs what its number of beats is unusual by.
 """
 
 from __future__ import annotations
@@ -20,6 +25,11 @@ PRIOR = {4: 0.0, 3: -1.0, 2: -2.0, 6: -2.0, 5: -3.0, 7: -3.5}
 """Log-probability of metres, up to a constant; of others it is `RARE`."""
 
 RARE = -4.0
+PAID_BY_BAR = 0.25
+"""What share of its log-probability each bar costs."""
+
+RAREST, MOST_OFTEN = 0.05, 0.5
+"""Bounds of the mean activation that others are compared with."""
 
 
 def bar_positions(
@@ -55,11 +65,13 @@ def bar_positions(
     metres = range(FEWEST_BEATS, MOST_BEATS + 1) if beats_per_bar is None else [beats_per_bar]
     metre, place = _states(metres)
     inside = np.clip(np.asarray(downbeat, np.float64), LEAST, 1 - LEAST)
-    first, other = np.log(inside), np.log(1 - inside)
+    mean = float(np.clip(inside.mean(), RAREST, MOST_OFTEN))
+    first, other = np.log(inside / mean), np.log((1 - inside) / (1 - mean))
     is_first = place == 0
     firsts, lasts = np.flatnonzero(is_first), np.flatnonzero(place == metre - 1)
     prior = np.array([PRIOR.get(int(each), RARE) for each in metre[firsts]])
     change = np.where(np.eye(len(firsts), dtype=bool), 0.0, prior - change_penalty)  # (from, to)
+    change = change + PAID_BY_BAR * prior
     score = np.repeat(prior, metre[firsts]) - np.log(metre)
     score = score + np.where(is_first, first[0], other[0])
     came = np.zeros((count, len(firsts)), np.int64)

@@ -186,3 +186,12 @@ def test_tempo_of_few_beats():
     assert tempo_of(np.array([1.0])) is None and steady_fit(np.array([1.0])) is None
     assert np.isnan(tempo_curve(np.array([1.0]))).all()
     assert tempo_of(np.array([0.0, 1.0, 4.0])) == pytest.approx(30.0)
+
+
+@pytest.mark.parametrize("level", [0.08, 0.15, 0.25, 0.4])
+def test_unsure_downbeats_do_not_make_long_bars(level):
+    """However low activations are, what is higher every four beats makes bars of four."""
+    rng = np.random.default_rng(1)
+    downbeat = level * np.where(np.arange(80) % 4 == 2, 1.3, 0.9) + rng.normal(0, 0.01, 80)
+    positions = bar_positions(downbeat, change_penalty=8.0)
+    assert (positions[2::4] == 1).all() and positions.max() == 4
