@@ -83,8 +83,8 @@ def excess(
         Of the `largest_difference`, for any model.
     rounding : callable, optional
         Gives the model's `rounding_sensitivity`; called where the tolerance is exceeded. The
-        largest difference may then be `OTHER_PROCESSORS` times that, at most `MOST_ALLOWED`, as
-        long as the mean difference is within the tolerance.
+        largest difference may then be `OTHER_PROCESSORS` times that and the mean difference that
+        once, both at most `MOST_ALLOWED`.
 
     Returns
     -------
@@ -100,10 +100,11 @@ def excess(
         allowed = max(tolerance, min(OTHER_PROCESSORS * moves, MOST_ALLOWED))
         because = f" (rounding of its input alone moves it by {moves:.1e})"
         mean = mean_difference(expected, received)
-        if difference <= allowed and mean <= tolerance:
+        allowed_mean = max(tolerance, min(moves, MOST_ALLOWED))
+        if difference <= allowed and mean <= allowed_mean:
             return None
         if difference <= allowed:
-            return f"by {mean:.2e} in the mean, allowed is {tolerance:.0e}{because}"
+            return f"by {mean:.2e} in the mean, allowed is {allowed_mean:.0e}{because}"
     return f"by {difference:.2e}, allowed is {allowed:.0e}{because}"
 
 
