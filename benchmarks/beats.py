@@ -39,6 +39,7 @@ from mirzoo.data.corpus import FULL_SCALE, SAMPLE_RATE
 from mirzoo.data.labels import Labels
 from mirzoo.errors import DataError
 from mirzoo.studio.guitar_leads import REST, STEM
+from mirzoo.studio.ultrastar import sung_items
 from mirzoo.tasks.beats import Beats, beat_scores
 from mirzoo.tasks.beats.teachers import ONSET_HOP, onset_beats
 
@@ -49,6 +50,9 @@ GRID_STEPS = 100
 
 LOCKED = 1.35
 """A grid locks where onsets at its best offset are so much stronger than at all on average."""
+
+HIGHEST_BPM = 160.0
+"""Karaoke grids, which count in fractions of beats, are halved until they are at most so fast."""
 
 TEMPO_FACTORS = (1 / 4, 1 / 2, 1.0, 2.0, 4.0)
 TOLERANCE = 0.04
@@ -189,22 +193,21 @@ def game_songs(folder: Path) -> list[Recording]:
 def karaoke_songs(folder: Path) -> list[Recording]:
     """Songs whose grid locks to the onsets, with its beats; their level is not known."""
     found = []
-    for text in sorted(folder.rglob("song.txt")):
-        header = sung.ultrastar_header(text)
+    for item in sung_items(folder):
+        header = sung.ultrastar_header(Path(item.path).parent / "song.txt")
         tempo = float(header["BPM"].replace(",", "."))
-        while tempo > 160:
+        while tempo > HIGHEST_BPM:
             tempo /= 2
-        waveform = audio.read(text.parent / header["MP3"], SAMPLE_RATE)
+        waveform = audio.read(item.path, SAMPLE_RATE)
         grid = fitted_grid(waveform, 60 / tempo)
         locks = grid.clarity >= LOCKED
         print(
-            f"{text.parent.name}: {tempo:.2f}, clarity {grid.clarity:.2f}"
+            f"{item.name}: {tempo:.2f}, clarity {grid.clarity:.2f}"
             + ("" if locks else ", left out")
         )
         if locks:
             beats = np.arange(grid.offset_s, len(waveform) / SAMPLE_RATE, 60 / tempo)
-            artist = text.parent.name.split(" - ")[0]
-            found.append(_recording(text.parent.name, artist, waveform, beats))
+            found.append(_recording(item.name, item.group, waveform, beats))
     return found
 
 
