@@ -515,7 +515,7 @@ def clicks(offset_s, period_s, seconds=40.0):
 
 def test_a_grid_is_fitted_to_onsets_and_locks_at_their_tempo_alone(beats):
     grid = beats.fitted_grid(clicks(0.2, 0.5), 0.5)
-    assert grid.offset_s == pytest.approx(0.2, abs=0.03)
+    assert grid.offset_s == pytest.approx(0.2, abs=0.012)
     assert grid.clarity > beats.LOCKED
     assert beats.fitted_grid(clicks(0.2, 0.5), 0.437).clarity < beats.LOCKED
 
