@@ -59,7 +59,9 @@ def divide(model: Model) -> tuple[Section, ...]:
     """Divide a model, from `SAMPLES` to every output of its card and the embedding."""
     frontend = model.frontend
     outputs = model.every_output.output
-    embedding = {EMBEDDING: outputs[EMBEDDING]}
+    taken = {EMBEDDING: outputs[EMBEDDING]}
+    if model.outputs_take_features:
+        taken[FEATURES] = model.head_input
     rest = {name: tensor for name, tensor in outputs.items() if name != EMBEDDING}
 
     def compute_features(given: Tensors) -> Tensors:
@@ -68,7 +70,7 @@ def divide(model: Model) -> tuple[Section, ...]:
     return (
         Section("front-end", (SAMPLES,), (FEATURES,), compute_features, spectral=True),
         *_divide_head(model.head),
-        _section("outputs", embedding, rest, quantised=False),
+        _section("outputs", taken, rest, quantised=False),
     )
 
 

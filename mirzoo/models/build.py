@@ -53,7 +53,8 @@ def build_model(recipe: Recipe, name: str) -> Model:
     head = build_head(recipe.head, recipe.frontend.n_bins, recipe.frontend.n_channels)
     waveform = keras.Input((None,), dtype="float32", name="waveform")
     pitches = recipe.head.embedded_pitches(head.output_shape[-1])
-    outputs = build_outputs(recipe, head(frontend(waveform)), pitches)
+    features = frontend(waveform)
+    outputs = build_outputs(recipe, head(features), pitches, features)
     single = next(iter(outputs.values())) if len(outputs) == 1 else outputs
     model = Model(waveform, single, name=name.replace("@", "_"))  # as TensorFlow's scopes allow
     model.card = untrained_card(
@@ -122,10 +123,13 @@ def with_new_labels(
 
 
 def build_outputs(
-    recipe: Recipe, embedding: keras.KerasTensor, pitches: int
+    recipe: Recipe,
+    embedding: keras.KerasTensor,
+    pitches: int,
+    features: keras.KerasTensor | None = None,
 ) -> dict[str, keras.KerasTensor]:
-    """Build the output layers of a recipe's task; see `mirzoo.tasks.base.Task.build_outputs`."""
-    return TASKS[recipe.task.type].build_outputs(recipe.task, embedding, pitches)
+    """Build the output layers of a recipe's task; see `mirzoo.tasks.base.Task.connect_outputs`."""
+    return TASKS[recipe.task.type].connect_outputs(recipe.task, features, embedding, pitches)
 
 
 def describe_outputs(recipe: Recipe, frame_rate: float | None) -> list[OutputSpec]:

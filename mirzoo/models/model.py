@@ -217,6 +217,18 @@ class Model(ModelMethods, keras.Model):
         return self._head_node.input_tensors[0]
 
     @property
+    def outputs_take_features(self) -> bool:
+        """Whether an output layer looks at the features too, besides the head."""
+        features = self.head_input
+        return any(
+            tensor is features
+            for nodes in self._nodes_by_depth.values()
+            for node in nodes
+            if node.operation is not self.head
+            for tensor in node.input_tensors
+        )
+
+    @property
     def trunk_input(self) -> keras.KerasTensor:
         """The former name of `head_input`."""
         _warn("model.trunk_input is now model.head_input")

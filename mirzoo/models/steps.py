@@ -206,9 +206,13 @@ class StepGraph:
         }
         for node in _nodes(model.head):
             self._add(node, kinds)
-        result, given = id(of_head.output_tensors[0]), id(model.head.output)
-        kinds[result] = kinds[given]
-        self._runs.append(lambda known, state, following: known.update({result: known[given]}))
+        same = {
+            id(of_head.input_tensors[0]): id(model.head.input),
+            id(of_head.output_tensors[0]): id(model.head.output),
+        }
+        for outside, inside in same.items():
+            kinds[outside] = kinds[inside]
+            self._runs.append(_same(inside, outside))
         for node in nodes:
             if node.operation not in (model.frontend, model.head):
                 self._add(node, kinds)

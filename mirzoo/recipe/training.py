@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     Field,
@@ -138,10 +138,14 @@ class TrainingConfig(Config):
     are the starting point; ``initial_share`` is its share in the weighted mean of weights that
     the model has in the end (Wortsman et al., "Robust fine-tuning of zero-shot models",
     arXiv:2109.01903).
+    With ``only_outputs`` the layers that no other output needs learn alone: the head and the other
+    outputs stay as the initial weights have them.
     With ``precision`` bfloat16 the convolutions of chord and melody models are trained in it
     (weights, losses and all that is exported stay float32), which is faster on processors that
     multiply matrices of it.
     """
+
+    later: ClassVar[frozenset[str]] = frozenset({"only_outputs"})
 
     epochs: PositiveInt = 20
     """Passes over the data, at most."""
@@ -191,11 +195,23 @@ class TrainingConfig(Config):
     initial_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Share of those weights in the weighted mean that the model has in the end."""
 
+    only_outputs: tuple[str, ...] = ()
+    """Outputs with a loss whose own layers learn alone; empty for all of the model."""
+
     precision: Literal["float32", "bfloat16"] = "float32"
     """What the convolutions of chord and melody models are trained in."""
 
     seed: int = 0
     """Decides weights, order and changes."""
+
+    @model_validator(mode="after")
+    def _something_is_there_to_stay(self) -> Self:
+        if self.only_outputs and self.initial_weights is None:
+            raise ValueError(
+                f"only_outputs is {list(self.only_outputs)}, but there are no initial_weights that "
+                "the rest of the model could stay with; name a model or a recipe"
+            )
+        return self
 
     @model_validator(mode="after")
     def _share_is_somebodys(self) -> Self:

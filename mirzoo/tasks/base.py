@@ -336,6 +336,27 @@ class Task(ABC, Generic[Section, Result]):
         """
         raise self._no_recipes()
 
+    def connect_outputs(
+        self,
+        config: Section,
+        features: keras.KerasTensor | None,
+        embedding: keras.KerasTensor,
+        pitches: int,
+    ) -> dict[str, keras.KerasTensor]:
+        """Build the output layers of a task that may look at more than the embedding.
+
+        By default they are those of `build_outputs`.
+
+        Parameters
+        ----------
+        config : Section
+        features : keras.KerasTensor or None
+            What the front-end gives, ``(batch, frames, bins, channels)``.
+        embedding, pitches, returns
+            As for `build_outputs`.
+        """
+        return self.build_outputs(config, embedding, pitches)
+
     def _no_recipes(self) -> RecipeError:
         return RecipeError(f"no recipe makes a model for {self.name}; there are published ones")
 
@@ -774,6 +795,23 @@ class FramewiseTask(Task[Section, Result]):
         raise RecipeError(f"models for {self.name} cannot be distilled from teachers")
 
     # Decoding fitted to a trained model: optional
+
+    def settle(
+        self, config: Section, model: keras.Model, validation: Sequence[Iterable[Validated]]
+    ) -> None:
+        """Adjust the output layers of a trained model by validation items, before `calibrated`.
+
+        By default nothing is adjusted.
+
+        Parameters
+        ----------
+        config : Section
+        model : keras.Model
+            Its weights may be changed.
+        validation : sequence of iterables of Validated
+            For each corpus its validation recordings.
+        """
+        return None
 
     def calibrated(
         self,

@@ -8,7 +8,7 @@ where the recipe names teachers, whose predictions are then the targets.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -22,7 +22,7 @@ from mirzoo.evaluation.corpora import measure
 from mirzoo.models.build import build_model
 from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe, TrainingConfig
-from mirzoo.tasks.base import TASKS, FrameTargets, FramewiseTask
+from mirzoo.tasks.base import TASKS, FrameTargets, FramewiseTask, Validated
 from mirzoo.training.alterations import masked
 from mirzoo.training.calibration import validated
 from mirzoo.training.features import FeatureStore, cached_features, split_scaling
@@ -68,7 +68,8 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
     keras.utils.set_random_seed(settings.seed)
     with distribution.scope():
         model = build_model(recipe, name)
-    outputs = learnt_outputs(model, recipe)
+    outputs = list(settings.only_outputs) or learnt_outputs(model, recipe)
+    _require_learnt(settings.only_outputs, model, recipe)
     training = training_stretches(
         recipe, _tracks(stores, targets, "train"), outputs=outputs,
         per_item=run.data.windows_per_item, batch_size=settings.batch_size, seed=settings.seed,
@@ -94,8 +95,12 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
         if start is not None:
             copy_weights(model, start)
         trained = trained_in(settings.precision, model, recipe)
+        if settings.only_outputs:
+            freeze_all_but(outputs, trained)
         with distribution.synchronised(trained):
-            student = student_of(trained, recipe, settings, steps=len(training) * settings.epochs)
+            student = student_of(
+                trained, recipe, settings, steps=len(training) * settings.epochs, outputs=outputs
+            )
             fit_epochs(
                 student,
                 settings,
@@ -155,7 +160,8 @@ def measured_card(model: Model, run: Run) -> Card:
     """
     recipe = run.recipe
     task = framewise_task(recipe)
-    validation = [validated(model, corpus, task.label_kind) for corpus in run.corpora]
+    task.settle(recipe.task, model, _validation(model, run))
+    validation = _validation(model, run)
     decoding = task.calibrated(recipe.task, model.card, validation, run.teachers)
     if decoding is not None:
         model.card = model.card.updated(decoding=decoding.model_dump())
@@ -167,6 +173,11 @@ def measured_card(model: Model, run: Run) -> Card:
         licences=licences_of(recipe),
         provenance=provenance(recipe, hours, distilled_from(run.data.teachers)),
     )
+
+
+def _validation(model: Model, run: Run) -> list[Iterator[Validated]]:
+    kind = framewise_task(run.recipe).label_kind
+    return [validated(model, corpus, kind) for corpus in run.corpora]
 
 
 def metrics(model: Model, run: Run) -> list[Metric]:
@@ -251,9 +262,14 @@ def _tracks(
 
 
 def student_of(
-    model: Model, recipe: Recipe, settings: TrainingConfig, *, steps: int
+    model: Model,
+    recipe: Recipe,
+    settings: TrainingConfig,
+    *,
+    steps: int,
+    outputs: Sequence[str] | None = None,
 ) -> keras.Model:
-    """The model from magnitudes on, compiled for so many steps.
+    """The model from magnitudes on, compiled for so many steps, with some of its outputs or all.
 
     It shares the model's layers, so that what it learns the model has learnt.
     """
@@ -264,18 +280,46 @@ def student_of(
     for layer in scaling:
         features = layer(features)
     features = masked(settings.augmentation, features, settings.seed)
-    learnt = learnt_outputs(model, recipe)
-    outputs = dict(zip(learnt, keras.tree.flatten(_after_frontend(model, learnt)(features))))
-    student = keras.Model(magnitudes, outputs, name=f"{model.name}_student")
+    learnt = outputs or learnt_outputs(model, recipe)
+    given = dict(zip(learnt, keras.tree.flatten(_after_frontend(model, learnt)(features))))
+    student = keras.Model(magnitudes, given, name=f"{model.name}_student")
     task = framewise_task(recipe)
     losses, metrics = task.losses(config), task.metrics(config)
     student.compile(
         optimizer=build_optimizer(student, settings, steps=steps),
-        loss={name: losses[name][0] for name in outputs},
-        loss_weights={name: losses[name][1] for name in outputs},
-        metrics={name: metrics[name] for name in outputs if name in metrics},
+        loss={name: losses[name][0] for name in given},
+        loss_weights={name: losses[name][1] for name in given},
+        metrics={name: metrics[name] for name in given if name in metrics},
     )
     return student
+
+
+def freeze_all_but(outputs: Sequence[str], model: Model) -> None:
+    """Freeze the head, and the layers behind it that any other output needs.
+
+    What is frozen keeps its weights and the statistics of its normalisation.
+
+    Raises
+    ------
+    RecipeError
+        If nothing is left that could learn.
+    """
+    every = model.output if isinstance(model.output, dict) else {}
+    others = [tensor for name, tensor in every.items() if name not in outputs]
+    needed = keras.Model(model.head_input, others).layers if others else [model.head]
+    for layer in needed:
+        layer.trainable = False
+    if not any(layer.trainable_weights for layer in model.layers):
+        raise RecipeError(
+            f"training.only_outputs is {list(outputs)}, whose layers other outputs need too: "
+            "nothing is left to learn"
+        )
+
+
+def _require_learnt(names: Sequence[str], model: Model, recipe: Recipe) -> None:
+    known = learnt_outputs(model, recipe)
+    if unknown := [name for name in names if name not in known]:
+        raise RecipeError(f"training.only_outputs names {unknown}; allowed are {', '.join(known)}")
 
 
 def learnt_outputs(model: Model, recipe: Recipe) -> list[str]:

@@ -32,7 +32,7 @@ def play(item: Item):
     return waveform, Labels(chords=tuple(spans), f0=f0)
 
 
-def make_recipe(task: str, **changes) -> Recipe:
+def make_recipe(task: str, /, **changes) -> Recipe:
     constant_q = {
         "sample_rate": RATE,
         "hop_length": 1600,

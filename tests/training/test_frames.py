@@ -83,6 +83,46 @@ def test_a_run_starts_from_the_weights_that_its_recipe_names(corpora, tmp_path):
     np.testing.assert_allclose(kernel(second), kernel(first), atol=1e-6)
 
 
+def toys_with_a_network(**training):
+    voicing = {"filters": 8, "kernel": 3, "dilations": [1], "level_frames": 20}
+    task = {"type": "melody", "fmin": 127.82, "n_octaves": 3, "voicing": voicing}
+    settings = {"epochs": 1, "batch_size": 4, "learning_rate": 0.02, "initial_weights": "first"}
+    return make_recipe("melody", task=task, training={**settings, **training})
+
+
+def test_an_output_learns_alone(corpora, tmp_path):
+    first = build_model(make_recipe("melody"), "first")
+    recipe = toys_with_a_network(only_outputs=["voicing"])
+    second = fit(recipe, corpora, tmp_path / "second", find={"first": first}.__getitem__)
+    for layer in second.head.layers:
+        for ours, theirs in zip(
+            layer.get_weights(), first.head.get_layer(layer.name).get_weights()
+        ):
+            np.testing.assert_array_equal(ours, theirs)
+    ours, theirs = (m.get_layer("salience_scores").get_weights() for m in (second, first))
+    np.testing.assert_array_equal(ours[0], theirs[0])
+    fresh = build_model(recipe, "fresh")
+    assert np.ptp(second.get_layer("voicing0_norm").moving_mean) > 0
+    assert not np.ptp(fresh.get_layer("voicing0_norm").moving_mean)
+
+
+@pytest.mark.parametrize(
+    ("only", "complaint"),
+    [("chords", r"only_outputs names \['chords'\]; allowed are salience, voicing"),
+     ("salience", r"only_outputs is \['salience'\], whose layers other outputs need")],
+)  # fmt: skip
+def test_outputs_that_cannot_learn_alone_are_named(corpora, tmp_path, only, complaint):
+    first = build_model(make_recipe("melody"), "first")
+    with pytest.raises(RecipeError, match=complaint):
+        fit(toys_with_a_network(only_outputs=[only]), corpora, tmp_path,
+            find={"first": first}.__getitem__)  # fmt: skip
+
+
+def test_an_output_that_learns_alone_needs_weights_for_the_rest():
+    with pytest.raises(ValueError, match="there are no initial_weights"):
+        toys_with_a_network(only_outputs=["voicing"], initial_weights=None)
+
+
 @pytest.mark.slow
 def test_what_learnt_in_bfloat16_computes_in_float32(corpora, valid, tmp_path):
     training = {"epochs": 25, "batch_size": 4, "learning_rate": 0.02, "precision": "bfloat16"}

@@ -28,6 +28,13 @@ from mirzoo.models.layers.scaling import Decibel, Logarithm
 from mirzoo.models.layers.sinc import SincFilters
 from mirzoo.models.layers.stft import STFT, InverseSTFT, Spectrogram
 from mirzoo.models.layers.tuning import MeanTuning, TuningPhase
+from mirzoo.models.layers.voicing import (
+    AtLikelyPitch,
+    FrameLevels,
+    PitchCertainty,
+    SurroundingLevels,
+    TrailingLevels,
+)
 
 __all__ = [
     "CQT",
@@ -36,6 +43,7 @@ __all__ = [
     "PCEN",
     "STFT",
     "VQT",
+    "AtLikelyPitch",
     "AttentionPooling",
     "BatchAsGroups",
     "BatchNormalization",
@@ -43,6 +51,7 @@ __all__ = [
     "Clip",
     "Decibel",
     "FoldOctaves",
+    "FrameLevels",
     "GaborFilters",
     "GaussianPooling",
     "GroupsAsBatch",
@@ -50,12 +59,15 @@ __all__ = [
     "Logarithm",
     "MeanTuning",
     "MelFilterbank",
+    "PitchCertainty",
     "PitchClassLogits",
     "PitchLogits",
     "PitchSummary",
     "STFTChroma",
     "SincFilters",
     "Spectrogram",
+    "SurroundingLevels",
+    "TrailingLevels",
     "TrailingPooling",
     "TuningPhase",
     "WindowLevel",

@@ -8,13 +8,18 @@ import numpy as np
 
 from mirzoo.studio.score.midi import MidiNote
 from mirzoo.studio.sound import leads, recorded_leads
-from mirzoo.studio.sound.leads import Lead
+from mirzoo.studio.sound.leads import Lead, Manner
 from mirzoo.studio.sound.recorded_leads import Player
 from mirzoo.studio.sound.stems import Studio
 
 
 def play(
-    notes: Sequence[MidiNote], soloist: int | Player, studio: Studio, rng: np.random.Generator
+    notes: Sequence[MidiNote],
+    soloist: int | Player,
+    studio: Studio,
+    rng: np.random.Generator,
+    *,
+    manner: Manner | None = None,
 ) -> tuple[Lead, np.ndarray]:
     """Have a soloist play notes, moved by octaves into its range.
 
@@ -26,6 +31,8 @@ def play(
         A General MIDI program, or an instrument whose notes were recorded.
     studio : Studio
     rng : np.random.Generator
+    manner : Manner, optional
+        How freely it plays; drawn to suit the soloist where it isn't given.
 
     Returns
     -------
@@ -36,7 +43,9 @@ def play(
     program = soloist.program if isinstance(soloist, Player) else soloist
     lowest, highest = leads.range_of(program) if player is None else player.range
     melody = leads.into_range(notes, lowest, highest, rng)
-    lead = leads.perform(melody, program, studio.seconds, rng, tuning_cents=studio.tuning_cents)
+    lead = leads.perform(
+        melody, program, studio.seconds, rng, manner=manner, tuning_cents=studio.tuning_cents
+    )
     if player is None:
         return lead, studio.play(lead.parts)
     stem, lead = recorded_leads.play(lead, player, studio.seconds, rng)

@@ -18,7 +18,13 @@ from mirzoo.tasks.base import (
     Teachers,
     Validated,
 )
-from mirzoo.tasks.melody.config import MEASURES, VOICING, MelodyConfig, MelodyDecoding
+from mirzoo.tasks.melody.config import (
+    MEASURES,
+    VOICING,
+    MelodyConfig,
+    MelodyDecoding,
+    VoicingNet,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -43,6 +49,7 @@ __all__ = [
     "MelodyDecoder",
     "MelodyDecoding",
     "MelodyExtraction",
+    "VoicingNet",
     "is_voiced",
     "melody_scores",
     "refine",
@@ -81,9 +88,18 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, "Melody"]):
     def build_outputs(
         self, config: MelodyConfig, embedding: keras.KerasTensor, pitches: int
     ) -> dict[str, keras.KerasTensor]:
+        return self.connect_outputs(config, None, embedding, pitches)
+
+    def connect_outputs(
+        self,
+        config: MelodyConfig,
+        features: keras.KerasTensor | None,
+        embedding: keras.KerasTensor,
+        pitches: int,
+    ) -> dict[str, keras.KerasTensor]:
         from mirzoo.tasks.melody.outputs import build
 
-        return build(config, embedding, pitches)
+        return build(config, embedding, pitches, features)
 
     def default_decoding(self, config: MelodyConfig) -> MelodyDecoding:
         return MelodyDecoding(
@@ -166,6 +182,19 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, "Melody"]):
         from mirzoo.tasks.melody.teachers import predicted_melody
 
         return DistilledMelodyTargets(predicted_melody(teachers, frame_times), config)
+
+    def settle(
+        self, config: MelodyConfig, model: keras.Model, validation: Sequence[Iterable[Validated]]
+    ) -> None:
+        """Make the voicing a probability, where it has a network of its own."""
+        from mirzoo.tasks.melody.calibration import fit_probability, known_voicing
+
+        if config.voicing is None:
+            return
+        scale, shift = fit_probability([known_voicing(corpus) for corpus in validation])
+        layer = model.get_layer(VOICING)
+        kernel, bias = layer.get_weights()
+        layer.set_weights([scale * kernel, scale * bias + shift])
 
     def calibrated(
         self,

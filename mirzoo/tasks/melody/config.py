@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from mirzoo.card import Cost, Decoding, Lag, PositiveHz, Probability
+from mirzoo.recipe.base import Config, Fraction
 from mirzoo.recipe.tasks import TaskConfig
 
 MOST_AVERAGE_BINS = 1001
@@ -18,10 +19,37 @@ MEASURES = (
 """The scores of a melody."""
 
 
+class VoicingNet(Config):
+    """A network of its own for whether the melody sounds.
+
+    In each frame it looks at how certain the pitch is, at what the head knows of the likely pitches
+    and of all, and at how far the frame is below the loudest music around it; convolutions then go
+    over the frames around it. The defaults look at 1 s on either side at 31.25 frames a second.
+    """
+
+    filters: PositiveInt = 48
+    """Channels of each convolution."""
+
+    kernel: PositiveInt = 5
+    """Frames of each convolution."""
+
+    dilations: tuple[PositiveInt, ...] = (1, 2, 4, 8)
+    """Step between those frames, a convolution each."""
+
+    level_frames: PositiveInt = 250
+    """How many frames on either side the loudest music is looked for in."""
+
+    dropout: Fraction = 0.1
+    """Share of what it looks at that is left out at random in training."""
+
+    causal: bool = False
+    """Whether all of it looks at the past alone, as models for streams must."""
+
+
 class MelodyConfig(TaskConfig):
     """Which pitch the melody has when, in bins from ``fmin`` (Hz) up, and whether it sounds."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"lag_s"})
+    later: ClassVar[frozenset[str]] = frozenset({"lag_s", "voicing"})
 
     type: Literal["melody"] = "melody"
     fmin: PositiveFloat = 28.469809
@@ -36,6 +64,9 @@ class MelodyConfig(TaskConfig):
     lag_s: Lag = None
     """How long after a frame it is decided (s), of models for streams; null where the whole
     recording decides."""
+
+    voicing: VoicingNet | None = None
+    """A network of its own for the voicing; null for a layer on the frame's embedding alone."""
 
     @model_validator(mode="after")
     def _divides_semitones(self) -> Self:
