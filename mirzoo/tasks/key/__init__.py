@@ -53,7 +53,7 @@ class KeyDetection(FramewiseTask[KeyConfig, "Key"]):
     pitch_layouts = frozenset({"pitch_classes"})
     weighs_teachers = True
     headline = ("weighted", "correct", "weighted_both_fifths", "major", "minor")
-    compared_by = ("songs_pop909", "weighted")
+    compared_by = ("emotify_keys", "weighted")
     scoring = "mir_eval 0.8 (of the fifths the one above counts), every recording alike"
     start = Start(True, frame_rate=5.0, window_s=40.0, context_s=8.0, fmin=32.70319566257483,
                   n_octaves=7)  # fmt: skip
