@@ -47,17 +47,18 @@ Timing = tuple[float, float]
 
 
 class Recording(NamedTuple):
-    """An item of a corpus: int16 ``(samples,)`` at 16 kHz, and what is known of it."""
+    """An item of a corpus: int16 ``(samples,)``, by default at 16 kHz, and what is known of it."""
 
     name: str
     group: str
     samples: np.ndarray
     labels: Labels
+    sample_rate: int = SAMPLE_RATE
 
     @property
     def duration_s(self) -> float:
         """Length (s)."""
-        return len(self.samples) / SAMPLE_RATE
+        return len(self.samples) / self.sample_rate
 
     @property
     def key(self) -> str:
@@ -146,20 +147,22 @@ class Peer:
     Parameters
     ----------
     name : str
-        Its folder under ``peers``.
+        Its folder under ``peers``; behind a colon what its script is started with, where it runs
+        several systems (``madmom_chords:cnn``).
     python : str
         The interpreter of its environment; where it is empty, only what is kept already counts.
     """
 
     def __init__(self, name: str, python: str = "") -> None:
-        self.name = self.key = name
+        folder, _, self._variant = name.partition(":")
+        self.name, self.key = name, name.replace(":", "-")
         self._python = python
-        self._script = PEERS / name / "original.py"
+        self._script = PEERS / folder / "original.py"
         self._process: subprocess.Popen | None = None
         self._scratch: tempfile.TemporaryDirectory | None = None
         if not self._script.is_file():
             known = sorted(path.parent.name for path in PEERS.glob("*/original.py"))
-            raise DataError(f"there is no peer '{name}'; there are: {', '.join(known)}")
+            raise DataError(f"there is no peer '{folder}'; there are: {', '.join(known)}")
 
     def run(self, recording: Path, result: Path) -> Timing:
         """Ask the package's process."""
@@ -181,7 +184,7 @@ class Peer:
         self._scratch = tempfile.TemporaryDirectory()
         with Path(self._scratch.name, ERRORS_FILE).open("w") as errors:
             return subprocess.Popen(
-                [self._python, os.fspath(self._script)],
+                [self._python, os.fspath(self._script), *filter(None, [self._variant])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -342,7 +345,7 @@ def estimates_of(
             result = folder / f"{recording.key}{RESULT_SUFFIX[task]}"
             if not result.exists():
                 wav = Path(scratch) / f"{recording.key}.wav"
-                soundfile.write(wav, recording.samples, SAMPLE_RATE)
+                soundfile.write(wav, recording.samples, recording.sample_rate)
                 fresh = Path(scratch) / result.name
                 system.run(wav, fresh)
                 unfinished = result.with_suffix(".unfinished")

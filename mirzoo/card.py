@@ -162,13 +162,18 @@ class Decoding(_Entry):
 
     fixed: ClassVar[frozenset[str]] = frozenset({"type"})
 
+    later: ClassVar[frozenset[str]] = frozenset({"lag_s"})
+    """Settings that older versions of mirzoo do not know: written where they are not at their
+    default alone."""
+
     type: str
 
     @model_serializer(mode="wrap")
-    def _without_what_is_not(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_later_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields = dump(self)
-        if fields.get("lag_s") is None:
-            fields.pop("lag_s", None)  # as older versions of mirzoo expect
+        for name in self.later & fields.keys():
+            if getattr(self, name) == type(self).model_fields[name].default:
+                del fields[name]
         return fields
 
 

@@ -571,3 +571,60 @@ def test_keys_are_scored_and_compared(key, comparison, tmp_path, capsys):
     rows = [line.split() for line in printed.splitlines() if line.startswith("C major")]
     assert rows[0][2] == "0.650"  # right once, the relative once
     assert rows[1][4] == "0.000" and rows[1][7] == "0.300"
+
+
+@pytest.fixture(scope="module")
+def consensus(comparison):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        return load("chord_consensus.py")
+
+
+def said(consensus, *labels):
+    """What a system says of a clip of a second for each label."""
+    return [
+        consensus.votes_of(
+            Chords([(n, n + 1.0, label) for n, label in enumerate(labels)]), float(len(labels))
+        )
+    ]
+
+
+def test_two_chord_systems_have_the_same_jurors(consensus):
+    votes = {
+        "ours": said(consensus, "C:maj", "A:min", "N", "G:7"),
+        "a": said(consensus, "C:min", "A:min", "N", "G:maj"),
+        "b": said(consensus, "C:7", "A:min7", "E:maj", "G:maj"),
+        "c": said(consensus, "C:maj", "F:maj", "N", "G:sus4"),
+        "d": said(consensus, "C:maj", "A:min", "E:maj", "B:dim"),
+    }
+    jurors = ["a", "b", "c", "d"]
+    judged = consensus.judge(votes, "ours", "a", jurors, "majmin")
+    assert judged.decided.tolist() == [60.0]  # of G two of three have nothing to say in majmin
+    assert (judged.one.tolist(), judged.other.tolist()) == ([40.0], [20.0])
+    scores = judged.scores(np.ones((1, 1)))
+    assert scores["difference"][0] == pytest.approx(1 / 3)
+    roots = consensus.judge(votes, "ours", "a", jurors, "roots")
+    assert (roots.decided.tolist(), roots.one.tolist()) == ([80.0], [60.0])
+    assert consensus.judge(votes, "ours", "a", ["a", "b"], "majmin") is None
+
+
+def test_gaps_of_a_system_are_no_chord_and_unnamed_ones_no_vote(consensus):
+    found = consensus.votes_of(Chords([(1.0, 2.0, "X"), (2.0, 3.0, "C:maj/3")]), 4.0)
+    assert found.majmin[[10, 30, 50, 70]].tolist() == [0, -1, 1, 0]
+    assert found.thirds[[10, 50]].tolist() == [-1, 4]
+
+
+def test_clips_take_turns_among_genres_and_artists(consensus, tmp_path, monkeypatch):
+    items = [
+        Item(f"{genre}/{n}", "magnatune", f"artist {n % 2}", "", "test")
+        for genre in ("pop", "rock")
+        for n in range(4)
+    ]
+    assert [item.group for item in consensus.one_by_one(items[:4])] == [
+        "artist 0", "artist 1", "artist 0", "artist 1",
+    ]  # fmt: skip
+    monkeypatch.setattr(consensus, "clip_of", lambda item: consensus.Clip(item, item.name))
+    source = type("Source", (), {"source": None, "items": staticmethod(lambda folder: items)})
+    monkeypatch.setattr(consensus, "collection", lambda name: source)
+    clips = consensus.chosen_clips(tmp_path, ["magnatune"], 3)
+    assert [clip.genre.split("/")[0] for clip in clips] == ["pop", "rock", "pop"]

@@ -314,7 +314,7 @@ def require_rate(argument: str, rate: object) -> None:
         raise AudioError(f"{argument} is {rate:,} Hz; allowed are at most {HIGHEST_RATE:,} Hz")
 
 
-def resampler(name: str, rate: int, wanted: int) -> Callable[[np.ndarray, bool], np.ndarray]:
+def resampler(name: str, rate: float, wanted: float) -> Callable[[np.ndarray, bool], np.ndarray]:
     """What makes samples at the wanted rate of the next ones, and at the last of the rest."""
     if wanted > LARGEST_RATIO * rate:
         raise AudioError(

@@ -106,6 +106,12 @@ class Terminated(KeyboardInterrupt):
 )
 @DECODING
 @click.option(
+    "--careful",
+    is_flag=True,
+    help="Process a recording five times, each time tuned a little higher or lower, and take the "
+    "mean: of chords alone, and five times as slow.",
+)
+@click.option(
     "--snap",
     is_flag=True,
     help="Put results on the beats that one of the models finds: chords change on them and can be "
@@ -135,6 +141,7 @@ def annotate(
     sonify: Path | None,
     top: int,
     decoding: Sequence[str],
+    careful: bool,
     snap: bool,
     runtime: str,
     channel: str,
@@ -171,6 +178,8 @@ def annotate(
         settings = decodings_of(cards, decoding)
         if snap:
             _require_beats(cards)
+        if careful:
+            _require_careful(cards)
         try:
             batch = Batch(
                 recordings,
@@ -195,6 +204,7 @@ def annotate(
             report="json" if as_json else "summary",
             top=top,
             snap=snap,
+            careful=careful,
         )
         makes_files = any(target is not None for target in (output, picture, sonify))
         summary = Summary(
@@ -205,6 +215,15 @@ def annotate(
             show(outcome)
         status = _run(setup, batch, loaded, show, workers, timeout_s)
     raise click.exceptions.Exit(status or (FAILED if summary.counts["failed"] else 0))
+
+
+def _require_careful(cards: Sequence[Card]) -> None:
+    from mirzoo.annotate.careful import require_careful
+
+    try:
+        require_careful([card.task for card in cards])
+    except AnnotationError as error:
+        raise click.BadParameter(str(error), param_hint="--careful") from error
 
 
 def _load(names: Sequence[str], runtime: str, *, in_process: bool) -> tuple[list[Card], list[Any]]:

@@ -304,6 +304,7 @@ def annotate_many(
     decoding: Mapping[str, Any] | None = None,
     channel: Channel = "mean",
     allow_damaged: bool = False,
+    careful: bool = False,
     snap: bool = False,
     overwrite: bool = False,
     workers: int | None = None,
@@ -329,7 +330,7 @@ def annotate_many(
         The files of each result: ``("json", "lab")``.
     runtime : str
         What computes the models.
-    decoding, channel, allow_damaged
+    decoding, channel, allow_damaged, careful
         As `mirzoo.annotate.annotate` takes them.
     snap : bool
         Whether results are put on the beats that one of the models finds: chords change on them,
@@ -365,6 +366,7 @@ def annotate_many(
     album/song.mp3 written
     """
     from mirzoo import hub
+    from mirzoo.annotate.careful import require_careful
 
     if workers == 0 and timeout_s is not None:
         raise ValueError("timeout_s needs a worker process that can be ended: workers=1 or more")
@@ -377,6 +379,8 @@ def annotate_many(
     cards = [hub.card(model) for model in models]
     if snap:
         model_of_beats(cards)
+    if careful:
+        require_careful([card.task for card in cards])
     problems: list[Outcome] = []
     recordings = find_recordings(paths, lambda path, error: problems.append(problem(path, error)))
     recordings = list(dict.fromkeys(recordings))
@@ -402,6 +406,7 @@ def annotate_many(
         allow_damaged=allow_damaged,
         report="annotation",
         snap=snap,
+        careful=careful,
     )
     if workers is None:
         workers = default_workers(runtime, len(recordings))

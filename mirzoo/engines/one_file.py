@@ -56,6 +56,8 @@ class Setup:
         How many labels a summary has.
     snap : bool
         Whether the results of the other models are put on the beats of the one that finds beats.
+    careful : bool
+        As `mirzoo.annotate.annotate` takes it.
     """
 
     models: tuple[str, ...]
@@ -67,6 +69,7 @@ class Setup:
     report: Report = "summary"
     top: int = 5
     snap: bool = False
+    careful: bool = False
 
     def start(self, models: list[LoadedModel] | None = None) -> OneFile:
         """Give the function of one file; models that are not given are loaded.
@@ -290,6 +293,7 @@ class OneFile:
                 progress=progress,
                 channel=self._setup.channel,
                 allow_damaged=self._setup.allow_damaged,
+                careful=self._setup.careful,
                 return_errors=True,
             )
 

@@ -176,7 +176,8 @@ def builds_on(recipe: Recipe) -> list[str]:
     """The models that a recipe starts from or is distilled from."""
     teachers = recipe.data.teachers if recipe.data else ()
     start = recipe.training.initial_weights
-    return list(dict.fromkeys([*([start] if start else []), *teachers]))
+    names = (teacher.partition(":")[0] for teacher in teachers)  # "name:careful" is of the model
+    return list(dict.fromkeys([*([start] if start else []), *names]))
 
 
 def _merged(shared: Mapping[str, Any], differing: Mapping[str, Any]) -> dict[str, Any]:

@@ -217,8 +217,9 @@ class Teachers(Protocol):
     def model(self, name: str) -> ModelWithCard:
         """A teacher; raises UnknownNameError where no model has the name."""
 
-    def frames(self, name: str) -> Predict:
-        """The function that a frame-wise teacher is."""
+    def frames(self, name: str, *, careful: bool = False) -> Predict:
+        """The function that a frame-wise teacher is, or with ``careful`` its mean over detunings
+        (`Task.detunings_cents`)."""
 
     def labels_folder(self, name: str) -> Path:
         """Where ``00000.lab`` and so on of another system may lie, by the rows of items.csv."""
@@ -285,6 +286,10 @@ class Task(ABC, Generic[Section, Result]):
     pitch_layouts: ClassVar[frozenset[str]] = frozenset()
     """What may lie side by side in the embedding of heads that treat every pitch alike, as those
     heads have it in their ``pitch_layout``: "pitch_classes", "pitches"."""
+
+    detunings_cents: ClassVar[tuple[float, ...]] = ()
+    """By how many cents a recording is tuned each time that it is processed for a careful result;
+    none where there are no such results."""
 
     gives_beats: ClassVar[bool] = False
     """Whether its results are beats, which those of other tasks can be put on."""

@@ -45,9 +45,18 @@ class Teachers:
         """
         return self._find(name)
 
-    def frames(self, name: str) -> Callable[[np.ndarray], tuple[np.ndarray, dict[str, np.ndarray]]]:
-        """From a waveform at the corpus' rate to the times of frames (s) and a model's outputs."""
+    def frames(
+        self, name: str, *, careful: bool = False
+    ) -> Callable[[np.ndarray], tuple[np.ndarray, dict[str, np.ndarray]]]:
+        """From a waveform at the corpus' rate to the times of frames (s) and a model's outputs.
+
+        With ``careful`` these are the mean over detunings.
+        """
         model = self.model(name)
+        if careful:
+            from mirzoo.annotate.careful import mean_outputs
+
+            return lambda waveform: mean_outputs(model, waveform, source_rate=SAMPLE_RATE)
         return lambda waveform: frame_outputs(model, waveform, source_rate=SAMPLE_RATE)
 
     def labels_folder(self, name: str) -> Path:

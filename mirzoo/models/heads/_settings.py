@@ -13,6 +13,9 @@ from mirzoo.recipe.base import Config, Fraction, Start, type_of
 from mirzoo.recipe.frontends import FRONTENDS, Frontend
 from mirzoo.recipe.heads import Head
 
+PHASE = 2
+"""Numbers of the tuning at the end of each pitch class's embedding."""
+
 
 class ConvBlock(Config):
     """A convolution over (frames, bins), batch normalisation and ReLU, ``repeats`` times.

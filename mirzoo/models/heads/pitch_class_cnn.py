@@ -8,14 +8,11 @@ from pydantic import PositiveInt, model_validator
 
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.errors import RecipeError
-from mirzoo.models.heads._settings import ConvBlock, PitchHead, grid_behind
+from mirzoo.models.heads._settings import PHASE, ConvBlock, PitchHead, grid_behind
 from mirzoo.recipe.heads import HEADS, PitchLayout
 
 if TYPE_CHECKING:
     import keras
-
-PHASE = 2
-"""Numbers of the tuning at the end of each pitch class's embedding."""
 
 
 @HEADS.register

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import PositiveInt
 
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.errors import RecipeError
-from mirzoo.models.heads._settings import ConvBlock, PitchHead, RecurrentStack, grid_behind
+from mirzoo.models.heads._settings import (
+    PHASE,
+    ConvBlock,
+    PitchHead,
+    RecurrentStack,
+    grid_behind,
+)
 from mirzoo.recipe.heads import HEADS, PitchLayout
 
 if TYPE_CHECKING:
@@ -22,8 +29,14 @@ class PitchClassCRNNConfig(PitchHead):
     ``blocks`` end with a bin a semitone. ``filters`` is the width of what follows the folding:
     convolutions round the circle of pitch classes and, with ``recurrent``, recurrent layers over
     each pitch class's frames. A chord is the same on every root but for the rotation.
+
+    With ``tuning`` the head measures in each window how far the music is from A = 440 Hz, and moves
+    the features by it before anything else
+    (`mirzoo.models.layers.tuning.AtConcertPitch`), so that music between two keys is in one of
+    them. The embedding of each pitch class then ends with two numbers more, which tell the tuning.
     """
 
+    later: ClassVar[frozenset[str]] = frozenset({"tuning", "trailing_frames"})
     convolves_bins: ClassVar[bool] = True
     pitch_layout: ClassVar[PitchLayout | None] = "pitch_classes"
 
@@ -37,6 +50,9 @@ class PitchClassCRNNConfig(PitchHead):
     recurrent: RecurrentStack = RecurrentStack()
     """Recurrent layers over the frames of each pitch class."""
 
+    tuning: bool = False
+    """Whether features are moved to A = 440 Hz; the task 'chords' has the tuning as an output."""
+
     def embed(self, features: keras.KerasTensor) -> keras.KerasTensor:
         from keras import layers
 
@@ -48,6 +64,13 @@ class PitchClassCRNNConfig(PitchHead):
             GroupsAsBatch,
         )
 
+        phase = None
+        if self.tuning:
+            from mirzoo.models.layers.tuning import AtConcertPitch, TuningPhase
+
+            each = self.bins_per_semitone(features.shape[2])
+            phase = TuningPhase(each, name="tuning_phase")(features)
+            features = AtConcertPitch(each, name="at_concert_pitch")([features, phase])
         x = blocks.convolve_2d(self.blocks, blocks.normalise_bins(features))
         if x.shape[2] % PITCH_CLASSES:
             raise RecipeError(
@@ -66,7 +89,14 @@ class PitchClassCRNNConfig(PitchHead):
             x = layers.Conv2D(self.filters, 1, use_bias=False, name="recurrent_dense")(x)
             x = blocks.normalise_and_rectify(x, "recurrent")
         x = blocks.round_the_circle(x, self.filters, "circle1")
-        return blocks.embed_pitches(self, x)
+        return blocks.embed_pitches(self, x, besides=phase)
+
+    def bins_per_semitone(self, bins: int) -> int:
+        """How many of so many bins make a semitone: what the strides of the blocks leave out."""
+        return math.prod(block.stride[1] for block in self.blocks)
+
+    def embedded_pitches(self, size: int) -> int:
+        return size // (self.embedding + PHASE * self.tuning)
 
     def output_grid(self, grid: FrameGrid) -> FrameGrid:
         return grid_behind(grid, self.blocks)

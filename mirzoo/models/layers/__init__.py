@@ -27,7 +27,7 @@ from mirzoo.models.layers.pooling import AttentionPooling, TrailingPooling
 from mirzoo.models.layers.scaling import Decibel, Logarithm
 from mirzoo.models.layers.sinc import SincFilters
 from mirzoo.models.layers.stft import STFT, InverseSTFT, Spectrogram
-from mirzoo.models.layers.tuning import MeanTuning, TuningPhase
+from mirzoo.models.layers.tuning import AtConcertPitch, MeanTuning, TuningPhase, WithoutTuning
 from mirzoo.models.layers.voicing import (
     AtLikelyPitch,
     FrameLevels,
@@ -43,6 +43,7 @@ __all__ = [
     "PCEN",
     "STFT",
     "VQT",
+    "AtConcertPitch",
     "AtLikelyPitch",
     "AttentionPooling",
     "BatchAsGroups",
@@ -71,5 +72,6 @@ __all__ = [
     "TrailingPooling",
     "TuningPhase",
     "WindowLevel",
+    "WithoutTuning",
     "WrapPitchClasses",
 ]

@@ -1,4 +1,4 @@
-"""Layers that measure how far music is from A = 440 Hz."""
+"""Layers that measure how far music is from A = 440 Hz, and move features there."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import math
 import keras
 from keras import ops
 
+from mirzoo.dsp.transposition import LOWEST_TUNING_CENTS
 from mirzoo.models.layers.pitch import PITCH_CLASSES
 
 LEAST_ENERGY = 1e-3
 LN_10 = math.log(10)
+CLEAR_TUNING = 0.05
+LEAST_CLEARNESS = 1e-9
 LARGEST = 8.0
 """What features are limited to before their logarithm is undone."""
 
@@ -108,3 +111,122 @@ class MeanTuning(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:2], 2)
+
+
+@keras.saving.register_keras_serializable(package="mirzoo")
+class AtConcertPitch(keras.layers.Layer):
+    r"""Move the bins of each clip so that its tones lie where those of A = 440 Hz would.
+
+    The tuning is the direction of the sum :math:`v` of all phases of the clip (`TuningPhase`), as
+    a number of cents from ``lowest_cents`` to 100 above it: music near the seam counts as the
+    nearest semitone of one neighbour in one window and of the other in the next, so the seam lies
+    where hardly any music is tuned. Features move by that many bins :math:`s` times
+    :math:`|v|^2 / (|v|^2 + 0.05^2)`, with :math:`|v|` from 0 to 1: what has no tuning stays. The
+    value between bins is that of Catmull and Rom's cubic; beyond the edges the outermost bins go
+    on.
+
+    Parameters
+    ----------
+    bins_per_semitone : int
+        3 or more.
+    lowest_cents : float
+        Above -100 and at most 0; by default `mirzoo.dsp.transposition.LOWEST_TUNING_CENTS`.
+
+    Notes
+    -----
+    Input: features ``(batch, frames, bins, channels)`` and phases ``(batch, frames, 12, 2)``.
+    Output: features of the same shape.
+
+    References
+    ----------
+    K. Dressler and S. Streich, "Tuning frequency estimation using circular statistics", ISMIR
+    2007. E. Catmull and R. Rom, "A class of local interpolating splines", 1974.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> features = np.zeros((1, 1, 36, 1), "float32")
+    >>> features[..., 10, 0] = 1.0  # a third of a semitone above Eb, where bin 0 is C
+    >>> phases = TuningPhase(bins_per_semitone=3)(features)
+    >>> int(AtConcertPitch(bins_per_semitone=3)([features, phases])[0, 0, :, 0].numpy().argmax())
+    9
+    """
+
+    def __init__(self, bins_per_semitone, lowest_cents=LOWEST_TUNING_CENTS, **kwargs):
+        super().__init__(**kwargs)
+        if bins_per_semitone < 3:
+            raise ValueError(
+                f"bins_per_semitone is {bins_per_semitone}; allowed are numbers from 3 on, since "
+                "fewer bins do not tell above from below"
+            )
+        if not -100.0 < lowest_cents <= 0.0:
+            raise ValueError(
+                f"lowest_cents is {lowest_cents:g}; allowed are numbers above -100 and at most 0, "
+                "so that music in tune stays where it is"
+            )
+        self.bins_per_semitone = bins_per_semitone
+        self.lowest_cents = lowest_cents
+
+    def call(self, inputs):
+        features, phases = inputs
+        each, bins = self.bins_per_semitone, features.shape[2]
+        cosine, sine = ops.split(ops.mean(ops.sum(phases, axis=2), axis=1), 2, axis=-1)
+        clear = ops.square(cosine) + ops.square(sine)
+        middle = self.lowest_cents / 100.0 + 0.5
+        turned, across = math.cos(2 * math.pi * middle), math.sin(2 * math.pi * middle)
+        angle = ops.arctan2(
+            sine * turned - cosine * across, cosine * turned + sine * across + LEAST_CLEARNESS
+        )
+        semitones = angle / (2 * math.pi) + middle
+        shift = each * semitones * clear / (clear + CLEAR_TUNING**2)
+        shift = ops.reshape(shift, (-1, 1, 1, 1))
+        lowest = math.floor(each * self.lowest_cents / 100.0) - 1
+        highest = math.ceil(each * (self.lowest_cents / 100.0 + 1.0)) + 1
+        below, above = features[:, :, :1], features[:, :, -1:]
+        padded = ops.concatenate([*[below] * -lowest, features, *[above] * highest], axis=2)
+        moved = 0.0
+        for offset in range(lowest, highest + 1):
+            weight = _catmull_rom(shift - float(offset))
+            moved += weight * padded[:, :, offset - lowest : offset - lowest + bins]
+        return moved
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "bins_per_semitone": self.bins_per_semitone,
+            "lowest_cents": self.lowest_cents,
+        }
+
+
+def _catmull_rom(distance):
+    """The weight of a bin at a distance, 0 from two bins on."""
+    far = ops.minimum(ops.abs(distance), 2.0)
+    near = 1.0 - ops.square(far) * (2.5 - 1.5 * far)
+    outer = 2.0 + far * (-4.0 + far * (2.5 - 0.5 * far))
+    return ops.where(far < 1.0, near, outer)
+
+
+@keras.saving.register_keras_serializable(package="mirzoo")
+class WithoutTuning(keras.layers.Layer):
+    """Leave out the phases that a head has put last into the embedding of each pitch class.
+
+    Input: embedding ``(batch, frames, 12 * size)``, output ``(batch, frames, 12 * (size - 2))``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> WithoutTuning()(np.ones((1, 5, 12 * 8), "float32")).shape
+    TensorShape([1, 5, 72])
+    """
+
+    def call(self, inputs):
+        frames, size = ops.shape(inputs)[1], inputs.shape[-1] // PITCH_CLASSES
+        grouped = ops.reshape(inputs, (-1, frames, PITCH_CLASSES, size))[..., : size - 2]
+        return ops.reshape(grouped, (-1, frames, PITCH_CLASSES * (size - 2)))
+
+    def compute_output_shape(self, input_shape):
+        size = input_shape[-1] // PITCH_CLASSES
+        return (*input_shape[:2], PITCH_CLASSES * (size - 2))

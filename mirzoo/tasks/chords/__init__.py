@@ -22,12 +22,14 @@ from mirzoo.tasks.base import (
     same_choice,
 )
 from mirzoo.tasks.chords.config import ChordDecoding, ChordsConfig
+from mirzoo.tasks.tuning import AXIS_LABELS, TUNING, check_tuning
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
     from mirzoo.data.labels import Labels
+    from mirzoo.recipe import Recipe
     from mirzoo.tasks.chords.annotation import Chords
     from mirzoo.tasks.chords.decoder import ChordDecoder, LagChordDecoder, likeliest_classes
     from mirzoo.tasks.chords.scores import ChordScorer, chord_agreement, chord_scores
@@ -58,6 +60,7 @@ class ChordRecognition(FramewiseTask[ChordsConfig, "Chords"]):
     labelled = True
     label_kind = "chords"
     pitch_layouts = frozenset({"pitch_classes"})
+    detunings_cents = (-20.0, -10.0, 0.0, 10.0, 20.0)
     weighs_teachers = True
     headline = ("root", "majmin", "sevenths", "tetrads", "seg")
     compared_by = ("songs_pop909", "majmin")
@@ -72,7 +75,21 @@ class ChordRecognition(FramewiseTask[ChordsConfig, "Chords"]):
             axes["root"] = Axis(name="none or pitch class", size=13, unit="probability")
             axes["bass"] = Axis(name="none or pitch class", size=13, unit="probability")
             axes["pitches"] = Axis(name="pitch class", size=12, unit="probability")
+        if config.third:
+            axes["third"] = Axis(name="third of each root", size=36, unit="probability")
+        if config.tuning:
+            axes[TUNING] = Axis(name="cosine and sine", size=2, unit="(1 + clearness) / 2")
         return axes
+
+    def check_recipe(self, recipe: Recipe) -> None:
+        super().check_recipe(recipe)
+        assert isinstance(recipe.task, ChordsConfig)
+        check_tuning(recipe, "pitch_class_crnn")
+        if recipe.live and (recipe.task.third or recipe.task.tuning):
+            raise ValueError(
+                "task.third and task.tuning are settled by the whole window or song, which a model "
+                "for streams does not have; leave them out, or live"
+            )
 
     def build_outputs(
         self, config: ChordsConfig, embedding: keras.KerasTensor, pitches: int
@@ -123,7 +140,10 @@ class ChordRecognition(FramewiseTask[ChordsConfig, "Chords"]):
         return lines
 
     def axis_labels(self, card: Contract) -> dict[str, list[str]]:
-        by_size = {12: [*ROOT_NAMES], 13: ["N", *ROOT_NAMES]}
+        from mirzoo.tasks.chords.thirds import KINDS
+
+        thirds = [f"{root}:{kind}" for root in ROOT_NAMES for kind in KINDS]
+        by_size = {2: [*AXIS_LABELS], 12: [*ROOT_NAMES], 13: ["N", *ROOT_NAMES], 36: thirds}
         sizes = {output.name: output.axes[-1].size or 0 for output in card.outputs[1:]}
         named = {name: by_size[size] for name, size in sizes.items() if size in by_size}
         return {**super().axis_labels(card), **named}
@@ -187,6 +207,7 @@ class ChordRecognition(FramewiseTask[ChordsConfig, "Chords"]):
             "root": (crossentropy_where_named, 0.3),
             "bass": (crossentropy_where_named, 0.3),
             "pitches": (crossentropy_where_known, 0.3),
+            "third": (crossentropy_where_named, 0.3),
         }
 
     def metrics(self, config: ChordsConfig) -> dict[str, list]:

@@ -40,6 +40,7 @@ SHOWN_CHORDS = 32
 LABEL_POINTS = 7
 LETTER_POINTS = 4.5
 LINE_WIDTH = 88
+THIRDS = ("major", "minor", "none")
 _JAMS_DEGREES = r"(\(\*?(b*|#*)([1-9]|1[0-3]?)(,\*?(b*|#*)([1-9]|1[0-3]?))*\))"
 JAMS_LABEL = re.compile(
     r"N|X|[A-G](b*|#*)"
@@ -81,11 +82,18 @@ class Chords(Playable):
         Length of the recording (s); by default the end of the last segment.
     model : str, optional
         The model that made it.
+    thirds : sequence of (float, float, float), optional
+        For each segment how likely its root has a major third, a minor third, or none.
+    tuning_cents : float, optional
+        How far the recording is above A = 440 Hz, from -100 to 100 cents; None where that is not
+        known, or there is no tuning.
 
     Raises
     ------
     AnnotationError
-        If a segment ends before it starts, or overlaps the next, or its label is none.
+        If a segment ends before it starts, or overlaps the next, or its label is none; if there is
+        not one confidence, and one triple of thirds, for each segment; or the tuning is no number
+        of cents.
 
     Examples
     --------
@@ -107,6 +115,8 @@ class Chords(Playable):
     source: str | None = None
     duration_s: float = None  # type: ignore[assignment]
     model: str | None = None
+    thirds: Sequence[tuple[float, float, float]] | None = None
+    tuning_cents: float | None = None
 
     def __post_init__(self) -> None:
         segments = tuple((float(start), float(end), label) for start, end, label in self.segments)
@@ -136,7 +146,24 @@ class Chords(Playable):
                     f"Chords: {len(confidence)} confidences for {len(segments)} segments; one in "
                     "[0, 1] for each is needed."
                 )
+        thirds = self.thirds
+        if thirds is not None:
+            rows = [tuple(float(value) for value in row) for row in thirds]
+            fit = all(len(row) == 3 and all(0 <= value <= 1 for value in row) for row in rows)
+            if len(rows) != len(segments) or not fit:
+                raise AnnotationError(
+                    f"Chords: {len(rows)} thirds for {len(segments)} segments; three "
+                    "probabilities (major, minor, none) for each are needed."
+                )
+            thirds = tuple((major, minor, none) for major, minor, none in rows)
+        tuning = self.tuning_cents
+        if tuning is not None and not -100 <= tuning <= 100:
+            raise AnnotationError(
+                f"Chords: tuning_cents is {tuning}; allowed is -100 to 100. Is it in Hz?"
+            )
         duration_s = segments[-1][1] if self.duration_s is None else self.duration_s
+        object.__setattr__(self, "thirds", thirds)
+        object.__setattr__(self, "tuning_cents", None if tuning is None else float(tuning))
         object.__setattr__(self, "segments", segments)
         object.__setattr__(self, "confidence", confidence)
         object.__setattr__(self, "duration_s", float(duration_s))
@@ -158,7 +185,17 @@ class Chords(Playable):
             "source": pieces[-1].source,
             "duration_s": pieces[-1].duration_s,
             "model": pieces[-1].model,
+            "tuning_cents": pieces[-1].tuning_cents,
         }
+
+    def _values(self) -> np.ndarray:
+        """The confidence and the thirds of each segment, ``(segments, 4)``; 1 where unknown."""
+        values = np.ones((len(self.segments), 4))
+        if self.confidence is not None:
+            values[:, 0] = self.confidence
+        if self.thirds is not None:
+            values[:, 1:] = self.thirds
+        return values
 
     def on_beats(self, beats: Beats) -> Chords:
         """Give the chords with the changes on beats, and the music's tempo in MIDI files.
@@ -183,26 +220,18 @@ class Chords(Playable):
         # What goes on to the end, or has no gap before it, has none afterwards either.
         joins = self.intervals[1:, 0] - self.intervals[:-1, 1] < OVERLAP_S
         edges[:-1, 1][joins] = edges[1:, 0][joins]
-        confidence = self.confidence or [1.0] * len(self.segments)
-        moved: list[list[Any]] = []
-        for (start, end), (_, _, label), value in zip(
-            edges.tolist(), self.segments, confidence, strict=True
+        moved = _Joined()
+        for (start, end), (_, _, label), values in zip(
+            edges.tolist(), self.segments, self._values(), strict=True
         ):
-            if end - start <= OVERLAP_S:
-                continue
-            if moved and moved[-1][2] == label and start - moved[-1][1] < OVERLAP_S:
-                whole = end - moved[-1][0]
-                moved[-1][3] += (value - moved[-1][3]) * (end - start) / whole
-                moved[-1][1] = end
-            else:
-                moved.append([start, end, label, value])
-        if not moved:
+            if end - start > OVERLAP_S:
+                moved.add(start, end, label, values)
+        if not moved.segments:
             return super().on_beats(beats)
-        changed = replace(
-            self,
-            segments=[tuple(segment[:3]) for segment in moved],
-            confidence=None if self.confidence is None else [min(1.0, s[3]) for s in moved],
+        fields = moved.fields(
+            confidence=self.confidence is not None, thirds=self.thirds is not None
         )
+        changed = replace(self, **fields)
         return super(Chords, changed.with_warnings(self.warnings)).on_beats(beats)
 
     def most_frequent(self, n: int = 5) -> list[tuple[str, float]]:
@@ -241,6 +270,10 @@ class Chords(Playable):
             }
             if self.confidence is not None:
                 event["confidence"] = round(self.confidence[number], 4)
+            if self.thirds is not None:
+                event["third"] = dict(
+                    zip(THIRDS, (round(p, 4) for p in self.thirds[number]), strict=True)
+                )
             yield event
 
     def newest(self, top: int = 5) -> list[str]:
@@ -259,6 +292,11 @@ class Chords(Playable):
 
     def _document(self) -> dict[str, Any]:
         segments, confidence = self.segments, self.confidence
+        thirds, tuning = self.thirds, self.tuning_cents
+
+        def rounded(rows: Sequence[tuple[float, ...]]) -> Iterator[list[float]]:
+            return ([round(value, 4) for value in row] for row in rows)
+
         return {
             **self._about(),
             "segments": Rows(
@@ -270,6 +308,8 @@ class Chords(Playable):
             ),
             "confidence": confidence
             and Rows(len(confidence), lambda: (round(value, 4) for value in confidence)),
+            **({} if thirds is None else {"thirds": Rows(len(thirds), lambda: rounded(thirds))}),
+            **({} if tuning is None else {"tuning_cents": round(tuning, 2)}),
         }
 
     def _draw(self, ax: Any) -> None:
@@ -361,7 +401,11 @@ class Chords(Playable):
                 for (start, end, label), confidence in zip(self.segments, confidences)
             ),
         )
-        sandbox = {"model": self.model, "source": self.source}
+        sandbox: dict[str, Any] = {"model": self.model, "source": self.source}
+        if self.thirds is not None:
+            sandbox["thirds"] = [[round(value, 4) for value in row] for row in self.thirds]
+        if self.tuning_cents is not None:
+            sandbox["tuning_cents"] = round(self.tuning_cents, 2)
         return jams_pieces(self, jams_annotation(self, "chord", data, sandbox))
 
     @staticmethod
@@ -384,7 +428,11 @@ class Chords(Playable):
         document = json.loads(text)
         fields = ("confidence", "source", "duration_s", "model")
         segments = [(s["start_s"], s["end_s"], s["label"]) for s in document["segments"]]
-        return {"segments": segments, **{field: document[field] for field in fields}}
+        return {
+            "segments": segments,
+            **{field: document[field] for field in fields},
+            **{field: document.get(field) for field in ("thirds", "tuning_cents")},
+        }
 
     @staticmethod
     def _from_jams(text: str) -> dict[str, Any]:
@@ -397,6 +445,38 @@ class Chords(Playable):
             "source": about.get("source"),
             "model": about.get("model"),
             "duration_s": document.file_metadata.duration,
+            "thirds": about.get("thirds"),
+            "tuning_cents": about.get("tuning_cents"),
+        }
+
+
+class _Joined:
+    """Segments one after the other: equal ones that touch become one, with their values' mean."""
+
+    def __init__(self) -> None:
+        self.segments: list[list[Any]] = []
+        self._sums: list[np.ndarray] = []
+
+    def add(self, start: float, end: float, label: str, values: np.ndarray) -> None:
+        """Take the next segment, and what is known of it, ``(4,)``."""
+        last = self.segments[-1] if self.segments else None
+        if last is not None and last[2] == label and start - last[1] < OVERLAP_S:
+            last[1] = end
+            self._sums[-1] += values * (end - start)
+        else:
+            self.segments.append([start, end, label])
+            self._sums.append(values * (end - start))
+
+    def fields(self, *, confidence: bool, thirds: bool) -> dict[str, Any]:
+        """The fields of `Chords`, those that are known."""
+        means = [
+            np.minimum(1.0, total / (end - start))
+            for (start, end, _), total in zip(self.segments, self._sums, strict=True)
+        ]
+        return {
+            "segments": [tuple(segment) for segment in self.segments],
+            "confidence": [float(row[0]) for row in means] if confidence else None,
+            "thirds": [tuple(row[1:].tolist()) for row in means] if thirds else None,
         }
 
 

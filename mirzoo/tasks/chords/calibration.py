@@ -13,11 +13,12 @@ import numpy as np
 
 from mirzoo.data.corpus import SAMPLE_RATE
 from mirzoo.data.labels import ChordSpan
-from mirzoo.dsp.chord_vocabulary import NO_CHORD, UNKNOWN, Vocabulary
+from mirzoo.dsp.chord_vocabulary import NO_CHORD, UNKNOWN, Vocabulary, parse_chord
 from mirzoo.tasks.base import Teachers, Validated
 from mirzoo.tasks.chords.config import ChordDecoding
-from mirzoo.tasks.chords.decoder import decided_classes
+from mirzoo.tasks.chords.decoder import BASS, decided_classes, likeliest_bass, log_odds
 from mirzoo.tasks.chords.teachers import CHORDS, predicted_chords
+from mirzoo.tasks.frames import runs_of
 
 CHANGE_PENALTIES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0)
 CAUTIONS = (1.0, 2.0)
@@ -25,6 +26,10 @@ AS_RIGHT = 0.001
 NEARLY = 0.005
 COMMON_QUALITIES = frozenset({"maj", "min", "7", "maj7", "min7"})
 PREDICTED_EVERY_S = 0.5
+BASS_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+NEWTON_STEPS = 30
+LEAST_SEGMENTS = 50
+RIDGE = 1e-3
 
 
 def calibrate_chords(
@@ -34,11 +39,13 @@ def calibrate_chords(
     frame_rate: float,
     prior: Sequence[float] | None = None,
 ) -> ChordDecoding:
-    """Choose the transition penalty, and how unlikely "no chord" is a priori.
+    """Choose the transition penalty, how unlikely "no chord" is a priori, and what is sure.
 
     The penalty is the highest of those that name as many labelled frames right as the best, give
     or take one in a thousand. "No chord" gets a prior where that costs nearly nothing: the silence
-    of rendered music begins where in recordings noise and reverberation go on.
+    of rendered music begins where in recordings noise and reverberation go on. Then the threshold
+    of the bass is the one with most basses right, and the confidence in segments is fitted to the
+    share of them that is right (`fitted_confidence`).
 
     Parameters
     ----------
@@ -52,13 +59,15 @@ def calibrate_chords(
     prior : sequence of float, optional
         Of each class, as `rarity_prior` gives it.
     """
-    predicted = [
-        [
-            (outputs[CHORDS], _classes_at(times, labels.chords or (), vocabulary))
-            for labels, times, outputs in corpus
-        ]
-        for corpus in validation
-    ]
+    predicted: list[list[tuple[np.ndarray, np.ndarray]]] = []
+    basses: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    for corpus in validation:
+        predicted.append([])
+        for labels, times, outputs in corpus:
+            spans = labels.chords or ()
+            predicted[-1].append((outputs[CHORDS], _classes_at(times, spans, vocabulary)))
+            if decoding.bass_threshold is not None and BASS in outputs:
+                basses.append((outputs[CHORDS], outputs[BASS], _basses_at(times, spans)))
     learnt = np.ones(len(vocabulary)) if prior is None else np.array(prior)
     none = np.array([label == NO_CHORD for label in vocabulary.labels])
 
@@ -78,7 +87,116 @@ def calibrate_chords(
     penalty = max(p for p, share in right.items() if share >= as_good_as_the_best)
     shares = {c: _share_right(predicted, with_settings(penalty, c), frame_rate) for c in CAUTIONS}
     nearly_best = max(shares.values()) - NEARLY
-    return with_settings(penalty, max(c for c, share in shares.items() if share >= nearly_best))
+    chosen = with_settings(penalty, max(c for c, share in shares.items() if share >= nearly_best))
+    segments = [
+        segment
+        for corpus in predicted
+        for probabilities, truth in corpus
+        for segment in _segments(probabilities, truth, chosen, frame_rate)
+    ]
+    settings = {
+        "confidence": fitted_confidence(*np.array(segments).reshape(-1, 3).T),
+        "bass_threshold": _best_threshold(basses, chosen, vocabulary, frame_rate),
+    }
+    return chosen.model_copy(update=settings)
+
+
+def fitted_confidence(
+    probabilities: np.ndarray, right: np.ndarray, weights: np.ndarray
+) -> tuple[float, float] | None:
+    """Fit the confidence in segments to the share of them that is right: slope and offset.
+
+    Logistic regression of being right on the log-odds of the mean probability, by Newton's method;
+    J. Platt, "Probabilistic outputs for support vector machines", 1999. None where there are fewer
+    than `LEAST_SEGMENTS`, or it would not rise.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray
+        Of the class of each segment, on average over it, ``(segments,)``.
+    right : np.ndarray
+        The share of each segment that is right.
+    weights : np.ndarray
+        How long each lasts.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> stated = rng.uniform(0.05, 0.95, 4000)  # too sure: the odds are those of the square root
+    >>> true = 1 / (1 + np.sqrt((1 - stated) / stated))
+    >>> slope, _ = fitted_confidence(stated, rng.random(4000) < true, np.ones(4000))
+    >>> bool(0.4 < slope < 0.6)
+    True
+    """
+    if len(probabilities) < LEAST_SEGMENTS:
+        return None
+    rows = np.stack([log_odds(probabilities), np.ones(len(probabilities))], axis=1)
+    weights = weights / weights.mean()
+    values = np.array([1.0, 0.0])
+    for _ in range(NEWTON_STEPS):
+        expected = 1 / (1 + np.exp(-rows @ values))
+        gradient = rows.T @ (weights * (right - expected)) + RIDGE * (np.array([1.0, 0.0]) - values)
+        curvature = (rows * (weights * expected * (1 - expected))[:, np.newaxis]).T @ rows
+        values = values + np.linalg.solve(curvature + RIDGE * np.eye(2), gradient)
+    slope, offset = values.tolist()
+    return (round(slope, 4), round(offset, 4)) if np.isfinite(slope) and slope > 0 else None
+
+
+def _segments(
+    probabilities: np.ndarray, truth: np.ndarray, decoding: ChordDecoding, frame_rate: float
+) -> list[tuple[float, float, float]]:
+    """Mean probability, share right and labelled frames of each segment that has some."""
+    path = decided_classes(probabilities, decoding, frame_rate)
+    found = []
+    for first, end in zip(*runs_of(path)):
+        known = truth[first:end] != UNKNOWN
+        if known.any():
+            right = (truth[first:end] == path[first])[known].mean()
+            mean = probabilities[first:end, path[first]].mean()
+            found.append((float(mean), float(right), float(known.sum())))
+    return found
+
+
+def _best_threshold(
+    found: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    decoding: ChordDecoding,
+    vocabulary: Vocabulary,
+    frame_rate: float,
+) -> float | None:
+    """The threshold at which most frames whose root is right have their bass; the highest."""
+    roots = np.array([_root_and_tones(label)[0] for label in vocabulary.labels])
+    tones = [_root_and_tones(label)[1] for label in vocabulary.labels]
+    right = dict.fromkeys(BASS_THRESHOLDS, 0)
+    for probabilities, bass, truth in found:
+        path = decided_classes(probabilities, decoding, frame_rate)
+        for first, end in zip(*runs_of(path)):
+            mean, there = bass[first:end].mean(axis=0), truth[first:end]
+            for threshold in BASS_THRESHOLDS:
+                named = likeliest_bass(
+                    mean, decoding.model_copy(update={"bass_threshold": threshold})
+                )
+                sounds = named - 1 if named - 1 in tones[path[first]] else roots[path[first]]
+                right[threshold] += int((there == sounds).sum())
+    if not any(right.values()):
+        return decoding.bass_threshold
+    return max(threshold for threshold, count in right.items() if count == max(right.values()))
+
+
+def _root_and_tones(label: str) -> tuple[int, tuple[int, ...]]:
+    chord = parse_chord(label)
+    if chord is None or chord.root is None:
+        return UNKNOWN, ()
+    return chord.root, chord.pitch_classes
+
+
+def _basses_at(times: np.ndarray, spans: Sequence[ChordSpan]) -> np.ndarray:
+    """The bass of each frame, `UNKNOWN` - 1 where there is none."""
+    basses = np.full(len(times), UNKNOWN - 1)
+    for span in spans:
+        chord = parse_chord(span.label)
+        if chord is not None and chord.bass is not None:
+            basses[slice(*np.searchsorted(times, [span.start_s, span.end_s]))] = chord.bass
+    return basses
 
 
 def _share_right(

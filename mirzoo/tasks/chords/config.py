@@ -15,10 +15,13 @@ class ChordsConfig(TaskConfig):
     """Which chord sounds when.
 
     ``vocabulary`` is ``majmin`` (25 classes) or ``large`` (169); with ``structured`` the model
-    also names the root, the bass and every pitch class that sounds.
+    also names the root, the bass and every pitch class that sounds. With ``tuning`` it tells how
+    far the music is from A = 440 Hz; it needs a head that measures that, such as
+    ``pitch_class_crnn``, and three bins a semitone or more. With ``third`` it tells for every root
+    whether the third that sounds on it is major, minor, or none, as of power chords.
     """
 
-    later: ClassVar[frozenset[str]] = frozenset({"lag_s"})
+    later: ClassVar[frozenset[str]] = frozenset({"lag_s", "tuning", "third"})
 
     type: Literal["chords"] = "chords"
     vocabulary: Literal["majmin", "large"] = "large"
@@ -30,6 +33,12 @@ class ChordsConfig(TaskConfig):
     lag_s: Lag = None
     """How long after a frame it is decided (s), of models for streams; null where the whole
     recording decides."""
+
+    tuning: bool = False
+    """Whether the tuning is an output too."""
+
+    third: bool = False
+    """Whether major, minor or no third is an output of its own."""
 
     @property
     def qualities(self) -> tuple[str, ...]:
@@ -61,10 +70,20 @@ class ChordDecoding(Decoding):
     bass_threshold : float, optional
         Where the output ``bass`` gives a bass that belongs to the chord at least this probability,
         on average over the chord, its label names the inversion. None: never.
+    power_chords : bool
+        Whether triads that most likely have no third are named as power chords (``A:5``), of models
+        with the output ``third``; by default they get the third that the song's other chords and
+        its key suggest.
+    confidence : (float, float), optional
+        Slope and offset of the confidence in a chord against the log-odds of the mean probability
+        of its class: ``1 / (1 + exp(-(slope * log_odds + offset)))``, so that of chords with a
+        confidence of 0.8 eight in ten are right. By default the mean probability itself.
     lag_s : float, optional
         A chord is decided so long after it (s), and what comes later changes nothing: for streams.
         By default the whole recording decides.
     """
+
+    later: ClassVar[frozenset[str]] = frozenset({"lag_s", "power_chords", "confidence"})
 
     type: Literal["chords"] = "chords"
     change_penalty: Cost = 10.0
@@ -72,4 +91,6 @@ class ChordDecoding(Decoding):
     initial: list[Probability] | None = None
     prior: list[Annotated[float, Field(gt=0.0, le=1.0)]] | None = None
     bass_threshold: Probability | None = None
+    power_chords: bool = False
+    confidence: tuple[float, float] | None = None
     lag_s: Lag = None

@@ -10,7 +10,9 @@ Conventions: ``chords`` is ``(frames, classes)``, a softmax over the card's labe
 Harte's syntax (`mirzoo.dsp.chord_vocabulary`). Models may have more outputs: ``root`` and ``bass``
 ``(frames, 13)``, 0 for none and 1 for C to 12 for B, and ``pitches`` ``(frames, 12)`` from C, each
 the probability that the pitch class sounds. Of these the bass goes into the labels, as
-inversions, where the card has a ``bass_threshold``.
+inversions, where the card has a ``bass_threshold``. Where there is an output ``third``, the song
+settles unclear thirds once its segments are known (`mirzoo.tasks.chords.thirds`); where there is an
+output ``tuning`` (`mirzoo.tasks.tuning`), it is the recording's.
 
 References
 ----------
@@ -24,11 +26,13 @@ from __future__ import annotations
 import numpy as np
 
 from mirzoo.card import Contract
-from mirzoo.dsp.chord_vocabulary import with_bass
+from mirzoo.dsp.chord_vocabulary import parse_chord, with_bass
+from mirzoo.dsp.transposition import LOWEST_TUNING_CENTS
 from mirzoo.dsp.viterbi import FixedLagWithPenalties, PathWithChanges, PathWithTransitions
-from mirzoo.errors import ArtefactError
+from mirzoo.errors import ArtefactError, CardError
 from mirzoo.tasks.chords.annotation import Chords
 from mirzoo.tasks.chords.config import ChordDecoding
+from mirzoo.tasks.chords.thirds import KINDS, THIRD, settled
 from mirzoo.tasks.frames import (
     BATCHES_BACK,
     FrameJoiner,
@@ -37,8 +41,10 @@ from mirzoo.tasks.frames import (
     frames_of_lag,
     stretches_of,
 )
+from mirzoo.tasks.tuning import TUNING, tuning_of
 
 BASS = "bass"
+CLEAREST = 1e-4
 SMALLEST = float(np.finfo(np.float32).tiny)
 
 
@@ -48,6 +54,8 @@ def needed_outputs(card: Contract) -> list[str]:
     needed = {card.outputs[0].name}
     if card.decoding.bass_threshold is not None:
         needed.add(BASS)
+    if card.decoding.lag_s is None:
+        needed |= {THIRD, TUNING}
     return [output.name for output in card.outputs if output.name in needed]
 
 
@@ -55,13 +63,19 @@ class ChordDecoder:
     """Turns a chord model's outputs into chords; see `mirzoo.tasks.base.Decoder`.
 
     The path is followed while the outputs come in. Of a frame whose class is settled, its
-    probability and the bass alone are kept. What was added last waits, since some of it may lie
-    behind the recording's end.
+    probability, the bass, the third on its root and the tuning alone are kept. What was added
+    last waits, since some of it may lie behind the recording's end.
     """
 
     def __init__(self, card: Contract) -> None:
         assert isinstance(card.decoding, ChordDecoding)  # the task has checked the card
         self._card, self._decoding = card, card.decoding
+        if card.decoding.power_chords and THIRD not in needed_outputs(card):
+            raise CardError(
+                f"power_chords is true, but {card.name} has no output '{THIRD}', which tells power "
+                "chords from others; take a model that has it, or leave power_chords out"
+            )
+        self._roots = np.array([max(0, root_of(label)) for label in card.labels])
         self._joiner = FrameJoiner(card)
         self._path = _new_path(self._decoding)
         self._last: list[dict[str, np.ndarray]] = []
@@ -69,6 +83,9 @@ class ChordDecoder:
         self._classes: list[np.ndarray] = []
         self._confidence: list[np.ndarray] = []
         self._bass: list[np.ndarray] = []
+        self._open_thirds: list[np.ndarray] = []
+        self._thirds: list[np.ndarray] = []
+        self._tuning: list[np.ndarray] = []
         self._followed = 0
 
     def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
@@ -113,23 +130,32 @@ class ChordDecoder:
             self._follow({name: values[:missing] for name, values in joined.items()})
         self._settle(self._path.finish())
         path, confidences = np.concatenate(self._classes), np.concatenate(self._confidence)
-        bass = np.concatenate(self._bass) if self._bass else None
+        bass, thirds, tuning = (
+            np.concatenate(kept) if kept else None
+            for kept in (self._bass, self._thirds, self._tuning)
+        )
+        spans = find_segments(path, self._joiner.times(len(path)), duration_s)
+        labels = [self._card.labels[path[first]] for first, _, _, _ in spans]
+        means = None
+        if thirds is not None:
+            means = np.stack([thirds[first:end].mean(axis=0) for first, end, _, _ in spans])
+            seconds = [end_s - start_s for _, _, start_s, end_s in spans]
+            labels = settled(labels, seconds, means, power_chords=self._decoding.power_chords)
         segments, confidence = [], []
-        for first, end, start_s, end_s in find_segments(
-            path, self._joiner.times(len(path)), duration_s
-        ):
-            label = self._card.labels[path[first]]
+        for label, (first, end, start_s, end_s) in zip(labels, spans, strict=True):
             if bass is not None:
                 likeliest = likeliest_bass(bass[first:end].mean(axis=0), self._decoding)
                 label = with_bass(label, likeliest - 1) if likeliest else label
             segments.append((start_s, end_s, label))
-            confidence.append(float(np.clip(confidences[first:end].mean(), 0, 1)))
+            confidence.append(confidence_in(confidences[first:end].mean(), self._decoding))
         return Chords(
             segments,
             confidence=confidence,
             source=source,
             duration_s=duration_s,
             model=self._card.name,
+            thirds=None if means is None else np.clip(means, 0, 1).tolist(),
+            tuning_cents=None if tuning is None else tuning_of(tuning, LOWEST_TUNING_CENTS),
         )
 
     def _follow(self, joined: dict[str, np.ndarray]) -> None:
@@ -140,6 +166,10 @@ class ChordDecoder:
         self._open.append(probabilities)
         if BASS in needed_outputs(self._card):
             self._bass.append(joined[BASS].copy())
+        if THIRD in joined:
+            self._open_thirds.append(joined[THIRD])
+        if TUNING in joined:
+            self._tuning.append(joined[TUNING].copy())
         self._settle(self._path.add(_evidence(probabilities, self._decoding)))
 
     def _settle(self, path: np.ndarray) -> None:
@@ -150,6 +180,11 @@ class ChordDecoder:
         self._classes.append(path.astype(np.min_scalar_type(probabilities.shape[1] - 1)))
         self._confidence.append(probabilities[np.arange(len(path)), path])
         self._open = [probabilities[len(path) :].copy()]
+        if self._open_thirds:
+            thirds = np.concatenate(self._open_thirds)
+            of_roots = thirds[: len(path)].reshape(len(path), -1, len(KINDS))
+            self._thirds.append(of_roots[np.arange(len(path)), self._roots[path]])
+            self._open_thirds = [thirds[len(path) :].copy()]
 
 
 class LagChordDecoder(LagDecoder):
@@ -208,7 +243,7 @@ class LagChordDecoder(LagDecoder):
         self._labels, self._confidence = [], []
         return Chords(
             segments,
-            confidence=confidence,
+            confidence=[confidence_in(value, self._decoding) for value in confidence],
             source=source,
             duration_s=float(edges[-1]),
             model=self._card.name,
@@ -219,6 +254,32 @@ def likeliest_bass(bass: np.ndarray, decoding: ChordDecoding) -> int:
     """The bass that is likely enough to be named: 1 for C to 12 for B, or 0 for none."""
     likeliest = int(bass.argmax())
     return likeliest if bass[likeliest] >= (decoding.bass_threshold or 0.0) else 0
+
+
+def confidence_in(probability: float, decoding: ChordDecoding) -> float:
+    """The confidence in a chord whose class has this probability on average, in [0, 1].
+
+    Examples
+    --------
+    >>> round(confidence_in(0.9, ChordDecoding(confidence=(0.5, 0.0))), 2)
+    0.75
+    """
+    if decoding.confidence is None:
+        return float(np.clip(probability, 0.0, 1.0))
+    slope, offset = decoding.confidence
+    return float(1 / (1 + np.exp(-(slope * log_odds(probability) + offset))))
+
+
+def log_odds(probability: np.ndarray | float) -> np.ndarray:
+    """Of probabilities, which count as at least `CLEAREST` from 0 and 1."""
+    inside = np.clip(probability, CLEAREST, 1 - CLEAREST)
+    return np.log(inside / (1 - inside))
+
+
+def root_of(label: str) -> int:
+    """The pitch class of a label's root, -1 where it has none."""
+    chord = parse_chord(label)
+    return -1 if chord is None or chord.root is None else chord.root
 
 
 def likeliest_classes(probabilities: np.ndarray, decoding: ChordDecoding) -> np.ndarray:

@@ -8,18 +8,24 @@ import numpy as np
 
 from mirzoo.dsp.chord_vocabulary import UNKNOWN, Vocabulary, parse_chord, targets
 from mirzoo.tasks.base import Labelled
+from mirzoo.tasks.chords.thirds import KINDS, MAJOR, MINOR, NONE, THIRD, third_of
 
 BARE_FIFTH = frozenset({0, 7})
+THIRDS = frozenset({3, 4})
+ROOTS = 12
 
 
 class ChordTargets:
     """Chords as labels have them.
 
-    A bare fifth that stands alone counts as the major chord whose third its overtones hold; those
-    of a progression are labelled with the triad that they imply.
+    A bare fifth that stands alone (``A:5``) counts as the major chord whose third its overtones
+    hold. One of a song is labelled with the triad that it implies without its third
+    (``A:min(*b3)``): root, bass and pitch classes are known of it, and that there is no third, but
+    which of the chords it is, is not.
 
-    ``chords``, ``root`` and ``bass`` are one-hot rows, ``pitches`` are 0 and 1; what is not known
-    is a row of zeros, or -1 in ``pitches``.
+    ``chords``, ``root`` and ``bass`` are one-hot rows, ``pitches`` are 0 and 1, ``third`` is a row
+    for all roots with a single 1 (`mirzoo.tasks.chords.thirds`); what is not known is a row of
+    zeros, or -1 in ``pitches``.
 
     Parameters
     ----------
@@ -43,9 +49,15 @@ class ChordTargets:
             rows.append(row)
         self._label_of = np.concatenate(rows)
         self._of_label = targets(list(labels), vocabulary)
+        self._thirds = np.full((len(labels), 2), UNKNOWN)
         for number, label in enumerate(labels):
             chord = parse_chord(label)
-            if chord is not None and chord.root is not None and chord.intervals == BARE_FIFTH:
+            if chord is None or chord.root is None:
+                continue
+            intervals = chord.intervals
+            kind = MAJOR if 4 in intervals else MINOR if 3 in intervals else NONE
+            self._thirds[number] = chord.root, kind
+            if intervals == BARE_FIFTH and not chord.stated & THIRDS:
                 major = vocabulary.transpose(vocabulary.index("C:maj"), chord.root)
                 self._of_label.chords[number] = major
 
@@ -59,6 +71,7 @@ class ChordTargets:
             "root": _one_hot(_moved(found.roots[which], semitones), 13),
             "bass": _one_hot(_moved(found.basses[which], semitones), 13),
             "pitches": pitches,
+            THIRD: _third_rows(self._thirds[which], semitones),
         }
 
     def unknown(self, count: int) -> dict[str, np.ndarray]:
@@ -82,6 +95,8 @@ class DistilledChordTargets:
         self._vocabulary = vocabulary
         self._weight = np.float32(weight)
         self._roots = np.array([_root_class(label) for label in vocabulary.labels])
+        kinds = [third_of(label.partition(":")[2]) for label in vocabulary.labels[1:]]
+        self._thirds = 3 * (self._roots[1:] - 1) + np.array(kinds)
 
     def read(self, start: int, stop: int, semitones: int) -> dict[str, np.ndarray]:
         given = self._probabilities[start:stop].astype(np.float32)
@@ -89,8 +104,15 @@ class DistilledChordTargets:
         moved[:, self._vocabulary.transpose(np.arange(given.shape[1]), semitones)] = given
         root = np.zeros((len(given), 13), np.float32)
         np.add.at(root.T, self._roots, moved.T)
+        third = np.zeros((len(given), ROOTS * len(KINDS)), np.float32)
+        np.add.at(third.T, self._thirds, moved.T[1:])
         unknown = _unknown(len(given), given.shape[1])
-        return {**unknown, "chords": self._weight * moved, "root": self._weight * root}
+        return {
+            **unknown,
+            "chords": self._weight * moved,
+            "root": self._weight * root,
+            THIRD: self._weight * third,
+        }
 
     def unknown(self, count: int) -> dict[str, np.ndarray]:
         return _unknown(count, len(self._vocabulary))
@@ -102,7 +124,17 @@ def _unknown(count: int, classes: int) -> dict[str, np.ndarray]:
         "root": np.zeros((count, 13), np.float32),
         "bass": np.zeros((count, 13), np.float32),
         "pitches": np.full((count, 12), UNKNOWN, np.float32),
+        THIRD: np.zeros((count, ROOTS * len(KINDS)), np.float32),
     }
+
+
+def _third_rows(thirds: np.ndarray, semitones: int) -> np.ndarray:
+    """One-hot rows of the third on one root, of ``(frames, 2)``: root and kind, or -1."""
+    rows = np.zeros((len(thirds), ROOTS * len(KINDS)), np.float32)
+    known = np.flatnonzero(thirds[:, 0] >= 0)
+    roots, kinds = (thirds[known, 0] + semitones) % ROOTS, thirds[known, 1]
+    rows[known, len(KINDS) * roots + kinds] = 1.0
+    return rows
 
 
 def _root_class(label: str) -> int:

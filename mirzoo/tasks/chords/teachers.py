@@ -1,7 +1,8 @@
 """The chords that teachers predict for a corpus.
 
 A chord model, of the zoo or of an earlier run, is a teacher; its predictions are cached as
-``times`` (s) and ``chords``, float16 ``(frames, classes)`` of the teacher. Any other system can be
+``times`` (s) and ``chords``, float16 ``(frames, classes)`` of the teacher. With ``:careful`` behind
+its name they are the mean over detunings (`mirzoo.annotate.careful`). Any other system can be
 one by the labels that are put into the corpus as ``<item>.lab``
 (``benchmarks/teacher_chords.py`` has published packages write them); where they have no label, the
 system does not count.
@@ -23,6 +24,7 @@ from mirzoo.tasks.chords.annotation import Chords
 logger = logging.getLogger(__name__)
 
 CHORDS = "chords"
+CAREFUL = "careful"
 
 
 def predicted_chords(
@@ -88,8 +90,14 @@ def _labels(
 def _probabilities(
     teachers: Teachers, teacher: str, frame_times: Sequence[np.ndarray], vocabulary: Vocabulary
 ) -> np.ndarray:
+    name, _, manner = teacher.partition(":")
+    if manner not in ("", CAREFUL):
+        raise UnknownNameError(
+            f"the teacher '{teacher}' is to be asked '{manner}'; behind a name there may be "
+            f"':{CAREFUL}' alone"
+        )
     try:
-        labels = teachers.model(teacher).card.labels
+        labels = teachers.model(name).card.labels
     except UnknownNameError as unknown:
         raise UnknownNameError(
             f"{unknown}. Another system can teach by its labels, and "
@@ -97,7 +105,10 @@ def _probabilities(
             "items.csv); benchmarks/teacher_chords.py makes them"
         ) from None
     reduction = _reduction(labels, vocabulary)
-    predictions = teachers.predictions(teacher, lambda: _chords_alone(teachers.frames(teacher)))
+    predictions = teachers.predictions(
+        teacher.replace(":", "-"),
+        lambda: _chords_alone(teachers.frames(name, careful=manner == CAREFUL)),
+    )
     return np.concatenate([
         predicted[CHORDS][nearest(predicted["times"], times)].astype(np.float32) @ reduction
         for predicted, times in zip(predictions, frame_times, strict=True)

@@ -20,8 +20,9 @@ from mirzoo.tasks.base import (
     Validated,
     same_choice,
 )
-from mirzoo.tasks.key.config import KEYS, TUNING, KeyConfig, KeyDecoding
+from mirzoo.tasks.key.config import KEYS, KeyConfig, KeyDecoding
 from mirzoo.tasks.key.names import LABELS
+from mirzoo.tasks.tuning import AXIS_LABELS, TUNING, check_tuning
 
 if TYPE_CHECKING:
     import keras
@@ -80,26 +81,7 @@ class KeyDetection(FramewiseTask[KeyConfig, "Key"]):
 
     def check_recipe(self, recipe: Recipe) -> None:
         super().check_recipe(recipe)
-        config, head = recipe.task, recipe.head
-        assert isinstance(config, KeyConfig)
-        if config.tuning != getattr(head, TUNING, False):
-            raise ValueError(
-                f"task.tuning is {str(config.tuning).lower()}, but the head "
-                f"'{head.type}' {'does not measure' if config.tuning else 'measures'} the tuning; "
-                "the two must agree: head 'pitch_class_cnn' with tuning: true measures it"
-            )
-        bins = recipe.frontend.bins_in_a_semitone
-        if config.tuning and (bins is None or bins < 3):
-            raise ValueError(
-                f"task.tuning needs three bins a semitone, and the front-end has {bins or 'none'}; "
-                "take bins_per_octave 36, or task.tuning and head.tuning false"
-            )
-        scaling = getattr(recipe.frontend, "scaling", None)
-        if config.tuning and getattr(scaling, "type", None) != "log":
-            raise ValueError(
-                "task.tuning is measured in logarithms of magnitudes; allowed is a front-end with "
-                "scaling of type log"
-            )
+        check_tuning(recipe, "pitch_class_cnn")
 
     def check_card(self, card: Contract) -> None:
         super().check_card(card)
@@ -114,7 +96,7 @@ class KeyDetection(FramewiseTask[KeyConfig, "Key"]):
 
     def axis_labels(self, card: Contract) -> dict[str, list[str]]:
         there = [output.name for output in card.outputs]
-        tuning = {TUNING: ["cosine", "sine"]} if TUNING in there else {}
+        tuning = {TUNING: [*AXIS_LABELS]} if TUNING in there else {}
         return {**super().axis_labels(card), **tuning}
 
     def decoder(self, card: Contract) -> KeyDecoder | LagKeyDecoder:

@@ -7,8 +7,8 @@ from typing import Literal
 from mirzoo.card import Cost, Decoding, Lag
 from mirzoo.recipe.tasks import TaskConfig
 
-KEYS, TUNING = "keys", "tuning"
-"""The outputs."""
+KEYS = "keys"
+"""The main output."""
 
 
 class KeyConfig(TaskConfig):

@@ -6,9 +6,7 @@ of keys with a transition penalty for every modulation (Viterbi). How likely eac
 is kept in steps of a second.
 
 Conventions: ``keys`` is ``(frames, 24)``, a softmax over `mirzoo.tasks.key.names.LABELS`. A model
-may also have ``tuning``, ``(frames, 2)``: cosine and sine of how far its tones are from
-A = 440 Hz, a full turn a semitone, longer where they agree, both moved from [-1, 1] to [0, 1]; the
-recording's tuning is the direction of their sum.
+may also have ``tuning`` (`mirzoo.tasks.tuning`).
 
 With a ``lag_s`` the key of a frame is decided so long after it (`LagKeyDecoder`), for streams: each
 piece has the parts that were decided since the last, and the key of all that came so far.
@@ -24,13 +22,11 @@ from mirzoo.card import Contract
 from mirzoo.dsp.viterbi import FixedLagWithPenalties, PathWithChanges
 from mirzoo.tasks.frames import FrameJoiner, LagDecoder, find_segments, stretches_of
 from mirzoo.tasks.key.annotation import Key
-from mirzoo.tasks.key.config import TUNING, KeyDecoding
+from mirzoo.tasks.key.config import KeyDecoding
+from mirzoo.tasks.tuning import TUNING, tuning_of
 
 STEP_S = 1.0
 LEAST = 1e-9
-SEMITONE_CENTS = 100.0
-CLEAR_TUNING = 0.02
-"""The least length of the mean direction at which a recording has a tuning at all."""
 
 
 class KeyDecoder:
@@ -184,17 +180,3 @@ def in_steps(probabilities: np.ndarray, times: np.ndarray, duration_s: float) ->
         empty = counts == 0
         sums[empty], counts[empty] = probabilities[nearest[empty]], 1
     return sums / counts[:, np.newaxis]
-
-
-def tuning_of(directions: np.ndarray) -> float | None:
-    """The tuning that ``(frames, 2)`` tell, from -50 to 50 cents; None where they disagree.
-
-    Examples
-    --------
-    >>> tuning_of(np.array([[0.5, 1.0], [0.5, 0.75]]))
-    25.0
-    """
-    cosine, sine = 2 * directions.mean(axis=0, dtype=float) - 1
-    if math.hypot(cosine, sine) < CLEAR_TUNING:
-        return None
-    return math.atan2(sine, cosine) / (2 * math.pi) * SEMITONE_CENTS

@@ -7,8 +7,9 @@ from keras import layers
 
 from mirzoo.models.layers.pitch import PITCH_CLASSES, PitchClassLogits
 from mirzoo.models.layers.tuning import MeanTuning
-from mirzoo.tasks.key.config import KEYS, TUNING, KeyConfig
+from mirzoo.tasks.key.config import KEYS, KeyConfig
 from mirzoo.tasks.key.names import LABELS
+from mirzoo.tasks.tuning import TUNING
 
 
 def build(

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mirzoo.models.layers import CQT, Logarithm, MeanTuning, TuningPhase
-from mirzoo.tasks.key.decoder import tuning_of
+from mirzoo.models.layers import CQT, AtConcertPitch, Logarithm, MeanTuning, TuningPhase
+from mirzoo.tasks.tuning import tuning_of
 
 RATE = 16000
 
@@ -63,3 +63,47 @@ def test_semitones_that_fill_no_octave():
     """Ten semitones: the two pitch classes that are absent have nothing."""
     phases = TuningPhase(bins_per_semitone=3)(np.ones((1, 1, 30, 1), np.float32)).numpy()
     assert not phases[0, 0, 10 + 1].any() and np.abs(phases).sum() > 0
+
+
+def spectra(cents, frames=3):
+    """Peaks as wide as those of a transform, at pitches that lie some cents above their bins."""
+    bins = np.arange(252)
+    peaks = [33 * 3, 40 * 3, 45 * 3, 52 * 3]
+    energy = sum(np.exp(-((bins - peak - 3 * cents / 100) ** 2) / 4.5) for peak in peaks)
+    return np.broadcast_to(np.float32(energy), (1, frames, 252))[..., np.newaxis]
+
+
+def at_concert_pitch(features, **settings):
+    phases = TuningPhase(bins_per_semitone=3)(features)
+    return AtConcertPitch(bins_per_semitone=3, **settings)([features, phases]).numpy()
+
+
+@pytest.mark.parametrize("cents", [-50.0, -31.8, -15.0, 0.0, 8.0, 35.0])
+def test_features_are_moved_to_where_those_in_tune_lie(cents):
+    moved = at_concert_pitch(spectra(cents))
+    np.testing.assert_allclose(moved, spectra(0), atol=0.03)
+    if abs(cents) > 8:
+        assert np.abs(spectra(cents) - spectra(0)).max() > 0.1
+
+
+def test_the_seam_lies_where_hardly_any_music_is_tuned():
+    """Near A = 427.5 Hz both neighbours count as flat of the same semitone."""
+    for cents in (-53.0, -47.0):
+        np.testing.assert_allclose(at_concert_pitch(spectra(cents)), spectra(0), atol=0.03)
+    other = at_concert_pitch(spectra(45.0))
+    np.testing.assert_allclose(other, spectra(100.0), atol=0.03)
+    with pytest.raises(ValueError, match="lowest_cents is 10; allowed are numbers above -100"):
+        AtConcertPitch(bins_per_semitone=3, lowest_cents=10.0)
+
+
+def test_what_has_no_tuning_stays_where_it_is():
+    for features in (np.zeros((1, 3, 252, 1)), np.ones((1, 3, 252, 1)), spectra(0)):
+        features = np.asarray(features, np.float32)
+        np.testing.assert_allclose(at_concert_pitch(features), features, atol=2e-3)
+
+
+def test_each_clip_is_moved_by_its_own_tuning():
+    together = at_concert_pitch(np.concatenate([spectra(-30.0), spectra(20.0)]))
+    np.testing.assert_array_equal(together[1:], at_concert_pitch(spectra(20.0)))
+    copy = AtConcertPitch.from_config(AtConcertPitch(bins_per_semitone=3).get_config())
+    assert copy.lowest_cents == -60.0

@@ -1,0 +1,79 @@
+"""What tasks with the output ``tuning`` share: checking recipes, and from frames to cents.
+
+The output is ``(frames, 2)``: cosine and sine of how far tones are from A = 440 Hz, a full turn a
+semitone, longer where they agree, both moved from [-1, 1] to [0, 1]. The recording's tuning is the
+direction of their sum.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mirzoo.recipe import Recipe
+
+TUNING = "tuning"
+"""The output."""
+
+AXIS_LABELS = ("cosine", "sine")
+SEMITONE_CENTS = 100.0
+CLEAR_TUNING = 0.02
+"""The least length of the mean direction at which a recording has a tuning at all."""
+
+
+def check_tuning(recipe: Recipe, head: str) -> None:
+    """Raise a ValueError where a recipe's task, head and front-end do not agree on the tuning.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Its task has a field ``tuning``.
+    head : str
+        The type of a head that measures the tuning for this task.
+    """
+    wanted = bool(getattr(recipe.task, TUNING))
+    if wanted != getattr(recipe.head, TUNING, False):
+        raise ValueError(
+            f"task.tuning is {str(wanted).lower()}, but the head '{recipe.head.type}' "
+            f"{'does not measure' if wanted else 'measures'} the tuning; the two must agree: head "
+            f"'{head}' with tuning: true measures it"
+        )
+    bins = recipe.frontend.bins_in_a_semitone
+    if wanted and (bins is None or bins < 3):
+        raise ValueError(
+            f"task.tuning needs three bins a semitone, and the front-end has {bins or 'none'}; "
+            "take bins_per_octave 36, or task.tuning and head.tuning false"
+        )
+    scaling = getattr(recipe.frontend, "scaling", None)
+    if wanted and getattr(scaling, "type", None) != "log":
+        raise ValueError(
+            "task.tuning is measured in logarithms of magnitudes; allowed is a front-end with "
+            "scaling of type log"
+        )
+
+
+def tuning_of(directions: np.ndarray, lowest_cents: float = -50.0) -> float | None:
+    """The tuning that ``(frames, 2)`` tell; None where they disagree.
+
+    Parameters
+    ----------
+    directions : np.ndarray
+    lowest_cents : float
+        The result is from here to 100 cents above.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> tuning_of(np.array([[0.5, 1.0], [0.5, 0.75]]))
+    25.0
+    >>> tuning_of(np.array([[0.5, 0.0]]), lowest_cents=-20.0)
+    75.0
+    """
+    cosine, sine = 2 * directions.mean(axis=0, dtype=float) - 1
+    if math.hypot(cosine, sine) < CLEAR_TUNING:
+        return None
+    cents = math.atan2(sine, cosine) / (2 * math.pi) * SEMITONE_CENTS
+    return lowest_cents + (cents - lowest_cents) % SEMITONE_CENTS
