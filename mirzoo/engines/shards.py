@@ -18,6 +18,7 @@ import json
 import logging
 import os
 import queue
+import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -136,11 +137,7 @@ class Catalogue:
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
             raise DataError(f"format is '{self.format}'; allowed are {', '.join(FORMATS)}")
-        if "://" in self.folder:
-            raise DataError(
-                f"'{self.folder}' is no folder: results go to a file system that every worker "
-                "has mounted, because files are put in place by renaming"
-            )
+        _require_folder(self.folder)
         if self.format == "parquet":
             from mirzoo.engines.vectors import require_pyarrow
 
@@ -171,7 +168,7 @@ class Catalogue:
             allow_damaged=allow_damaged,
             report="json",
         )
-        return cls(os.path.abspath(folder), setup, format, timeout_s, retry_failed)
+        return cls(_absolute(folder), setup, format, timeout_s, retry_failed)
 
     @classmethod
     def of_embeddings(
@@ -199,7 +196,7 @@ class Catalogue:
             layers=layers,
             over=over,
         )
-        return cls(os.path.abspath(folder), setup, format, timeout_s, retry_failed)
+        return cls(_absolute(folder), setup, format, timeout_s, retry_failed)
 
     @property
     def is_of_embeddings(self) -> bool:
@@ -361,6 +358,20 @@ class Catalogue:
 
     def _files_of_letters(self) -> list[Path]:
         return sorted(Path(self.folder, DEAD).glob("[!.]*.jsonl"))
+
+
+def _absolute(folder: str | os.PathLike) -> str:
+    _require_folder(os.fspath(folder))  # before slashes of it are taken together
+    return os.path.abspath(folder)
+
+
+def _require_folder(folder: str) -> None:
+    """Raise where a path is a place of an object store, as ``gs://bucket/music``."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", folder):  # a drive has one letter
+        raise DataError(
+            f"'{folder}' is no folder: results go to a file system that every worker "
+            "has mounted, because files are put in place by renaming"
+        )
 
 
 class Worker:

@@ -108,6 +108,10 @@ def test_other_settings_are_refused(model, tmp_path):
         Catalogue("out", Setup((model,)), "csv")
     with pytest.raises(DataError, match="a file system that every worker has mounted"):
         Catalogue("gs://bucket/out", Setup((model,)), "jsonl")
+    for folder in ("gs://bucket/out", Path("s3://bucket/out")):
+        for of in (Catalogue.of_annotations, Catalogue.of_embeddings):
+            with pytest.raises(DataError, match="a file system that every worker has mounted"):
+                of(model, folder, format="jsonl")
 
 
 @pytest.mark.slow
