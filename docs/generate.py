@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 import export_tables  # noqa: E402
 import models_table  # noqa: E402
 import pictures  # noqa: E402
+import retrieval_table  # noqa: E402
 
 from mirzoo import hub, ports  # noqa: E402
 from mirzoo.card import Card  # noqa: E402
@@ -50,6 +51,7 @@ def everything(folder: Path) -> None:
     _write(folder / "parts" / "exports.md", export_tables.exports())
     _write(folder / "parts" / "export_options.md", export_tables.options())
     _write(folder / "parts" / "quantised.md", export_tables.quantised())
+    _write(folder / "parts" / "retrieval.md", retrieval_table.found())
     _write(folder / "parts" / "operators.md", export_tables.operators_of_files())
     _write(folder / "api" / "rooms.rst", rooms())
 
