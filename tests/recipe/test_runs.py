@@ -67,6 +67,7 @@ def test_old_and_new_files_resolve_to_the_same_run(old):
     start = expected["training"]["initial_weights"]
     expected["training"]["initial_weights"] = NOW.get(start, start)
     expected["head"]["depths"] = "last"  # a setting that came later has its default
+    new["frontend"].pop("level", None)  # likewise, and the taggers' recipes have it by now
     assert set(new) == set(expected)
     for key, value in expected.items():
         if key == "description" and old in NOW:
