@@ -2,8 +2,8 @@
 
 Each section takes tensors by name and gives others. One after the other they are the model; apart
 from each other they are converted where some of them are to be quantised: the front-end's spectra
-need float32, and so do recurrent layers, whose errors pile up from frame to frame, and output
-layers, whose probabilities decide.
+need float32, and so do recurrent layers, whose errors pile up from frame to frame, layers that
+measure something in the features, and output layers, whose probabilities decide.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def run(sections: Iterable[Section], given: Tensors) -> Tensors:
 
 
 def _divide_head(head: keras.Model) -> Iterator[Section]:
-    """Cut off what stays float: the entry, and every recurrent layer that lies in the head itself.
+    """Cut off what stays float: the entry, recurrent layers, and layers that say ``needs_float32``.
 
     Odd levels stay float, even ones may be quantised, and none depends on one above it.
     """
@@ -92,7 +92,8 @@ def _divide_head(head: keras.Model) -> Iterator[Section]:
     nodes: dict[int, list[Any]] = {}
     entry = _entry(head)
     for node in _nodes(head):
-        floats = _loops(node.operation) or node.operation.name in entry
+        layer = node.operation
+        floats = _loops(layer) or layer.name in entry or getattr(layer, "needs_float32", False)
         level = max(level_of[id(tensor)] for tensor in node.input_tensors)
         level += (level % 2 == 1) != floats
         nodes.setdefault(level, []).append(node)

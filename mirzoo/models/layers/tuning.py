@@ -52,6 +52,9 @@ class TuningPhase(keras.layers.Layer):
     [-0.5, 0.87]
     """
 
+    needs_float32 = True
+    """Energies of a frame span more than eight bits hold."""
+
     def __init__(self, bins_per_semitone, **kwargs):
         super().__init__(**kwargs)
         if bins_per_semitone != 1 and bins_per_semitone < 3:
@@ -151,6 +154,9 @@ class AtConcertPitch(keras.layers.Layer):
     >>> int(AtConcertPitch(bins_per_semitone=3)([features, phases])[0, 0, :, 0].numpy().argmax())
     9
     """
+
+    needs_float32 = True
+    """Cubes of distances, and shares of bins that are next to 0."""
 
     def __init__(self, bins_per_semitone, lowest_cents=LOWEST_TUNING_CENTS, **kwargs):
         super().__init__(**kwargs)

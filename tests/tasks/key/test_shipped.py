@@ -93,6 +93,17 @@ def test_a_stream_is_decided_as_a_recording_with_a_lag(model):
     assert {piece.key for piece in given[:2]} == {"G:min"}
 
 
+def test_eight_bits_leave_the_tuning_as_it_is(model, tmp_path):
+    assert model.card.name == NAME
+    mirzoo.export(mirzoo.load(NAME), tmp_path / "key.tflite", quantize="int8")
+    small = mirzoo.load(tmp_path / "key.tflite")
+    waveform = cadence("F#:min", 20.0)
+    found, expected = (one.annotate(waveform, source_rate=RATE) for one in (small, model))
+    assert (found.key, expected.key) == ("F#:min", "F#:min")
+    assert found.tuning_cents == pytest.approx(expected.tuning_cents, abs=1.0)
+    assert (tmp_path / "key.tflite").stat().st_size < 300_000
+
+
 def test_its_file_is_small_and_its_card_says_what_it_was_measured_on():
     folder = hub.shipped_folder(NAME)
     assert (folder / "model.tflite").stat().st_size < 1_000_000
