@@ -15,7 +15,7 @@ from mirzoo.cli._shared import FAILED, OVERWRITE, PATH, argument, complain, quie
     "--models",
     metavar="MODEL,...",
     help="The models of the page, with commas between them, of each task one: tags, chords and "
-    "melody; by default the quick ones.",
+    "melody; and one made for live sound, which serves the microphone. By default the quick ones.",
 )
 @click.option(
     "-o",

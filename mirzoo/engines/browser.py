@@ -27,8 +27,15 @@ from mirzoo.errors import DataError, ExportError, PullError
 from mirzoo.ports._package import NpmPackage, fetch
 from mirzoo.tasks.base import TASKS
 
-MODELS = ("mel_cnn_tagger", "cqt_crnn_chords", "stft_crnn_melody")
-"""Of each task that the page shows, one that is quick enough for it."""
+MODELS = (
+    "mel_cnn_tagger",
+    "cqt_crnn_chords",
+    "stft_crnn_melody",
+    "mel_cnn_live_tagger",
+    "vqt_crnn_live_chords",
+    "stft_crnn_live_melody",
+)
+"""Of each task that the page shows, one that is quick enough for it, and one for the microphone."""
 
 CORE = NpmPackage(
     "@litertjs/core", "2.5.3", "a97660833e9e7e1063c95e12016718881240b14f7438728a2f62785e912d30fd"
