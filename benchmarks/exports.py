@@ -26,7 +26,7 @@ from mirzoo.hub import shipped_models
 
 RESULTS = Path(__file__).with_suffix(".json")
 PRECISIONS = (None, "float16", "dynamic", "int8")
-ONE_OF_EACH_TASK = ("mel_cnn_tagger", "chroma_rnn_chords", "stft_crnn_melody")
+ONE_OF_EACH_TASK = ("mel_cnn_tagger", "chroma_rnn_chords", "stft_crnn_melody", "cqt_cnn_key")
 ALONE: tuple[dict[str, Any], ...] = (
     {"outputs": "all"},
     {"window_s": 5.0},

@@ -16,6 +16,7 @@ from mirzoo.errors import DataError, UnknownNameError
 from mirzoo.studio import _items, debian, mir1k
 
 HELD_OUT = {
+    "emotify_keys",
     "emotify",
     "guitar_leads",
     "instruments",
@@ -47,10 +48,14 @@ def home(tmp_path):
         touch(src, "debian", package, "usr/share/games/x/sounds/bang.ogg")
         touch(src, "debian", package, "usr/share/doc", package, "copyright")
     touch(src, "esc10", "001 - Dog bark", "1-1-A.ogg")
-    for genre in ("pop", "rock"):
+    artists = {
+        "pop": "pop singer", "rock": "rock singer", "electronic": "a", "blues": "b",
+        "classical": "violinist",  # the fifth, whose recordings are for testing
+    }  # fmt: skip
+    for genre, artist in artists.items():
         folder = src / "emotify" / "data" / "emotifymusic" / genre
         folder.mkdir(parents=True)
-        record(folder / "1.mp3", f"{genre} singer")
+        record(folder / "1.mp3", artist)
     touch(src, "jamendolyrics", "mp3/song_-_artist.mp3")
     touch(src, "ultrastar", "Artist - Title", "audio.mp3")
     touch(src, "ultrastar", "Artist - Title", "instrumental.mp3")
@@ -68,6 +73,7 @@ def home(tmp_path):
         touch(src, "mir1k_remixed", "vocal", f"{singer}_1_01.ogg")
     (src / "charts_mma").mkdir()
     (src / "charts_keys").mkdir()
+    (src / "song_forms").mkdir()
     touch(src, "philharmonia", "audio", "flute", "flute_A4_1_forte_normal.mp3")
     for number in range(20):
         touch(src, "pop909", f"POP909/{number:03d}/{number:03d}.mid")

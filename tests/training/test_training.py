@@ -3,6 +3,7 @@
 import csv
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -32,7 +33,9 @@ def tone(item: Item) -> np.ndarray:
 
 
 class Ear:
-    """A teacher that hears which of three tones it is."""
+    """A teacher that tells which of three tones it is."""
+
+    card = SimpleNamespace(input=SimpleNamespace(window_samples=RATE))
 
     def predict_windows(self, windows):
         peak = np.abs(np.fft.rfft(windows)).argmax(axis=1) * RATE / windows.shape[1]

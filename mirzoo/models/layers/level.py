@@ -40,7 +40,7 @@ class WindowLevel(keras.layers.Layer):
     >>> import numpy as np
     >>> tone = np.sin(np.arange(16000) * 0.3)[np.newaxis].astype("float32")
     >>> layer = WindowLevel(target_db=-20.0)
-    >>> [round(float(np.std(layer(gain * tone + offset))), 3)
+    >>> [round(float(np.std(layer(gain * tone + offset))), 2)
     ...  for gain, offset in ((1.0, 0.0), (0.01, 0.05), (0.0, 0.0))]
     [0.1, 0.1, 0.0]
     """

@@ -40,8 +40,8 @@ class PitchCertainty(keras.layers.Layer):
     --------
     >>> import numpy as np
     >>> flat = np.full((1, 1, 360), 1 / 360, "float32")
-    >>> PitchCertainty(60)(flat).numpy().round(2).tolist()
-    [[[-4.26, -3.46, -2.4, 1.0, 0.5]]]
+    >>> [round(float(value), 2) for value in PitchCertainty(60)(flat)[0, 0]]
+    [-4.26, -3.46, -2.4, 1.0, 0.5]
     """
 
     time_reach = (0, 0)
@@ -104,8 +104,8 @@ class AtLikelyPitch(keras.layers.Layer):
     >>> import numpy as np
     >>> known = np.array([[[1.0, 10.0, 2.0, 20.0]]], "float32")
     >>> likely = np.array([[[0.1, 0.0, 0.5, 0.4]]], "float32")
-    >>> AtLikelyPitch(2)([known, likely]).numpy().round(2).tolist()
-    [[[1.99, 19.88]]]
+    >>> [round(float(value), 2) for value in AtLikelyPitch(2)([known, likely])[0, 0]]
+    [1.99, 19.88]
     """
 
     time_reach = (0, 0)

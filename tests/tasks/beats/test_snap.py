@@ -34,7 +34,7 @@ def test_changes_move_to_beats_and_short_chords_go(chords, beats):
     assert snapped.segments == (
         (0.0, 1.0, "N"), (1.0, 3.0, "C:maj"), (3.0, 4.0, "G:7/3"), (4.0, 7.0, "A:min7"),
     )  # fmt: skip
-    assert snapped.confidence == (0.5, 0.9, 0.8, 0.7)
+    assert snapped.confidence == pytest.approx((0.5, 0.9, 0.8, 0.7))
     assert (snapped.source, snapped.duration_s) == ("song.wav", 7.0)
     assert chords.segments[0] == (0.0, 1.08, "N")
 
