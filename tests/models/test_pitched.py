@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+import mirzoo
 from mirzoo.errors import RecipeError
+from mirzoo.export import export
 from mirzoo.models.build import build_model
 from mirzoo.models.heads import build_head
 from mirzoo.models.heads.pitch_class_cnn import PitchClassCNNConfig
@@ -18,6 +20,8 @@ from mirzoo.models.layers import (
     WrapPitchClasses,
 )
 from mirzoo.recipe import Recipe
+from mirzoo.tasks.tuning import tuning_of
+from mirzoo.training.fitting import copy_weights
 from mirzoo.training.frames import learnt_outputs, student_of
 
 CHORDS = PitchClassCRNNConfig(
@@ -227,3 +231,44 @@ def test_outputs_that_are_measured_are_not_trained():
     after = model.predict_windows(noise(1, 16000))
     np.testing.assert_array_equal(before["tuning"], after["tuning"])
     assert np.abs(before["keys"] - after["keys"]).max() > 1e-3
+
+
+TUNED_CHORDS = {"type": "chords", "tuning": True, "third": True}
+
+
+def test_chords_in_any_tuning_need_a_head_that_measures_it():
+    tuned = CHORDS.model_copy(update={"tuning": True})
+    with pytest.raises(ValueError, match="head 'pitch_class_crnn' with tuning: true measures it"):
+        recipe(CHORDS, TUNED_CHORDS)
+    values = recipe(tuned, TUNED_CHORDS).model_dump(mode="json")
+    assert values["head"]["tuning"] and values["task"]["third"]
+    before = recipe(CHORDS, {"type": "chords"}).model_dump(mode="json")
+    assert "tuning" not in before["head"] and not {"tuning", "third"} & before["task"].keys()
+
+
+@pytest.mark.slow
+def test_a_chord_model_tells_thirds_and_tuning_and_takes_the_weights_of_one_that_does_not(
+    tmp_path,
+):
+    made = recipe(CHORDS.model_copy(update={"tuning": True}), TUNED_CHORDS)
+    model = build_model(made, "tuned_chords")
+    plain = build_model(recipe(CHORDS, {"type": "chords"}), "plain_chords")
+    copy_weights(model, plain)
+    time = np.arange(16000) / 16000
+    chord = sum(np.sin(2 * np.pi * 440 * 2 ** (tone / 12) * time) for tone in (-12, -8, -5))
+    waveform = np.float32(0.1 * chord)[np.newaxis]
+    outputs, alone = (each.predict_windows(waveform) for each in (model, plain))
+    assert outputs["third"].shape[-1] == 36 and outputs["tuning"].shape[-1] == 2
+    of_roots = outputs["third"].reshape(*outputs["third"].shape[:2], 12, 3)
+    np.testing.assert_allclose(of_roots.sum(axis=-1), 1, atol=1e-5)
+    np.testing.assert_allclose(outputs["chords"], alone["chords"], atol=0.02)  # it is in tune
+    np.testing.assert_allclose(tuning_of(outputs["tuning"][0]), 0.0, atol=3.0)
+    learnt = learnt_outputs(model, made)
+    assert learnt == ["chords", "root", "bass", "pitches", "third"]
+    path = export(model, tmp_path / "tuned.tflite")
+    light = mirzoo.load(path, runtime="litert").predict_windows(
+        noise(1, model.card.input.window_samples)
+    )
+    heavy = model.predict_windows(noise(1, model.card.input.window_samples))
+    for name in ("chords", "third", "tuning"):
+        np.testing.assert_allclose(light[name], heavy[name], atol=1e-4)
