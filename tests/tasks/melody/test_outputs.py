@@ -94,7 +94,7 @@ def live_task(*, causal):
 def test_files_compute_the_same(melody, tmp_path, ending):
     import mirzoo
 
-    path = mirzoo.export(melody, tmp_path / f"melody{ending}")
+    path = mirzoo.export(melody, tmp_path / f"melody{ending}", outputs="all")
     window = noise(melody.card.input.window_samples / 16000)
     again, expected = mirzoo.load(path).predict_windows(window), melody.predict_windows(window)
     for name, values in expected.items():
