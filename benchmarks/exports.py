@@ -26,7 +26,13 @@ from mirzoo.hub import shipped_models
 
 RESULTS = Path(__file__).with_suffix(".json")
 PRECISIONS = (None, "float16", "dynamic", "int8")
-ONE_OF_EACH_TASK = ("mel_cnn_tagger", "chroma_rnn_chords", "stft_crnn_melody", "cqt_cnn_key")
+ONE_OF_EACH_TASK = (
+    "mel_cnn_tagger",
+    "chroma_rnn_chords",
+    "stft_crnn_melody",
+    "cqt_cnn_key",
+    "mel_cnn_beats",
+)
 ALONE: tuple[dict[str, Any], ...] = (
     {"outputs": "all"},
     {"window_s": 5.0},

@@ -20,7 +20,13 @@ from mirzoo.tasks.base import (
     Teachers,
     Validated,
 )
-from mirzoo.tasks.beats.config import BEATS, LABELS, BeatsConfig, BeatsDecoding
+from mirzoo.tasks.beats.config import (
+    BEATS,
+    LABELS,
+    TRAINED_THRESHOLD,
+    BeatsConfig,
+    BeatsDecoding,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -70,7 +76,7 @@ class BeatTracking(FramewiseTask[BeatsConfig, "Beats"]):
         return "sigmoid"
 
     def default_decoding(self, config: BeatsConfig) -> BeatsDecoding:
-        return BeatsDecoding()
+        return BeatsDecoding(threshold=TRAINED_THRESHOLD)
 
     def check_card(self, card: Contract) -> None:
         super().check_card(card)

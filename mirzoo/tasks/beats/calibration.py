@@ -21,7 +21,7 @@ from mirzoo.tasks.beats.scores import beat_scores
 
 FAST_TEMPO_PENALTIES = (5.0, 3.0, 1.5, 0.0)
 TEMPO_CHANGE_PENALTIES = (20.0, 50.0, 100.0, 200.0)
-METRE_CHANGE_PENALTIES = (4.0, 8.0, 12.0, 20.0)
+METRE_CHANGE_PENALTIES = (8.0, 12.0, 20.0)
 
 
 def calibrate_beats(

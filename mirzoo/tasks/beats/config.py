@@ -17,6 +17,10 @@ LABELS = ("beat", "downbeat")
 FEWEST_BEATS, MOST_BEATS = 2, 7
 """Of a bar that is found; a user may name a longer one."""
 
+TRAINED_THRESHOLD = 0.15
+"""The decoding's threshold of models trained here: where beats weigh more than other frames, the
+output is about 0.1 where nothing sounds."""
+
 BPM = Annotated[float, Field(ge=20.0, le=400.0)]
 
 
