@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from fake_models import FakeRunner
-from live_models import DECODING, PARTS, QUICK, live_model, music
+from live_models import DECODING, QUICK, live_model, music
 
 import mirzoo
 from mirzoo.annotate import annotate
@@ -245,9 +245,9 @@ def test_memory_is_that_of_a_short_stream(annotated):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["tflite", "onnx"])
-@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("name", ["chords", "melody"])
 def test_files_that_take_windows_annotate_as_the_steps_do(name, suffix, tmp_path):
-    """Where a window begins the past is forgotten but for the context, and tags are its own."""
+    """Where a window begins the past is forgotten but for the context."""
     if suffix == "onnx":
         pytest.importorskip("onnxruntime")
         pytest.importorskip("tf2onnx")
@@ -256,11 +256,5 @@ def test_files_that_take_windows_annotate_as_the_steps_do(name, suffix, tmp_path
     asked = {"source_rate": 16000, "decoding": DECODING[name]}
     expected, found = (each.annotate(recording, **asked) for each in (model, file))
     assert found.duration_s == expected.duration_s
-    if name == "tagger":
-        same = np.abs(expected.times[:, np.newaxis] - found.times).argmin(axis=0)
-        np.testing.assert_allclose(found.times, expected.times[same], atol=0.064)
-        difference = np.abs(found.probabilities - expected.probabilities[same])
-        assert difference[2:-2].max() < 0.1 < np.ptp(expected.probabilities, axis=0).max()
-    else:
-        scores = TASKS[expected.task].scores(expected, found)
-        assert scores[{"chords": "root", "melody": "overall accuracy"}[name]].value > 0.97
+    scores = TASKS[expected.task].scores(expected, found)
+    assert scores[{"chords": "root", "melody": "overall accuracy"}[name]].value > 0.97
