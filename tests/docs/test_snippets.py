@@ -39,7 +39,6 @@ NOT_RUN = {
     ("docs/how_to/browser.md", "opens a browser"),
     ("docs/how_to/browser.md", "has npm download LiteRT.js"),
     ("docs/how_to/chords_and_melodies.md", "needs the audio of a data set"),
-    ("docs/how_to/beats.md", "downloads the published weights"),
     ("docs/how_to/beats.md", "needs sources of music and hours"),
     ("docs/how_to/evaluate.md", "needs the audio of a data set"),
     ("docs/how_to/keys.md", "needs sources of music and hours"),
