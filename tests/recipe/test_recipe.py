@@ -135,7 +135,7 @@ def test_shipped_recipe(path):
     recipe = load_recipe(path)
     frontend = {"melbank": "mel"}.get(path.stem.split("_")[0], path.stem.split("_")[0])
     assert recipe.frontend.type == frontend
-    assert re.fullmatch(r"[a-z]+_(cnn|rnn|crnn)_(live_)?[a-z]+", path.stem)
+    assert re.fullmatch(r"[a-z]+_(cnn|rnn|crnn)_(live_)?[a-z]+(_jamendo)?", path.stem)
     assert recipe.live == ("_live_" in path.stem)
     head = {"tcn": "cnn", "cnn1d": "cnn"}.get(recipe.head.type, recipe.head.type)
     assert head.split("_")[-1] == path.stem.split("_")[1]
