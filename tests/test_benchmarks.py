@@ -581,7 +581,7 @@ def consensus(comparison):
 
 
 def said(consensus, *labels):
-    """What a system says of a clip of a second for each label."""
+    """What a system answers to a clip of a second for each label."""
     return [
         consensus.votes_of(
             Chords([(n, n + 1.0, label) for n, label in enumerate(labels)]), float(len(labels))

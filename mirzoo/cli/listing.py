@@ -28,7 +28,7 @@ HEADINGS = {
     "recipe": "Recipes without weights (`mirzoo train NAME`)",
 }
 COMMERCIAL: dict[str | None, str] = {"yes": "commercial", "no": "non-commercial"}
-"""What the list says of what weights learnt from; nothing where licences do not state it."""
+"""How the list puts what weights learnt from; nothing where licences do not state it."""
 
 WHY_COMMERCIAL = "what the licences of all that the weights learnt from say of commercial use"
 

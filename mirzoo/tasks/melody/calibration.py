@@ -47,7 +47,7 @@ def fit_probability(
 
     Examples
     --------
-    >>> log_odds = np.repeat([-2.0, 2.0], 100)  # three quarters are true where it says 0.88
+    >>> log_odds = np.repeat([-2.0, 2.0], 100)  # three quarters are true, not 0.88
     >>> truth = np.tile(np.repeat([1.0, 0.0], [25, 75]), 2)
     >>> truth[100:] = 1 - truth[100:]
     >>> [abs(round(value, 2)) for value in fit_probability([[(log_odds, truth)]])]

@@ -28,7 +28,7 @@ def in_db(waveform) -> float:
 
 
 def formula(waveform, target_db, silence_db):
-    """What the docstring says, in float64 and sample by sample."""
+    """What the docstring describes, in float64 and sample by sample."""
     x = waveform[0].astype(np.float64)
     y = np.where(x != 0, x - x.sum() / np.count_nonzero(x), 0.0)
     blocks = np.append(y, np.zeros(-len(y) % BLOCK_SAMPLES)).reshape(-1, BLOCK_SAMPLES)
