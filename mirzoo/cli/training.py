@@ -214,7 +214,7 @@ FITTING = (
         "--augment",
         metavar="NAMES",
         help="How examples are changed: some of gain, noise, filter, mask (SpecAugment), for "
-        "taggers shift and mixup, for others transpose, with commas between them; or none.",
+        "taggers shift, mixup and band, for others transpose, with commas between them; or none.",
     ),
     click.option(
         "--precision",

@@ -70,7 +70,10 @@ class Augmentation(Config):
     alone: ``shift`` is the largest share of a window by which it begins earlier or later; with
     ``mixup`` two examples and their targets are
     mixed, the share of the second drawn from a beta distribution with this parameter twice (Zhang
-    et al. 2018, arXiv:1710.09412).
+    et al. 2018, arXiv:1710.09412); ``band_probability`` is how often the lowest and the highest
+    frequencies are cut off, as loudspeakers, codecs and lower sample rates do; and
+    ``silence_probability`` how often an example of a teacher's student is digital silence, or noise
+    from -90 to -63 dB, without any tag.
     """
 
     gain_db: tuple[float, float] = (0.0, 0.0)
@@ -91,6 +94,12 @@ class Augmentation(Config):
     mixup: NonNegativeFloat = 0.0
     """Of taggers: how evenly two examples and their targets are mixed; 0 for not at all."""
 
+    band_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Of taggers: how often the lowest and highest frequencies are cut off."""
+
+    silence_probability: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+    """Of distilled taggers: how often an example is silence, which has no tag."""
+
     mask_frames: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
     """Largest share of frames that each of two masks hides (SpecAugment)."""
 
@@ -102,7 +111,10 @@ class Augmentation(Config):
 
     @model_serializer(mode="wrap")
     def _without_what_is_not(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        newer = ("shift", "mixup", "mask_frames", "mask_bins", "tempo")  # cards of before have none
+        newer = (  # cards of before have none
+            "shift", "mixup", "band_probability", "silence_probability",
+            "mask_frames", "mask_bins", "tempo",
+        )  # fmt: skip
         usual = {key: type(self).model_fields[key].default for key in newer}
         return {
             key: value

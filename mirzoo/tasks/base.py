@@ -415,7 +415,7 @@ class Task(ABC, Generic[Section, Result]):
                 f"a {type_of(type(head))!r} head is made for {' and '.join(made_for)}; for "
                 f"'{self.name}' take another head"
             )
-        for key in ("shift", "mixup"):
+        for key in ("shift", "mixup", "band_probability", "silence_probability"):
             if self.framewise and getattr(training.augmentation, key):
                 raise ValueError(
                     f"training.augmentation.{key} is {getattr(training.augmentation, key):g}, but "

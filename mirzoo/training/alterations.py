@@ -9,6 +9,7 @@ of the features of either in the graph, and `mix_up` mixes examples of taggers w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,15 @@ EQUALISER_DB = 8.0
 NOISE_DB = (-75.0, -35.0)
 STRONGEST_TILT = 0.7
 WAVEFORM_NOISE_DB = (-60.0, -30.0)
+LOW_CUT = (0.002, 0.04)
+HIGH_CUT = (0.35, 1.0)
+"""Where bands end, as shares of half the sample rate."""
+
+LOW_CUT_ORDER, HIGH_CUT_ORDER = 2, 12
+SILENCE_DB = (-90.0, -63.0)
+SILENCE_IS_DIGITAL = 0.3
+"""How often silence has no noise at all."""
+
 MASKS = 2
 NO_CHANGES = "none"
 
@@ -42,6 +52,7 @@ __all__ = [
     "alter",
     "alter_magnitudes",
     "chosen_changes",
+    "fall_silent",
     "masked",
     "mix_up",
     "transpose",
@@ -80,6 +91,11 @@ CHANGES: dict[str, Change] = {
         frames=False,
         why_not="models with a result for each frame learn from stretches that begin anywhere, "
         "without it",
+    ),
+    "band": Change(
+        {"band_probability": 0.3},
+        frames=False,
+        why_not="of features the change 'filter' weakens the lowest and highest bins too",
     ),
     "tempo": Change(
         {"tempo": (0.8, 1.25)},
@@ -126,8 +142,8 @@ def chosen_changes(
     >>> chosen_changes("gain,mixup", Augmentation(gain_db=(-3, 3)), framewise=False)[0]
     ... # doctest: +NORMALIZE_WHITESPACE
     Augmentation(gain_db=(-3.0, 3.0), noise_probability=0.0, noise_db=None,
-        equaliser_probability=0.0, shift=0.0, mixup=0.2, mask_frames=0.0, mask_bins=0.0,
-        tempo=(1.0, 1.0))
+        equaliser_probability=0.0, shift=0.0, mixup=0.2, band_probability=0.0,
+        silence_probability=0.0, mask_frames=0.0, mask_bins=0.0, tempo=(1.0, 1.0))
     """
     if isinstance(wanted, Augmentation):
         _require_suiting(wanted, framewise)
@@ -154,6 +170,11 @@ def chosen_changes(
 
 
 def _require_suiting(settings: Augmentation, framewise: bool) -> None:
+    if settings.silence_probability:
+        raise DataError(
+            f"silence_probability is {settings.silence_probability:g}, but it is for taggers that "
+            "learn from teachers; with labels of your own allowed is 0"
+        )
     for name, change in CHANGES.items():
         for key in change.settings:
             if getattr(settings, key) != Augmentation.model_fields[key].default:
@@ -174,10 +195,12 @@ def usual_strengths(names: Sequence[str]) -> dict[str, Any]:
 
 @keras.saving.register_keras_serializable(package="mirzoo")
 class AlteredWaveforms(keras.layers.Layer):
-    """Change level, polarity, spectral tilt, noise floor and beginning at random; the music stays.
+    """Change level, polarity, spectrum, noise floor and beginning at random; the music stays.
 
     It does so in training alone. Waveforms are float32 ``(batch, samples)``. The tilt is ``y[n] =
-    x[n] - a x[n - 1]`` with ``a`` in ±`STRONGEST_TILT`; the noise is white, by default
+    x[n] - a x[n - 1]`` with ``a`` in ±`STRONGEST_TILT`. A band has the magnitudes of Butterworth
+    filters of orders `LOW_CUT_ORDER` and `HIGH_CUT_ORDER` and no phase, its ends in `LOW_CUT` and
+    `HIGH_CUT`, each on a logarithmic scale. The noise is white, by default
     `WAVEFORM_NOISE_DB` below full scale; what a shift leaves empty is silent.
 
     Parameters
@@ -220,6 +243,13 @@ class AlteredWaveforms(keras.layers.Layer):
             tilt = drawn(-STRONGEST_TILT, STRONGEST_TILT) * some(settings.equaliser_probability)
             before = ops.pad(waveforms[:, :-1], ((0, 0), (1, 0)))
             altered = altered - tilt * before
+        if settings.band_probability:
+            narrowed = some(settings.band_probability)
+            low, high = (
+                ops.exp(drawn(math.log(least), math.log(most)))
+                for least, most in (LOW_CUT, HIGH_CUT)
+            )
+            altered = narrowed * _in_band(altered, low, high) + (1 - narrowed) * altered
         altered = altered * gain
         if settings.noise_probability:
             level = 10 ** (drawn(*(settings.noise_db or WAVEFORM_NOISE_DB)) / 20)
@@ -306,6 +336,56 @@ def alter(
     """Change waveforms, float32 ``(batch, samples)``, as `AlteredWaveforms` does in a graph."""
     layer = AlteredWaveforms(augmentation, int(rng.integers(2**31)))
     return np.asarray(layer.altered(ops.convert_to_tensor(waveforms)))
+
+
+def _in_band(waveforms: Any, low: Any, high: Any) -> Any:
+    """Cut off what lies outside a band for each waveform; its ends are shares of half the rate."""
+    samples = waveforms.shape[1] or ops.shape(waveforms)[1]
+    real, imaginary = ops.rfft(waveforms)
+    place = ops.arange(ops.shape(real)[1], dtype="float32")[None] * 2.0 / samples
+    place = ops.maximum(place, 1e-6)  # the offset goes, without a division by 0
+    below = 1.0 + (low / place) ** (2 * LOW_CUT_ORDER)
+    above = 1.0 + (place / high) ** (2 * HIGH_CUT_ORDER)
+    gain = ops.rsqrt(below) * ops.rsqrt(above)
+    return ops.irfft((real * gain, imaginary * gain), fft_length=samples)
+
+
+def fall_silent(
+    waveforms: np.ndarray,
+    targets: dict[str, np.ndarray],
+    augmentation: Augmentation,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Replace some examples by silence, and their targets by 0.
+
+    Silence is digital or noise, white or weaker by 3 or 6 dB an octave, of `SILENCE_DB`.
+
+    Parameters
+    ----------
+    waveforms : np.ndarray
+        Float32 ``(batch, samples)``.
+    targets : dict of str to np.ndarray
+        Float ``(batch, size)`` each.
+    augmentation : Augmentation
+        Its ``silence_probability`` is how often; 0 changes nothing.
+    rng : np.random.Generator
+    """
+    if not augmentation.silence_probability:
+        return waveforms, targets
+    silent = np.flatnonzero(rng.random(len(waveforms)) < augmentation.silence_probability)
+    waveforms = waveforms.copy()
+    samples = waveforms.shape[1]
+    for row in silent:
+        level = 10 ** (rng.uniform(*SILENCE_DB) / 20) * (rng.random() >= SILENCE_IS_DIGITAL)
+        spectrum = np.fft.rfft(rng.standard_normal(samples))
+        noise = np.fft.irfft(
+            spectrum / np.arange(1, len(spectrum) + 1) ** rng.choice([0, 0.5, 1]), samples
+        )
+        waveforms[row] = level * noise / np.std(noise)
+    changed = {name: rows.copy() for name, rows in targets.items()}
+    for rows in changed.values():
+        rows[silent] = 0
+    return waveforms, changed
 
 
 def mix_up(

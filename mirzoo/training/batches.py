@@ -9,7 +9,7 @@ import numpy as np
 from mirzoo.data.corpus import FULL_SCALE, Windows
 from mirzoo.errors import DataError
 from mirzoo.recipe import Augmentation
-from mirzoo.training.alterations import STRONGEST_TILT, alter, mix_up
+from mirzoo.training.alterations import STRONGEST_TILT, alter, fall_silent, mix_up
 
 __all__ = ["STRONGEST_TILT", "Batches", "alter"]
 
@@ -83,7 +83,8 @@ class Batches:
         if not self.shuffle:
             return waveforms, targets
         rng = np.random.default_rng([self.seed, epoch, number])
-        return mix_up(alter(waveforms, self.augmentation, rng), targets, self.augmentation, rng)
+        mixed = mix_up(alter(waveforms, self.augmentation, rng), targets, self.augmentation, rng)
+        return fall_silent(*mixed, self.augmentation, rng)
 
     def _order(self, epoch: int) -> np.ndarray:
         if not self.shuffle:

@@ -11,6 +11,7 @@ from mirzoo.training.alterations import (
     AlteredWaveforms,
     MaskedFeatures,
     chosen_changes,
+    fall_silent,
     mix_up,
 )
 
@@ -97,6 +98,44 @@ def test_examples_are_mixed_with_their_targets():
     assert (np.argmax(known["tags"], axis=1) == np.arange(8)).all()
     assert (known["tags"].max(axis=1) < 0.99).sum() > 3
     assert mix_up(waveforms, targets, Augmentation(), rng)[0] is waveforms
+
+
+def test_a_band_loses_its_ends_and_nothing_between():
+    time_s = np.arange(16000) / 16000
+    tones = {hz: np.sin(2 * np.pi * hz * time_s) for hz in (5, 1000, 7900)}
+    waveforms = np.tile(sum(tones.values()), (64, 1)).astype(np.float32)
+    narrowed = AlteredWaveforms(Augmentation(band_probability=0.5))(waveforms, training=True)
+    strength = {hz: np.abs(narrowed.numpy() @ tone) / (tone @ tone) for hz, tone in tones.items()}
+    whole = strength[5] > 0.99
+    assert 16 < whole.sum() < 48
+    np.testing.assert_allclose(strength[1000][whole], 1, atol=1e-3)
+    np.testing.assert_allclose(strength[7900][whole], 1, atol=1e-3)
+    assert (strength[5][~whole] < 0.2).all()
+    assert (strength[1000][~whole] > 0.9).all()
+    assert np.median(strength[7900][~whole]) < 0.1
+
+
+def test_silence_has_no_tag():
+    waveforms = np.ones((400, 1000), np.float32)
+    targets = {"tags": np.ones((400, 3), np.float32), "embedding": np.ones((400, 2), np.float32)}
+    rng = np.random.default_rng(0)
+    changed, known = fall_silent(waveforms, targets, Augmentation(silence_probability=0.25), rng)
+    silent = (changed != 1).all(axis=1)
+    assert 70 < silent.sum() < 130
+    for rows in known.values():
+        assert (rows[silent] == 0).all() and (rows[~silent] == 1).all()
+    level = changed[silent].std(axis=1)
+    digital = level == 0
+    assert 0.1 < digital.mean() < 0.5
+    level_db = 20 * np.log10(level[~digital])
+    assert -90.1 < level_db.min() < -85 and -68 < level_db.max() < -62.9
+    assert waveforms.all() and targets["tags"].all()
+    assert fall_silent(waveforms, targets, Augmentation(), rng)[0] is waveforms
+
+
+def test_labels_of_ones_own_have_no_silence():
+    with pytest.raises(DataError, match=r"silence_probability is 0.1, .* allowed is 0"):
+        chosen_changes(Augmentation(silence_probability=0.1), USUAL, framewise=False)
 
 
 def test_a_recipe_of_chords_has_no_changes_of_taggers():
