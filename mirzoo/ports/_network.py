@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,6 +87,37 @@ def assign(weight: keras.Variable, value: np.ndarray, name: str) -> None:
             f"{tuple(weight.shape)}; is it the network that was asked for?"
         )
     weight.assign(value)
+
+
+def assign_norm(
+    layer: keras.layers.BatchNormalization, value: Callable[[str], np.ndarray], name: str
+) -> None:
+    """Give batch normalisation its published weights, which PyTorch has under ``name``."""
+    for weight, ending in (
+        (layer.gamma, "weight"), (layer.beta, "bias"),
+        (layer.moving_mean, "running_mean"), (layer.moving_variance, "running_var"),
+    ):  # fmt: skip
+        assign(weight, value(f"{name}.{ending}"), f"{name}.{ending}")
+
+
+def weights_of(tensors: Mapping[str, np.ndarray]) -> Callable[[str], np.ndarray]:
+    """What gives a weight of a checkpoint by its name; it raises `PullError` where there is none.
+
+    Examples
+    --------
+    >>> value = weights_of({"dense.bias": np.zeros(3)})
+    >>> value("dense.bias").shape
+    (3,)
+    """
+
+    def value(name: str) -> np.ndarray:
+        if name not in tensors:
+            raise PullError(
+                f"the checkpoint has no weight '{name}'; is it the network that was asked for?"
+            )
+        return tensors[name]
+
+    return value
 
 
 def read_checkpoint(prefix: str) -> Callable[[str], np.ndarray]:

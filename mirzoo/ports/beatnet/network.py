@@ -24,9 +24,8 @@ import numpy as np
 from keras import layers
 
 from mirzoo.card import Axis, InputContract, OutputSpec
-from mirzoo.errors import PullError
 from mirzoo.models.model import Model
-from mirzoo.ports._network import Network, assign, frontend_of, head_of
+from mirzoo.ports._network import Network, assign, frontend_of, head_of, weights_of
 from mirzoo.ports._specification import PortSpec
 from mirzoo.ports._torch_checkpoint import read_tensors
 from mirzoo.ports.beatnet.layers import RisingSpectrum
@@ -141,13 +140,7 @@ def load_checkpoint(model: Model, path: Path) -> None:
     PullError
         If the file cannot be read, lacks a weight, or has it in another shape.
     """
-    tensors = read_tensors(path)
-
-    def value(name: str) -> np.ndarray:
-        if name not in tensors:
-            raise PullError(f"the checkpoint has no weight '{name}'; is it that of BeatNet?")
-        return tensors[name]
-
+    value = weights_of(read_tensors(path))
     head = model.head
     conv, dense = head.get_layer("conv1"), head.get_layer("linear0")
     assign(conv.kernel, value("conv1.weight").transpose(2, 1, 0)[np.newaxis], "conv1.weight")

@@ -21,13 +21,19 @@ import keras
 from keras import layers
 
 from mirzoo.card import InputContract
-from mirzoo.errors import PullError
 from mirzoo.models.layers import CQT, Logarithm
 from mirzoo.models.model import Model
-from mirzoo.ports._network import Network, assign, frontend_of, head_of
+from mirzoo.ports._cards import key_card
+from mirzoo.ports._network import (
+    Network,
+    assign,
+    assign_norm,
+    frontend_of,
+    head_of,
+    weights_of,
+)
 from mirzoo.ports._specification import PortSpec
 from mirzoo.ports._torch_checkpoint import read_tensors
-from mirzoo.ports.skey.network import card_parts
 
 SAMPLE_RATE = 44100
 HOP_LENGTH = 8820
@@ -64,7 +70,7 @@ def network(spec: PortSpec, checkpoint: Path) -> Network:
         head=build_head(),
         outputs=lambda embedding: layers.Softmax(name="keys")(embedding),
         load=lambda model: load_checkpoint(model, checkpoint),
-        card=card_parts(
+        card=key_card(
             InputContract(
                 sample_rate=SAMPLE_RATE,
                 min_samples=MIN_SAMPLES,
@@ -129,20 +135,9 @@ def load_checkpoint(model: Model, path: Path) -> None:
     PullError
         If the file cannot be read, lacks a weight, or has it in another shape.
     """
-    tensors = read_tensors(path)
-
-    def give(weight: keras.Variable, name: str) -> None:
-        if name not in tensors:
-            raise PullError(f"the checkpoint has no weight '{name}'; is it that of KeyNet?")
-        value = tensors[name]
-        # PyTorch has outputs, inputs, bins, frames; Keras the reverse.
-        assign(weight, value.transpose(3, 2, 1, 0) if value.ndim == 4 else value, name)
-
+    value = weights_of(read_tensors(path))
     for number in range(1, len(FILTERS) + 1):
-        give(model.head.get_layer(f"conv{number}").kernel, f"conv{number}.conv.weight")
-        norm = model.head.get_layer(f"bn{number}")
-        for weight, name in (
-            (norm.gamma, "weight"), (norm.beta, "bias"), (norm.moving_mean, "running_mean"),
-            (norm.moving_variance, "running_var"),
-        ):  # fmt: skip
-            give(weight, f"conv{number}.bn.{name}")
+        name = f"conv{number}.conv.weight"
+        # PyTorch has outputs, inputs, bins, frames; Keras the reverse.
+        assign(model.head.get_layer(f"conv{number}").kernel, value(name).T, name)
+        assign_norm(model.head.get_layer(f"bn{number}"), value, f"conv{number}.bn")

@@ -27,9 +27,10 @@ import keras
 import numpy as np
 from keras import layers
 
-from mirzoo.card import Axis, InputContract, OutputSpec
+from mirzoo.card import InputContract
 from mirzoo.models.frontends import build_frontend
 from mirzoo.models.frontends.mel import MelConfig
+from mirzoo.ports._cards import tagger_card
 from mirzoo.ports._network import Network, assign, batch_norm, head_of, read_checkpoint
 from mirzoo.ports._specification import PortSpec
 from mirzoo.ports.musicnn.layers import MeanOverPatches
@@ -73,21 +74,16 @@ def network(spec: PortSpec, checkpoint: Path) -> Network:
         head=head,
         outputs=tags,
         load=lambda model: load_checkpoint(head, tags, checkpoint),
-        card={
-            "input": InputContract(
+        card=tagger_card(
+            len(spec.labels),
+            InputContract(
                 sample_rate=SAMPLE_RATE,
                 min_samples=MIN_SAMPLES,
                 window_samples=PATCH_SAMPLES,
                 hop_samples=PATCH_HOP_SAMPLES,
                 pad_left_samples=PAD_LEFT_SAMPLES,
             ),
-            "activation": "sigmoid",
-            "outputs": [
-                OutputSpec(
-                    name="tags", axes=[Axis(name="tag", size=len(spec.labels), unit="probability")]
-                )
-            ],
-        },
+        ),
     )
 
 

@@ -25,10 +25,10 @@ import keras
 import numpy as np
 from keras import layers
 
-from mirzoo.card import Axis, InputContract, OutputSpec
-from mirzoo.errors import PullError
+from mirzoo.card import InputContract
 from mirzoo.models.model import Model
-from mirzoo.ports._network import Network, assign, frontend_of, head_of
+from mirzoo.ports._cards import key_card
+from mirzoo.ports._network import Network, assign, frontend_of, head_of, weights_of
 from mirzoo.ports._specification import PortSpec
 from mirzoo.ports._torch_checkpoint import read_tensors
 from mirzoo.ports.skey.layers import (
@@ -42,7 +42,6 @@ from mirzoo.ports.skey.layers import (
     ScaledChannels,
     ZeroInSilence,
 )
-from mirzoo.tasks.key import KeyDecoding
 
 SAMPLE_RATE = 22050
 HOP_LENGTH = 512
@@ -90,7 +89,7 @@ def network(spec: PortSpec, checkpoint: Path) -> Network:
         head=build_head(),
         outputs=outputs,
         load=lambda model: load_checkpoint(model, checkpoint),
-        card=card_parts(
+        card=key_card(
             InputContract(
                 sample_rate=SAMPLE_RATE,
                 min_samples=MIN_SAMPLES,
@@ -101,26 +100,6 @@ def network(spec: PortSpec, checkpoint: Path) -> Network:
             )
         ),
     )
-
-
-def card_parts(contract: InputContract) -> dict:
-    """What the card of a model that gives one key a window states of it."""
-    return {
-        "input": contract,
-        "activation": "softmax",
-        "outputs": [
-            OutputSpec(
-                name="keys",
-                axes=[
-                    Axis(name="frame", size=None, unit="frame"),
-                    Axis(name="key", size=24, unit="probability"),
-                ],
-                frame_rate=contract.sample_rate / contract.hop_samples,
-                first_frame_s=contract.window_samples / 2 / contract.sample_rate,
-            )
-        ],
-        "decoding": KeyDecoding(change_penalty=0.0),
-    }
 
 
 def build_frontend() -> keras.Model:
@@ -185,13 +164,7 @@ def load_checkpoint(model: Model, path: Path) -> None:
     PullError
         If the file cannot be read, lacks a weight, or has it in another shape.
     """
-    tensors = read_tensors(path, PART)
-
-    def value(name: str) -> np.ndarray:
-        if name not in tensors:
-            raise PullError(f"the checkpoint has no weight '{name}'; is it that of S-KEY?")
-        return tensors[name]
-
+    value = weights_of(read_tensors(path, PART))
     vqt = model.frontend.get_layer("vqt")
     assign(vqt.lowpass, value("hcqt.lowpass_filter")[0, 0], "hcqt.lowpass_filter")
     assign(vqt.scale, np.sqrt(value("hcqt.lenghts")), "hcqt.lenghts")

@@ -24,11 +24,18 @@ import keras
 import numpy as np
 from keras import layers
 
-from mirzoo.card import Axis, InputContract, OutputSpec
-from mirzoo.errors import PullError
+from mirzoo.card import InputContract
 from mirzoo.models.layers import Decibel, MelFilterbank, Spectrogram
 from mirzoo.models.model import Model
-from mirzoo.ports._network import Network, assign, frontend_of, head_of
+from mirzoo.ports._cards import tagger_card
+from mirzoo.ports._network import (
+    Network,
+    assign,
+    assign_norm,
+    frontend_of,
+    head_of,
+    weights_of,
+)
 from mirzoo.ports._specification import PortSpec
 from mirzoo.ports._torch_checkpoint import read_tensors
 from mirzoo.ports.won.layers import ReflectedEdges
@@ -74,21 +81,16 @@ def network(spec: PortSpec, checkpoint: Path) -> Network:
         head=build_head(spec.family),
         outputs=layers.Dense(len(spec.labels), activation="sigmoid", name="tags"),
         load=lambda model: load_checkpoint(model, spec.family, checkpoint),
-        card={
-            "input": InputContract(
+        card=tagger_card(
+            len(spec.labels),
+            InputContract(
                 sample_rate=SAMPLE_RATE,
                 min_samples=MIN_SAMPLES[spec.family],
                 window_samples=window,
                 hop_samples=window,
                 pad_left_samples=0,
             ),
-            "activation": "sigmoid",
-            "outputs": [
-                OutputSpec(
-                    name="tags", axes=[Axis(name="tag", size=len(spec.labels), unit="probability")]
-                )
-            ],
-        },
+        ),
     )
 
 
@@ -196,14 +198,7 @@ def load_checkpoint(model: Model, family: str, path: Path) -> None:
         If the file cannot be read, lacks a weight, or has it in another shape.
     """
     tensors = read_tensors(path)
-
-    def value(name: str) -> np.ndarray:
-        if name not in tensors:
-            raise PullError(
-                f"the checkpoint has no weight '{name}'; is it the network that was asked for?"
-            )
-        return tensors[name]
-
+    value = weights_of(tensors)
     named = {
         name.rpartition(".")[0].replace(".", "_"): name.rpartition(".")[0]
         for name in tensors
@@ -219,11 +214,7 @@ def load_checkpoint(model: Model, family: str, path: Path) -> None:
 
 def _assign(layer: keras.layers.Layer, value: Callable[[str], np.ndarray], name: str) -> None:
     if isinstance(layer, layers.BatchNormalization):
-        for weight, ending in (
-            (layer.gamma, "weight"), (layer.beta, "bias"),
-            (layer.moving_mean, "running_mean"), (layer.moving_variance, "running_var"),
-        ):  # fmt: skip
-            assign(weight, value(f"{name}.{ending}"), f"{name}.{ending}")
+        assign_norm(layer, value, name)
         return
     # PyTorch has outputs, inputs, bands, frames; Keras the reverse.
     assign(layer.kernel, value(f"{name}.weight").T, f"{name}.weight")
