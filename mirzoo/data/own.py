@@ -281,15 +281,18 @@ class OwnData:
         Raises
         ------
         DataError
-            If the data are not divided.
+            If the data are not divided, or the file cannot be written.
         """
         if not self.splits:
             raise DataError(f"{self.name} is not divided yet: call divided() first")
         path = Path(path)
-        with unfinished(path) as new, new.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["name", "split"])
-            writer.writerows((r.name, r.split or "") for r in self.recordings)
+        try:
+            with unfinished(path) as new, new.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow(["name", "split"])
+                writer.writerows((r.name, r.split or "") for r in self.recordings)
+        except OSError as error:
+            raise DataError(f"the file of splits '{path}' cannot be written: {error}") from error
         return path
 
     def read_splits(self, path: str | os.PathLike) -> OwnData:
@@ -483,7 +486,7 @@ def examine(
         data = replace(data, recordings=together, _inspections=tuple(inspections))
     if splits is not None:
         data = data.read_splits(splits)
-    listed = [*found.findings, *_unexpected(data, labels)]
+    listed = [*found.findings, *_unexpected(data, labels), *_undivided(data)]
 
     def checked(data: OwnData) -> list[Finding]:
         if not check:
@@ -505,6 +508,15 @@ def examine(
             what = "left out, since no clip that is left has it"
             findings.append(Finding("empty class", "warning", what, gone))
     return replace(data, findings=Findings(findings))
+
+
+def _undivided(data: OwnData) -> list[Finding]:
+    """A warning where some recordings have a split and others have none."""
+    outside = tuple(r.name for r in data.recordings if r.split is None)
+    if not outside or len(outside) == len(data.recordings):
+        return []
+    what = "of no split while others have one, so that nothing uses it; name a split for each"
+    return [Finding("no split", "warning", what, outside)]
 
 
 def _without(data: OwnData, bad: Sequence[str], *, fixed: bool) -> tuple[OwnData, tuple[str, ...]]:

@@ -509,6 +509,7 @@ COLLECTIONS.register(
         grouping="song; one soundfont is held out for testing",
         items=_items.made_items("song_forms", 160),
         maker=lambda home: render_form,
+        fetch=lambda folder: None,  # it is made of nothing but programs
         programs=("fluidsynth", "flite"),
     )
 )

@@ -136,6 +136,10 @@ def test_several_labels_and_chosen_one_hot_columns(clips):
     text = "path,year,dog,cat\ndog/0.wav,1,1,0\ncat/0.wav,0,0,1\ndog/1.wav,1,1,0\ncat/1.wav,0,0,1\n"
     assert load(table(clips, text), one_hot=("dog", "cat")).label_names == ("cat", "dog")
     assert load(table(clips, text)).label_names == ("cat", "dog", "year")
+    stray = text.replace("cat/1.wav,0,0,1", "cat/1.wav,0,0,2")
+    with pytest.raises(DataError, match=r"column 'cat' of 0 and 1, but in line 5 it holds '2'"):
+        load(table(clips, stray))
+    assert load(table(clips, stray), one_hot=("dog", "year")).label_names == ("dog", "year")
 
 
 def test_a_wish_of_labels_decides_order_and_what_is_allowed(clips):
@@ -564,6 +568,20 @@ def test_splits_are_written_and_read_again(clips, tmp_path):
     path.write_text("path,label\n")
     with pytest.raises(DataError, match="a file of splits has name,split"):
         data.read_splits(path)
+    with pytest.raises(DataError, match=r"splits\.csv' cannot be written"):
+        divided.write_splits(tmp_path / "absent" / "splits.csv")
+
+
+def test_recordings_without_a_split_are_told_of(clips, tmp_path):
+    data = load(clips)
+    path = data.divided(0.25, seed=1).write_splits(tmp_path / "splits.csv")
+    lines = path.read_text().splitlines()
+    name = lines[1].rpartition(",")[0]
+    path.write_text("\n".join([lines[0], f"{name},", *lines[2:]]))
+    found = [finding for finding in check(clips, splits=path) if finding.kind == "no split"]
+    assert [finding.where for finding in found] == [(name,)]
+    path.write_text("\n".join(lines))
+    assert not [finding for finding in check(clips, splits=path) if finding.kind == "no split"]
 
 
 def test_a_file_of_splits_that_divides_a_group_is_refused(clips, tmp_path):

@@ -245,9 +245,7 @@ class _Columns:
             chosen["label"] = None
         elif chosen["label"] is None:
             others = [name for name in names if name not in {path, *chosen.values()}]
-            labels = tuple(
-                name for name in others if _is_one_hot([row.get(name) for _, row in content.rows])
-            )
+            labels = tuple(name for name in others if _is_one_hot(table, name, content.rows))
             if not labels:
                 raise DataError(_lacking(table, names, "label"))
         return cls(path=path, labels=labels, **chosen)
@@ -277,9 +275,20 @@ def _lacking(table: Path, names: Sequence[str], role: str) -> str:
 ONE, NONE = {"1", "1.0", "true"}, {"0", "0.0", "false"}
 
 
-def _is_one_hot(values: Sequence[Any]) -> bool:
-    words = {_text(value).casefold() for value in values} - {""}
-    return bool(words) and words <= ONE | NONE
+def _is_one_hot(table: Path, name: str, rows: Sequence[tuple[int, Row]]) -> bool:
+    """Whether a column holds 0 and 1; one that does but for few rows raises DataError."""
+    words = {line: _text(row.get(name)).casefold() for line, row in rows}
+    words = {line: word for line, word in words.items() if word}
+    stray = [line for line, word in words.items() if word not in ONE | NONE]
+    if not stray:
+        return bool(words)
+    if 2 * len(stray) < len(words):
+        raise DataError(
+            f"'{table}' has a column '{name}' of 0 and 1, but in line {stray[0]}"
+            f"{f' and {len(stray) - 1} more' * (len(stray) > 1)} it holds '{words[stray[0]]}'; "
+            "correct that, or name the columns that are labels: one_hot=('cat', 'dog', …)"
+        )
+    return False
 
 
 class _Rows:
