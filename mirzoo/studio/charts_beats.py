@@ -250,7 +250,7 @@ COLLECTIONS.register(
         licence="made here; grooves and soundfonts under their own licences",
         commercial="yes",
         grouping="chart; one soundfont is held out for testing",
-        items=_items.made_items("charts_beats", 180),
+        items=_items.made_items("charts_beats", 400),
         maker=lambda home: render_chart,
         fetch=lambda folder: need_mma(),
         source="charts_mma",

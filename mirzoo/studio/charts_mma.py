@@ -92,12 +92,16 @@ def grooves() -> tuple[tuple[str, int], ...]:
 def accompany(chart: Sequence[Bar], groove: str, beats: int, tempo: float, seed: int) -> list[Part]:
     """Have MMA play a chart: its parts, times in seconds.
 
+    MMA takes whole numbers of beats a minute and cuts off fractions, so what it plays is brought to
+    the tempo itself.
+
     Raises
     ------
     DataError
         When mma refuses, with the program's message.
     """
-    lines = [f"RndSeed {seed}", f"Tempo {tempo:g}", f"Groove {groove}"]
+    played = int(tempo)
+    lines = [f"RndSeed {seed}", f"Tempo {played}", f"Groove {groove}"]
     for number, bar in enumerate(chart, 1):
         lines.append(f"{number} {_mma_bar(bar, beats)}")
     with tempfile.TemporaryDirectory(prefix="mirzoo_") as folder:
@@ -111,7 +115,14 @@ def accompany(chart: Sequence[Bar], groove: str, beats: int, tempo: float, seed:
         )
         if done.returncode or not target.exists():
             raise DataError(f"mma failed with the groove {groove}: {done.stdout.strip()[-300:]}")
-        return midi.read(target)
+        return [_at_speed(part, tempo / played) for part in midi.read(target)]
+
+
+def _at_speed(part: Part, speed: float) -> Part:
+    notes = [
+        replace(note, start_s=note.start_s / speed, end_s=note.end_s / speed) for note in part.notes
+    ]
+    return replace(part, notes=notes, bends=[(time_s / speed, by) for time_s, by in part.bends])
 
 
 def _mma_bar(bar: Bar, beats: int) -> str:

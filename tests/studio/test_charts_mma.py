@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import mir_eval
+import numpy as np
 import pytest
 
 from mirzoo.data.corpus import SAMPLE_RATE, Item
@@ -37,6 +38,20 @@ def test_mma_plays_the_chart_in_every_kind_of_library():
         pitched = [note for part in parts if not part.drums for note in part.notes]
         assert min(note.start_s for note in pitched) > 1.9
         assert max(note.start_s for note in pitched) < 6.1
+
+
+@needs_mma
+def test_a_tempo_that_is_no_whole_number_is_the_one_played():
+    chart = [Bar(((0, "maj", "1"),))] * 64
+    slow, exact = (
+        charts_mma.accompany(chart, "stdlib/metronome:Metronome4", 4, tempo, seed=1)
+        for tempo in (98.0, 98.9)
+    )
+    starts, expected = (
+        np.array([note.start_s for part in parts for note in part.notes]) for parts in (exact, slow)
+    )
+    assert expected[-1] > 100
+    np.testing.assert_allclose(starts, expected * 98.0 / 98.9, atol=1e-6)
 
 
 @needs_mma
