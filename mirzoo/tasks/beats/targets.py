@@ -31,6 +31,26 @@ class BeatTargets:
             [_rows(corpus.labels(index), times) for index, times in enumerate(frame_times)]
         )
 
+    @classmethod
+    def of_stretches(
+        cls, stretches: Sequence[Sequence[Labels]], frame_times: Sequence[np.ndarray]
+    ) -> BeatTargets:
+        """Targets of recordings of which only stretches are known, of each several.
+
+        Where they overlap, the one that comes first counts.
+        """
+        targets = cls.__new__(cls)
+        rows = []
+        for known, times in zip(stretches, frame_times, strict=True):
+            item = _rows(Labels(), times)
+            for labels in known:
+                item = np.where(
+                    (item == UNKNOWN).all(axis=1, keepdims=True), _rows(labels, times), item
+                )
+            rows.append(item)
+        targets._rows = np.concatenate(rows)
+        return targets
+
     def read(self, start: int, stop: int, semitones: int) -> dict[str, np.ndarray]:
         return {BEATS: self._rows[start:stop].astype(np.float32)}
 

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from mirzoo.data.corpus import SAMPLE_RATE, Item, prepare
+from mirzoo.data.labels import Labels
 from mirzoo.errors import RecipeError
 from mirzoo.tasks.beats.config import BeatsDecoding
-from mirzoo.tasks.beats.teachers import agreed_targets, agreeing_stretch
+from mirzoo.tasks.beats.targets import BeatTargets
+from mirzoo.tasks.beats.teachers import _agreed, agreed_targets, agreeing_stretches
 from mirzoo.tasks.chords import ChordDecoding
 from mirzoo.training.teachers import Teachers
 
@@ -81,11 +83,11 @@ def test_a_teacher_in_another_tempo_gives_nothing(corpus, monkeypatch):
 
 def test_beats_between_those_of_the_other_do_not_agree():
     times = np.arange(40) * 0.5
-    assert agreeing_stretch(times, times + 0.05) == slice(0, 40)
-    assert agreeing_stretch(times, times + 0.1) == slice(0, 1)
+    assert agreeing_stretches(times, times + 0.05) == [slice(0, 40)]
+    assert agreeing_stretches(times, times + 0.1) == []
     others = np.sort(np.append(times, 10.25))
-    assert agreeing_stretch(times, others) == slice(0, 21)
-    assert agreeing_stretch(times[:0], times) == slice(0, 0)
+    assert agreeing_stretches(times, others) == [slice(0, 21), slice(21, 40)]
+    assert agreeing_stretches(times[:0], times) == []
 
 
 def test_what_cannot_be_is_refused(corpus, monkeypatch):
@@ -93,3 +95,28 @@ def test_what_cannot_be_is_refused(corpus, monkeypatch):
     monkeypatch.setattr(teachers, "predictions", lambda key, ready: iter([ready()]), raising=False)
     with pytest.raises(RecipeError, match="beats are distilled from beat models"):
         agreed_targets(teachers, [np.arange(10) / RATE])
+
+
+def test_of_three_two_suffice_and_librosa_may_count_half_or_twice_as_many():
+    beats = np.arange(80) * 0.5
+    systems = {
+        "a_times": beats, "a_downbeats": np.full(80, 0.3),
+        "b_times": beats[20:60] + 0.01, "b_downbeats": np.tile([0.9, 0.1, 0.1, 0.1], 10),
+        "onsets": beats[1::2] + 0.02,
+    }  # fmt: skip
+    together, level = _agreed(systems, ["a", "b"])[:2]
+    np.testing.assert_array_equal(together.beats, beats[20:60])
+    np.testing.assert_array_equal(together.downbeats, beats[20:60:4])
+    np.testing.assert_array_equal(level.beats[:3], beats[1:4])
+    assert level.downbeats is None and len(level.beats) == 79
+    assert not _agreed({**systems, "onsets": beats + 0.2, "b_times": beats - 0.2}, ["a", "b"])
+
+
+def test_what_lies_between_two_stretches_is_unknown():
+    times = np.arange(1500) / RATE
+    labels = [Labels(beats=np.arange(start, start + 9, 0.5)) for start in (1.0, 15.0, 17.25)]
+    (rows,) = BeatTargets.of_stretches([labels], [times]).read(0, 1500, 0).values()
+    known = rows[:, 0] >= 0
+    assert known[50:500].all() and not known[502:723].any() and known[726:1200].all()
+    assert rows[round(17.25 * RATE), 0] == 0 and rows[round(17.5 * RATE), 0] == 1
+    assert (rows[:, 1] == -1).all()
