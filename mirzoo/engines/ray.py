@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from mirzoo._support.cores import cores
@@ -28,6 +30,12 @@ SETTINGS = {"RAY_worker_niceness": "0", "RAY_raylet_start_wait_time_s": "300"}
 
 By default all other programs come first, and 30 s must do for Ray's processes to start.
 """
+
+ANSWER_S = 10.0
+"""How long a stated cluster may take to accept a connection."""
+
+JOINING = {"RAY_gcs_server_port_wait_time_s": "3"}
+"""While a cluster is joined: so often Ray tries, for some 40 s each; its own default is 20."""
 
 
 def annotate(
@@ -141,12 +149,15 @@ def _start(ray: Any, workers: int | None) -> None:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if os.environ.get(ADDRESS):
+    if address := os.environ.get(ADDRESS):
         try:
-            ray.init(**quiet)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+            _connect(address)
+            with _defaults(JOINING):
+                ray.init(**quiet)
+        except (OSError, OverflowError, ValueError, RuntimeError) as error:
             raise DataError(
-                f"no cluster of Ray answers at {ADDRESS}={os.environ[ADDRESS]} ({error})"
+                f"no cluster of Ray answers at {ADDRESS}={address} ({error}); state the address "
+                f"that `ray start --head` printed, or leave {ADDRESS} out for one of this machine"
             ) from error
         return
     for name, value in SETTINGS.items():
@@ -164,11 +175,33 @@ def _start(ray: Any, workers: int | None) -> None:
         raise DataError(f"Ray did not start on this machine ({error})") from error
 
 
+def _connect(address: str) -> None:
+    """Raise an OSError where nothing accepts connections at the address of a cluster.
+
+    Ray itself tries for a quarter of an hour. What is no host and port, as "auto", is left to it.
+    """
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_S).close()
+
+
+@contextmanager
+def _defaults(settings: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of the environment that are not set, as long as the block lasts."""
+    added = [name for name in settings if name not in os.environ]
+    os.environ.update({name: settings[name] for name in added})
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
 def _do_all(
     ray: Any, catalogue: Catalogue, shards: list[Shard], workers: int | None
 ) -> Iterator[dict[str, int]]:
     """Give the counts of each shard as it is done."""
-    count = min(workers or int(ray.cluster_resources().get("CPU", 1)), len(shards))
+    count = min(workers or max(1, int(ray.cluster_resources().get("CPU", 1))), len(shards))
     actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_Actor)
     idle = [actor.remote(catalogue) for _ in range(count)]
     busy: dict[Any, Any] = {}

@@ -264,10 +264,11 @@ class Catalogue:
             raise DataError(f"{printable(self.folder)} cannot be written ({error})") from error
         with reading(printable(path), "description of a catalogue", DataError, "take a new folder"):
             there = json.loads(path.read_text("utf-8"))
+            found = {name: there.get(name) for name in stated}
         for name, now in stated.items():
-            if there.get(name) != now:
+            if found[name] != now:
                 raise DataError(
-                    f"{printable(self.folder)} has results with {name} {there.get(name)!r}, and "
+                    f"{printable(self.folder)} has results with {name} {found[name]!r}, and "
                     f"these would have {now!r}: they are never mixed; take another folder"
                 )
         with self._lock(WRITING):
@@ -564,7 +565,7 @@ def _write_annotations(output: Path, found: list[tuple[str, list[dict[str, Any]]
         }
     )
     with unfinished(output) as new:
-        parquet.write_table(table, new, compression="zstd")
+        parquet.write_table(table, new, compression="zstd", write_page_checksum=True)
 
 
 def _paths_in(path: Path) -> list[str]:
@@ -574,7 +575,8 @@ def _paths_in(path: Path) -> list[str]:
     from pyarrow import parquet
 
     with reading(printable(path), "file of results", DataError, "remove it"):
-        column = parquet.read_table(path, columns=["path"]).column("path")
+        table = parquet.read_table(path, columns=["path"], page_checksum_verification=True)
+        column = table.column("path")
         return list(dict.fromkeys(column.to_pylist()))
 
 
@@ -584,4 +586,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         path.open(encoding="utf-8") as file,
     ):
         for line in file:
-            yield json.loads(line)
+            content = json.loads(line)
+            if not isinstance(content["path"], str):
+                raise TypeError(f"its path is {content['path']!r}")
+            yield content

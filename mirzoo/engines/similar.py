@@ -170,7 +170,7 @@ class Collection:
         """
         if index:
             _faiss()  # before minutes of reading
-        path = Path(path)
+        path = Path(path).absolute()  # "." has no name that the index could have
         found = read_index(path)
         entries, vectors = mean_of_rows(read_blocks(path), found.entries)
         if not entries:

@@ -17,6 +17,7 @@ import os
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -36,8 +37,10 @@ BLOCK_ROWS = 16384
 OUTPUT = "output"
 """The folder in that of a catalogue which has its results."""
 
-_ESCAPED = re.compile(r"\\u(dc[89a-f][0-9a-f])")
+_ESCAPED = re.compile(r"\\u(dc[89a-f][0-9a-f]|dc5c)")
+_UNESCAPED = {"dc5c": "\\"}
 _REMEDY = "take another file, or replace this one with `mirzoo embed --overwrite`"
+_REMEDY_IN_CATALOGUE = "remove it, and `mirzoo catalogue embed` makes what was in it again"
 
 
 @dataclass(frozen=True)
@@ -218,7 +221,7 @@ def _index_of(path: Path) -> Index:
     form = format_of(path)
     if not path.exists():
         raise DataError(f"{printable(path)} does not exist; `mirzoo embed` writes such files")
-    with reading(printable(path), "file of embeddings", DataError, _REMEDY):
+    with _reading(path):
         text, entries = form.read(path)
         if text is None:
             raise ValueError("its metadata do not name a model of mirzoo")
@@ -230,6 +233,12 @@ def _index_of(path: Path) -> Index:
             )
         origin = Origin(**{field.name: stated[field.name] for field in fields(Origin)})
         return Index(origin, stated["contents"], list(dict.fromkeys(entries)))
+
+
+def _reading(path: Path) -> AbstractContextManager[None]:
+    in_catalogue = path.parent.name == OUTPUT and (path.parents[1] / "catalogue.json").exists()
+    remedy = _REMEDY_IN_CATALOGUE if in_catalogue else _REMEDY
+    return reading(printable(path), "file of embeddings", DataError, remedy)
 
 
 def _files(path: Path) -> list[Path]:
@@ -254,7 +263,7 @@ def read_blocks(path: str | os.PathLike) -> Iterator[Block]:
         If it is damaged.
     """
     for file in _files(Path(path)):
-        with reading(printable(file), "file of embeddings", DataError, _REMEDY):
+        with _reading(file):
             yield from format_of(file).blocks(file)
 
 
@@ -302,6 +311,8 @@ def _contents(origin: Origin, entries: Iterable[Entry]) -> str:
 def escaped(path: str) -> str:
     """A path as UTF-8 can have it.
 
+    A name that has such an escape in letters gets ``\\udc5c`` in the place of its backslash.
+
     Examples
     --------
     >>> escaped(os.fsdecode(b"F\\xfcr Elise"))
@@ -309,12 +320,13 @@ def escaped(path: str) -> str:
     >>> unescaped(escaped(os.fsdecode(b"F\\xfcr Elise"))) == os.fsdecode(b"F\\xfcr Elise")
     True
     """
+    path = _ESCAPED.sub(r"\\udc5cu\1", path)
     return path.encode("utf-8", "backslashreplace").decode()
 
 
 def unescaped(path: str) -> str:
     """The path that `escaped` was given."""
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), path)
+    return _ESCAPED.sub(lambda found: _UNESCAPED.get(found[1]) or chr(int(found[1], 16)), path)
 
 
 def require_pyarrow() -> None:
@@ -330,7 +342,7 @@ def require_pyarrow() -> None:
 def _read_parquet(path: Path) -> tuple[str | None, list[Entry]]:
     from pyarrow import parquet
 
-    with parquet.ParquetFile(path) as file:
+    with parquet.ParquetFile(path, page_checksum_verification=True) as file:
         text = (file.schema_arrow.metadata or {}).get(KEY.encode())
         if text is None:
             return None, []
@@ -343,7 +355,7 @@ def _read_parquet(path: Path) -> tuple[str | None, list[Entry]]:
 def _parquet_blocks(path: Path) -> Iterator[Block]:
     from pyarrow import parquet
 
-    with parquet.ParquetFile(path) as file:
+    with parquet.ParquetFile(path, page_checksum_verification=True) as file:
         for batch in file.iter_batches(BLOCK_ROWS):
             column = batch.column("embedding")
             vectors = column.flatten().to_numpy(zero_copy_only=False)
@@ -375,7 +387,9 @@ def _write_parquet(path: Path, said: str, size: int, blocks: Iterator[Block]) ->
     schema = pa.schema(types.items(), metadata={KEY: said})
     # Dictionaries make the repeated columns small, and vectors only larger.
     of_words = ["path", "sha256", "duration_s", "size_bytes", "modified_ns"]
-    with parquet.ParquetWriter(path, schema, compression="zstd", use_dictionary=of_words) as file:
+    with parquet.ParquetWriter(
+        path, schema, compression="zstd", use_dictionary=of_words, write_page_checksum=True
+    ) as file:
         for block in _gathered(blocks):
             flat = pa.array(np.ascontiguousarray(block.vectors).reshape(-1), pa.float32())
             columns: dict[str, Any] = {

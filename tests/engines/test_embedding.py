@@ -398,6 +398,11 @@ def test_odd_names_and_empty_files_survive(model, tmp_path, suffix):
     embed(model, tmp_path / "music", out)
     assert list(rows(out)) == [str(odd)]
     odd.unlink()
+    odd = write(tmp_path / "music" / r"not an escape \udcfc, nor \udc5c.wav", 1)
+    embed(model, tmp_path / "music", out)
+    assert counts(embed(model, tmp_path / "music", out)) == {"kept": 1}
+    assert list(rows(out)) == [str(odd)]
+    odd.unlink()
     embed(model, [tmp_path / "music", odd], out)
     write(tmp_path / "music" / "b.wav", 2)
     embed(model, tmp_path / "music", out)

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -112,6 +113,21 @@ def test_other_settings_are_refused(model, tmp_path):
         for of in (Catalogue.of_annotations, Catalogue.of_embeddings):
             with pytest.raises(DataError, match="a file system that every worker has mounted"):
                 of(model, folder, format="jsonl")
+
+
+def test_damaged_files_of_a_folder_are_named(model, tmp_path):
+    out = tmp_path / "out"
+    catalogue = Catalogue(os.fspath(out), Setup((model,), report="json"), "jsonl")
+    catalogue.open()
+    for folder, line in {"dead_letters": "{}", "output": '{"path": 1}'}.items():
+        damaged = out / folder / "one.jsonl"
+        damaged.write_text(line + "\n")
+        with pytest.raises(DataError, match=r"one\.jsonl is damaged.*remove it"):
+            catalogue.plan(["/music/a.wav"])
+        damaged.unlink()
+    (out / "catalogue.json").write_text("[]")
+    with pytest.raises(DataError, match=r"catalogue\.json is damaged.*take a new folder"):
+        catalogue.open()
 
 
 @pytest.mark.slow
@@ -341,6 +357,25 @@ def test_a_cluster_that_does_not_start_is_an_error(monkeypatch):
     with pytest.raises(DataError, match="did not start on this machine.*timed out"):
         ray._start(fake, 2)
     assert ended
+
+
+def test_a_cluster_that_does_not_answer_is_an_error_at_once(monkeypatch):
+    """Ray would try for a quarter of an hour."""
+    tries = "RAY_gcs_server_port_wait_time_s"
+    monkeypatch.delenv(tries, raising=False)
+    joined = []
+    fake = SimpleNamespace(init=lambda **_: joined.append(os.environ.get(tries)))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        for address in (f"127.0.0.1:{port}", f"ray://localhost:{port}", "auto"):
+            monkeypatch.setenv("RAY_ADDRESS", address)
+            ray._start(fake, 2)
+    assert joined == ["3"] * 3 and tries not in os.environ
+    for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}", "127.0.0.1:66666"):
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        with pytest.raises(DataError, match=f"RAY_ADDRESS={address} .*; state the address"):
+            ray._start(fake, 2)
+    assert len(joined) == 3
 
 
 @pytest.mark.slow

@@ -114,6 +114,20 @@ def test_a_folder_of_a_catalogue_counts_as_one_file(tmp_path):
     vectors.write(output / "c.parquet", other, set(block.entries), 16, iter([block]))
     with pytest.raises(DataError, match="never mixed"):
         Collection.read(tmp_path / "catalogue")
+    (output / "c.parquet").write_bytes(b"PAR1")
+    (tmp_path / "catalogue" / "catalogue.json").write_text("{}")
+    with pytest.raises(DataError, match="remove it, and `mirzoo catalogue embed` makes"):
+        Collection.read(tmp_path / "catalogue")
+
+
+def test_a_changed_bit_of_a_file_is_found(tmp_path):
+    pytest.importorskip("pyarrow")
+    path = file_of(tmp_path / "v.parquet", unit(1, 200, size=64))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="damaged"):
+        Collection.read(path)
 
 
 def test_duplicates_are_groups(tmp_path, monkeypatch):
@@ -159,6 +173,18 @@ def test_an_index_finds_nearly_all_and_is_kept_until_the_file_changes(tmp_path):
     kept.write_bytes(b"no index")
     with pytest.raises(DataError, match="damaged, or no index of faiss"):
         Collection.read(path, index=True)
+
+
+@pytest.mark.slow
+def test_an_index_of_the_folder_that_one_is_in(tmp_path, monkeypatch):
+    pytest.importorskip("faiss")
+    pytest.importorskip("pyarrow")
+    (tmp_path / "vectors" / "output").mkdir(parents=True)
+    file_of(tmp_path / "vectors" / "output" / "a.parquet", unit(0, 50))
+    monkeypatch.chdir(tmp_path / "vectors")
+    assert Collection.read(".", index=True).graph is not None
+    [kept] = tmp_path.glob("*.faiss")
+    assert kept.name.startswith("vectors.")
 
 
 def test_what_is_missing_is_named(tmp_path, monkeypatch):
