@@ -1,6 +1,7 @@
 """Streams of audio: what they give, joined, is what annotate gives, whatever the blocks."""
 
 import itertools
+import threading
 
 import numpy as np
 import pytest
@@ -175,8 +176,61 @@ def test_wrong_blocks_are_refused():
         stream.flush()
 
 
+def test_a_refused_block_changes_nothing():
+    stream = mirzoo.stream(live_model("tagger"), source_rate=48000)
+    waveform = music(1.0, 48000)[:, 0]
+    expected = pieces(stream, waveform, (4800,))
+    stream.reset()
+    bad = waveform[:4800].astype(np.float64)
+    bad[7] = 1e200  # infinite in float32
+    given = [stream.push(waveform[:4800])]
+    for wrong in (bad, np.full(10, 1e30), np.full(10, 5000.0), "noise", np.zeros(9, np.int64)):
+        with pytest.raises(AudioError):
+            stream.push(wrong)
+    given += pieces(stream, waveform[4800:], (4800,))
+    given = [piece for piece in given if piece is not None]
+    assert_same(type(given[0]).joined(given), type(expected[0]).joined(expected))
+    with pytest.raises(AudioError, match="of the type int64: allowed are floats"):
+        mirzoo.stream(live_model("tagger"), source_rate=48000).push(np.zeros(9, np.int64))
+
+
+def test_two_threads_at_once_are_refused():
+    runner, at_work, go_on = FakeRunner(), threading.Event(), threading.Event()
+    predict = runner.predict_windows
+
+    def slow(windows):
+        at_work.set()
+        assert go_on.wait(30)
+        return predict(windows)
+
+    runner.predict_windows = slow
+    stream = mirzoo.stream(runner, source_rate=16000)
+    thread = threading.Thread(target=stream.push, args=(np.zeros(3200, np.float32),))
+    thread.start()
+    assert at_work.wait(30)
+    for call in (lambda: stream.push(np.zeros(9, np.float32)), stream.flush, stream.reset):
+        with pytest.raises(AudioError, match="while another thread is at this stream"):
+            call()
+    go_on.set()
+    thread.join()
+    assert stream.duration_s == pytest.approx(0.2)
+
+
+def test_rates_may_be_floats():
+    model, waveform = live_model("tagger"), music(1.0, 48000)[:, 0]
+    stream = mirzoo.stream(model, source_rate=48000.0)
+    given = pieces(stream, waveform, (4800,))
+    assert_same(type(given[0]).joined(given), model.annotate(waveform, source_rate=48000))
+    assert stream.latency == mirzoo.stream(model, source_rate=48000).latency
+
+
 def test_wrong_settings_are_refused():
     model = live_model("tagger")
+    for block_s in (-1, float("nan"), float("inf"), "64 ms", None, True):
+        with pytest.raises(AudioError, match="block_s is .*; allowed are numbers of seconds"):
+            mirzoo.stream(model, source_rate=16000, block_s=block_s)
+    with pytest.raises(AudioError, match="channels is 2.0"):
+        mirzoo.stream(model, source_rate=16000, channels=2.0)
     with pytest.raises(AudioError, match="source_rate is 0"):
         mirzoo.stream(model, source_rate=0)
     with pytest.raises(AudioError, match="channels is 0"):

@@ -11,8 +11,12 @@ comes in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import math
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,18 +103,20 @@ class Stream:
         Settings that take the place of the card's. With ``{"lag_s": 0.5}`` chords and melodies of
         any model are decided half a second after each frame.
     block_s : float
-        How long the blocks are that audio comes in (s): a part of the `latency`, of nothing else.
+        How long the blocks are that audio comes in (s), 0 or more: a part of the `latency`, of
+        nothing else.
 
     Raises
     ------
     AudioError
-        If a rate or the channels are not allowed.
+        If a rate, the channels or the length of blocks are not allowed.
     CardError
         If the model's decoding has no such setting, or the value is not allowed.
     ArtefactError
         If the file lacks outputs that results are made of.
 
-    One stream belongs to one thread at a time; a model serves any number of streams.
+    One stream belongs to one thread at a time, and a call from a second one meanwhile is an
+    AudioError; a model serves any number of streams.
 
     Examples
     --------
@@ -133,8 +139,12 @@ class Stream:
         self._runner = runner
         self._card = runner.card.decoded_with(decoding or {})
         require_outputs(self._card)
+        is_number = isinstance(block_s, Real) and not isinstance(block_s, bool)
+        if not (is_number and 0 <= block_s < math.inf):
+            raise AudioError(f"block_s is {block_s!r}; allowed are numbers of seconds from 0 on")
         self._channels, self._channel = channels, channel
         self._source_rate, self._block_s = source_rate, block_s
+        self._turn = threading.Lock()
         self._is_over = False
         self.reset()
         self._resampling_s = self._reader.delay_s
@@ -193,15 +203,17 @@ class Stream:
         ------
         AudioError
             If the stream was flushed, the block has other channels, or samples that are not
-            finite.
+            finite: then nothing of it was taken, and the next block may follow. If another thread
+            is at the stream.
         """
-        if self._is_over:
-            raise AudioError(
-                "nothing can be pushed behind the end of a stream: it was flushed; reset() begins "
-                "another"
-            )
-        self._path.add(self._reader.add(block))
-        return self._take()
+        with self._alone("push"):
+            if self._is_over:
+                raise AudioError(
+                    "nothing can be pushed behind the end of a stream: it was flushed; reset() "
+                    "begins another"
+                )
+            self._path.add(self._reader.add(block))
+            return self._take()
 
     def flush(self) -> Annotation | None:
         """End the stream, and give the rest; None where that is nothing.
@@ -210,19 +222,32 @@ class Stream:
         ------
         TooShortError
             If all that was pushed is shorter than the model's minimum.
+        AudioError
+            If another thread is at the stream.
         """
-        if self._is_over:
-            return None
-        self._is_over = True
-        self._path.add(self._reader.finish())
-        if self._path.samples < self._card.input.min_samples:
-            raise too_short(self._card, self.duration_s, "the stream")
-        self._path.finish()
-        rest = getattr(self._decoder, "rest", self._decoder.finish)(duration_s=self.duration_s)
-        return None if rest is None else rest.with_warnings(self.warnings)
+        with self._alone("flush"):
+            if self._is_over:
+                return None
+            self._is_over = True
+            self._path.add(self._reader.finish())
+            if self._path.samples < self._card.input.min_samples:
+                raise too_short(self._card, self.duration_s, "the stream")
+            self._path.finish()
+            rest = getattr(self._decoder, "rest", self._decoder.finish)(duration_s=self.duration_s)
+            return None if rest is None else rest.with_warnings(self.warnings)
 
     def reset(self) -> None:
-        """Begin another stream, of the same rate and channels; what was not given is forgotten."""
+        """Begin another stream, of the same rate and channels; what was not given is forgotten.
+
+        Raises
+        ------
+        AudioError
+            If another thread is at the stream.
+        """
+        with self._alone("reset"):
+            self._begin()
+
+    def _begin(self) -> None:
         self._reader = LiveReader(
             self._source_rate,
             self._card.sample_rate,
@@ -237,6 +262,19 @@ class Stream:
         else:
             self._path = _ByStep(self._card, steps, self._decoder)
         self._is_over = False
+
+    @contextlib.contextmanager
+    def _alone(self, what: str) -> Iterator[None]:
+        """Two threads at once would mix up samples and states."""
+        if not self._turn.acquire(blocking=False):
+            raise AudioError(
+                f"{what}() was called while another thread is at this stream; a stream belongs to "
+                "one thread at a time: open one for each, of the same model"
+            )
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _take(self) -> Annotation | None:
         take = getattr(self._decoder, "take", None)

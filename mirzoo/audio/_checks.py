@@ -47,7 +47,8 @@ class Levels:
         """
         if not len(mono):
             return
-        energy = float(np.dot(mono, mono))
+        with np.errstate(over="ignore", invalid="ignore"):
+            energy = float(np.dot(mono, mono))
         if not np.isfinite(energy) and not np.isfinite(mono).all():
             raise AudioError(
                 f"{self._name} holds NaN or infinite samples (first seen after "
@@ -65,7 +66,8 @@ class Levels:
         self._energy += energy
         if block.shape[1] > 1:
             flat = block.reshape(-1)
-            self._channels_energy += float(np.dot(flat, flat)) / block.shape[1]
+            with np.errstate(over="ignore"):
+                self._channels_energy += float(np.dot(flat, flat)) / block.shape[1]
         else:
             self._channels_energy += energy
 

@@ -212,6 +212,12 @@ def scaled(array: np.ndarray, name: str) -> np.ndarray:
             f"{name} is masked at {np.ma.count_masked(array):,} samples; every sample must be "
             "known: fill them, array.filled(0)"
         )
+    allowed = ("uint8", *INTEGER_FULL_SCALE)
+    if array.dtype.kind != "f" and array.dtype.name not in allowed:
+        raise AudioError(
+            f"{name} is not a waveform, it is of the type {array.dtype}: allowed are floats in "
+            f"[-1, 1] and {', '.join(allowed)}, which are scaled by their full range"
+        )
     if array.ndim not in (1, 2):
         raise AudioError(
             f"{name} has {array.ndim} axes; allowed are (samples,) or "
@@ -221,12 +227,6 @@ def scaled(array: np.ndarray, name: str) -> np.ndarray:
         raise AudioError(
             f"{name} has {array.shape[1]} channels; allowed are (samples, channels) "
             f"with at most {MAX_ARRAY_CHANNELS}; is it transposed?"
-        )
-    allowed = ("uint8", *INTEGER_FULL_SCALE)
-    if array.dtype.kind != "f" and array.dtype.name not in allowed:
-        raise AudioError(
-            f"{name} is not a waveform: allowed are floats in [-1, 1] and "
-            f"{', '.join(allowed)}, which are scaled by their full range"
         )
     columns = np.asarray(array)
     columns = columns[:, np.newaxis] if columns.ndim == 1 else columns

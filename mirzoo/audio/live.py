@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 
 from mirzoo.audio import CHANNELS, Channel, _downmix, require_rate, resampler
@@ -50,7 +52,8 @@ class LiveReader:
         channel: Channel = "mean",
     ) -> None:
         require_rate("source_rate", source_rate)
-        if isinstance(channels, bool) or channels not in range(1, MAX_ARRAY_CHANNELS + 1):
+        is_whole = isinstance(channels, Integral) and not isinstance(channels, bool)
+        if not (is_whole and 1 <= channels <= MAX_ARRAY_CHANNELS):
             raise AudioError(
                 f"channels is {channels!r}; allowed are whole numbers from 1 to "
                 f"{MAX_ARRAY_CHANNELS}"
@@ -73,7 +76,7 @@ class LiveReader:
     def delay_s(self) -> float:
         """How long the resampler holds samples back at most (s)."""
         source_rate, sample_rate = self._rates
-        resample, block = resampler("silence", *self._rates), max(1, source_rate // 100)
+        resample, block = resampler("silence", *self._rates), max(1, int(source_rate) // 100)
         taken = given = 0
         most = 0.0
         while taken < PROBED_S * source_rate:

@@ -8,6 +8,7 @@ Exit status: 0 all went well, 1 something failed, 2 the command was not understo
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -31,6 +32,8 @@ from mirzoo.cli import (
 )
 from mirzoo.cli._shared import FAILED, MISUSED, complain
 from mirzoo.errors import MirzooError, UnknownNameError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class _Commands(click.Group):
@@ -103,4 +106,11 @@ def main() -> NoReturn:
     except MirzooError as error:
         complain(error)
         sys.exit(MISUSED if isinstance(error, UnknownNameError) else FAILED)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        complain(f"what was found cannot be written: {error.strerror}")
+        # What the standard output still holds would fail again when the process ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
     sys.exit(0)

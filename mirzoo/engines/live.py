@@ -31,6 +31,11 @@ SAMPLE_FORMATS = {
 }  # fmt: skip
 """The types of raw samples, by the names that ffmpeg and sox have for them."""
 
+ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+LONGEST_WAIT_S = 12
+"""A microphone that gives nothing for so long is gone; the longest block has 10 s."""
+
 MOST_WAITING = 64
 """Blocks of a microphone that wait at most; what comes then is dropped."""
 
@@ -97,7 +102,9 @@ def listen(
     """Annotate blocks as they come, and give what is new to sinks, until the source ends.
 
     A KeyboardInterrupt (Ctrl-C) ends it as the end of the source does: what is left of the stream
-    is given to the sinks. So does SIGTERM, where this runs in the main thread.
+    is given to the sinks. So do SIGTERM and SIGHUP (the terminal was closed), where this runs in
+    the main thread: there a block that is being annotated is annotated to its end. A source that
+    fails ends it in the same way, before its error is raised.
 
     Parameters
     ----------
@@ -115,9 +122,10 @@ def listen(
     Raises
     ------
     AudioError
-        If a block does not fit the stream.
+        If the source fails, or a block does not fit the stream.
     """
     counts = Counts()
+    ending = _Ending()
 
     def give(piece: Annotation | None) -> None:
         if piece is not None:
@@ -127,11 +135,10 @@ def listen(
     with contextlib.ExitStack() as stack:
         for sink in sinks:
             stack.callback(sink.close)
-        if threading.current_thread() is threading.main_thread():
-            before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-            stack.callback(signal.signal, signal.SIGTERM, before)
+        stack.enter_context(ending)
+        failed: AudioError | None = None
         try:
-            for block in source:
+            for block in ending.guarded(source):
                 came, began = time.monotonic(), time.process_time()
                 length_s = len(block) / stream.source_rate
                 give(stream.push(block))
@@ -144,9 +151,58 @@ def listen(
                     report(counts)
         except KeyboardInterrupt:
             pass
+        except AudioError as error:
+            failed = error
         with contextlib.suppress(TooShortError):  # nothing came that could be annotated
             give(stream.flush())
+        if failed is not None:
+            raise failed
     return counts
+
+
+class _Ending:
+    """Has signals end the wait for a block, but not what is done with one.
+
+    In the main thread, signals that end a process set a mark while a block is worked on, and are a
+    KeyboardInterrupt while one is waited for. Signals that are ignored stay so.
+    """
+
+    def __init__(self) -> None:
+        self._is_asked = self._is_waiting = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for name in ENDING_SIGNALS:
+                number = getattr(signal, name, None)  # Windows has no SIGHUP
+                if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def guarded(self, source: Source) -> Iterator[np.ndarray]:
+        """Give the blocks of a source until a signal comes."""
+        blocks = iter(source)
+        try:
+            while True:
+                self._is_waiting = True
+                if self._is_asked:
+                    return
+                block = next(blocks, None)
+                self._is_waiting = False
+                if block is None:
+                    return
+                yield block
+        finally:
+            self._is_waiting = False
+
+    def _ask(self, number: int, frame: object) -> None:
+        is_second, self._is_asked = self._is_asked, True
+        if self._is_waiting or is_second:
+            raise KeyboardInterrupt
 
 
 class RawBlocks:
@@ -164,7 +220,7 @@ class RawBlocks:
     Raises
     ------
     AudioError
-        If the format is not known, or the samples end within one of them.
+        If the format is not known, the samples cannot be read, or they end within one of them.
 
     Examples
     --------
@@ -191,18 +247,23 @@ class RawBlocks:
         """Give the blocks as they come."""
         frame = self._channels * self._type.itemsize
         while True:
-            content = self._file.read(self._block_samples * frame)
-            if len(content) % frame:
+            try:
+                content = self._file.read(self._block_samples * frame)
+            except OSError as error:
+                raise AudioError(f"the raw samples cannot be read ({error.strerror})") from error
+            left = len(content) % frame
+            whole = content[: len(content) - left]
+            if whole:
+                block = np.frombuffer(whole, self._type).reshape(-1, self._channels)
+                # Types of another byte order have another name.
+                yield block.astype(self._type.newbyteorder("="))
+            if left:
                 raise AudioError(
                     f"the raw samples end within one: a sample of {self._channels} channels has "
-                    f"{frame} bytes, and {len(content) % frame} are left; are format and channels "
-                    "right?"
+                    f"{frame} bytes, and {left} are left; are format and channels right?"
                 )
             if not content:
                 return
-            block = np.frombuffer(content, self._type).reshape(-1, self._channels)
-            # Types of another byte order have another name.
-            yield block.astype(self._type.newbyteorder("="))
 
 
 class Microphone:
@@ -228,7 +289,8 @@ class Microphone:
     Raises
     ------
     AudioError
-        If sounddevice is not installed, or there is no such device.
+        If sounddevice is not installed, or there is no such device; while it is iterated, if the
+        device gives nothing any more.
     """
 
     def __init__(
@@ -281,11 +343,21 @@ class Microphone:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Give the blocks as they come, without end; silence for those that were dropped."""
-        while True:
-            block = self._blocks.get()
+        waited = 0  # in seconds that this process ran: it may be stopped, and go on later
+        while waited < LONGEST_WAIT_S:
+            try:
+                block = self._blocks.get(timeout=1)
+            except queue.Empty:
+                waited += 1
+                continue
             if block is None:
                 return
+            waited = 0
             yield block
+        raise AudioError(
+            f"the microphone has given nothing for {waited} s: was it unplugged, or has the sound "
+            "server ended?"
+        )
 
     def stop(self) -> None:
         """End the iteration."""
@@ -311,8 +383,10 @@ def standard_input() -> BinaryIO:
     Raises
     ------
     AudioError
-        If it is a terminal, which gives no samples.
+        If it is closed, or a terminal, which gives no samples.
     """
+    if sys.stdin is None:
+        raise AudioError("the standard input is closed; pipe raw samples into it")
     if sys.stdin.isatty():
         raise AudioError(
             "the standard input is a terminal; pipe raw samples into it: ffmpeg -i song.mp3 -f "

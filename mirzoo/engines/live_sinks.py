@@ -57,7 +57,7 @@ class Osc:
     Raises
     ------
     AnnotationError
-        If python-osc is not installed.
+        If python-osc is not installed, there is no such host, or nothing can be sent to it.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -65,8 +65,15 @@ class Osc:
             from pythonosc.osc_message_builder import build_msg
         except ImportError as error:
             raise AnnotationError('OSC needs the extra: pip install "mirzoo[osc]"') from error
-        self._build, self._to = build_msg, (host, port)
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_DGRAM)
+        except OSError as error:
+            raise AnnotationError(
+                f"OSC messages cannot be sent to {host!r}: {error.strerror}"
+            ) from error
+        family, kind, _, _, address = found[0]
+        self._to: tuple[Any, ...] = address
+        self._build, self._socket = build_msg, socket.socket(family, kind)
 
     def give(self, piece: Annotation) -> None:
         """Send what is new."""
@@ -78,7 +85,12 @@ class Osc:
                 else:
                     arguments += value if isinstance(value, list) else [value]
             message = self._build(f"/mirzoo/{piece.task}", arguments)
-            self._socket.sendto(message.dgram, self._to)
+            try:
+                self._socket.sendto(message.dgram, self._to)
+            except OSError as error:
+                raise AnnotationError(
+                    f"an OSC message cannot be sent to {self._to[0]}: {error.strerror}"
+                ) from error
 
     def close(self) -> None:
         """Send nothing more."""

@@ -2,6 +2,9 @@
 
 import io
 import json
+import pathlib
+import subprocess
+import sys
 import types
 
 import numpy as np
@@ -54,6 +57,29 @@ def test_what_does_not_go_together(run, models, pipe, arguments, message):
     code, _, err = run("listen", models / "loud_tagger", *arguments)
     assert code == 2
     assert message in err
+
+
+def test_a_standard_input_that_is_closed(run, models, monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    code, _, err = run("listen", models / "loud_tagger", "--stdin")
+    assert code == 1
+    assert "the standard input is closed" in err
+
+
+@pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="no device that is full here")
+def test_a_disk_that_is_full(models):
+    """Of any command: one sentence, not what Python prints of errors of its own."""
+    pcm = np.zeros(16000, "<i2").tobytes()
+    for command in (["listen", models / "loud_tagger", "--stdin", "--json"], ["list"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "mirzoo", *map(str, command)],
+                input=pcm, stdout=full, stderr=subprocess.PIPE, check=False,
+            )  # fmt: skip
+        assert done.returncode == 1
+        last = done.stderr.decode().splitlines()[-1]
+        assert last == "mirzoo: what was found cannot be written: No space left on device"
+        assert b"Traceback" not in done.stderr
 
 
 def test_a_terminal_gives_no_samples(run, models, monkeypatch):

@@ -1,5 +1,6 @@
 """Listening: sources, sinks, counts, and how it ends."""
 
+import errno
 import io
 import json
 import os
@@ -71,6 +72,45 @@ def test_an_interrupt_ends_it_as_the_end_does():
     assert Tags.joined(kept.pieces).duration_s == pytest.approx(3000 / 16000)
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_while_a_block_is_annotated_loses_nothing_of_it(name):
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
+
+    class Signalled(FakeRunner):
+        def predict_windows(self, windows):
+            os.kill(os.getpid(), number)
+            return super().predict_windows(windows)
+
+    blocks, kept = Blocks(np.ones((3, 1600), np.float32)), Kept()
+    signal.signal(number, signal.default_int_handler)  # as where nothing ignores it
+    try:
+        counts = live.listen(Stream(Signalled(), source_rate=16000), blocks, [kept])
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
+    assert (counts.blocks, kept.closed) == (1, 1)
+    assert Tags.joined(kept.pieces).duration_s == pytest.approx(0.1)
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup has it
+    try:
+        live.listen(Stream(FakeRunner(), source_rate=16000), Blocks(), [])
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_what_is_left_goes_out_before_a_source_fails():
+    kept, samples = Kept(), np.zeros(4000, "<i2").tobytes()
+    source = live.RawBlocks(io.BytesIO(samples + b"x"), 1, "s16le", 1600)
+    with pytest.raises(AudioError, match="the raw samples end within one"):
+        live.listen(Stream(FakeRunner(), source_rate=16000), source, [kept])
+    assert Tags.joined(kept.pieces).duration_s == pytest.approx(0.25)
+    assert kept.closed == 1
+
+
 def test_nothing_that_came_is_no_error():
     kept = Kept()
     counts = live.listen(Stream(FakeRunner(), source_rate=16000), Blocks(), [kept])
@@ -96,6 +136,15 @@ def test_raw_samples_of_every_format(name):
     assert [len(block) for block in blocks] == [4, 4, 2]
     np.testing.assert_array_equal(np.concatenate(blocks), samples)
     Stream(FakeRunner(), source_rate=16000, channels=2).push(blocks[0])
+
+
+def test_raw_samples_that_cannot_be_read_are_an_error():
+    class Broken(io.BytesIO):
+        def read(self, size):
+            raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(AudioError, match="cannot be read .Input/output error"):
+        list(live.RawBlocks(Broken(), 2, "s16le", 4))
 
 
 def test_raw_samples_that_end_within_one_are_an_error():
@@ -157,6 +206,17 @@ def test_a_microphone_counts_what_is_dropped_and_keeps_time(sound_card):
     assert not sound_card.stream.running
 
 
+def test_a_microphone_that_goes_away_is_an_error(sound_card, monkeypatch):
+    monkeypatch.setattr(live, "LONGEST_WAIT_S", 1)
+    fine = types.SimpleNamespace(input_overflow=False)
+    with live.Microphone(None, 1, 0.01) as microphone:
+        sound_card.stream.settings["callback"](np.zeros((480, 1), np.float32), 480, None, fine)
+        came = iter(microphone)
+        next(came)
+        with pytest.raises(AudioError, match="has given nothing for 1 s: was it unplugged"):
+            next(came)
+
+
 def test_a_microphone_that_is_not_there(sound_card, monkeypatch):
     with pytest.raises(AudioError, match=r"the device 'nothing' cannot be opened.*there are 'Mic'"):
         live.Microphone(None, 1, 0.01, "nothing")
@@ -192,6 +252,31 @@ def test_osc_messages_arrive():
     assert (messages[0].address, messages[0].params[2]) == ("/mirzoo/chords", "C:maj")
     assert messages[3].address == "/mirzoo/tagging"
     assert messages[3].params[2:5:2] == ["rock", "pop"][:2]
+
+
+def test_osc_to_where_nothing_can_be_sent():
+    pytest.importorskip("pythonosc")
+    with pytest.raises(AnnotationError, match=r"cannot be sent to 'nowhere\.invalid'"):
+        live_sinks.Osc("nowhere.invalid", 9000)
+    sink = live_sinks.Osc("255.255.255.255", 9000)  # broadcast has to be asked for
+    with pytest.raises(AnnotationError, match=r"cannot be sent to 255\.255\.255\.255: "):
+        sink.give(CHORDS)
+    sink.close()
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_osc_messages_by_ipv6(host):
+    osc = pytest.importorskip("pythonosc.osc_message")
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as receiver:
+        try:
+            receiver.bind(("::1", 0))
+        except OSError as error:
+            pytest.skip(f"this machine has no IPv6: {error}")
+        receiver.settimeout(5)
+        sink = live_sinks.Osc(host, receiver.getsockname()[1])
+        sink.give(CHORDS)
+        sink.close()
+        assert osc.OscMessage(receiver.recv(4096)).params[2] == "C:maj"
 
 
 def test_midi_plays_what_changes():
