@@ -6,7 +6,8 @@ The step graph is made of the model's own Keras layers, in the order in which th
   anew for the last samples, and the frames at the edges, which zeros would reach, are left out;
 - recurrent layers go on from their state, and so do layers that have a ``step`` of their own
   (`mirzoo.models.layers.pooling.TrailingPooling`);
-- convolutions behind those have their last frames as a state.
+- convolutions behind those, or that reach farther than `ANEW_FRAMES`, have their last frames as a
+  state.
 
 A stream begins with a state of zeros: behind silence. Its frames are those of the whole waveform
 behind silence, but for rounding. Layers that go backwards, or take a mean over a whole clip, have
@@ -37,6 +38,9 @@ SAMPLES = "samples"
 STEP_S = 0.04
 """Steps of a stream are as many whole frames as fit in this, at least one."""
 
+ANEW_FRAMES = 32
+"""What depends on more frames than this is not computed anew in each step."""
+
 MOST_FRAMES = 64
 """Of a step: recurrent layers go through its frames without a loop."""
 
@@ -49,6 +53,7 @@ _FRAME_BY_FRAME = (
     keras.layers.Add,
     keras.layers.Dense,
     keras.layers.Dropout,
+    keras.layers.ELU,
     keras.layers.LeakyReLU,
     keras.layers.Multiply,
     keras.layers.ReLU,
@@ -94,6 +99,11 @@ class _Buffered:
     hop: int
     before: int
     behind: int
+
+    @property
+    def frames(self) -> int:
+        """How many frames apart the first and the last sample lie that a frame depends on."""
+        return -(-(self.before + self.behind) // self.hop)
 
     @property
     def delay(self) -> int:
@@ -232,9 +242,11 @@ class StepGraph:
         if steps is None and window is None:
             raise self._none(layer, _why_not(layer))
         if window is not None and all(isinstance(kinds[id(t)], _Buffered) for t in taken):
-            kinds[id(given[0])] = self._in_buffer(layer, window, [kinds[id(t)] for t in taken])
-            self._runs.append(_call(node, [id(tensor) for tensor in taken]))
-            return
+            kind = self._in_buffer(layer, window, [kinds[id(t)] for t in taken])
+            if window.stride > 1 or window.kernel == 1 or kind.frames <= ANEW_FRAMES:
+                kinds[id(given[0])] = kind
+                self._runs.append(_call(node, [id(tensor) for tensor in taken]))
+                return
         delay = max(kinds[id(tensor)].delay for tensor in taken)
         sources, result = [self._at_delay(t, kinds, delay) for t in taken], id(given[0])
         if window is None:

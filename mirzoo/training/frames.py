@@ -249,7 +249,11 @@ def _tracks(
 ) -> list[FeatureTrack]:
     tracks = []
     for store, known in zip(stores, targets, strict=True):
-        items = [i for i, item in enumerate(store.corpus.items) if item.split == split]
+        items = [
+            i
+            for i, item in enumerate(store.corpus.items)
+            if item.split == split and _is_known(known, store.starts[i], store.starts[i + 1])
+        ]
         if items:
             tracks.append(
                 FeatureTrack(
@@ -257,8 +261,15 @@ def _tracks(
                 )
             )
     if not tracks:
-        raise DataError(f"no item of the corpora is in the split '{split}'")
+        raise DataError(f"no item of the corpora with labels is in the split '{split}'")
     return tracks
+
+
+def _is_known(targets: FrameTargets, start: int, stop: int) -> bool:
+    """Whether anything is known of an item, as of those where teachers do not agree it is not."""
+    unknown = targets.unknown(1)
+    rows = targets.read(int(start), int(stop), 0)
+    return any((values != unknown[name]).any() for name, values in rows.items())
 
 
 def student_of(

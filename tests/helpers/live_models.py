@@ -14,7 +14,9 @@ from mirzoo.models.heads import ConvBlock, TemporalBlock
 from mirzoo.models.heads.cnn import CNNConfig
 from mirzoo.models.heads.crnn import CRNNConfig
 from mirzoo.models.heads.pitch_class_crnn import PitchClassCRNNConfig
+from mirzoo.models.heads.tcn import TCNConfig
 from mirzoo.recipe import Recipe, Source
+from mirzoo.tasks.beats import BeatsConfig
 from mirzoo.tasks.chords import ChordsConfig
 from mirzoo.tasks.melody import MelodyConfig
 from mirzoo.tasks.tagging import TaggingConfig
@@ -25,6 +27,8 @@ DECODING = {
                "prior": [1.0, *24 * [0.05]]},
     "melody": {"lag_s": 0.2, "leap_penalty": 0.5, "shortest_s": 0.1, "voicing_threshold": 0.965,
                "voicing_hysteresis": 0.02},
+    "beats": {"lag_s": 0.2, "tempo_change_penalty": 5.0, "metre_change_penalty": 1.0,
+              "fast_tempo_penalty": 0.0},
 }  # fmt: skip
 """Settings with which random outputs give many decisions."""
 
@@ -69,6 +73,18 @@ PARTS = {
         "window_s": 4.096,
         "context_s": 0.512,
     },
+    "beats": {
+        "frontend": MelConfig(n_fft=1024, hop_length=320, n_mels=16),
+        "head": TCNConfig(
+            blocks=(ConvBlock(kind="plain", filters=4, kernel=(3, 3), stride=(1, 4)),),
+            dilated={"filters": 6, "kernel": 5, "layers": 4, "causal": True},
+            pooling="none",
+            embedding=6,
+        ),
+        "task": BeatsConfig(),
+        "window_s": 8.0,
+        "context_s": 2.0,
+    },
 }  # fmt: skip
 
 
@@ -92,7 +108,7 @@ def live_card(name):
 
 @functools.cache
 def live_model(name):
-    """The live model of this name, "tagger", "chords" or "melody"."""
+    """The live model of this name, "tagger", "chords", "melody" or "beats"."""
     return made(name)
 
 

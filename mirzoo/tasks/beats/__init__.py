@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from mirzoo.data.labels import Labels
     from mirzoo.tasks.beats.annotation import Beats
-    from mirzoo.tasks.beats.decoder import BeatsDecoder
+    from mirzoo.tasks.beats.decoder import BeatsDecoder, LagBeatsDecoder
     from mirzoo.tasks.beats.scores import beat_scores
 
 __all__ = ["BeatTracking", "Beats", "BeatsConfig", "BeatsDecoder", "BeatsDecoding", "beat_scores"]
@@ -76,17 +76,18 @@ class BeatTracking(FramewiseTask[BeatsConfig, "Beats"]):
         return "sigmoid"
 
     def default_decoding(self, config: BeatsConfig) -> BeatsDecoding:
-        return BeatsDecoding(threshold=TRAINED_THRESHOLD)
+        return BeatsDecoding(threshold=TRAINED_THRESHOLD, lag_s=config.lag_s)
 
     def check_card(self, card: Contract) -> None:
         super().check_card(card)
         if tuple(card.labels) != LABELS:
             raise ValueError(f"labels are {card.labels}; those of '{self.name}' are {LABELS}")
 
-    def decoder(self, card: Contract) -> BeatsDecoder:
-        from mirzoo.tasks.beats.decoder import BeatsDecoder
+    def decoder(self, card: Contract) -> BeatsDecoder | LagBeatsDecoder:
+        from mirzoo.tasks.beats.decoder import BeatsDecoder, LagBeatsDecoder
 
-        return BeatsDecoder(card)
+        assert isinstance(card.decoding, BeatsDecoding)  # the task has checked the card
+        return BeatsDecoder(card) if card.decoding.lag_s is None else LagBeatsDecoder(card)
 
     def same_decisions(
         self,

@@ -105,6 +105,22 @@ class Beats(Playable):
     duration_s: float = None  # type: ignore[assignment]
     model: str | None = None
 
+    @classmethod
+    def _joint(cls, pieces: list[Beats]) -> dict[str, Any]:
+        def together(field: str) -> np.ndarray | None:
+            values = [getattr(piece, field) for piece in pieces if len(piece.times)]
+            known = values and all(value is not None for value in values)
+            return np.concatenate(values) if known else None
+
+        times = together("times")
+        return {
+            "times": np.zeros(0) if times is None else times,
+            **{name: together(name) for name in ("positions", "confidence", "downbeat_confidence")},
+            "source": pieces[-1].source,
+            "duration_s": pieces[-1].duration_s,
+            "model": pieces[-1].model,
+        }
+
     def __post_init__(self) -> None:
         times = np.asarray(self.times, np.float64)
         if times.ndim != 1 or not np.isfinite(times).all() or (times < 0).any():

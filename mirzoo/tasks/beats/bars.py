@@ -13,8 +13,8 @@ bar costs what its number of beats is unusual by.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,10 @@ PAID_BY_BAR = 0.25
 
 RAREST, MOST_OFTEN = 0.05, 0.5
 """Bounds of the mean activation that others are compared with."""
+
+MEAN_BEFORE, BEATS_BEFORE = 0.25, 4
+"""What the mean is taken to be before the first beat, where beats come one by one; it counts as so
+many of them."""
 
 
 def bar_positions(
@@ -62,40 +66,91 @@ def bar_positions(
     count = len(downbeat)
     if not count:
         return np.zeros(0, np.int64)
-    metres = range(FEWEST_BEATS, MOST_BEATS + 1) if beats_per_bar is None else [beats_per_bar]
-    metre, place = _states(metres)
+    states = _States.of(beats_per_bar, change_penalty)
     inside = np.clip(np.asarray(downbeat, np.float64), LEAST, 1 - LEAST)
-    mean = float(np.clip(inside.mean(), RAREST, MOST_OFTEN))
-    first, other = np.log(inside / mean), np.log((1 - inside) / (1 - mean))
-    is_first = place == 0
-    firsts, lasts = np.flatnonzero(is_first), np.flatnonzero(place == metre - 1)
-    prior = np.array([PRIOR.get(int(each), RARE) for each in metre[firsts]])
-    change = np.where(np.eye(len(firsts), dtype=bool), 0.0, prior - change_penalty)  # (from, to)
-    change = change + PAID_BY_BAR * prior
-    score = np.repeat(prior, metre[firsts]) - np.log(metre)
-    score = score + np.where(is_first, first[0], other[0])
-    came = np.zeros((count, len(firsts)), np.int64)
-    columns = np.arange(len(firsts))
+    evidence = states.evidence(inside, float(inside.mean()))
+    score = states.initial + evidence[0]
+    came = np.zeros((count, len(states.firsts)), np.int64)
     for beat in range(1, count):
-        arrived = score[lasts][:, np.newaxis] + change
-        came[beat] = arrived.argmax(axis=0)
-        score = np.roll(score, 1)
-        score[firsts] = arrived[came[beat], columns]
-        score += np.where(is_first, first[beat], other[beat])
+        score, came[beat] = states.moved(score)
+        score += evidence[beat]
     state = int(score.argmax())
     path = np.zeros(count, np.int64)
     for beat in range(count - 1, -1, -1):
         path[beat] = state
-        if is_first[state]:
-            state = int(lasts[came[beat, np.searchsorted(firsts, state)]])
+        if states.place[state] == 0:
+            state = int(states.lasts[came[beat, np.searchsorted(states.firsts, state)]])
         else:
             state -= 1
-    return place[path] + 1
+    return states.place[path] + 1
 
 
-def _states(metres: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    metre = np.concatenate([np.full(each, each) for each in metres])
-    return metre, np.concatenate([np.arange(each) for each in metres])
+class BarFollower:
+    """Finds the place of each beat in its bar as it comes, by those before it alone.
+
+    Parameters
+    ----------
+    beats_per_bar, change_penalty
+        As of `bar_positions`.
+
+    Examples
+    --------
+    >>> bars = BarFollower(change_penalty=8.0)
+    >>> [bars.add(likely) for likely in (0.9, 0.1, 0.1, 0.9, 0.1, 0.1, 0.9)]
+    [1, 2, 3, 1, 2, 3, 1]
+    """
+
+    def __init__(self, *, beats_per_bar: int | None = None, change_penalty: float) -> None:
+        self._states = _States.of(beats_per_bar, change_penalty)
+        self._score: np.ndarray | None = None
+        self._sum, self._count = MEAN_BEFORE * BEATS_BEFORE, BEATS_BEFORE
+
+    def add(self, downbeat: float) -> int:
+        """Take how likely the next beat is the first of a bar; gives its place, from 1."""
+        inside = min(max(float(downbeat), LEAST), 1 - LEAST)
+        self._sum, self._count = self._sum + inside, self._count + 1
+        evidence = self._states.evidence(np.array([inside]), self._sum / self._count)[0]
+        before = self._score
+        moved = self._states.initial if before is None else self._states.moved(before)[0]
+        score = moved + evidence
+        self._score = score - score.max()
+        return int(self._states.place[score.argmax()]) + 1
+
+
+class _States(NamedTuple):
+    """States of bars: place in a bar of so many beats; where bars begin and end; transitions."""
+
+    place: np.ndarray
+    firsts: np.ndarray
+    lasts: np.ndarray
+    change: np.ndarray
+    initial: np.ndarray
+
+    @classmethod
+    def of(cls, beats_per_bar: int | None, change_penalty: float) -> _States:
+        metres = range(FEWEST_BEATS, MOST_BEATS + 1) if beats_per_bar is None else [beats_per_bar]
+        metre = np.concatenate([np.full(each, each) for each in metres])
+        place = np.concatenate([np.arange(each) for each in metres])
+        firsts, lasts = np.flatnonzero(place == 0), np.flatnonzero(place == metre - 1)
+        prior = np.array([PRIOR.get(int(each), RARE) for each in metre[firsts]])
+        change = np.where(np.eye(len(firsts), dtype=bool), 0.0, prior - change_penalty)
+        change = change + PAID_BY_BAR * prior  # (from, to)
+        initial = np.repeat(prior, metre[firsts]) - np.log(metre)
+        return cls(place, firsts, lasts, change, initial)
+
+    def evidence(self, inside: np.ndarray, mean: float) -> np.ndarray:
+        """Of each beat for each state, ``(beats, states)``, compared with a mean activation."""
+        mean = float(np.clip(mean, RAREST, MOST_OFTEN))
+        first, other = np.log(inside / mean), np.log((1 - inside) / (1 - mean))
+        return np.where(self.place == 0, first[:, np.newaxis], other[:, np.newaxis])
+
+    def moved(self, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Scores at the next beat before its evidence, and the bar before each bar's first."""
+        arrived = score[self.lasts][:, np.newaxis] + self.change
+        came = arrived.argmax(axis=0)
+        moved = np.roll(score, 1)
+        moved[self.firsts] = arrived[came, np.arange(len(self.firsts))]
+        return moved, came
 
 
 def metres_of(positions: np.ndarray) -> np.ndarray:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from mirzoo.card import Cost, Decoding, Probability
+from mirzoo.card import Cost, Decoding, Lag, Probability
 from mirzoo.recipe.tasks import TaskConfig
 
 BEATS = "beats"
@@ -31,12 +31,18 @@ class BeatsConfig(TaskConfig):
     and leaves out the frames around it, so that labels may be early or late by as much.
     """
 
+    later: ClassVar[frozenset[str]] = frozenset({"lag_s"})
+
     type: Literal["beats"] = "beats"
     tolerance_frames: Annotated[int, Field(ge=0, le=10)] = 3
     """By how many frames a label may be early or late without a loss."""
 
     positive_weight: Annotated[float, Field(ge=1.0, le=100.0)] = 5.0
     """How much more a frame with a beat counts than one without; of 25 frames one has a beat."""
+
+    lag_s: Lag = None
+    """How long after a beat it is decided (s), of models for streams; null where the whole
+    recording decides."""
 
 
 class BeatsDecoding(Decoding):
@@ -69,7 +75,13 @@ class BeatsDecoding(Decoding):
     steady : bool
         Whether all beats are put on one tempo and one offset, the best fit to those found: for
         music made to a click.
+    lag_s : float, optional
+        A beat is decided so long after it (s), eight frames at least, and what comes later changes
+        nothing: for streams. By default the whole recording decides. Goes with the method viterbi
+        alone, and not with ``steady``.
     """
+
+    later: ClassVar[frozenset[str]] = frozenset({"lag_s"})
 
     type: Literal["beats"] = "beats"
     method: Literal["viterbi", "peaks"] = "viterbi"
@@ -82,6 +94,7 @@ class BeatsDecoding(Decoding):
     beats_per_bar: Annotated[int, Field(ge=1, le=16)] | None = None
     metre_change_penalty: Cost = 8.0
     steady: bool = False
+    lag_s: Lag = None
 
     @model_validator(mode="after")
     def _has_tempi(self) -> BeatsDecoding:
@@ -89,5 +102,14 @@ class BeatsDecoding(Decoding):
             raise ValueError(
                 f"min_bpm is {self.min_bpm:g} and max_bpm {self.max_bpm:g}; max_bpm must be at "
                 "least 1.5 times min_bpm. To look for one tempo, set tempo_near"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _lags_behind_a_path(self) -> BeatsDecoding:
+        if self.lag_s is not None and (self.method != "viterbi" or self.steady):
+            raise ValueError(
+                f"lag_s is {self.lag_s:g}, with method {self.method!r} and steady {self.steady}; "
+                "beats are decided while they come with method 'viterbi' and steady false alone"
             )
         return self

@@ -14,17 +14,18 @@ References
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from mirzoo.card import Contract
 from mirzoo.tasks.beats.annotation import Beats
-from mirzoo.tasks.beats.bars import bar_positions
+from mirzoo.tasks.beats.bars import BarFollower, bar_positions
 from mirzoo.tasks.beats.config import BEAT, DOWNBEAT, BeatsDecoding
+from mirzoo.tasks.beats.following import BeatFollower, FollowedBeat
 from mirzoo.tasks.beats.tempo import candidates, tempo_of
 from mirzoo.tasks.beats.tracking import PEAK_REACH_S, BeatFrames, pick_beats, track_beats
-from mirzoo.tasks.frames import FrameJoiner
+from mirzoo.tasks.frames import FrameJoiner, LagDecoder
 
 NEAR_FRAMES = 2
 """How far from a beat a downbeat's activation counts for it."""
@@ -41,8 +42,24 @@ class BeatsDecoder:
 
     def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
         """Take the outputs of the next windows."""
-        joined = self._joiner.join(outputs, starts)
-        self._activations.append(joined[self._card.outputs[0].name].astype(np.float32))
+        self.add_frames(self._joiner.join(outputs, starts))
+
+    @property
+    def lag_s(self) -> None:
+        """The whole recording decides."""
+        return None
+
+    def take(self) -> None:
+        """Give nothing: everything comes at the end."""
+        return None
+
+    def rest(self, *, duration_s: float, source: str | None = None) -> Beats:
+        """Give all, as `finish`."""
+        return self.finish(duration_s=duration_s, source=source)
+
+    def add_frames(self, outputs: dict[str, np.ndarray]) -> None:
+        """Take the next frames of the recording, ``(frames, ...)`` of each output."""
+        self._activations.append(outputs[self._card.outputs[0].name].astype(np.float32))
 
     def finish(self, *, duration_s: float, source: str | None = None) -> Beats:
         """Give the beats of a recording of ``duration_s`` seconds."""
@@ -72,6 +89,68 @@ class BeatsDecoder:
         return beats.steadied() if decoding.steady else beats
 
 
+class LagBeatsDecoder(LagDecoder):
+    """Turns a beat model's outputs into beats, each ``lag_s`` after it.
+
+    Beats are those of the likeliest sequence up to then (`mirzoo.tasks.beats.following`), their
+    places in bars those of the likeliest bars up to the beat.
+    """
+
+    def __init__(self, card: Contract) -> None:
+        assert isinstance(card.decoding, BeatsDecoding) and card.decoding.lag_s is not None
+        super().__init__(card, card.decoding.lag_s)
+        decoding = card.decoding
+        slowest, fastest, penalty = _tempi_of(decoding)
+        self._beats = BeatFollower(
+            self._joiner.frame_rate,
+            min_bpm=slowest,
+            max_bpm=fastest,
+            change_penalty=decoding.tempo_change_penalty,
+            fast_penalty=penalty,
+            threshold=decoding.threshold,
+            lag=self._lag,
+        )
+        self._lag = self._beats.lag
+        self._bars = BarFollower(
+            beats_per_bar=decoding.beats_per_bar, change_penalty=decoding.metre_change_penalty
+        )
+        self._found: list[tuple[float, int, float, float]] = []
+
+    def _decide(self, outputs: dict[str, np.ndarray]) -> None:
+        for frame in outputs[self._card.outputs[0].name]:
+            self._place(self._beats.add(float(frame[BEAT]), float(frame[DOWNBEAT])))
+
+    def _decide_rest(self) -> None:
+        self._place(self._beats.finish())
+
+    def _place(self, beats: Sequence[FollowedBeat]) -> None:
+        for beat in beats:
+            at = float(self._joiner.times_of(np.array(beat.frame)))
+            place = self._bars.add(beat.downbeat)
+            if at >= 0:
+                self._found.append((at, place, beat.strength, beat.downbeat))
+
+    def _given(self, duration_s: float | None, source: str | None) -> Beats | None:
+        if duration_s is None and not self._found:
+            return None
+        until_s = duration_s
+        if until_s is None:
+            decided = np.array(max(0, self._added - 1 - self._lag))
+            until_s = max(self._found[-1][0], float(self._joiner.times_of(decided)))
+        found = [beat for beat in self._found if beat[0] <= until_s]
+        self._found = []
+        times, places, strength, downbeat = np.array(found).reshape(-1, 4).T
+        return Beats(
+            times,
+            places,
+            confidence=strength,
+            downbeat_confidence=downbeat,
+            source=source,
+            duration_s=until_s,
+            model=self._card.name,
+        )
+
+
 def find_beats(activation: np.ndarray, frame_rate: float, decoding: BeatsDecoding) -> BeatFrames:
     """Find beats in the activation of a recording.
 
@@ -94,18 +173,24 @@ def find_beats(activation: np.ndarray, frame_rate: float, decoding: BeatsDecodin
     """
     if decoding.method == "peaks":
         return pick_beats(activation, frame_rate)
-    slowest, fastest = decoding.min_bpm, decoding.max_bpm
-    if decoding.tempo_near is not None:
-        slowest, fastest = decoding.tempo_near / math.sqrt(2), decoding.tempo_near * math.sqrt(2)
+    slowest, fastest, penalty = _tempi_of(decoding)
     return track_beats(
         activation,
         frame_rate,
         min_bpm=slowest,
         max_bpm=fastest,
         change_penalty=decoding.tempo_change_penalty,
-        fast_penalty=decoding.fast_tempo_penalty if decoding.tempo_near is None else 0.0,
+        fast_penalty=penalty,
         threshold=decoding.threshold,
     )
+
+
+def _tempi_of(decoding: BeatsDecoding) -> tuple[float, float, float]:
+    """The slowest and the fastest tempo, and the penalty of fast ones."""
+    near = decoding.tempo_near
+    if near is None:
+        return decoding.min_bpm, decoding.max_bpm, decoding.fast_tempo_penalty
+    return near / math.sqrt(2), near * math.sqrt(2), 0.0
 
 
 def strength_at(activation: np.ndarray, frames: np.ndarray) -> np.ndarray:

@@ -253,8 +253,19 @@ def _between(activation: np.ndarray, peaks: np.ndarray) -> np.ndarray:
     The first and the last frame have one neighbour alone, and stay.
     """
     values = np.pad(np.asarray(activation, np.float64), 1, mode="edge")
-    before, at, after = values[peaks], values[peaks + 1], values[peaks + 2]
-    bend = before - 2 * at + after
-    shift = np.divide(before - after, 2 * bend, out=np.zeros(len(peaks)), where=bend < -1e-9)
+    shift = peak_between(values[peaks], values[peaks + 1], values[peaks + 2])
     shift[(peaks == 0) | (peaks == len(activation) - 1)] = 0.0
-    return peaks + np.clip(shift, -0.5, 0.5)
+    return peaks + shift
+
+
+def peak_between(before: np.ndarray, at: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """How far from its middle a parabola through three values is highest, at most half a step.
+
+    Examples
+    --------
+    >>> peak_between(np.array([0.6, 0.7]), np.array([0.9, 0.9]), np.array([0.5, 0.5])).round(2)
+    array([-0.07, -0.17])
+    """
+    bend = before - 2 * at + after
+    shift = np.divide(before - after, 2 * bend, out=np.zeros(len(at)), where=bend < -1e-9)
+    return np.clip(shift, -0.5, 0.5)
