@@ -8,8 +8,10 @@ their contracts; and LiteRT.js, which npm downloads once.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import mimetypes
+import os
 import tarfile
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -109,7 +111,7 @@ def site(models: Iterable[str] = MODELS, *, song: Path | None = None) -> dict[st
     if song is not None:
         address = f"song/{song.name}"
         files[address] = song
-        opened = {"url": quote(address), "name": song.name}
+        opened = {"url": quote(os.fsencode(address)), "name": song.name}
     stated = {"models": listed, "jams_version": version("jams"), "song": opened}
     files["models/models.json"] = json.dumps(stated, indent=1).encode("utf-8")
     return files
@@ -261,15 +263,23 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(*arguments)  # type: ignore[arg-type]
 
     def do_GET(self) -> None:
-        self._answer(lambda block: self.wfile.write(block))
+        # A page that is closed or loaded again takes no more.
+        with contextlib.suppress(ConnectionError):
+            self._answer(lambda block: self.wfile.write(block))
 
     def do_HEAD(self) -> None:
         self._answer(None)
 
     def _answer(self, write: Callable[[bytes], object] | None) -> None:
         # Another site's name that leads to this machine is not this site.
-        host = urlsplit(f"//{self.headers.get('Host', '')}").hostname
-        name = unquote(urlsplit(self.path).path).removeprefix("/") or "index.html"
+        try:
+            host = urlsplit(f"//{self.headers.get('Host', '')}").hostname
+            path = urlsplit(self.path).path
+        except ValueError:  # such as brackets that are not closed
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return
+        # Names of files may be no UTF-8.
+        name = unquote(path, errors="surrogateescape").removeprefix("/") or "index.html"
         content = self._files.get(name)
         if host not in (HOST, "localhost") or content is None:
             self.send_error(HTTPStatus.NOT_FOUND)

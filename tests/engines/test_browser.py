@@ -3,6 +3,9 @@
 import hashlib
 import io
 import json
+import os
+import socket
+import struct
 import sys
 import tarfile
 import threading
@@ -141,3 +144,36 @@ def test_the_server_gives_the_site_and_nothing_else(served, demo_clip):
     with pytest.raises(urllib.error.HTTPError, match="404"):
         answer(served, "", host="example.org")
     assert answer(served, "", host="localhost:80")[1] == page
+
+
+@pytest.mark.parametrize("name", ['a #1 %41?&<b>"é\\ .ogg', os.fsdecode(b"caf\xe9.ogg")])
+def test_songs_of_any_name_are_served(npm, demo_clip, tmp_path, name):
+    song = tmp_path / name
+    try:
+        song.write_bytes(demo_clip.read_bytes())
+    except OSError as error:
+        pytest.skip(f"there can be no such file here: {error}")
+    site = browser.site(["raw_cnn_tagger"], song=song)
+    opened = json.loads(site["models/models.json"])["song"]
+    assert opened["name"] == name
+    with browser.server(site) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        assert answer(server, opened["url"])[1] == demo_clip.read_bytes()
+        server.shutdown()
+        thread.join()
+
+
+def test_requests_that_make_no_sense_are_answered_quietly(served, capfd):
+    for request in (
+        b"GET / HTTP/1.1\r\nHost: [\r\n\r\n",
+        b"GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ):
+        with socket.create_connection(served.server_address) as client:
+            client.sendall(request)
+            assert b"400" in client.recv(4096).partition(b"\n")[0]
+    with socket.create_connection(served.server_address) as client:  # gone before the answer
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.sendall(b"GET /page/app.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50)
+    assert answer(served, "")[1]
+    assert capfd.readouterr().err == ""

@@ -271,6 +271,7 @@ def test_the_microphone(files, demo_clip, tmp_path):
     [result] = seen(files, microphone=microphone)
     tags, chords, melody = result["found"]
     assert not result["problems"]
+    assert result["tracks"] == ["ended"]
     assert all(hub.card(found["model"]).live for found in result["found"])
     assert chords["durationS"] > 12 and result["whileRecording"]
     labels = [segment["label"] for segment in chords["segments"]]
@@ -286,13 +287,18 @@ def test_errors_are_shown_and_keys_work(files, demo_clip, tmp_path):
     broken, short = tmp_path / "broken.mp3", tmp_path / "short.wav"
     broken.write_bytes(b"no sound at all")
     soundfile.write(short, np.zeros(800), 16000)
-    bad, brief, good, keys = seen(
-        files, files=[str(broken), str(short), str(demo_clip)],
+    damaged = tmp_path / "damaged.wav"
+    soundfile.write(damaged, np.append(np.zeros(16000), np.nan), 16000, subtype="FLOAT")
+    first, bad, brief, nan, good, keys = seen(
+        files, files=[str(path) for path in (demo_clip, broken, short, damaged, demo_clip)],
         keys=[" ", " ", "ArrowRight", "Home", "End"],
     )  # fmt: skip
+    assert first["plays"] and first["now"]
     assert "broken.mp3 can't be decoded" in bad["problems"][0]
+    assert not bad["plays"] and not bad["now"]  # nothing of the recording before
     assert any("needs at least 0.25 s" in problem for problem in brief["problems"])
-    assert not good["problems"]
+    assert nan["problems"] == ["damaged.wav holds NaN or infinite samples."]
+    assert not nan["files"] and not good["problems"]
     assert keys["ArrowRight"][1] >= 5 and keys["Home"][1] == 0 and keys["End"][1] > 19
     assert keys[" "][0] == "Play"
 

@@ -24,6 +24,17 @@ await page.addInitScript(() => {
     return connect.call(this, to, ...more);
   };
 });
+await page.addInitScript(() => {
+  // A microphone that takes half a second to open, and what was opened.
+  const { mediaDevices } = navigator, getUserMedia = mediaDevices?.getUserMedia.bind(mediaDevices);
+  window.tracks = [];
+  if (mediaDevices) mediaDevices.getUserMedia = async (wanted) => {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const stream = await getUserMedia(wanted);
+    window.tracks.push(...stream.getTracks());
+    return stream;
+  };
+});
 page.on("pageerror", (error) => complaints.push(error.stack));
 await page.goto(asked.address);
 await page.waitForFunction(() => document.mirzoo.isReady, null, { timeout: 120000 });
@@ -40,7 +51,8 @@ async function collected() {
     files[download.suggestedFilename()] = readFileSync(await download.path()).toString("base64");
   }
   const problems = await page.locator("#problems p").allTextContents();
-  return { found, files, problems };
+  const now = await page.locator("#now").textContent(), plays = await page.locator("#play").isEnabled();
+  return { found, files, problems, now, plays };
 }
 
 if (asked.opened) results.push(await collected());
@@ -59,10 +71,12 @@ for (const { path, rate, name } of asked.samples ?? []) {
 }
 if (asked.microphone) {
   await page.keyboard.press("r");
+  await page.keyboard.press("r"); // while the microphone opens
   await page.waitForFunction((s) => document.mirzoo.recording?.seconds > s, asked.microphone.seconds, { timeout: 120000 });
   const whileRecording = await page.locator("#now").textContent();
   await page.keyboard.press("r");
-  results.push({ ...(await collected()), whileRecording });
+  const tracks = await page.evaluate(() => window.tracks.map((track) => track.readyState));
+  results.push({ ...(await collected()), whileRecording, tracks });
 }
 if (asked.audible) {
   // What reaches the loudspeakers, for each choice of what is audible: its loudest and its pitch.

@@ -63,14 +63,13 @@ async function open(bytes, name) {
   say(`Decoding ${name} …`);
   const buffer = await decode(bytes).catch(() => null);
   if (id !== state.id) return; // another one was opened meanwhile
-  if (!buffer) {
-    end([]);
-    return complain(`${name} can't be decoded by this browser. Is it a sound file?`);
-  }
+  const fails = (problem) => (end([]), complain(`${name} ${problem}`));
+  if (!buffer) return fails("can't be decoded by this browser. Is it a sound file?");
+  const mono = toMono(Array.from({ length: buffer.numberOfChannels }, (_, n) => buffer.getChannelData(n)));
+  if (!mono.every(Number.isFinite)) return fails("holds NaN or infinite samples.");
   show(buffer);
   say("Analysing …");
-  const channels = Array.from({ length: buffer.numberOfChannels }, (_, n) => buffer.getChannelData(n));
-  analyse(toMono(channels), buffer.sampleRate);
+  analyse(mono, buffer.sampleRate);
 }
 
 /** Have mono samples analysed, those with a name as a recording of their own. */
@@ -92,6 +91,7 @@ function begin(name) {
   $("name").textContent = name;
   for (const part of ["problems", "downloads"]) $(part).replaceChildren();
   document.body.classList.add("open", "busy");
+  showPlaying();
 }
 
 function show(buffer) {
@@ -102,14 +102,22 @@ function show(buffer) {
 
 async function record() {
   if (state.recording) return finishRecording();
+  if (state.asks) return;
+  state.asks = true;
   const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-  const stream = await navigator.mediaDevices.getUserMedia({ audio }).catch(({ message }) => {
-    complain(`the microphone can't be used: ${message}`);
-  });
-  if (!stream) return;
+  try {
+    const stream = await navigator.mediaDevices.getUserMedia({ audio }), context = new AudioContext();
+    await context.audioWorklet.addModule("page/recorder.js");
+    recordFrom(stream, context);
+  } catch ({ message }) {
+    complain(`the microphone can't be used${isSecureContext ? `: ${message}` : " without HTTPS"}`);
+  }
+  state.asks = false;
+}
+
+function recordFrom(stream, context) {
   begin("microphone");
-  const context = new AudioContext(), { id } = state, { sampleRate } = context;
-  await context.audioWorklet.addModule("page/recorder.js");
+  const { id } = state, { sampleRate } = context;
   const recorder = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 0 });
   const recording = Object.assign(new Samples(), { context, stream, sampleRate, seconds: 0 });
   state.recording = recording;

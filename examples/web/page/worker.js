@@ -1,5 +1,4 @@
-// Computes apart from the page, so that the page stays responsive. A classic worker: the script of
-// LiteRT.js that starts the WebAssembly is one, too.
+// Computes apart from the page. A classic worker, as LiteRT.js starts its WebAssembly by a script.
 
 const engine = import("./engine.js");
 const models = {}; // by task, and by whether they are for live sound
