@@ -417,8 +417,8 @@ class Windows:
     def around(self, samples: int) -> tuple[Windows, np.ndarray]:
         """Longer windows, of ``samples`` each, and for each of these the one that it is amid.
 
-        A recording's longer windows follow one another, the last ends with the recording; of a
-        recording that is shorter there is one, which repeats it.
+        A recording's longer windows lie evenly over it, as few as leave no gap longer than a
+        window of these; of a recording that is shorter there is one, which repeats it.
 
         Returns
         -------
@@ -432,7 +432,8 @@ class Windows:
         for index in np.unique(self.items):
             item = self.corpus.items[index]
             last = max(0, item.n_samples - samples)
-            begins = np.unique(np.append(np.arange(0, last, samples), last))
+            count = max(1, -(-(item.n_samples - self.window_samples) // samples))
+            begins = np.linspace(0, last, count).astype(np.int64)
             mine = self.items == index
             middles = self.starts[mine] - item.offset_samples + self.window_samples // 2
             away = np.abs(begins + samples // 2 - middles[:, np.newaxis])

@@ -29,8 +29,13 @@ class DataConfig(Config):
         ones and models of the zoo; for chords and melody also other recipes or runs
         (``<recipe>@<run>``), which are trained first; for chords also systems whose labels a
         collection comes with.
+    teachers_of : dict of str to tuple of str
+        For taggers: collections of which some of the teachers alone predict tags, and which those
+        are; what the others would predict is then unknown there.
     windows_per_item : int
         At most so many examples are taken from one recording.
+    windows_of : dict of str to int
+        For taggers: collections of whose recordings so many are taken instead.
     classes : tuple of str
         Those of the collections whose groups name a sound (an instrument, a kind of noise); a
         training-only output tells the groups apart.
@@ -40,9 +45,13 @@ class DataConfig(Config):
         Models of the zoo that are measured on the same recordings, for comparison.
     """
 
+    later: ClassVar[frozenset[str]] = frozenset({"teachers_of", "windows_of"})
+
     collections: tuple[str, ...]
     teachers: tuple[str, ...] = ()
+    teachers_of: dict[str, tuple[str, ...]] = {}
     windows_per_item: PositiveInt = 20
+    windows_of: dict[str, PositiveInt] = {}
     classes: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
     peers: tuple[str, ...] = ()
@@ -55,6 +64,24 @@ class DataConfig(Config):
                 f"classes names {unknown}, which are not among the collections "
                 f"{list(self.collections)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _single_collections_are_named(self) -> Self:
+        for key in ("teachers_of", "windows_of"):
+            unknown = sorted(set(getattr(self, key)) - set(self.collections))
+            if unknown:
+                raise ValueError(
+                    f"{key} names {unknown}, which are not among the collections "
+                    f"{list(self.collections)}"
+                )
+        for collection, named in self.teachers_of.items():
+            others = [teacher for teacher in named if teacher not in self.teachers]
+            if others or not named:
+                raise ValueError(
+                    f"teachers_of.{collection} is {list(named)}; allowed are one or more of the "
+                    f"teachers {list(self.teachers)}"
+                )
         return self
 
 

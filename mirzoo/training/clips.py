@@ -29,7 +29,7 @@ from mirzoo.data.predictions import Arrays, Predict, window_predictions
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.evaluation import probes
 from mirzoo.models.build import build_model
-from mirzoo.models.layers.losses import crossentropy_where_named
+from mirzoo.models.layers.losses import crossentropy_where_named, where_not_nan
 from mirzoo.models.model import Model
 from mirzoo.ports import PORTS
 from mirzoo.recipe import Recipe
@@ -129,7 +129,7 @@ class DistillationSet:
     ``windows`` have music around them too. ``tags`` are the mean probabilities of the teachers with
     the student's labels, ``auxiliary`` those of the others side by side, ``embedding`` all
     teachers' embeddings side by side; ``classes`` are one-hot in windows of a collection whose
-    groups name what sounds, else zeros.
+    groups name what sounds, else zeros. What a teacher was not asked (``data.teachers_of``) is NaN.
     """
 
     windows: tuple[Windows, ...]
@@ -158,7 +158,7 @@ class DistillationSet:
         return cls(
             windows=windows,
             judged=judged,
-            tags=np.mean([predicted[teacher]["tags"] for teacher in same], axis=0, dtype="f4"),
+            tags=np.nanmean([predicted[teacher]["tags"] for teacher in same], axis=0, dtype="f4"),
             auxiliary=_side_by_side([predicted[teacher]["tags"] for teacher in other], count),
             embedding=_side_by_side([predicted[t][EMBEDDING] for t in teachers], count),
             classes=_classes(run, windows),
@@ -169,8 +169,8 @@ class DistillationSet:
 
         Embeddings are standardised by the mean and deviation of the training set.
         """
-        mean = training.embedding.mean(axis=0, dtype=np.float32)
-        spread = training.embedding.std(axis=0, dtype=np.float32) + SMALLEST_SPREAD
+        mean = np.nanmean(training.embedding, axis=0, dtype=np.float32)
+        spread = np.nanstd(training.embedding, axis=0, dtype=np.float32) + SMALLEST_SPREAD
         standardised = (self.embedding.astype(np.float32) - mean) / spread
         targets = {output: self.tags.astype(np.float32), EMBEDDING: standardised}
         if self.auxiliary.shape[1]:
@@ -196,7 +196,7 @@ def choose_windows(run: Run, split: str, *, context: int) -> tuple[Windows, ...]
     samples = round(recipe.window_s * recipe.frontend.sample_rate) + 2 * context
     chosen = (
         corpus.windows(
-            per_item=run.data.windows_per_item,
+            per_item=run.data.windows_of.get(corpus.directory.name, run.data.windows_per_item),
             seed=WINDOWS_SEED,
             window_samples=samples,
             split=split,
@@ -215,7 +215,8 @@ def choose_windows(run: Run, split: str, *, context: int) -> tuple[Windows, ...]
 def _predictions(run: Run, windows: Sequence[Windows], teacher: str) -> Arrays:
     """A teacher's predictions for the windows of several corpora, one after the other.
 
-    A teacher that takes more than a window has predicts what is around it.
+    A teacher that takes more than a window has predicts what is around it. Of corpora that it is
+    not asked about its predictions are NaN.
     """
 
     def ready() -> Predict:
@@ -224,8 +225,31 @@ def _predictions(run: Run, windows: Sequence[Windows], teacher: str) -> Arrays:
     def samples() -> int:
         return run.model(teacher).card.input.window_samples
 
-    each = [window_predictions(w, teacher, ready, samples=samples) for w in windows]
-    return {name: np.concatenate([part[name] for part in each]) for name in each[0]}
+    asked = [_asked(run, w.corpus.directory.name, teacher) for w in windows]
+    each = [
+        window_predictions(w, teacher, ready, samples=samples) if is_asked else None
+        for w, is_asked in zip(windows, asked, strict=True)
+    ]
+    known = next((part for part in each if part is not None), None)
+    if known is None:
+        raise RecipeError(f"data.teachers_of leaves no collection to the teacher {teacher}")
+
+    def unknown(name: str, count: int) -> np.ndarray:
+        return np.full((count, *known[name].shape[1:]), np.nan, np.float16)
+
+    return {
+        name: np.concatenate(
+            [
+                unknown(name, len(w)) if part is None else part[name]
+                for w, part in zip(windows, each)
+            ]
+        )
+        for name in known
+    }
+
+
+def _asked(run: Run, collection: str, teacher: str) -> bool:
+    return teacher in run.data.teachers_of.get(collection, run.data.teachers)
 
 
 def _by_vocabulary(run: Run) -> tuple[list[str], list[str]]:
@@ -242,6 +266,12 @@ def _by_vocabulary(run: Run) -> tuple[list[str], list[str]]:
             f"none of the teachers {list(teachers)} gives the recipe's {len(labels)} labels in "
             "their order; name a tagger of which `mirzoo info` lists them so"
         )
+    for collection, named in run.data.teachers_of.items():
+        if not set(named) & set(same):
+            raise RecipeError(
+                f"data.teachers_of.{collection} is {list(named)}, of which none gives the recipe's "
+                f"labels; name one or more of {same} too"
+            )
     return same, [t for t in teachers if t not in same]
 
 
@@ -287,9 +317,9 @@ def _fit(
     student = _student(model, batches.targets, recipe)
     losses: Mapping[str, str | Callable] = {
         output: "binary_crossentropy",
-        AUXILIARY: "binary_crossentropy",
+        AUXILIARY: where_not_nan(keras.losses.binary_crossentropy),
         CLASSES: crossentropy_where_named,
-        EMBEDDING: "mean_squared_error",
+        EMBEDDING: where_not_nan(keras.losses.mean_squared_error),
     }
     weights = {
         output: 1.0,

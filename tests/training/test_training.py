@@ -151,6 +151,37 @@ def test_classes_are_the_groups_of_collections_that_name_them(corpora):
     assert distilled.classes.shape[1] == 0
 
 
+def test_some_teachers_alone_may_be_asked_about_a_collection(corpora, tmp_path):
+    items = [Item(str(i), "more", str(i), "", "train") for i in range(3)]
+    folder = tmp_path / "corpora"
+    folder.mkdir()
+    (folder / "tones").symlink_to(corpora / "tones")
+    prepare(items, folder / "more", make=tone, min_seconds=1.0, processes=1)
+    data = {
+        "collections": ["tones", "more"],
+        "teachers": ["ear", "other_ear"],
+        "teachers_of": {"more": ["ear"]},
+        "windows_per_item": 4,
+        "windows_of": {"more": 2},
+    }
+    recipe = make_recipe(data=data)
+    training = clips.DistillationSet.prepare(opened(recipe, folder), "train")
+    first, second = map(len, training.windows)
+    targets = training.targets(training, "tags")
+    assert (first, second) == (4 * 18, 2 * 3) and np.isfinite(targets["tags"]).all()
+    for output, width in ((clips.AUXILIARY, 0), (clips.EMBEDDING, 2)):
+        unknown = np.isnan(targets[output])
+        assert not unknown[:first].any() and not unknown[first:, :width].any()
+        assert unknown[first:, width:].all()
+    model = clips.fit(opened(recipe, folder), tmp_path / "run", name="tones")
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    no_labels = {**data, "teachers_of": {"more": ["other_ear"]}}
+    with pytest.raises(RecipeError, match="of which none gives the recipe's labels"):
+        clips.DistillationSet.prepare(opened(make_recipe(data=no_labels), folder), "train")
+    with pytest.raises(ValueError, match=r"teachers_of.more is \['nobody'\]"):
+        make_recipe(data={**data, "teachers_of": {"more": ["nobody"]}})
+
+
 LIVE = {
     "live": True,
     "head": {

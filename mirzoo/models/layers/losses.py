@@ -44,6 +44,28 @@ def crossentropy_where_known(truth, probabilities):
     return ops.mean(known * loss, axis=-1)
 
 
+def where_not_nan(loss):
+    """Make a loss, a mean over the last axis, that is 0 wherever the truth is NaN.
+
+    Parameters
+    ----------
+    loss : callable
+        From truth and predictions ``(..., size)`` to ``(...)``, 0 where both are 0.
+
+    Returns
+    -------
+    callable
+        Of the same shapes.
+    """
+
+    def known_loss(truth, predicted):
+        known = ops.logical_not(ops.isnan(truth))
+        nothing = ops.zeros_like(predicted)
+        return loss(ops.where(known, truth, nothing), ops.where(known, predicted, nothing))
+
+    return known_loss
+
+
 def shift_tolerant_crossentropy(tolerance: int, positive_weight: float):
     """Make a binary cross-entropy of events in time whose labels may be a few frames off.
 
