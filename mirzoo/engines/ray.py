@@ -34,6 +34,8 @@ By default all other programs come first, and 30 s must do for Ray's processes t
 ANSWER_S = 10.0
 """How long a stated cluster may take to accept a connection."""
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
 JOINING = {"RAY_gcs_server_port_wait_time_s": "3"}
 """While a cluster is joined: so often Ray tries, for some 40 s each; its own default is 20."""
 
@@ -151,7 +153,7 @@ def _start(ray: Any, workers: int | None) -> None:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address := os.environ.get(ADDRESS):
         try:
-            _connect(address)
+            _connect(ray, address)
             with _defaults(JOINING):
                 ray.init(**quiet)
         except (OSError, OverflowError, ValueError, RuntimeError) as error:
@@ -175,14 +177,23 @@ def _start(ray: Any, workers: int | None) -> None:
         raise DataError(f"Ray did not start on this machine ({error})") from error
 
 
-def _connect(address: str) -> None:
+def _connect(ray: Any, address: str) -> None:
     """Raise an OSError where nothing accepts connections at the address of a cluster.
 
     Ray itself tries for a quarter of an hour. What is no host and port, as "auto", is left to it.
     """
     host, _, port = address.rpartition("://")[2].rpartition(":")
-    if host and port.isdecimal():
-        socket.create_connection((host.strip("[]"), int(port)), ANSWER_S).close()
+    if not (host and port.isdecimal()):
+        return
+    host = host.strip("[]")
+    try:
+        socket.create_connection((host, int(port)), ANSWER_S).close()
+    except OSError:
+        if host not in LOOPBACK:
+            raise
+        # Ray takes these for the machine's own address.
+        own = ray.util.get_node_ip_address()
+        socket.create_connection((own, int(port)), ANSWER_S).close()
 
 
 @contextmanager

@@ -364,10 +364,13 @@ def test_a_cluster_that_does_not_answer_is_an_error_at_once(monkeypatch):
     tries = "RAY_gcs_server_port_wait_time_s"
     monkeypatch.delenv(tries, raising=False)
     joined = []
-    fake = SimpleNamespace(init=lambda **_: joined.append(os.environ.get(tries)))
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    fake = SimpleNamespace(
+        init=lambda **_: joined.append(os.environ.get(tries)),
+        util=SimpleNamespace(get_node_ip_address=lambda: "127.0.0.2"),
+    )
+    with socket.create_server(("127.0.0.2", 0)) as server:  # not 127.0.0.1
         port = server.getsockname()[1]
-        for address in (f"127.0.0.1:{port}", f"ray://localhost:{port}", "auto"):
+        for address in (f"127.0.0.2:{port}", f"ray://localhost:{port}", "auto"):
             monkeypatch.setenv("RAY_ADDRESS", address)
             ray._start(fake, 2)
     assert joined == ["3"] * 3 and tries not in os.environ
