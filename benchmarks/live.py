@@ -1,8 +1,10 @@
-"""Measure streams: latency by part, share of a core, agreement, memory over an hour, late blocks.
+"""Measure streams, and how good the models made for them are.
 
-python benchmarks/live.py RECORDING... [--models MODEL ...] [--hours 1]
+python benchmarks/live.py streams RECORDING... [--models MODEL ...] [--hours 1]
+python benchmarks/live.py tags [--models mel_cnn_live_tagger mel_cnn_tagger]
+python benchmarks/live.py chords --work results/ [--peers chordino=chordino_env/bin/python]
 
-The recordings, one after the other, are pushed in blocks of 64 ms at 44.1 kHz. Printed are
+``streams`` pushes the recordings, one after the other, in blocks of 64 ms at 44.1 kHz. Printed are
 
 - for each model and runtime its latency by part and the share of a core that a stream takes;
 - how far the stream's results, joined, agree with `annotate` on the same samples at three sample
@@ -13,13 +15,25 @@ The recordings, one after the other, are pushed in blocks of 64 ms at 44.1 kHz. 
 - with ``--paced``, blocks that were late or dropped in so many seconds of real time.
 
 By default models are those made for streams and, for each task that has none, one of the others.
+
+``tags`` takes `WINDOWS` windows of each held-out recording of prepared corpora. The tags that
+``musicnn_mtt`` gives to one are its truth, as `mirzoo.tasks.tagging.scores.agreement` has them;
+printed are each model's ROC-AUC and its difference from that of the last model, with intervals by
+the bootstrap over artists and packages, both models on the same draws. What a model made for
+streams gives is what it gives when the window ends, of a stream that began 3 s before it.
+
+``chords`` prints, for each prepared corpus, the share of major and minor chords that is right, and
+the difference from the first model's, with intervals by the bootstrap over recordings. Of a clip
+that is one chord it is whether its root and third are, as `chords.py` has it. Peers take part where
+their environment is given (see ``peers/<name>/original.py``).
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -28,8 +42,11 @@ import numpy as np
 
 import mirzoo
 from mirzoo import audio
+from mirzoo.data.sources import data_home
 from mirzoo.engines import live
+from mirzoo.evaluation.bootstrap import RESAMPLES, draws, interval, resampled
 from mirzoo.tasks.base import TASKS
+from mirzoo.tasks.tagging import Tags
 
 RATE, BLOCK_S = 44100, 0.064
 RATES = (16000, 44100, 48000)
@@ -43,14 +60,43 @@ WARM_S, COMPARED_S, REPORTS = 5.0, 60.0, 12
 PAGE_BYTES, BYTES_PER_MB = 4096, 1e6
 
 
+TEACHER = "musicnn_mtt"
+TAG_MODELS = ("mel_cnn_live_tagger", "mel_cnn_tagger")
+TAG_SETS = ("magnatune", "debian_minutes")
+WINDOWS, WINDOW_S, BEFORE_S = 2, 3.008, 3.0
+CHORD_MODELS = ("vqt_crnn_live_chords", "cqt_crnn_chords")
+CHORD_SETS = ("isolated_chords", "charts_mma")
+
+
 def main() -> None:
     """Measure what the command line asks for, and print tables."""
+    import comparison  # of this folder
+
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("recordings", nargs="+", type=Path)
-    parser.add_argument("--models", nargs="+", default=usual_models())
-    parser.add_argument("--hours", type=float, default=0.0)
-    parser.add_argument("--paced", type=float, default=0.0, metavar="SECONDS")
+    commands = parser.add_subparsers(required=True, metavar="streams | tags | chords")
+    command = commands.add_parser("streams")
+    command.add_argument("recordings", nargs="+", type=Path)
+    command.add_argument("--models", nargs="+", default=usual_models())
+    command.add_argument("--hours", type=float, default=0.0)
+    command.add_argument("--paced", type=float, default=0.0, metavar="SECONDS")
+    command.set_defaults(measure=streams)
+    command = commands.add_parser("tags")
+    command.add_argument("--models", nargs="+", default=TAG_MODELS)
+    command.add_argument("--sets", nargs="+", default=TAG_SETS)
+    command.add_argument("--home", type=Path, default=data_home())
+    command.add_argument("--limit", type=int, default=1000, help="recordings of a set")
+    command.set_defaults(measure=tags)
+    command = commands.add_parser(
+        "chords", parents=[comparison.parser("")], conflict_handler="resolve"
+    )
+    command.add_argument("--sets", nargs="+", default=CHORD_SETS)
+    command.set_defaults(measure=chords, models=CHORD_MODELS, limit=1000)
     options = parser.parse_args()
+    options.measure(options)
+
+
+def streams(options: argparse.Namespace) -> None:
+    """Print tables of latency, agreement, memory and late blocks."""
     waveform = np.concatenate([audio.read(path, RATE) for path in options.recordings])
     print(_row("model", "runtime", *_parts_of(None), "total (s)", "core", sep=True))
     for name in options.models:
@@ -75,6 +121,127 @@ def main() -> None:
     for name in options.models if options.paced else ():
         stream = opened(mirzoo.load(name, "litert"))
         print(f"\n{name}: {live.listen(stream, Paced(waveform, options.paced), [])}", flush=True)
+
+
+def tags(options: argparse.Namespace) -> None:
+    """Print each model's ROC-AUC with the teacher's tags as the truth."""
+    import comparison
+
+    from mirzoo.tasks.tagging.scores import FEWEST_POSITIVES, TEACHER_GIVES_TAG, TagScorer
+
+    waveforms, groups = [], []
+    for name in options.sets:
+        for recording in comparison.recordings(options.home, name, limit=options.limit):
+            cut = windows_of(recording.samples, recording.sample_rate)
+            waveforms += cut
+            groups += [f"{name}/{recording.group}"] * len(cut)
+    rate = recording.sample_rate
+    teacher = [newest_tags(TEACHER, waveform, rate) for waveform in progress(waveforms, TEACHER)]
+    holds = np.array([each.probabilities[-1] for each in teacher]) >= TEACHER_GIVES_TAG
+    often = (holds.sum(axis=0) >= FEWEST_POSITIVES) & ((~holds).sum(axis=0) >= FEWEST_POSITIVES)
+    labels = [label for label, is_used in zip(teacher[0].labels, often, strict=True) if is_used]
+    drawn = {}
+    for name in options.models:
+        scorer, given = TagScorer("sigmoid"), progress(waveforms, name)
+        for waveform, holding in zip(given, holds[:, often], strict=True):
+            estimate = newest_tags(name, waveform, rate)
+            known = dict(zip(estimate.labels, estimate.probabilities[-1], strict=True))
+            truth = Tags(labels, [0.0], [holding.astype(float)], window_s=WINDOW_S)
+            values = [known[label] for label in labels]
+            scorer.add(truth, Tags(labels, [0.0], [values], window_s=WINDOW_S))
+        whole = scorer.scores(np.ones((1, len(groups))))
+        score = next(score for score in whole if score.startswith("ROC-AUC"))
+        drawn[name] = float(whole[score][0]), resampled(scorer.scores, groups, RESAMPLES, 0)[score]
+    print(f"{len(groups)} windows, {len(set(groups))} artists and packages, {len(labels)} tags")
+    print_with_differences("ROC-AUC", drawn, options.models[-1])
+
+
+def windows_of(samples: np.ndarray, rate: int) -> list[np.ndarray]:
+    """Windows spread evenly over a recording, each with what comes before it (int16)."""
+    length, before = round(WINDOW_S * rate), round(BEFORE_S * rate)
+    firsts = [(len(samples) - length) * (n + 1) // (WINDOWS + 1) for n in range(WINDOWS)]
+    return [samples[first - before : first + length] for first in firsts if first >= before]
+
+
+def newest_tags(name: str, waveform: np.ndarray, rate: int) -> Tags:
+    """What a model gives when the window ends; only one made for streams takes what is before."""
+    model = loaded(name)
+    if not model.card.live:
+        waveform = waveform[-round(WINDOW_S * rate) :]
+    return model.annotate(waveform, source_rate=rate)
+
+
+@cache
+def loaded(name: str) -> Any:
+    """A model in LiteRT."""
+    return mirzoo.load(name, "litert")
+
+
+def progress(waveforms: Sequence[np.ndarray], name: str) -> Iterator[np.ndarray]:
+    """Each of them, and a line now and then."""
+    for number, waveform in enumerate(waveforms, 1):
+        yield waveform
+        if number % 100 == 0:
+            print(f"{name}: {number} of {len(waveforms)} windows", flush=True)
+
+
+def chords(options: argparse.Namespace) -> None:
+    """Print each system's share of major and minor chords that is right."""
+    from contextlib import ExitStack
+
+    import comparison
+    from chords import ISOLATED, compare, main_chord
+
+    from mirzoo.tasks.chords import chord_scores
+
+    systems = comparison.systems(options, "chords")
+    with ExitStack() as at_the_end:
+        for system in systems:
+            at_the_end.callback(system.close)
+        for sets in options.sets:
+            found = comparison.recordings(
+                options.home, sets, names=options.names, limit=options.limit, snr_db=options.snr
+            )
+            drawn = {}
+            for system in systems:
+                right, judged = [], []
+                estimates = comparison.estimates_of(system, found, "chords", options.work)
+                for recording, estimate in zip(found, estimates, strict=True):
+                    if sets == ISOLATED:
+                        answer = main_chord(estimate, recording.samples)
+                        right.append(compare(recording.labels.chords[0].label, answer)[1])
+                        judged.append(1.0)
+                    else:
+                        score = chord_scores(recording.truth("chords"), estimate)["majmin"]
+                        right.append(score.value * score.seconds if score.seconds else 0.0)
+                        judged.append(score.seconds)
+                drawn[system.name] = shares(np.array(right, float), np.array(judged))
+            print(f"\n{sets}: {len(found)} recordings")
+            print_with_differences("majmin", drawn, comparison.Model(options.models[0]).name)
+
+
+def shares(right: np.ndarray, judged: np.ndarray) -> tuple[float, np.ndarray]:
+    """What of all that is judged is right, and the same of draws of recordings."""
+    each = [str(number) for number in range(len(right))]
+    with np.errstate(invalid="ignore"):  # a draw of recordings of which nothing is judged
+        drawn = [weights @ right / (weights @ judged) for weights in draws(each, RESAMPLES, 0)]
+    return float(right.sum() / judged.sum()), np.concatenate(drawn)
+
+
+def print_with_differences(
+    score: str, drawn: dict[str, tuple[float, np.ndarray]], other: str
+) -> None:
+    """A row for each system: its score, and how far it is from another's, with intervals."""
+
+    def shown(value: float, values: np.ndarray, signed: str) -> str:
+        low, high = interval(values) or (float("nan"), float("nan"))
+        return f"{value:{signed}.3f} [{low:{signed}.3f}, {high:{signed}.3f}]"
+
+    print(_row("system", score, f"less {other}", sep=True))
+    for name, (value, values) in drawn.items():
+        difference = value - drawn[other][0], values - drawn[other][1]
+        between = "" if name == other else shown(*difference, "+")
+        print(_row(name, shown(value, values, ""), between), flush=True)
 
 
 def usual_models() -> list[str]:

@@ -497,6 +497,31 @@ def test_streams_are_compared_with_annotations(demo_clip):
     assert sum(map(len, blocks)) >= 0.2 * live.RATE
 
 
+def test_live_models_are_compared_on_the_same_draws(capsys):
+    live = load("live.py")
+    right, judged = np.array([1.0, 0.0, 2.0, 0.0]), np.array([1.0, 1.0, 2.0, 0.0])
+    value, drawn = live.shares(right, judged)
+    assert value == 0.75
+    np.testing.assert_array_equal(live.shares(right, judged)[1], drawn)
+    live.print_with_differences("majmin", {"one": (value, drawn), "other": (0.5, drawn - 0.25)},
+                                "one")  # fmt: skip
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[0] == "| system | majmin | less one |"
+    assert rows[2].startswith("| one | 0.750 [0.") and rows[2].endswith(" |  |")
+    assert rows[3].endswith("| -0.250 [-0.250, -0.250] |")
+
+
+def test_windows_are_cut_with_what_is_before_them():
+    live = load("live.py")
+    samples = np.arange(60 * 1000)
+    before, length = round(live.BEFORE_S * 1000), round(live.WINDOW_S * 1000)
+    first, second = live.windows_of(samples, 1000)
+    assert len(first) == len(second) == before + length
+    assert first[before] == pytest.approx((60_000 - length) / 3, abs=1)
+    assert second[before] == pytest.approx(2 * (60_000 - length) / 3, abs=1)
+    assert not live.windows_of(samples[:3100], 1000)  # nothing is before
+
+
 @pytest.fixture(scope="module")
 def beats(comparison):
     with pytest.MonkeyPatch.context() as patch:
