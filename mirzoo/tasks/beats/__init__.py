@@ -23,6 +23,7 @@ from mirzoo.tasks.base import (
 from mirzoo.tasks.beats.config import (
     BEATS,
     LABELS,
+    OTHERS,
     TRAINED_THRESHOLD,
     BeatsConfig,
     BeatsDecoding,
@@ -76,7 +77,11 @@ class BeatTracking(FramewiseTask[BeatsConfig, "Beats"]):
         return "sigmoid"
 
     def default_decoding(self, config: BeatsConfig) -> BeatsDecoding:
-        return BeatsDecoding(threshold=TRAINED_THRESHOLD, lag_s=config.lag_s)
+        return BeatsDecoding(
+            beat_odds=OTHERS / config.positive_weight,
+            threshold=TRAINED_THRESHOLD,
+            lag_s=config.lag_s,
+        )
 
     def check_card(self, card: Contract) -> None:
         super().check_card(card)

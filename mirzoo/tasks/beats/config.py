@@ -21,6 +21,9 @@ TRAINED_THRESHOLD = 0.15
 """The decoding's threshold of models trained here: where beats weigh more than other frames, the
 output is about 0.1 where nothing sounds."""
 
+OTHERS = 15.0
+"""A frame without a beat is so many times less likely than its complement: there are more."""
+
 BPM = Annotated[float, Field(ge=20.0, le=400.0)]
 
 
@@ -65,6 +68,10 @@ class BeatsDecoding(Decoding):
     fast_tempo_penalty : float
         What a beat costs at a tempo above 110 BPM, by squared octaves (nats). Nothing where there
         is a ``tempo_near``.
+    beat_odds : float
+        A beat is likelier at a frame than none where the odds of the activation there, multiplied
+        by this, are above 1. Of models trained here it is 15 divided by the weight that beats had
+        in training, by which their activations are too high.
     threshold : float
         Beats before the first and behind the last frame with an output at least this high are
         left out.
@@ -81,7 +88,7 @@ class BeatsDecoding(Decoding):
         alone, and not with ``steady``.
     """
 
-    later: ClassVar[frozenset[str]] = frozenset({"lag_s"})
+    later: ClassVar[frozenset[str]] = frozenset({"lag_s", "beat_odds"})
 
     type: Literal["beats"] = "beats"
     method: Literal["viterbi", "peaks"] = "viterbi"
@@ -90,6 +97,7 @@ class BeatsDecoding(Decoding):
     tempo_near: BPM | None = None
     tempo_change_penalty: Cost = 100.0
     fast_tempo_penalty: Cost = 3.0
+    beat_odds: Annotated[float, Field(gt=0.0, le=1000.0)] = OTHERS
     threshold: Probability = 0.05
     beats_per_bar: Annotated[int, Field(ge=1, le=16)] | None = None
     metre_change_penalty: Cost = 8.0

@@ -107,6 +107,7 @@ class LagBeatsDecoder(LagDecoder):
             max_bpm=fastest,
             change_penalty=decoding.tempo_change_penalty,
             fast_penalty=penalty,
+            odds=decoding.beat_odds,
             threshold=decoding.threshold,
             lag=self._lag,
         )
@@ -181,6 +182,7 @@ def find_beats(activation: np.ndarray, frame_rate: float, decoding: BeatsDecodin
         max_bpm=fastest,
         change_penalty=decoding.tempo_change_penalty,
         fast_penalty=penalty,
+        odds=decoding.beat_odds,
         threshold=decoding.threshold,
     )
 

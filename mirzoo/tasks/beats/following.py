@@ -15,7 +15,6 @@ import numpy as np
 
 from mirzoo.tasks.beats.tracking import (
     LEAST,
-    OTHERS,
     REFINING_FRAMES,
     WIDTH_S,
     beat_lengths,
@@ -53,7 +52,7 @@ class BeatFollower:
     ----------
     frame_rate : float
         Hz.
-    min_bpm, max_bpm, change_penalty, fast_penalty, threshold
+    min_bpm, max_bpm, change_penalty, fast_penalty, odds, threshold
         As of `mirzoo.tasks.beats.tracking.track_beats`.
     lag : int
         Frames from a beat to its decision, at least `LEAST_LAG`.
@@ -61,7 +60,8 @@ class BeatFollower:
     Examples
     --------
     >>> follower = BeatFollower(50.0, min_bpm=40.0, max_bpm=240.0, change_penalty=100.0,
-    ...                         fast_penalty=3.0, threshold=0.1, lag=5)
+    ...                         fast_penalty=3.0, odds=15.0, threshold=0.1,
+    ...                         lag=8)
     >>> activation = np.full(300, 0.01)
     >>> activation[10::25] = 0.9
     >>> found = [beat for value in activation for beat in follower.add(value, 0.0)]
@@ -77,11 +77,12 @@ class BeatFollower:
         max_bpm: float,
         change_penalty: float,
         fast_penalty: float,
+        odds: float,
         threshold: float,
         lag: int,
     ) -> None:
         self.lag = max(lag, LEAST_LAG)
-        self._threshold = threshold
+        self._odds, self._threshold = odds, threshold
         self._lengths = lengths = beat_lengths(frame_rate, min_bpm, max_bpm)
         change = change_scores(lengths, change_penalty)
         self._into = np.ascontiguousarray(
@@ -136,7 +137,7 @@ class BeatFollower:
         near = np.arange(max(0, frame - self._width), min(self._added, frame + self._width + 1))
         highest = float(self._seen[near % self._held, 0].max())
         inside = min(max(highest, LEAST), 1 - LEAST)
-        self._evidence[frame % self._held] = math.log(OTHERS * inside / (1 - inside))
+        self._evidence[frame % self._held] = math.log(self._odds * inside / (1 - inside))
         self._searched += 1
 
     def _decided(self, until: int) -> list[FollowedBeat]:

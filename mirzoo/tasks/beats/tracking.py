@@ -28,8 +28,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-OTHERS = 15.0
-"""A frame without a beat is so many times less likely than its complement: there are more."""
+from mirzoo.tasks.beats.config import OTHERS
 
 LEAST = 1e-5
 ROUNDED = 2.0
@@ -98,6 +97,7 @@ def likeliest_beats(
     lengths: np.ndarray,
     change_penalty: float,
     costs: np.ndarray | None = None,
+    odds: float = OTHERS,
 ) -> np.ndarray:
     """Find the likeliest sequence of beats.
 
@@ -111,6 +111,8 @@ def likeliest_beats(
         As of `change_scores`.
     costs : np.ndarray, optional
         What a beat of each length costs (nats).
+    odds : float
+        As `mirzoo.tasks.beats.config.BeatsDecoding.beat_odds`.
 
     Returns
     -------
@@ -128,7 +130,7 @@ def likeliest_beats(
     inside = np.clip(np.asarray(activation, np.float64), LEAST, 1 - LEAST)
     # Frames are numbered from one longest beat before the first: beats may begin there, where
     # nothing is known. `evidence[longest]` is that of the recording's first frame.
-    evidence = np.concatenate([np.zeros(longest), np.log(OTHERS * inside / (1 - inside))])
+    evidence = np.concatenate([np.zeros(longest), np.log(odds * inside / (1 - inside))])
     change = change_scores(lengths, change_penalty)
     if costs is not None:
         change = change - costs
@@ -174,6 +176,7 @@ def track_beats(
     max_bpm: float,
     change_penalty: float,
     fast_penalty: float,
+    odds: float,
     threshold: float,
 ) -> BeatFrames:
     """Find beats with `likeliest_beats`, each at the activation's peak near its frame.
@@ -189,6 +192,8 @@ def track_beats(
     min_bpm, max_bpm : float
     change_penalty, fast_penalty : float
         As of `change_scores` and `fast_costs`.
+    odds : float
+        As of `likeliest_beats`.
     threshold : float
         Beats before the first and behind the last frame that is at least this high are left out;
         where none is, there are no beats.
@@ -199,7 +204,7 @@ def track_beats(
     widened = highest_near(activation, max(1, round(WIDTH_S * frame_rate)))
     lengths = beat_lengths(frame_rate, min_bpm, max_bpm)
     costs = fast_costs(lengths, frame_rate, fast_penalty)
-    starts = likeliest_beats(widened, lengths, change_penalty, costs)
+    starts = likeliest_beats(widened, lengths, change_penalty, costs, odds)
     found = _refined(activation, starts, threshold)
     sounds = (found.frames >= loud[0] - 1) & (found.frames <= loud[-1] + 1)
     return BeatFrames(found.frames[sounds], found.strength[sounds])

@@ -14,7 +14,7 @@ RATE = 50.0
 def follower(lag=12, **changes):
     settings = {
         "min_bpm": 40.0, "max_bpm": 240.0, "change_penalty": 100.0, "fast_penalty": 3.0,
-        "threshold": 0.1,
+        "odds": 15.0, "threshold": 0.1,
     }  # fmt: skip
     return BeatFollower(RATE, lag=lag, **{**settings, **changes})
 

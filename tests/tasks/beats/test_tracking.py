@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from mirzoo.tasks.beats.bars import bar_positions, metres_of
+from mirzoo.tasks.beats.config import OTHERS
 from mirzoo.tasks.beats.tempo import candidates, steady_fit, tempo_curve, tempo_of
 from mirzoo.tasks.beats.tracking import (
     LEAST,
-    OTHERS,
     beat_lengths,
     change_scores,
     likeliest_beats,
@@ -17,7 +17,7 @@ from mirzoo.tasks.beats.tracking import (
 
 RATE = 50.0
 SETTINGS = {
-    "min_bpm": 40.0, "max_bpm": 240.0, "change_penalty": 100.0, "fast_penalty": 0.0,
+    "min_bpm": 40.0, "max_bpm": 240.0, "change_penalty": 100.0, "fast_penalty": 0.0, "odds": OTHERS,
     "threshold": 0.05,
 }  # fmt: skip
 
@@ -92,6 +92,15 @@ def test_high_activations_between_beats_are_eighth_notes_where_the_tempo_would_b
     fast = np.arange(0.5, 30.0, 60.0 / 176.0)
     found = track_beats(activation_of(fast, 30.0), RATE, **{**SETTINGS, "fast_penalty": 3.0})
     assert len(found.frames) == len(fast)
+
+
+def test_low_activations_between_beats_are_none_where_all_are_too_high():
+    times = np.arange(0.5, 30.0, 60.0 / 65.0)
+    between = 0.25 * activation_of(times[:-1] + 30.0 / 65.0, 30.0, noise=0.0)
+    activation = np.maximum(activation_of(times, 30.0), between)
+    assert len(track_beats(activation, RATE, **SETTINGS).frames) > 1.9 * len(times)
+    found = track_beats(activation, RATE, **{**SETTINGS, "odds": 3.0})
+    assert len(found.frames) == len(times)
 
 
 def test_a_tempo_that_changes_and_beats_that_are_missing():
