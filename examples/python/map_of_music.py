@@ -93,7 +93,13 @@ def principal_components(vectors: np.ndarray) -> tuple[np.ndarray, float]:
 
 def umap(vectors: np.ndarray) -> np.ndarray:
     """Two coordinates each, by uniform manifold approximation (McInnes et al. 2018)."""
-    from umap import UMAP
+    try:
+        from umap import UMAP
+    except ImportError:
+        raise SystemExit(
+            'the method umap needs the package umap-learn: pip install "mirzoo[map]"; '
+            "--method pca needs none"
+        ) from None
 
     return UMAP(n_neighbors=min(15, len(vectors) - 1), metric="cosine").fit_transform(vectors)
 
