@@ -53,7 +53,8 @@ RATES = (16000, 44100, 48000)
 RUNTIMES = ("litert", "keras")
 LAGS_S = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
 OTHERS = {
-    "tagging": "mel_cnn_tagger", "chords": "cqt_crnn_chords", "melody": "stft_crnn_melody"
+    "tagging": "mel_cnn_tagger", "chords": "cqt_crnn_chords", "melody": "stft_crnn_melody",
+    "beats": "mel_cnn_beats",
 }  # fmt: skip
 LAG_OF_OTHERS_S = 0.5
 WARM_S, COMPARED_S, REPORTS = 5.0, 60.0, 12
