@@ -48,6 +48,13 @@ def test_drums_are_followed(model, tempo):
     assert found.tempo == pytest.approx(tempo, rel=0.01)
 
 
+def test_drums_are_followed_live():
+    waveform, times = drums(100.0, 4)
+    found = mirzoo.load(MODEL.parent / "mel_cnn_live_beats").annotate(waveform, source_rate=RATE)
+    scores = beat_scores(Beats(times, np.arange(len(times)) % 4 + 1), found)
+    assert scores["beat F"].value > 0.95 and scores["downbeat F"].value > 0.8
+
+
 def test_silence_has_no_beats(model):
     assert not len(model.annotate(np.zeros(10 * RATE, np.float32), source_rate=RATE).times)
 
