@@ -4,7 +4,8 @@ Everything is measured on prepared corpora, window by window, and the same way f
 the teachers that it is compared with:
 
 - agreement with its teachers on the training collections' test split,
-- linear probes of the embedding on collections whose folders are classes (`CLASS_FOLDERS`),
+- linear probes of the embedding on collections whose folders are classes (`CLASS_FOLDERS`), and on
+  moods as listeners rated them (`mood_quadrants`), of artists that no model is trained on,
 - singing, against the known times of songs (`SUNG`).
 
 Collections that are not prepared are left out, and reported.
@@ -12,7 +13,9 @@ Collections that are not prepared are left out, and reported.
 
 from __future__ import annotations
 
+import csv
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ from mirzoo.data.corpus import FULL_SCALE, Corpus, PreparedItem, Windows
 from mirzoo.data.predictions import item_predictions, item_waveform, predictions_folder
 from mirzoo.data.sung import read_lyric_lines, read_ultrastar, sung_share
 from mirzoo.data.windows import cut_windows
+from mirzoo.errors import DataError
 from mirzoo.evaluation.representations import linear_probe
 from mirzoo.models.model import EMBEDDING, Model
 from mirzoo.ports import PORTS
@@ -56,6 +60,24 @@ CLASS_FOLDERS = {
     "instruments": "150 isolated notes and phrases of 10 instruments",
     "emotify": "Emotify, 4 genres",
 }
+RATED = "magnatune"
+EMOTIONS = (
+    "amazement",
+    "solemnity",
+    "tenderness",
+    "nostalgia",
+    "calmness",
+    "power",
+    "joyful_activation",
+    "tension",
+    "sadness",
+)
+AROUSED, UNAROUSED = (
+    ("power", "joyful_activation", "tension"),
+    ("calmness", "tenderness", "sadness"),
+)
+PLEASANT = ("joyful_activation", "amazement", "tenderness", "calmness")
+UNPLEASANT = ("tension", "sadness")
 Measure = Callable[[Model, Corpus], Metric | None]
 PROBED_WINDOWS = 10
 PROBE_METHOD = (
@@ -151,6 +173,7 @@ def _measures() -> dict[str, Measure]:
     return {
         **{name: _class_probe(description) for name, description in CLASS_FOLDERS.items()},
         **{name: _singing(times) for name, times in SUNG.items()},
+        RATED: _mood_probe,
     }
 
 
@@ -168,6 +191,68 @@ def _class_probe(description: str) -> Measure:
         )
 
     return measure
+
+
+def mood_quadrants(recordings: Sequence[Path], ratings: Path) -> list[str]:
+    """The quadrant of each recording's mood, as the listeners of Emotify felt it.
+
+    Arousal is the share of listeners who felt power, joyful activation or tension less that of
+    calmness, tenderness or sadness; valence that of joyful activation, amazement, tenderness or
+    calmness less that of tension or sadness. Either is high above the median of the recordings.
+
+    Parameters
+    ----------
+    recordings : sequence of Path
+        ``<genre>/<number>.mp3``.
+    ratings : Path
+        Emotify's ``data.csv``: a row for each listener and recording.
+
+    Raises
+    ------
+    DataError
+        If the file has no rating of a recording.
+    """
+    felt: dict[tuple[str, int], list[list[float]]] = defaultdict(list)
+    with ratings.open(newline="", encoding="utf-8") as file:
+        rows = csv.reader(file)
+        columns = [column.strip().replace(" ", "_") for column in next(rows)]
+        places = [columns.index(emotion) for emotion in EMOTIONS]
+        for row in rows:
+            track = (int(row[0]) - 1) % 100 + 1  # tracks are numbered through the genres
+            felt[row[1].strip(), track].append([float(row[place]) for place in places])
+    shares = []
+    for path in recordings:
+        rated = felt.get((path.parent.name, int(path.stem)))
+        if rated is None:
+            raise DataError(f"'{ratings}' has no rating of {path.parent.name}/{path.name}")
+        shares.append(dict(zip(EMOTIONS, np.mean(rated, axis=0), strict=True)))
+
+    def is_high(more: Sequence[str], less: Sequence[str]) -> np.ndarray:
+        values = np.array([sum(s[e] for e in more) - sum(s[e] for e in less) for s in shares])
+        return values > np.median(values)
+
+    high = zip(is_high(AROUSED, UNAROUSED), is_high(PLEASANT, UNPLEASANT), strict=True)
+    return [f"{'' if a else 'un'}aroused, {'' if v else 'un'}pleasant" for a, v in high]
+
+
+def _mood_probe(model: Model, corpus: Corpus) -> Metric:
+    paths = [Path(item.path) for item in corpus.items]
+    moods = mood_quadrants(paths, paths[0].parents[2] / "data.csv")
+    held_out = [number for number, item in enumerate(corpus.items) if item.split != "train"]
+    return Metric(
+        dataset="Emotify, mood of the recordings of held-out artists, 4 quadrants",
+        split="cross-validated, artists that nothing is trained on",
+        metric="mood probe accuracy",
+        value=linear_probe(
+            clip_embeddings(model, corpus)[held_out],
+            [moods[number] for number in held_out],
+            [corpus.items[number].group for number in held_out],
+        ),
+        n=len(held_out),
+        method=PROBE_METHOD.replace("by recording", "by artist")
+        + "; quadrants are of what Emotify's listeners felt: arousal and valence, above the median "
+        "or not",
+    )
 
 
 def _singing(times_of: Callable[[PreparedItem], np.ndarray]) -> Measure:

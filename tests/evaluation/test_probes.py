@@ -4,8 +4,10 @@ import shutil
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from mirzoo.data.corpus import Corpus, Item, prepare
+from mirzoo.errors import DataError
 from mirzoo.evaluation import probes as probing
 
 RATE = 16000
@@ -62,6 +64,42 @@ def test_singing_is_ranked_against_known_times(tmp_path, monkeypatch):
     (metric,) = probing.probe(Ear(), tmp_path)
     assert metric.metric == "singing ROC-AUC" and metric.n == 6
     assert metric.value == 1.0
+
+
+def test_moods_are_those_that_listeners_felt(tmp_path):
+    rows = [", ".join(["track id", "genre", *probing.EMOTIONS])]
+    felt = {
+        "aroused, pleasant": "joyful_activation",
+        "aroused, unpleasant": "tension",
+        "unaroused, pleasant": "calmness",
+        "unaroused, unpleasant": "sadness",
+    }
+    recordings, expected = [], []
+    for genre, first in (("classical", 0), ("rock", 100)):
+        for track, (quadrant, emotion) in enumerate(felt.items(), start=1):
+            recordings.append(tmp_path / genre / f"{track}.mp3")
+            expected.append(quadrant)
+            for _ in range(2):
+                votes = [str(int(name == emotion)) for name in probing.EMOTIONS]
+                rows.append(",".join([str(first + track), genre, *votes]))
+    ratings = tmp_path / "data.csv"
+    ratings.write_text("\n".join(rows) + "\n")
+    assert probing.mood_quadrants(recordings, ratings) == expected
+    with pytest.raises(DataError, match="has no rating of rock/9.mp3"):
+        probing.mood_quadrants([tmp_path / "rock" / "9.mp3"], ratings)
+
+
+def test_moods_are_probed_by_artists_that_nothing_is_trained_on(tmp_path, monkeypatch):
+    items = [
+        Item(str(i), "magnatune", f"artist {i // 2}", f"data/music/g/{(300, 2000)[i % 2] + i}",
+             "train" if i < 4 else "test")
+        for i in range(24)
+    ]  # fmt: skip
+    prepare(items, tmp_path / "magnatune", make=tone, min_seconds=0.0, processes=1)
+    moods = ["high" if i % 2 else "low" for i in range(24)]
+    monkeypatch.setattr(probing, "mood_quadrants", lambda recordings, ratings: moods)
+    (metric,) = probing.probe(Ear(), tmp_path)
+    assert (metric.metric, metric.value, metric.n) == ("mood probe accuracy", 1.0, 20)
 
 
 def test_models_without_voice_tags_have_no_singing_figure(tmp_path, caplog, monkeypatch):
