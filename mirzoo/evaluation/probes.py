@@ -55,6 +55,7 @@ SINGING_TAGS = (
     "male voice",
     "female vocal",
     "female voice",
+    "instrument---voice",
 )
 CLASS_FOLDERS = {
     "instruments": "150 isolated notes and phrases of 10 instruments",
