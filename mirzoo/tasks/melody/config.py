@@ -45,6 +45,10 @@ class VoicingNet(Config):
     causal: bool = False
     """Whether all of it looks at the past alone, as models for streams must."""
 
+    frame: bool = False
+    """Whether the layer on the frame's embedding alone, which models without such a network have,
+    counts too: the log odds are the sum of both."""
+
 
 class MelodyConfig(TaskConfig):
     """Which pitch the melody has when, in bins from ``fmin`` (Hz) up, and whether it sounds."""

@@ -42,12 +42,19 @@ def build(
             config, config.voicing, salience, embedding, pitches, features
         )
         hidden = _over_frames(config.voicing, seen)
-    elif pitches > 1:
-        summary = PitchSummary(pitches, name="voicing_summary")(embedding)
-        hidden = layers.Dense(VOICING_UNITS, "relu", name="voicing_hidden")(summary)
+        if config.voicing.frame:
+            of_frame = _of_the_frame(embedding, pitches)
+            hidden = layers.Concatenate(name="voicing_of_both")([hidden, of_frame])
     else:
-        hidden = layers.Dense(VOICING_UNITS, "relu", name="voicing_hidden")(embedding)
+        hidden = _of_the_frame(embedding, pitches)
     return {"salience": salience, VOICING: layers.Dense(1, "sigmoid", name=VOICING)(hidden)}
+
+
+def _of_the_frame(embedding: keras.KerasTensor, pitches: int) -> keras.KerasTensor:
+    """What tells of the voicing in the embedding of each frame, ``(batch, frames, units)``."""
+    if pitches > 1:
+        embedding = PitchSummary(pitches, name="voicing_summary")(embedding)
+    return layers.Dense(VOICING_UNITS, "relu", name="voicing_hidden")(embedding)
 
 
 def _what_tells_of_voicing(
