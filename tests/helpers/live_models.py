@@ -27,8 +27,8 @@ DECODING = {
                "prior": [1.0, *24 * [0.05]]},
     "melody": {"lag_s": 0.2, "leap_penalty": 0.5, "shortest_s": 0.1, "voicing_threshold": 0.965,
                "voicing_hysteresis": 0.02},
-    "beats": {"lag_s": 0.2, "tempo_change_penalty": 5.0, "metre_change_penalty": 1.0,
-              "fast_tempo_penalty": 0.0},
+    "beats": {"lag_s": 0.2, "beat_odds": 15.0, "tempo_change_penalty": 5.0,
+              "metre_change_penalty": 1.0, "fast_tempo_penalty": 0.0},
 }  # fmt: skip
 """Settings with which random outputs give many decisions."""
 
