@@ -472,7 +472,7 @@ def test_progress_is_logged_and_report_goes_on_being_served(corpora, tmp_path, m
     recipe = make_recipe(training={"epochs": 1, "batch_size": 8})
     monkeypatch.setattr(training.hub, "save", lambda model, folder, overwrite: folder)
     monkeypatch.setattr(training.clips, "measured_card", lambda model, *_, **__: model.card)
-    monkeypatch.setattr(training, "trained_model", lambda *_: Ear())
+    monkeypatch.setattr(training, "trained_model", lambda *_, **__: Ear())
     lines = []
     with pytest.warns(DeprecationWarning, match="logged by the logger 'mirzoo'") as warned:
         training.train(
