@@ -225,11 +225,11 @@ def depths(model: str) -> dict[str, slice]:
     from mirzoo.models.heads import with_all_depths
 
     loaded = mirzoo.load(model, runtime="keras")
-    joined = with_all_depths(loaded.head).layers[-1]
-    found, end = {}, 0
-    for number, part in enumerate(joined.input):
+    pooled, *blocks = with_all_depths(loaded.head).layers[-1].input
+    found, end = {"embedding": slice(loaded.head.output_shape[-1])}, pooled.shape[-1]
+    for number, part in enumerate(blocks, 1):
         start, end = end, end + part.shape[-1]
-        found[f"block {number}" if number else "embedding"] = slice(start, end)
+        found[f"block {number}"] = slice(start, end)
     return found
 
 

@@ -611,8 +611,8 @@ class ModelMethods:
         waveform : array, float32, shape (batch, samples)
             In [-1, 1] at the card's sample rate, as long as for `predict_windows`.
         layers : {"last", "all"}
-            With "all", the mean and the spread of what each block of the head gives follow the
-            embedding: see `mirzoo.models.heads.with_all_depths`. Keras models alone have them.
+            With "all", what each block of the head gives, pooled, follows the embedding: see
+            `mirzoo.models.heads.with_all_depths`. Keras models alone have them.
 
         Returns
         -------

@@ -95,8 +95,8 @@ class Terminated(KeyboardInterrupt):
 @click.option(
     "--sonify",
     type=PATH,
-    help="Play a result that has pitches over the recording, to check it by ear: a .wav, .flac or "
-    ".ogg; of several recordings or models, a .wav each into this folder.",
+    help="Play chords, melody, notes or beats over the recording, to check it by ear: a .wav, "
+    ".flac or .ogg; of several recordings or models, a .wav each into this folder.",
 )
 @click.option(
     "--top",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-LOWEST_TUNING_CENTS = -60.0
+LOWEST_TUNING_CENTS = -55.0
 """What is tuned lower than this counts as above the semitone below. Music near the seam is in one
-key by this convention alone, so the seam lies where hardly any is tuned: A = 425 and 450 Hz."""
+key by this convention alone, so the seam lies off the middle between two, A = 427.5 Hz, and above
+what renders are tuned to, 44 cents."""
 
 
 def transpose(magnitudes: np.ndarray, bins: int, *, circular: bool = False) -> np.ndarray:

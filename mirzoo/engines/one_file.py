@@ -338,7 +338,7 @@ def model_of_beats(cards: Sequence[Card]) -> int:
         raise AnnotationError(
             f"snap needs one model that finds beats, and others whose results are put on them; "
             f"received {names}, of which {len(finding)} find beats. Take for one "
-            "cqt_crnn_chords,beatnet"
+            "cqt_crnn_chords,mel_cnn_beats"
         )
     return finding[0]
 

@@ -100,7 +100,7 @@ def with_new_labels(
             config = resolved.head.model_copy(update={"depths": "all"})
             resolved = resolved.model_copy(update={"head": config})
         recipe = resolved.model_dump(mode="json")
-    if depths == "all" and not any(layer.name == "all_depths" for layer in head.layers):
+    if depths == "all":
         head = with_all_depths(head)
     waveform = keras.Input((None,), dtype="float32", name="waveform")
     output = keras.layers.Dense(len(labels), activation=activation, name=main.name, dtype="float32")

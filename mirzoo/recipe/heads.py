@@ -22,10 +22,10 @@ class Head(Config):
 
     ``pooling`` is ``none`` for results per frame, else one result per clip; ``mean_max`` puts the
     mean over frames and the maximum side by side. ``embedding`` is the size of the representation
-    that `mirzoo.load(...).embed` returns. With ``depths: all`` that representation holds, behind
-    it, the mean and the spread of what each block gives: more to tell a user's own classes apart
-    by, as Choi et al. found ("Transfer learning for music classification and regression tasks",
-    ISMIR 2017, arXiv:1703.09179).
+    that the last layer gives. With ``depths: temporal`` the representation holds, behind it, the
+    mean and the maximum of what each block over frames gives, with ``all`` the mean and the spread
+    of every block too: more to tell a user's own classes apart by, as Choi et al. found ("Transfer
+    learning for music classification and regression tasks", ISMIR 2017, arXiv:1703.09179).
 
     A head of your own is a subclass of this, or of `mirzoo.models.heads.SequenceHead`, with a field
     ``type``, registered with ``@HEADS.register``. Import Keras inside the methods that make
@@ -52,20 +52,21 @@ class Head(Config):
     """How many frames trailing pooling takes, the frame itself among them."""
 
     embedding: PositiveInt = 128
-    """Size of the representation that `embed` gives."""
+    """Size of what the last layer before the output gives."""
 
     dropout: Fraction = 0.2
     """Share of the embedding that is left out at random in training."""
 
-    depths: Literal["last", "all"] = "last"
-    """Whether the embedding is the last layer's, or holds what each block gives too."""
+    depths: Literal["last", "temporal", "all"] = "last"
+    """Whether the embedding is the last layer's, or holds what blocks over frames, or all blocks,
+    give too."""
 
     @model_validator(mode="after")
     def _depths_are_of_clips(self) -> Self:
-        if self.depths == "all" and self.per_frame:
+        if self.depths != "last" and self.per_frame:
             raise ValueError(
-                f"depths 'all' describes a whole clip, but pooling {self.pooling!r} gives a result "
-                "for each frame; leave depths out, or choose another pooling"
+                f"depths {self.depths!r} describes a whole clip, but pooling {self.pooling!r} "
+                "gives a result for each frame; leave depths out, or choose another pooling"
             )
         return self
 

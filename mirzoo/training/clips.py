@@ -41,6 +41,7 @@ from mirzoo.training.fitting import (
     copy_weights,
     finished,
     fit_epochs,
+    freeze_all_but,
 )
 from mirzoo.training.provenance import distilled_from, licences_of, provenance
 from mirzoo.training.runs import Run
@@ -80,9 +81,18 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
         model = build_model(recipe, name)
         if start is not None:
             copy_weights(model, start)
+        if recipe.training.only_outputs:
+            _freeze_all_but(recipe.training.only_outputs, model)
         with distribution.synchronised(model):
             _fit(model, recipe, training, validation, out, tensorboard)
     return finished(model, recipe, out, distribution)
+
+
+def _freeze_all_but(outputs: Sequence[str], model: Model) -> None:
+    known = [output.name for output in model.card.outputs]
+    if unknown := [name for name in outputs if name not in known]:
+        raise RecipeError(f"training.only_outputs names {unknown}; allowed are {', '.join(known)}")
+    freeze_all_but(outputs, model)
 
 
 def measured_card(model: Model, run: Run) -> Card:
@@ -304,16 +314,19 @@ def _fit(
 ) -> None:
     settings = recipe.training
     output = model.card.outputs[0].name
+
+    def targets(windows: DistillationSet) -> dict[str, np.ndarray]:
+        learnt = windows.targets(training, output)
+        return {n: learnt[n] for n in settings.only_outputs or learnt}
+
     batches = Batches(
         training.windows,
-        training.targets(training, output),
+        targets(training),
         batch_size=settings.batch_size,
         augmentation=settings.augmentation,
         seed=settings.seed,
     )
-    held_out = Batches(
-        validation.windows, validation.targets(training, output), batch_size=128, shuffle=False
-    )
+    held_out = Batches(validation.windows, targets(validation), batch_size=128, shuffle=False)
     student = _student(model, batches.targets, recipe)
     losses: Mapping[str, str | Callable] = {
         output: "binary_crossentropy",

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from mirzoo._support.files import unfinished, write_whole
-from mirzoo.errors import TrainingError
+from mirzoo.errors import RecipeError, TrainingError
 from mirzoo.models.build import build_model
 from mirzoo.models.layers import BatchNormalization
 from mirzoo.models.model import Model
@@ -76,7 +76,9 @@ def copy_weights(model: Model, trained: Model) -> None:
 
     A front-end's weights are copied where both models have the same front-end, whatever level it
     brings windows to. A recurrent layer that goes forwards alone takes the weights of the forward
-    half of one that goes both ways. Outputs for other labels keep their own weights.
+    half of one that goes both ways. Outputs for other labels keep their own weights. Where one
+    embedding holds more depths than the other (`mirzoo.models.heads.with_temporal_depths`), outputs
+    take what the other knows, and 0 for the rest.
     """
     own, other = ((m.card.recipe or {}).get("frontend") for m in (model, trained))
     if own and other and {**own, "level": None} == {**other, "level": None}:
@@ -91,6 +93,42 @@ def copy_weights(model: Model, trained: Model) -> None:
             for weight, value in zip(layer.weights, theirs[layer.name].weights):
                 if weight.shape == value.shape:
                     weight.assign(value)
+                elif layer not in model.head.layers and _same_last_layers(model, trained):
+                    rows = min(weight.shape[0], value.shape[0])
+                    known = np.zeros(weight.shape, np.float32)
+                    known[:rows] = value[:rows]
+                    weight.assign(known)
+
+
+def _same_last_layers(model: Model, trained: Model) -> bool:
+    """Whether two embeddings begin alike, and hold more or fewer depths behind that."""
+    heads = [(m.card.recipe or {}).get("head") or {} for m in (model, trained)]
+    if any(head.get("pooling", "none") in ("none", "trailing") for head in heads):
+        return False
+    own, other = ({**head, "depths": None, "dropout": None} for head in heads)
+    return own == other
+
+
+def freeze_all_but(outputs: Sequence[str], model: Model) -> None:
+    """Freeze the front-end, the head, and the layers behind it that any other output needs.
+
+    What is frozen keeps its weights and the statistics of its normalisation.
+
+    Raises
+    ------
+    RecipeError
+        If nothing is left that could learn.
+    """
+    every = model.output if isinstance(model.output, dict) else {}
+    others = [tensor for name, tensor in every.items() if name not in outputs]
+    needed = keras.Model(model.head_input, others).layers if others else [model.head]
+    for layer in (model.frontend, *needed):
+        layer.trainable = False
+    if not any(layer.trainable_weights for layer in model.layers):
+        raise RecipeError(
+            f"training.only_outputs is {list(outputs)}, whose layers other outputs need too: "
+            "nothing is left to learn"
+        )
 
 
 def _forward_name(layer: keras.layers.Bidirectional) -> str:

@@ -32,6 +32,7 @@ from mirzoo.training.fitting import (
     copy_weights,
     finished,
     fit_epochs,
+    freeze_all_but,
 )
 from mirzoo.training.provenance import distilled_from, licences_of, provenance
 from mirzoo.training.runs import Run
@@ -303,28 +304,6 @@ def student_of(
         metrics={name: metrics[name] for name in given if name in metrics},
     )
     return student
-
-
-def freeze_all_but(outputs: Sequence[str], model: Model) -> None:
-    """Freeze the head, and the layers behind it that any other output needs.
-
-    What is frozen keeps its weights and the statistics of its normalisation.
-
-    Raises
-    ------
-    RecipeError
-        If nothing is left that could learn.
-    """
-    every = model.output if isinstance(model.output, dict) else {}
-    others = [tensor for name, tensor in every.items() if name not in outputs]
-    needed = keras.Model(model.head_input, others).layers if others else [model.head]
-    for layer in needed:
-        layer.trainable = False
-    if not any(layer.trainable_weights for layer in model.layers):
-        raise RecipeError(
-            f"training.only_outputs is {list(outputs)}, whose layers other outputs need too: "
-            "nothing is left to learn"
-        )
 
 
 def _require_learnt(names: Sequence[str], model: Model, recipe: Recipe) -> None:

@@ -12,6 +12,7 @@ from mirzoo.data.sources import collection as find_collection
 from mirzoo.errors import UnknownNameError
 from mirzoo.ports import PORTS
 from mirzoo.recipe import Recipe
+from mirzoo.recipe.runs import builds_on
 
 
 def distilled_from(teachers: Sequence[str]) -> str:
@@ -73,8 +74,7 @@ def _answers(recipe: Recipe, asked: set[str]) -> Iterator[Commercial | None]:
     elif recipe.data is not None:
         for name in recipe.data.collections:
             yield COLLECTIONS[name].commercial if name in COLLECTIONS else None
-    teachers = recipe.data.teachers if recipe.data else ()
-    for name in (*teachers, *([] if named is None else [named])):
+    for name in builds_on(recipe):
         if name in asked:
             continue
         asked.add(name)

@@ -6,7 +6,7 @@ import pytest
 
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.errors import ArtefactError
-from mirzoo.models.heads import build_head, with_all_depths
+from mirzoo.models.heads import build_head, with_all_depths, with_temporal_depths
 from mirzoo.models.heads.cnn import CNNConfig
 from mirzoo.models.heads.cnn1d import CNN1DConfig
 from mirzoo.models.heads.crnn import CRNNConfig
@@ -116,17 +116,38 @@ def test_all_depths_follow_the_embedding():
     head = build_head(config, 12, 1)
     whole = with_all_depths(head)
     x = features(9)
-    assert whole.name == "head" and whole.output_shape == (None, 5 + 2 * 4 + 2 * 6)
-    np.testing.assert_array_equal(whole(x)[:, :5], head(x))
+    temporal = with_temporal_depths(head)(x)
+    size = temporal.shape[-1]
+    assert whole.name == "head" and whole.output_shape == (None, size + 2 * 4 + 2 * 6)
+    np.testing.assert_array_equal(whole(x)[:, :size], temporal)
     block = keras.Model(head.input, head.get_layer("conv0_0_relu").output)(x).numpy()
-    np.testing.assert_allclose(whole(x)[:, 5:9], block.mean(axis=(1, 2)), atol=1e-5)
-    np.testing.assert_allclose(whole(x)[:, 9:13], block.std(axis=(1, 2)), atol=1e-4)
+    np.testing.assert_allclose(whole(x)[:, size : size + 4], block.mean(axis=(1, 2)), atol=1e-5)
+    np.testing.assert_allclose(whole(x)[:, size + 4 : size + 8], block.std(axis=(1, 2)), atol=1e-4)
+    assert with_all_depths(whole) is whole
+    again = with_all_depths(with_temporal_depths(head))
+    np.testing.assert_array_equal(again(x), whole(x))
 
 
-def test_a_recipe_can_ask_for_all_depths(tmp_path):
-    config = RNNConfig(recurrent={"units": (4,)}, embedding=5, depths="all")
+def test_temporal_depths_are_means_and_maxima_of_the_blocks_over_frames():
+    config = CRNNConfig(
+        blocks=[{"filters": 4, "stride": (2, 2)}], recurrent={"units": (3,)}, embedding=5
+    )
     head = build_head(config, 12, 1)
-    assert head.output_shape == (None, 5 + 2 * 8)
+    deep = with_temporal_depths(head)
+    x = features(9)
+    assert deep.name == "head" and deep.output_shape == (None, 5 + 2 * 6)
+    np.testing.assert_array_equal(deep(x)[:, :5], head(x))
+    frames = keras.Model(head.input, head.get_layer("bidirectional0").output)(x).numpy()
+    np.testing.assert_allclose(deep(x)[:, 5:11], frames.mean(axis=1), atol=1e-5)
+    np.testing.assert_allclose(deep(x)[:, 11:], frames.max(axis=1), atol=1e-6)
+    assert with_temporal_depths(deep) is deep
+
+
+@pytest.mark.parametrize(("depths", "size"), [("temporal", 5 + 2 * 8), ("all", 5 + 4 * 8)])
+def test_a_recipe_can_ask_for_depths(depths, size, tmp_path):
+    config = RNNConfig(recurrent={"units": (4,)}, embedding=5, depths=depths)
+    head = build_head(config, 12, 1)
+    assert head.output_shape == (None, size)
     head.save(tmp_path / "head.keras")
     reloaded = keras.models.load_model(tmp_path / "head.keras")
     np.testing.assert_allclose(reloaded(features(9)), head(features(9)), atol=1e-6)
@@ -137,3 +158,5 @@ def test_depths_are_of_clips():
         RNNConfig(pooling="none", depths="all")
     with pytest.raises(ArtefactError, match="one for each frame"):
         with_all_depths(build_head(RNNConfig(pooling="none"), 12, 1))
+    with pytest.raises(ValueError, match="depths 'temporal' describes a whole clip"):
+        RNNConfig(pooling="none", depths="temporal")

@@ -58,6 +58,7 @@ def test_teachers_and_earlier_runs_count(monkeypatch):
     assert commercial_of(recipe(collections=["pop909", "mir1k"])) == "unstated"
     assert commercial_of(recipe(collections=["pop909", "mir1k", "magnatune"])) == "no"
     assert commercial_of(recipe(collections=["pop909"], teachers=["musicnn_mtt"])) == "no"
+    assert commercial_of(recipe(collections=["pop909"], teachers=["musicnn_mtt:careful"])) == "no"
     assert commercial_of(recipe(collections=["pop909"], teachers=["skey"])) == "unstated"
     assert commercial_of(recipe(collections=["pop909"], teachers=["somebody's"])) == "unstated"
     known = {

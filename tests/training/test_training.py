@@ -258,6 +258,40 @@ def test_it_starts_from_another_run_where_shapes_agree(corpora, tmp_path):
     assert rows["2"] == 2 * rows["1"]
 
 
+def test_more_depths_leave_the_tags_as_they_were():
+    head = {"type": "cnn", "blocks": [{"filters": 4}], "temporal": [{"filters": 6}]}
+    head = {**head, "embedding": 5}
+    recipes = [make_recipe(head={**head, "depths": d}) for d in ("last", "temporal")]
+    shallow, deep = (build_model(recipe, "toy") for recipe in recipes)
+    waveform = np.random.default_rng(0).normal(0, 0.1, (2, 16000)).astype(np.float32)
+    wanted = shallow.predict_windows(waveform)["tags"]
+    fitting.copy_weights(deep, shallow)
+    assert deep.get_layer("tags").kernel.shape[0] == 5 + 2 * 6
+    np.testing.assert_allclose(deep.predict_windows(waveform)["tags"], wanted, atol=1e-6)
+    fresh = build_model(recipes[0], "toy")
+    fitting.copy_weights(fresh, deep)
+    np.testing.assert_allclose(fresh.predict_windows(waveform)["tags"], wanted, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_tags_can_learn_alone(corpora, tmp_path):
+    keras.utils.set_random_seed(7)
+    base = build_model(make_recipe(), "first")
+    settings = {"epochs": 2, "batch_size": 8, "learning_rate": 0.1, "initial_weights": "first"}
+    recipe = make_recipe(training={**settings, "only_outputs": ["tags"]})
+    model = run(recipe, corpora, tmp_path / "run", first=base)
+    for mine, before in zip(model.head.get_weights(), base.head.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, before)
+    assert np.abs(model.get_layer("tags").kernel - base.get_layer("tags").kernel).max() > 0.01
+    with pytest.raises(RecipeError, match=r"only_outputs names \['genre'\]; allowed are tags"):
+        run(
+            make_recipe(training={**settings, "only_outputs": ["genre"]}),
+            corpora,
+            tmp_path / "other",
+            first=base,
+        )
+
+
 def test_what_a_front_end_learnt_goes_on_being_learnt():
     raw = {"frontend": {"type": "raw", "filters": [4, 8], "kernels": [16, 8], "strides": [16, 4]}}
     raw["head"] = {"type": "cnn1d", "temporal": [{"filters": 8}], "embedding": 4}

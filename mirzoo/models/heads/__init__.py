@@ -36,6 +36,7 @@ __all__ = [
     "TemporalBlock",
     "build_head",
     "with_all_depths",
+    "with_temporal_depths",
 ]
 
 
@@ -65,7 +66,42 @@ def build_head(config: Head, n_bins: int, n_channels: int) -> keras.Model:
 
     features = keras.Input((None, n_bins, n_channels), name="features")
     head = keras.Model(features, config.embed(features), name="head")
-    return with_all_depths(head) if config.depths == "all" else head
+    deepened = {"temporal": with_temporal_depths, "all": with_all_depths}
+    return deepened[config.depths](head) if config.depths in deepened else head
+
+
+def with_temporal_depths(head: keras.Model) -> keras.Model:
+    """Give a head whose embedding holds what its blocks over frames give, too.
+
+    Its layers are those of the head that is given, and so are their weights.
+
+    Parameters
+    ----------
+    head : keras.Model
+        With an embedding of whole clips, ``(batch, size)``.
+
+    Returns
+    -------
+    keras.Model
+        Named ``head``; its embedding is the former one and, for each temporal convolution's or
+        recurrent layer's result, the mean over frames and the maximum. One that has them already
+        is given back.
+
+    Raises
+    ------
+    ArtefactError
+        If the head's embedding is of frames, or it has no such layers.
+
+    Examples
+    --------
+    >>> from mirzoo.models.heads.rnn import RNNConfig
+    >>> head = build_head(RNNConfig(embedding=32), n_bins=96, n_channels=1)
+    >>> with_temporal_depths(head).output_shape
+    (None, 288)
+    """
+    from mirzoo.models.heads import _depths
+
+    return _depths.with_temporal_depths(head)
 
 
 def with_all_depths(head: keras.Model) -> keras.Model:
@@ -81,8 +117,9 @@ def with_all_depths(head: keras.Model) -> keras.Model:
     Returns
     -------
     keras.Model
-        Named ``head``; its embedding is the former one and, for each convolution's or recurrent
-        layer's result, `mirzoo.models.layers.pooling.MeanAndSpread` of it.
+        Named ``head``; its embedding is that of `with_temporal_depths`, where there are blocks
+        over frames, and, for each convolution's or recurrent layer's result,
+        `mirzoo.models.layers.pooling.MeanAndSpread` of it.
 
     Raises
     ------
@@ -94,7 +131,7 @@ def with_all_depths(head: keras.Model) -> keras.Model:
     >>> from mirzoo.models.heads.rnn import RNNConfig
     >>> head = build_head(RNNConfig(embedding=32), n_bins=96, n_channels=1)
     >>> with_all_depths(head).output_shape
-    (None, 288)
+    (None, 544)
     """
     from mirzoo.models.heads import _depths
 

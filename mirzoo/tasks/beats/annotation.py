@@ -382,7 +382,9 @@ class Beats(Playable):
         if not len(self.times):
             return ["no beats"]
         tempo = "" if self.tempo is None else f", {self.tempo:.1f} BPM"
-        metre = "" if self.metre is None else f", {self.metre} beats a bar"
+        metre = ""
+        if self.metre is not None and len(self.times) > 1:
+            metre = f", {self.metre} beat{'s'[: self.metre != 1]} a bar"
         count = len(self.downbeats)
         bars = f", {count} downbeat{'s'[: count != 1]}" if self.positions is not None else ""
         lines = [f"{len(self.times)} beat{'s'[: len(self.times) != 1]}{tempo}{metre}{bars}"]

@@ -196,6 +196,12 @@ class LagChordDecoder(LagDecoder):
 
     def __init__(self, card: Contract) -> None:
         assert isinstance(card.decoding, ChordDecoding) and card.decoding.lag_s is not None
+        if card.decoding.power_chords:
+            raise CardError(
+                "power_chords is true, but with a lag_s chords are decided one by one, and whether "
+                "a third sounds is settled by the whole song; leave power_chords out, or take a "
+                "model that is not made for streams"
+            )
         super().__init__(card, card.decoding.lag_s)
         self._decoding = card.decoding
         self._path = FixedLagWithPenalties(_new_path(self._decoding), self._lag)

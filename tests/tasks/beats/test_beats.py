@@ -101,6 +101,7 @@ def test_bars_tempo_and_words(beats):
     assert beats.bars[0] == (pytest.approx(0.9), pytest.approx(2.4), 3)
     assert "120.0 BPM" in repr(beats) and "60.0 BPM 30%" in "\n".join(beats.summary())
     assert Beats([]).summary() == ["no beats"] and Beats([]).tempo is None
+    assert Beats([1.0], [1]).summary() == ["1 beat, 1 downbeat"]
     assert Beats([1.0, 2.0]).bars == [] and Beats([1.0, 2.0]).metre is None
     assert [event["position"] for event in beats.events()][:3] == [3, 1, 2]
     assert beats.newest() == ["3", "120.0 BPM"] and Beats([]).newest() == []

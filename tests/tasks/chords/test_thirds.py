@@ -81,6 +81,12 @@ def test_power_chords_need_a_model_that_knows_thirds():
         decode(plain, {"chords": np.full((1, 101, 25), 0.04)}, np.array([-0.1]), duration_s=0.8)
 
 
+def test_power_chords_need_the_whole_song():
+    with pytest.raises(CardError, match="with a lag_s chords are decided one by one"):
+        decode(card(power_chords=True, lag_s=0.2), outputs_for(["A:maj"], [BARE]),
+               np.array([-0.1]), duration_s=0.8)  # fmt: skip
+
+
 @pytest.mark.parametrize("suffix", [".json", ".jams"])
 def test_thirds_and_tuning_are_in_files(tmp_path, suffix):
     chords = Chords(
