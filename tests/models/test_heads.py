@@ -109,11 +109,15 @@ def test_reload_keeps_attention(tmp_path):
     np.testing.assert_allclose(reloaded(features(9)), head(features(9)), atol=1e-6)
 
 
-def test_all_depths_follow_the_embedding():
+def small_crnn():
     config = CRNNConfig(
         blocks=[{"filters": 4, "stride": (2, 2)}], recurrent={"units": (3,)}, embedding=5
     )
-    head = build_head(config, 12, 1)
+    return build_head(config, 12, 1)
+
+
+def test_all_depths_follow_the_embedding():
+    head = small_crnn()
     whole = with_all_depths(head)
     x = features(9)
     temporal = with_temporal_depths(head)(x)
@@ -129,10 +133,7 @@ def test_all_depths_follow_the_embedding():
 
 
 def test_temporal_depths_are_means_and_maxima_of_the_blocks_over_frames():
-    config = CRNNConfig(
-        blocks=[{"filters": 4, "stride": (2, 2)}], recurrent={"units": (3,)}, embedding=5
-    )
-    head = build_head(config, 12, 1)
+    head = small_crnn()
     deep = with_temporal_depths(head)
     x = features(9)
     assert deep.name == "head" and deep.output_shape == (None, 5 + 2 * 6)
