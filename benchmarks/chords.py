@@ -35,7 +35,9 @@ SETS = (
 )  # fmt: skip
 ISOLATED = "isolated_chords"
 ASIDE = "N aside"
-COLUMNS = ("root", "thirds", "majmin", "mirex", "sevenths", "tetrads", "seg")
+COLUMNS = (
+    "root", "thirds", "majmin", "majmin_inv", "mirex", "sevenths", "sevenths_inv", "tetrads", "seg",
+)  # fmt: skip
 AGREEMENT_COLUMNS = ("root", "majmin", "mirex", "sevenths", "tetrads", "seg")
 
 TEMPLATE_RATE = 22050

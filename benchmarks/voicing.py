@@ -7,12 +7,14 @@ A harmonic tone alone, C3 to C6, is a melody, however steady; mains hum, pitched
 other sounds of ESC-10 (those that `leads_steady` holds out) and speech are none, and neither is a
 tone that has faded by 50 dB. Tones and hum are made here, not by what makes the training data. With
 ``--reliability``: how often the frames of prepared corpora are voiced for each stretch of the
-model's confidence, which is a probability where both are equal.
+model's confidence, which is a probability where both are equal. That is written to
+``reliability.json`` too, from which the documentation draws a picture for each model.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,11 +23,13 @@ import numpy as np
 
 import mirzoo
 from mirzoo import audio
+from mirzoo._support.files import write_whole
 from mirzoo.data.corpus import SAMPLE_RATE
 from mirzoo.data.labels import F0_RATE
 from mirzoo.data.sources import data_home
 from mirzoo.studio._items import audio_files, split_by_number
 
+RESULTS = Path(__file__).with_name("reliability.json")
 TONE_S, REST_S = 3.0, 0.5
 LOWEST, HIGHEST = 48, 84
 TIMBRES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -162,7 +166,8 @@ def noises_of_the_world(folder: Path) -> dict[str, Iterator[np.ndarray]]:
 
 
 def reliability(name: str, model: mirzoo.Model, options: argparse.Namespace) -> None:
-    """Print how often frames of prepared corpora are voiced, by the confidence."""
+    """Print and write down how often frames of prepared corpora are voiced, by the confidence."""
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     for corpus in options.reliability:
         found = comparison.recordings(options.home, corpus, limit=options.limit)
         confidence, truth = [], []
@@ -176,16 +181,25 @@ def reliability(name: str, model: mirzoo.Model, options: argparse.Namespace) -> 
             truth.append(f0[~np.isnan(f0)] > 0)
         sure, so = np.concatenate(confidence), np.concatenate(truth)
         place = np.clip(np.digitize(sure, EDGES) - 1, 0, len(EDGES) - 2)
+        rows = [
+            (float(sure[here].mean()), float(so[here].mean()), float(here.mean()))
+            for here in (place == number for number in range(len(EDGES) - 1))
+            if here.any()
+        ]
+        error = sum(abs(mean - voiced) * share for mean, voiced, share in rows)
         print(f"\n{name}, {corpus}: {len(found)} recordings")
-        print("| confidence | mean | voiced | frames |\n|---|---|---|---|")
-        error = 0.0
-        for number in range(len(EDGES) - 1):
-            here = place == number
-            if here.any():
-                error += abs(sure[here].mean() - so[here].mean()) * here.mean()
-                print(f"| {EDGES[number]:.1f} to {EDGES[number + 1]:.1f} | {sure[here].mean():.2f}"
-                      f" | {so[here].mean():.2f} | {here.mean():.3f} |")  # fmt: skip
+        print("| confidence | voiced | frames |\n|---|---|---|")
+        for mean, voiced, share in rows:
+            print(f"| {mean:.2f} | {voiced:.2f} | {share:.3f} |")
         print(f"expected calibration error {error:.3f}")
+        results.setdefault(model.card.name, {})[corpus] = {
+            "recordings": len(found),
+            "error": round(error, 4),
+            "confidence, voiced, share of frames": [
+                [round(value, 4) for value in row] for row in rows
+            ],
+        }
+    write_whole(RESULTS, json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

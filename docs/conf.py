@@ -31,7 +31,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx_design",
 ]
-exclude_patterns = ["_build", "notes", "_templates", "_generated/parts"]
+exclude_patterns = ["_build", "notes", "_templates", "_generated/parts", "_generated/root"]
 templates_path = ["_templates"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
@@ -51,6 +51,7 @@ autodoc_default_options = {"exclude-members": "model_config, model_post_init"}
 html_theme = "furo"
 html_title = "mirzoo"
 html_static_path = ["_static"]
+html_extra_path = ["_generated/root"]
 html_css_files = ["mirzoo.css"]
 html_show_sourcelink = False
 html_theme_options = {"navigation_with_keys": True}

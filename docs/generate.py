@@ -1,7 +1,8 @@
 """Pages and pictures that are made when the documentation is built, from models and their cards.
 
 Nothing that is made here is committed. What a card cannot hold (weak spots, how the weights came
-about in detail) stands in ``notes/<model>.md``, one for every model that comes with mirzoo.
+about in detail) stands in ``notes/<model>.md``, one for every model; those of models that come with
+mirzoo begin with a sentence on what the model is bad at.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import export_tables  # noqa: E402
 import models_table  # noqa: E402
 import pictures  # noqa: E402
 import retrieval_table  # noqa: E402
+import weak_spots  # noqa: E402
 
 from mirzoo import hub, ports  # noqa: E402
 from mirzoo.card import Card  # noqa: E402
@@ -30,16 +32,22 @@ from mirzoo.tasks.base import TASKS  # noqa: E402
 
 SPEEDS = json.loads((ROOT / "mirzoo" / "cli" / "speeds.json").read_text(encoding="utf-8"))
 NOT_FOR_READERS = {"mirzoo.cli"}
+SOUNDS = "sounds"
+"""The folder of the sounds that models get wrong, in the root of the built pages."""
 
 
 def everything(folder: Path) -> None:
     """Write all pages and pictures into a folder."""
-    for part in ("pictures", "models", "parts", "api"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
+    sounds = folder / "root" / SOUNDS
+    for part in (folder / name for name in ("pictures", "models", "parts", "api")):
+        part.mkdir(parents=True, exist_ok=True)
+    sounds.mkdir(parents=True, exist_ok=True)
     pictures.frontends(folder / "pictures")
     for card in models_table.cards():
         pictures.annotation(card.name, folder / "pictures")
-        _write(folder / "models" / f"{card.name}.md", model_page(card))
+        example = weak_spots.example(card.name, sounds, f"../../{SOUNDS}")
+        reliability = pictures.reliability(card.name, folder / "pictures")
+        _write(folder / "models" / f"{card.name}.md", model_page(card, example, reliability))
     for name in models_table.port_names():
         _write(folder / "models" / f"{name}.md", port_page(ports.PORTS[name]))
     _write(folder / "models" / "index.md", models_index())
@@ -90,12 +98,17 @@ def _linked(table: str) -> str:
     return f":::{{rst-class}} prose\n:::\n\n{linked}"
 
 
-def model_page(card: Card) -> str:
-    """The page of a model that comes with mirzoo."""
+def model_page(card: Card, example: str, reliability: str | None = None) -> str:
+    """The page of a model that comes with mirzoo.
+
+    ``example`` plays what it gets wrong; ``reliability`` tells of a picture of its confidence.
+    """
     recipe = hub.recipe_path(card.name).relative_to(ROOT)
+    weakness, note = _note(card.name).split("\n\n", 1)
     return "\n\n".join([
         f"# {card.name}",
-        card.description,
+        f"{card.description} {weakness}",
+        example,
         f"```{{image}} ../pictures/{card.name}.png\n:alt: {card.name} on the bundled clip\n```",
         "Its annotation of the clip that comes with mirzoo (20 seconds; flute, guitar, strings, "
         "bass and drums, rendered).",
@@ -108,7 +121,8 @@ def model_page(card: Card) -> str:
         "[The comparisons](../../comparisons.md) explain each set.",
         models_table.scores_of_card(card),
         _methods(card),
-        _note(card.name).replace(
+        *_reliability(card.name, reliability),
+        note.replace(
             "## Where it is weak", f"On its card: {card.provenance}\n\n## Where it is weak"
         ),
         "## Licence",
@@ -125,6 +139,7 @@ def port_page(spec) -> str:
     parts = [
         f"# {spec.name}",
         spec.description,
+        _note(spec.name),
         "## Use",
         f"The first use (or `mirzoo pull {spec.name}`) downloads the authors' package, checks its "
         "SHA-256 and converts the weights; after that it works without a network.",
@@ -140,8 +155,7 @@ def port_page(spec) -> str:
             models_table.markdown(("set", "score", "value", "n"), rows, right={2, 3}),
             "\n".join(dict.fromkeys(f"- {metric.method}" for metric in spec.metrics)),
         ]
-    parts += [_note(spec.name), spec.provenance, "## Licence", _licences(spec.licences),
-              "## Citation", spec.citation]  # fmt: skip
+    parts += [spec.provenance, "## Licence", _licences(spec.licences), "## Citation", spec.citation]
     return "\n\n".join(parts) + "\n"
 
 
@@ -223,6 +237,17 @@ def _methods(card: Card) -> str:
         methods.setdefault(f"{metric.dataset}, {metric.split}", metric.method)
     lines = "\n".join(f"- {where}: {how}" for where, how in methods.items())
     return f":::{{dropdown}} How each was measured\n{lines}\n:::"
+
+
+def _reliability(name: str, told: str | None) -> list[str]:
+    if told is None:
+        return []
+    return [
+        "## How far its confidence is a probability",
+        f"```{{image}} ../pictures/{name}_reliability.png\n:alt: confidence and voicing\n```",
+        f"On the line, as many frames are voiced as the confidence states. {told} The karaoke "
+        "songs (`ultrastar_melody`) count as unvoiced whatever plays while nobody sings.",
+    ]
 
 
 def _licences(licences) -> str:

@@ -5,6 +5,7 @@ A picture is drawn again only where it is older than what it shows.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from mirzoo import audio, hub
 from mirzoo.artefact import LITERT_FILE
 from mirzoo.dsp.mel import mel_frequencies
 
+RELIABILITY = Path(__file__).parent.parent / "benchmarks" / "reliability.json"
 BEAT_S = 60 / 104
 BAR = 4
 """The fifth bar of the clip: A minor, and a flute that climbs from E5 to E6."""
@@ -59,6 +61,31 @@ def annotation(name: str, folder: Path) -> None:
     model = hub.shipped_folder(name) / LITERT_FILE
     if not _is_fresh(path, model, Path(__file__)):
         mirzoo.load(name, runtime="litert").annotate(audio.demo_clip()).plot(path=path)
+
+
+def reliability(name: str, folder: Path) -> str | None:
+    """Draw how often a melody model is right about the voicing, by its confidence.
+
+    Gives what is to be read below the picture, or None where nothing was measured.
+    """
+    measured = json.loads(RELIABILITY.read_text(encoding="utf-8")).get(name)
+    if measured is None:
+        return None
+    path = folder / f"{name}_reliability.png"
+    if not _is_fresh(path, RELIABILITY, Path(__file__)):
+        figure, ax = plt.subplots(figsize=(4.6, 3.6), layout="constrained")
+        ax.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+        for corpus, found in measured.items():
+            confidence, voiced, _ = zip(*found["confidence, voiced, share of frames"])
+            ax.plot(confidence, voiced, marker="o", markersize=4, label=corpus)
+        ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share of frames voiced")
+        ax.legend(frameon=False, fontsize=8)
+        _save(figure, path)
+    errors = ", ".join(
+        f"{corpus} {found['error']:.3f} ({found['recordings']} recordings)"
+        for corpus, found in measured.items()
+    )
+    return f"Expected calibration error: {errors} (`benchmarks/voicing.py --reliability`)."
 
 
 def _bar(sample_rate: int) -> np.ndarray:

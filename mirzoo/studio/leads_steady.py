@@ -42,10 +42,11 @@ from mirzoo.studio.sound.recorded_leads import Player
 from mirzoo.studio.sound.stems import Studio
 from mirzoo.studio.sound.tracking import PACKAGES
 
-ITEMS, OF_ALL_KINDS, ITEM_S = 120, 72, 24.0
+ITEMS, ITEM_S = 264, 24.0
 KINDS = {"song": 0.26, "solo": 0.24, "tones": 0.18, "nuisances": 0.24, "backing": 0.08}
 LIGHT_KINDS = {"tones": 0.4, "nuisances": 0.6}
-"""What the items from `OF_ALL_KINDS` on are, most of which need no synthesiser."""
+LIGHT = range(72, 120)
+"""The numbers of items that are of `LIGHT_KINDS`, most of which need no synthesiser."""
 
 STYLES = {"written": 0.3, "long": 0.2, "short": 0.15, "rests": 0.2, "response": 0.15}
 LEAD_DB, SPEECH_DB = (-9.0, 9.0), (-12.0, 6.0)
@@ -91,7 +92,7 @@ def render(item: Item, *, sounds: Path, samples: Path | None) -> tuple[np.ndarra
         The folder of Philharmonia's instruments, which play some lines; none do without.
     """
     rng = item_rng(item)
-    kinds = KINDS if int(item.name.split("/")[1]) < OF_ALL_KINDS else LIGHT_KINDS
+    kinds = LIGHT_KINDS if int(item.name.split("/")[1]) in LIGHT else KINDS
     kind = str(rng.choice(list(kinds), p=list(kinds.values())))
     song, seconds = renditions.draw_stretch(songs.read(item.path), ITEM_S, rng)
     studio = Studio(

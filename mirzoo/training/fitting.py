@@ -77,8 +77,9 @@ def copy_weights(model: Model, trained: Model) -> None:
     A front-end's weights are copied where both models have the same front-end, whatever level it
     brings windows to. A recurrent layer that goes forwards alone takes the weights of the forward
     half of one that goes both ways. Outputs for other labels keep their own weights. Where one
-    embedding holds more depths than the other (`mirzoo.models.heads.with_temporal_depths`), outputs
-    take what the other knows, and 0 for the rest.
+    embedding holds more depths than the other (`mirzoo.models.heads.with_temporal_depths`), or a
+    network more counts for an output (`mirzoo.tasks.melody.VoicingNet`), outputs take what the
+    other knows, and 0 for the rest.
     """
     own, other = ((m.card.recipe or {}).get("frontend") for m in (model, trained))
     if own and other and {**own, "level": None} == {**other, "level": None}:
@@ -93,18 +94,21 @@ def copy_weights(model: Model, trained: Model) -> None:
             for weight, value in zip(layer.weights, theirs[layer.name].weights):
                 if weight.shape == value.shape:
                     weight.assign(value)
-                elif layer not in model.head.layers and _same_last_layers(model, trained):
+                elif (
+                    layer not in model.head.layers
+                    and isinstance(layer, keras.layers.Dense)
+                    and weight.shape[1:] == value.shape[1:] != ()
+                    and _begins_alike(model, trained)
+                ):
                     rows = min(weight.shape[0], value.shape[0])
                     known = np.zeros(weight.shape, np.float32)
                     known[:rows] = value[:rows]
                     weight.assign(known)
 
 
-def _same_last_layers(model: Model, trained: Model) -> bool:
+def _begins_alike(model: Model, trained: Model) -> bool:
     """Whether two embeddings begin alike, and hold more or fewer depths behind that."""
     heads = [(m.card.recipe or {}).get("head") or {} for m in (model, trained)]
-    if any(head.get("pooling", "none") in ("none", "trailing") for head in heads):
-        return False
     own, other = ({**head, "depths": None, "dropout": None} for head in heads)
     return own == other
 

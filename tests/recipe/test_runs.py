@@ -35,6 +35,7 @@ NOW = {
 }
 LAST_THEN = {
     "cqt_crnn_chords": "cqt_crnn_chords@labelled",
+    "hcqt_cnn_melody": "hcqt_cnn_melody@bands",
     "mel_cnn_tagger": "mel_cnn_tagger@trunk",
 }
 """Recipes that have one more run now: the name of what was the last."""

@@ -44,7 +44,7 @@ def build(
         hidden = _over_frames(config.voicing, seen)
         if config.voicing.frame:
             of_frame = _of_the_frame(embedding, pitches)
-            hidden = layers.Concatenate(name="voicing_of_both")([hidden, of_frame])
+            hidden = layers.Concatenate(name="voicing_of_both")([of_frame, hidden])
     else:
         hidden = _of_the_frame(embedding, pitches)
     return {"salience": salience, VOICING: layers.Dense(1, "sigmoid", name=VOICING)(hidden)}

@@ -12,6 +12,8 @@ from mirzoo.tasks.base import Labelled
 from mirzoo.tasks.melody.config import MelodyConfig
 
 SPREAD_CENTS = 20.0
+DOUBTFUL = (0.25, 0.75)
+"""Between these probabilities of the voicing teachers do not know whether a melody sounds."""
 
 
 class MelodyTargets:
@@ -61,7 +63,8 @@ class DistilledMelodyTargets:
     """The melody as teachers predict it: probabilities instead of labels.
 
     ``salience`` is a bump as that of `MelodyTargets`, times the probability of a melody and the
-    confidence of its pitch; ``voicing`` is the teachers' probability.
+    confidence of its pitch; ``voicing`` is the teachers' probability, or -1 where that is
+    `DOUBTFUL`.
 
     Parameters
     ----------
@@ -76,9 +79,11 @@ class DistilledMelodyTargets:
     def read(self, start: int, stop: int, semitones: int) -> dict[str, np.ndarray]:
         f0, confidence, voicing = (row[start:stop].astype(np.float32) for row in self._predicted)
         bumps = _bumps(f0 * 2 ** (semitones / 12), self._config)
+        lowest, highest = DOUBTFUL
+        known = np.where((voicing > lowest) & (voicing < highest), -1.0, voicing)
         return {
             "salience": bumps * (confidence * voicing)[:, np.newaxis],
-            "voicing": voicing[:, np.newaxis],
+            "voicing": known.astype(np.float32)[:, np.newaxis],
         }
 
     def unknown(self, count: int) -> dict[str, np.ndarray]:

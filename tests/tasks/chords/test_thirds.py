@@ -123,3 +123,8 @@ def test_thirds_of_teachers_are_those_of_their_chords():
     row[0, [LARGE.index("C:min7"), LARGE.index("C:sus4"), 0]] = 0.5, 0.25, 0.25
     third = DistilledChordTargets(row, LARGE, 2.0).read(0, 1, 2)["third"][0]
     assert third[[3 * 2 + 1, 3 * 2 + 2]].tolist() == [1.0, 0.5] and third.sum() == 1.5
+
+
+def test_an_unclear_third_is_major_rather_than_minor():
+    assert settled(["A:min"], [4.0], np.array([[0.30, 0.34, 0.36]])) == ["A:maj"]
+    assert settled(["A:min"], [4.0], np.array([[0.20, 0.60, 0.20]])) == ["A:min"]
