@@ -58,12 +58,12 @@ def example(name: str, folder: Path, link: str) -> str:
     return f"Listen: {spot.played}. Its answer: `{answer}`\n\n```{{raw}} html\n<p>{player}</p>\n```"
 
 
-def tone(pitch: float, seconds: float, decay: float = 0.0, power: float = 1.0) -> np.ndarray:
-    """A harmonic tone, MIDI ``pitch``: partials fall with their number to a ``power``."""
+def tone(pitch: float, seconds: float, decay: float = 0.0) -> np.ndarray:
+    """A harmonic tone, MIDI ``pitch``, whose partials fall with their number."""
     hertz = 440.0 * 2 ** ((pitch - 69) / 12)
     times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     numbers = HARMONICS[hertz * HARMONICS < HIGHEST_HZ]
-    wave = (numbers**-power) @ np.sin(2 * np.pi * hertz * numbers[:, np.newaxis] * times)
+    wave = (1 / numbers) @ np.sin(2 * np.pi * hertz * numbers[:, np.newaxis] * times)
     edges = np.minimum(1, times / 0.01) * np.minimum(1, (seconds - times) / 0.03)
     return wave * edges * np.exp(-decay * times)
 
@@ -123,7 +123,6 @@ _STEADY = WeakSpot(
     lambda: line(SCALE, 1.0),
 )
 _WIND = WeakSpot("wind, which is no music", wind)
-_SLOW = WeakSpot("a metronome at 40 beats a minute", lambda: clicks(40))
 
 EXAMPLES = {
     "chroma_rnn_chords": WeakSpot(
@@ -140,7 +139,7 @@ EXAMPLES = {
     "cqt_cnn_key": WeakSpot(
         "A minor, F, C and G, twice, a song in A minor", lambda: chords(*MINOR_SONG, seconds=1.5)
     ),
-    "mel_cnn_beats": _SLOW,
+    "mel_cnn_beats": WeakSpot("a metronome at 40 beats a minute", lambda: clicks(40)),
     "mel_cnn_live_beats": WeakSpot(
         "a metronome at 230 beats a minute", lambda: clicks(230)
     ),
