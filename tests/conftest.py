@@ -13,11 +13,13 @@ os.environ.setdefault("MIRZOO_DECODED_GB", "0")
 from places import ROOT
 
 # Numba's cache of compiled functions is not safe where two processes fill it at once: one that
-# runs the other's half-known function dies. Each worker of pytest-xdist has its own.
-os.environ.setdefault(
-    "NUMBA_CACHE_DIR",
-    str(ROOT / ".pytest_cache" / "numba" / os.environ.get("PYTEST_XDIST_WORKER", "alone")),
-)
+# runs the other's half-known function dies. Each worker of pytest-xdist has its own. What is set
+# in the process that starts them is theirs too, so nothing is set there.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["NUMBA_CACHE_DIR"] = os.path.join(
+        os.environ.get("NUMBA_CACHE_DIR", ROOT / ".pytest_cache" / "numba"),
+        os.environ["PYTEST_XDIST_WORKER"],
+    )
 
 import numpy as np
 import pytest
