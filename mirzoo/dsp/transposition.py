@@ -1,6 +1,8 @@
-"""Moving magnitude spectrograms up and down by semitones."""
+"""Moving magnitude spectrograms up and down by semitones, and how they are tuned."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -9,12 +11,37 @@ LOWEST_TUNING_CENTS = -55.0
 key by this convention alone, so the seam lies off the middle between two, A = 427.5 Hz, and above
 what renders are tuned to, 44 cents."""
 
+CENTS_IN_SEMITONE = 100.0
+A4_HZ = 440.0
 
-def transpose(magnitudes: np.ndarray, bins: int, *, circular: bool = False) -> np.ndarray:
+
+def transpose(magnitudes: np.ndarray, bins: float, *, circular: bool = False) -> np.ndarray:
     """Move ``(frames, bins, channels)`` up by ``bins``.
 
     What comes in from outside is silent, or with ``circular`` what went out at the other end.
+    Moved by a fraction of a bin, values are those of Catmull and Rom's cubic, at least 0, as
+    `mirzoo.models.layers.tuning.AtConcertPitch` has them.
+
+    Examples
+    --------
+    >>> tone = np.array([0.0, 0.0, 1.0, 0.0, 0.0]).reshape(1, 5, 1)
+    >>> transpose(tone, 1).ravel().tolist()
+    [0.0, 0.0, 0.0, 1.0, 0.0]
+    >>> transpose(tone, 0.5).ravel().tolist()
+    [0.0, 0.0, 0.5625, 0.5625, 0.0]
     """
+    whole = math.floor(bins)
+    share = bins - whole
+    if not share:
+        return _moved(magnitudes, whole, circular)
+    total = sum(
+        _catmull_rom(abs(share - offset)) * _moved(magnitudes, whole + offset, circular)
+        for offset in range(-1, 3)
+    )
+    return np.maximum(total, 0).astype(magnitudes.dtype)
+
+
+def _moved(magnitudes: np.ndarray, bins: int, circular: bool) -> np.ndarray:
     if circular:
         return np.roll(magnitudes, bins, axis=1)
     moved = np.zeros_like(magnitudes)
@@ -25,6 +52,43 @@ def transpose(magnitudes: np.ndarray, bins: int, *, circular: bool = False) -> n
     else:
         moved[:] = magnitudes
     return moved
+
+
+def _catmull_rom(distance: float) -> float:
+    """The weight of a bin at a distance of less than 2."""
+    if distance < 1:
+        return 1 - distance**2 * (2.5 - 1.5 * distance)
+    return 2 - distance * (4 - distance * (2.5 - 0.5 * distance))
+
+
+def tuning_of_magnitudes(magnitudes: np.ndarray, frequencies: np.ndarray) -> float:
+    """Tell how far the tones of a spectrogram lie from those of A = 440 Hz.
+
+    Parameters
+    ----------
+    magnitudes : np.ndarray, shape (frames, bins, channels)
+    frequencies : np.ndarray, shape (bins, channels)
+        Of each bin and channel (Hz); the bins of a semitone are to be three or more.
+
+    Returns
+    -------
+    float
+        Cents, from `LOWEST_TUNING_CENTS` to 100 above it: the direction of the sum of all energy,
+        a full turn a semitone, as of K. Dressler and S. Streich, "Tuning frequency estimation
+        using circular statistics", ISMIR 2007. Of silence it is 0.
+
+    Examples
+    --------
+    >>> frequencies = 440 * 2 ** (np.arange(-18, 18).reshape(36, 1) / 36)
+    >>> magnitudes = np.zeros((2, 36, 1))
+    >>> magnitudes[:, 19] = 1.0
+    >>> round(tuning_of_magnitudes(magnitudes, frequencies), 2)
+    33.33
+    """
+    energy = np.square(magnitudes.astype(np.float64)).sum(axis=0)
+    direction = np.sum(energy * np.exp(2j * np.pi * 12 * np.log2(frequencies / A4_HZ)))
+    cents = float(np.angle(direction)) / (2 * np.pi) * CENTS_IN_SEMITONE
+    return (cents - LOWEST_TUNING_CENTS) % CENTS_IN_SEMITONE + LOWEST_TUNING_CENTS
 
 
 def transpose_spectrum(magnitudes: np.ndarray, semitones: float) -> np.ndarray:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-Transposition = Callable[["np.ndarray", int], "np.ndarray"]
+Transposition = Callable[["np.ndarray", float], "np.ndarray"]
 """Moves magnitudes ``(frames, bins, channels)`` up by semitones."""
 
 

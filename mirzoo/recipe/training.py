@@ -170,8 +170,11 @@ class TrainingConfig(Config):
     ``transpose_semitones`` is the range by which examples are transposed, features and labels
     alike (an STFT's frequencies are stretched, other features shifted by bins);
     ``excerpt_probability`` is how often the music around a part of any length is left out, so
-    that the model learns short clips too; ``teacher_weight`` weighs the chords that teachers
-    predict in recordings without labels against labels. ``example_s`` is the length (s) of a
+    that the model learns short clips too; ``consistency`` weighs how far the main output for an
+    example may be from that for the same example in another tuning, which takes half of each batch
+    (the symmetric divergence of Kullback and Leibler; features need bins along semitones);
+    ``teacher_weight`` weighs the chords that teachers predict in recordings without labels against
+    labels. ``example_s`` is the length (s) of a
     training example with labels over time, by default that of a window.
     ``initial_weights`` names a trained model, or a recipe or run to train first, whose weights
     are the starting point; ``initial_share`` is its share in the weighted mean of weights that
@@ -184,7 +187,7 @@ class TrainingConfig(Config):
     multiply matrices of it.
     """
 
-    later: ClassVar[frozenset[str]] = frozenset({"only_outputs"})
+    later: ClassVar[frozenset[str]] = frozenset({"consistency", "only_outputs"})
 
     epochs: PositiveInt = 20
     """Passes over the data, at most."""
@@ -221,6 +224,9 @@ class TrainingConfig(Config):
 
     excerpt_probability: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     """How often the music around a part of an example is left out."""
+
+    consistency: NonNegativeFloat = 0.0
+    """Weight of the difference between an example's result and that of the example detuned."""
 
     example_s: PositiveFloat | None = None
     """Length of an example with labels over time (s); null for that of a window."""

@@ -291,6 +291,10 @@ class Task(ABC, Generic[Section, Result]):
     """By how many cents a recording is tuned each time that it is processed for a careful result;
     none where there are no such results."""
 
+    same_in_any_tuning: ClassVar[bool] = False
+    """Whether music that is tuned up or down by less than half a semitone keeps its results, so
+    that training can ask for that."""
+
     gives_beats: ClassVar[bool] = False
     """Whether its results are beats, which those of other tasks can be put on."""
 
@@ -428,6 +432,12 @@ class Task(ABC, Generic[Section, Result]):
                 f"training.teacher_weight is {training.teacher_weight:g}, but only "
                 f"{' and '.join(weighing)} weigh teachers against labels; leave it out for "
                 f"'{self.name}'"
+            )
+        if training.consistency and not self.same_in_any_tuning:
+            same = [task.name for task in TASKS.values() if task.same_in_any_tuning]
+            raise ValueError(
+                f"training.consistency is {training.consistency:g}, but only {' and '.join(same)} "
+                f"stay the same in another tuning; allowed for '{self.name}' is 0"
             )
 
     def relabelled(

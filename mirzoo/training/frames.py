@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,6 +21,7 @@ from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.errors import DataError, RecipeError
 from mirzoo.evaluation.corpora import measure
 from mirzoo.models.build import build_model
+from mirzoo.models.layers.losses import divergence_of_halves
 from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe, TrainingConfig
 from mirzoo.tasks.base import TASKS, FrameTargets, FramewiseTask, Validated
@@ -137,6 +139,7 @@ def training_stretches(
         augmentation=settings.augmentation,
         transpose=transposition(recipe),
         transpose_semitones=settings.transpose_semitones,
+        twins=settings.consistency > 0,
         excerpt_probability=settings.excerpt_probability,
         events=framewise_task(recipe).targets_are_events,
         seed=seed,
@@ -187,7 +190,7 @@ def metrics(model: Model, run: Run) -> list[Metric]:
     return measure(model, [*run.corpora, *run.tests], baselines=peers)
 
 
-def transposition(recipe: Recipe) -> Callable[[np.ndarray, int], np.ndarray] | None:
+def transposition(recipe: Recipe) -> Callable[[np.ndarray, float], np.ndarray] | None:
     """How the features of a recipe are moved by semitones; None where it doesn't ask for that.
 
     Raises
@@ -195,14 +198,21 @@ def transposition(recipe: Recipe) -> Callable[[np.ndarray, int], np.ndarray] | N
     RecipeError
         If the recipe asks for it and its features have no bins that a semitone moves along.
     """
-    if recipe.training.transpose_semitones == (0, 0):
+    settings = recipe.training
+    moved = settings.transpose_semitones != (0, 0)
+    if not moved and not settings.consistency:
         return None
     move = recipe.frontend.transposition()
     if move is None:
+        asked = (
+            f"transpose_semitones is {list(settings.transpose_semitones)}"
+            if moved
+            else f"consistency is {settings.consistency:g}"
+        )
         raise RecipeError(
-            f"training.transpose_semitones is {list(recipe.training.transpose_semitones)}, but "
-            f"the '{recipe.frontend.type}' front-end has no bins that a semitone moves along; "
-            "allowed are stft, and cqt, vqt, hcqt and chroma with a multiple of 12 bins an octave"
+            f"training.{asked}, but the '{recipe.frontend.type}' front-end has no bins that a "
+            "semitone moves along; allowed are stft, and cqt, vqt, hcqt and chroma with a multiple "
+            "of 12 bins an octave"
         )
     return move
 
@@ -294,7 +304,12 @@ def student_of(
     features = masked(settings.augmentation, features, settings.seed)
     learnt = outputs or learnt_outputs(model, recipe)
     given = dict(zip(learnt, keras.tree.flatten(_after_frontend(model, learnt)(features))))
-    student = keras.Model(magnitudes, given, name=f"{model.name}_student")
+    name = f"{model.name}_student"
+    if settings.consistency:
+        main = learnt[0]
+        student = ConsistentStudent(magnitudes, given, main, settings.consistency, name=name)
+    else:
+        student = keras.Model(magnitudes, given, name=name)
     task = framewise_task(recipe)
     losses, metrics = task.losses(config), task.metrics(config)
     student.compile(
@@ -304,6 +319,51 @@ def student_of(
         metrics={name: metrics[name] for name in given if name in metrics},
     )
     return student
+
+
+class ConsistentStudent(keras.Model):
+    """A student whose output for the second half of a batch is to be that for the first.
+
+    Parameters
+    ----------
+    inputs : tensor
+    outputs : dict of str to tensor
+    main : str
+        The output that is compared: probabilities ``(batch, frames, classes)``.
+    weight : float
+        Of the mean over frames of the symmetric divergence [1]_, added to the loss in training.
+
+    References
+    ----------
+    .. [1] S. Kullback, R. A. Leibler, "On information and sufficiency", Annals of Mathematical
+       Statistics 22 (1), 1951, equation 2.6.
+    """
+
+    def __init__(
+        self,
+        inputs: keras.KerasTensor,
+        outputs: dict[str, keras.KerasTensor],
+        main: str,
+        weight: float,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(inputs, outputs, **kwargs)
+        self.main = main
+        self.weight = weight
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Compute the losses of the outputs, in training with what the two halves differ by."""
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training=training)
+        if not training:
+            return loss
+        return loss + self.weight * divergence_of_halves(y_pred[self.main])
 
 
 def _require_learnt(names: Sequence[str], model: Model, recipe: Recipe) -> None:

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mirzoo.dsp.transposition import (
+    CENTS_IN_SEMITONE,
+    LOWEST_TUNING_CENTS,
+    tuning_of_magnitudes,
+)
 from mirzoo.errors import DataError
 from mirzoo.recipe import Augmentation
 from mirzoo.tasks.base import FrameTargets
@@ -50,6 +55,10 @@ class Sequences:
         ``transpose_semitones`` isn't (0, 0).
     transpose_semitones : tuple of int
         Lowest and highest transposition of a training epoch.
+    twins : bool
+        Whether the second half of a training epoch's batches is the first in other tunings: moved
+        by ``transpose`` to one between `LOWEST_TUNING_CENTS` and 100 cents above it, within which
+        a model takes music for the same. Both are altered each by itself.
     excerpt_probability : float
         Of a stretch being silent and unknown but for a part of any length, as a short clip is.
     events : bool
@@ -68,8 +77,9 @@ class Sequences:
         frequencies: np.ndarray,
         outputs: Sequence[str] | None = None,
         augmentation: Augmentation | None = None,
-        transpose: Callable[[np.ndarray, int], np.ndarray] | None = None,
+        transpose: Callable[[np.ndarray, float], np.ndarray] | None = None,
         transpose_semitones: tuple[int, int] = (0, 0),
+        twins: bool = False,
         excerpt_probability: float = 0.0,
         events: bool = False,
         shuffle: bool = True,
@@ -83,6 +93,8 @@ class Sequences:
         self.augmentation = augmentation
         self.transpose = transpose
         self.transpose_semitones = transpose_semitones
+        self.twins = twins and shuffle
+        self._each = batch_size // 2 if self.twins else batch_size
         self.excerpt_probability = excerpt_probability if shuffle else 0.0
         self.events = events
         self.shuffle = shuffle
@@ -97,6 +109,13 @@ class Sequences:
         ).reshape(-1, 3)
         if self.transpose is None and self.transpose_semitones != (0, 0):
             raise ValueError("transpose_semitones needs a function that transposes features")
+        if self.transpose is None and self.twins:
+            raise ValueError("twins need a function that transposes features")
+        if self.twins and batch_size % 2:
+            raise DataError(
+                f"batch_size is {batch_size}, but half of a batch is the other half in another "
+                "tuning (training.consistency); allowed are even numbers"
+            )
         if len(self) == 0:
             raise DataError(
                 f"{len(self._places)} stretches do not fill one batch of {batch_size}; prepare "
@@ -106,7 +125,7 @@ class Sequences:
     def __len__(self) -> int:
         """Batches in an epoch."""
         if self.shuffle:
-            return len(self._places) // self.batch_size
+            return len(self._places) // self._each
         return -(-len(self._places) // self.batch_size)
 
     def batch(self, epoch: int, number: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -118,9 +137,11 @@ class Sequences:
         order = np.arange(len(self._places))
         if self.shuffle:
             order = np.random.default_rng([self.seed, epoch]).permutation(len(self._places))
-        chosen = self._places[order[number * self.batch_size : (number + 1) * self.batch_size]]
+        chosen = self._places[order[number * self._each : (number + 1) * self._each]]
         rng = np.random.default_rng([self.seed, epoch, number])
         stretches = [self._stretch(place, rng) for place in chosen]
+        if self.twins:
+            stretches += [(self._detuned(features, rng), known) for features, known in stretches]
         magnitudes = np.stack([features for features, _ in stretches]).astype(np.float32)
         if self.shuffle and self.augmentation is not None:
             magnitudes = alter_magnitudes(magnitudes, self.augmentation, rng, self.frequencies)
@@ -128,6 +149,12 @@ class Sequences:
             output: np.stack([known[output] for _, known in stretches])
             for output in self.outputs or stretches[0][1]
         }
+
+    def _detuned(self, features: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        assert self.transpose is not None  # as twins need it
+        wanted = LOWEST_TUNING_CENTS + rng.uniform(0, CENTS_IN_SEMITONE)
+        cents = wanted - tuning_of_magnitudes(features, self.frequencies)
+        return self.transpose(features, cents / CENTS_IN_SEMITONE)
 
     def _stretch(
         self, place: np.ndarray, rng: np.random.Generator

@@ -84,6 +84,11 @@ def test_good_recipe_is_read():
             "source: {paper: none}\ntraining: {teacher_weight: 2.0}",
             r"teacher_weight is 2, but only chords and key weigh.*leave it out for 'tagging'",
         ),
+        (
+            "source: {paper: none}",
+            "source: {paper: none}\ntraining: {consistency: 0.5}",
+            r"consistency is 0.5, but only chords and key stay the same.*'tagging' is 0",
+        ),
         ("source: {paper: none}", "", r"source is missing"),
         (
             "type: mel, sample_rate: 16000, n_mels: 64",

@@ -14,7 +14,7 @@ from mirzoo.models.build import build_model
 from mirzoo.recipe import FrontendConfig
 from mirzoo.training import features, frames
 from mirzoo.training.fitting import BEST_WEIGHTS
-from mirzoo.training.frames import transposition
+from mirzoo.training.frames import student_of, transposition
 from mirzoo.training.runs import Run
 
 
@@ -187,6 +187,23 @@ def test_examples_are_as_long_as_asked_and_else_as_a_window(
     )
     assert lengths == {frames_each}
     assert model.card.window_s == 3.0
+
+
+def test_a_student_is_to_give_the_same_for_both_halves_of_a_batch():
+    recipe = make_recipe("chords", training={"consistency": 0.5, "batch_size": 2})
+    model = build_model(recipe, "toys")
+    rng = np.random.default_rng(0)
+    one, other = rng.uniform(size=(2, 1, 30, *model.frontend.output_shape[2:])).astype("float32")
+
+    def loss(training, *halves):
+        student = student_of(model, recipe, recipe.training, steps=1)
+        magnitudes = np.concatenate(halves)
+        given = student(magnitudes, training=False)
+        zeros = {name: np.zeros(value.shape, "float32") for name, value in given.items()}
+        return float(student.compute_loss(None, zeros, given, None, training=training))
+
+    assert loss(True, one, one) == pytest.approx(loss(False, one, one))
+    assert loss(True, one, other) > loss(False, one, other)
 
 
 def test_features_are_computed_once_and_are_those_of_the_front_end(corpora, monkeypatch):

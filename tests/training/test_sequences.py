@@ -6,6 +6,7 @@ import pytest
 from mirzoo.data.corpus import Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
+from mirzoo.dsp.transposition import LOWEST_TUNING_CENTS, tuning_of_magnitudes
 from mirzoo.errors import DataError
 from mirzoo.recipe import Augmentation
 from mirzoo.tasks.chords.targets import ChordTargets
@@ -135,6 +136,53 @@ def test_features_move_with_their_labels(corpus):
             assert named <= {wanted}
             seen.add(semitones)
     assert min(seen) < 0 < max(seen)
+
+
+FREQUENCIES = 55 * 2 ** (np.arange(108).reshape(108, 1) / 36)
+
+
+def tones(cents):
+    """Octaves of A, this much higher, in bins of a third of a semitone."""
+    shape = sum(np.exp(-0.5 * (np.arange(108) - 3 * cents / 100 - at) ** 2) for at in (36, 72))
+    return np.repeat(shape.reshape(1, 108, 1), 8, axis=0).astype(np.float32)
+
+
+@pytest.mark.parametrize("cents", [-40, -10, 0, 20, 40])
+def test_the_tuning_of_magnitudes_is_theirs(cents):
+    assert tuning_of_magnitudes(tones(cents), FREQUENCIES) == pytest.approx(cents, abs=1.5)
+    assert tuning_of_magnitudes(np.zeros((2, 108, 1)), FREQUENCIES) == 0
+
+
+def test_features_move_by_fractions_of_a_semitone():
+    np.testing.assert_allclose(up(tones(-10), 0.25), tones(15), atol=0.03)
+    assert up(np.eye(9, dtype=np.float32)[:, :, np.newaxis], 0.1).min() == 0
+
+
+def test_half_of_a_batch_is_the_other_half_in_other_tunings(corpus):
+    drawn = Sequences(
+        [FeatureTrack(np.concatenate([tones(20)] * 10), np.array([0, 40]), np.array([40, 80]),
+                      ChordTargets(corpus, [TIMES, TIMES], LARGE))],
+        length=16, per_item=9, batch_size=4, frequencies=FREQUENCIES, transpose=up, twins=True,
+    )  # fmt: skip
+    assert len(drawn) == 2
+    tunings = set()
+    for epoch in range(40):
+        features, known = drawn.batch(epoch, 0)
+        np.testing.assert_array_equal(known["chords"][:2], known["chords"][2:])
+        for one, twin in zip(features[:2], features[2:]):
+            assert tuning_of_magnitudes(one, FREQUENCIES) == pytest.approx(20, abs=1.5)
+            tunings.add(tuning_of_magnitudes(twin, FREQUENCIES))
+            loudest = twin.max(axis=0).ravel()[30:42].argmax() - 6
+            assert LOWEST_TUNING_CENTS - 20 < loudest * 100 / 3 < LOWEST_TUNING_CENTS + 120
+    assert min(tunings) < -45 and max(tunings) > 35 and len(tunings) == 80
+    assert not sequences(corpus, transpose=up, twins=True, shuffle=False).twins
+
+
+def test_twins_need_an_even_batch_and_bins_that_move(corpus):
+    with pytest.raises(DataError, match="batch_size is 3.*even numbers"):
+        sequences(corpus, transpose=up, twins=True, batch_size=3)
+    with pytest.raises(ValueError, match="twins need a function"):
+        sequences(corpus, twins=True)
 
 
 @pytest.mark.parametrize("excerpt_probability", [0.0, 1.0])

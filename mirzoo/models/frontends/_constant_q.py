@@ -24,7 +24,7 @@ def transposition_by_bins(bins_per_octave: int, *, circular: bool = False) -> Tr
 
 
 def _by_semitones(
-    magnitudes: np.ndarray, semitones: int, *, bins: int, circular: bool
+    magnitudes: np.ndarray, semitones: float, *, bins: int, circular: bool
 ) -> np.ndarray:
     return transpose(magnitudes, semitones * bins, circular=circular)
 

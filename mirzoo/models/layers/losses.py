@@ -44,6 +44,31 @@ def crossentropy_where_known(truth, probabilities):
     return ops.mean(known * loss, axis=-1)
 
 
+def divergence_of_halves(probabilities):
+    r"""Symmetric divergence of the first half of a batch from the second, mean over frames.
+
+    It is the sum over classes of :math:`(p - q) (\log p - \log q)`, 0 where both are the same.
+
+    Parameters
+    ----------
+    probabilities : tensor, shape (batch, frames, classes)
+        The batch is even.
+
+    Returns
+    -------
+    tensor, shape ()
+
+    Examples
+    --------
+    >>> float(divergence_of_halves(ops.convert_to_tensor([[[0.9, 0.1]], [[0.9, 0.1]]])))
+    0.0
+    >>> round(float(divergence_of_halves(ops.convert_to_tensor([[[0.9, 0.1]], [[0.1, 0.9]]]))), 3)
+    3.516
+    """
+    first, second = ops.split(ops.maximum(probabilities, LEAST_PROBABILITY), 2, axis=0)
+    return ops.mean(ops.sum((first - second) * (ops.log(first) - ops.log(second)), axis=-1))
+
+
 def where_not_nan(loss):
     """Make a loss, a mean over the last axis, that is 0 wherever the truth is NaN.
 

@@ -62,6 +62,7 @@ class ChordRecognition(FramewiseTask[ChordsConfig, "Chords"]):
     pitch_layouts = frozenset({"pitch_classes"})
     detunings_cents = (-20.0, -10.0, 0.0, 10.0, 20.0)
     weighs_teachers = True
+    same_in_any_tuning = True
     headline = ("root", "majmin", "sevenths", "tetrads", "seg")
     compared_by = ("songs_pop909", "majmin")
     scoring = "mir_eval, weighted by duration"

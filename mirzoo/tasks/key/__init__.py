@@ -53,6 +53,7 @@ class KeyDetection(FramewiseTask[KeyConfig, "Key"]):
     label_kind = "key"
     pitch_layouts = frozenset({"pitch_classes"})
     weighs_teachers = True
+    same_in_any_tuning = True
     headline = ("weighted", "correct", "weighted_both_fifths", "major", "minor")
     compared_by = ("emotify_keys", "weighted")
     scoring = "mir_eval 0.8 (of the fifths the one above counts), every recording alike"
