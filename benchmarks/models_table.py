@@ -79,6 +79,28 @@ def scores_of_card(card: Card) -> str:
     return markdown(header, rows, right=set(range(2, len(header))))
 
 
+def ahead_of(card: Card) -> str:
+    """On which scores another system on the same recordings is ahead of a model."""
+    task, compared, behind = TASKS[card.task], 0, []
+    for metric in card.metrics:
+        best = task.best_peer(metric, peers_of(metric))
+        if best is None:
+            continue
+        compared += 1
+        name, score = best
+        if task.is_behind(metric, score):
+            behind.append(f"{metric.metric}, {metric.dataset}: `{name}` has {score:.3f}")
+    if not compared:
+        return ""
+    if not behind:
+        return f"No other system is ahead on any of the {compared} scores that have a peer."
+    lines = "\n".join(f"- {line}" for line in behind)
+    return (
+        f"Another system is ahead on {len(behind)} of the {compared} scores that have a peer, if "
+        f"not always by more than chance:\n\n{lines}"
+    )
+
+
 def published() -> str:
     """What the authors of the published models report, on their own test sets."""
     rows = [
@@ -127,13 +149,11 @@ def _headline(card: Card) -> tuple[str, str]:
     """The score by which lists compare a task's models, and the best peer's."""
     task = TASKS[card.task]
     metric = task.headline_scores(card.metrics)[0]
-    peers = peers_of(metric)
-    best = min if metric.metric in task.lower_is_better else max
-    peer = best(peers, key=lambda system: peers[system], default=None)
+    peer = task.best_peer(metric, peers_of(metric))
     rendered = ", rendered" if metric.rendered else ""
     return (
         f"**{metric.value:.3f}** {metric.metric}, {metric.dataset}{rendered}",
-        "" if peer is None else f"{peers[peer]:.3f} ({peer})",
+        "" if peer is None else f"{peer[1]:.3f} ({peer[0]})",
     )
 
 

@@ -120,6 +120,7 @@ def model_page(card: Card, example: str, reliability: str | None = None) -> str:
         "Bold is this model; the others are published systems on the same recordings. "
         "[The comparisons](../../comparisons.md) explain each set.",
         models_table.scores_of_card(card),
+        models_table.ahead_of(card),
         _methods(card),
         *_reliability(card.name, reliability),
         note.replace(

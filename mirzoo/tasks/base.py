@@ -518,10 +518,22 @@ class Task(ABC, Generic[Section, Result]):
         picked = [min(group, key=rank) for group in by_data.values()]
         return sorted(picked, key=lambda m: (m.dataset != data_set, m.rendered))
 
-    def best_peer(self, metric: Metric) -> tuple[str, float] | None:
-        """Name the best of the models that were scored on the same items, with its score."""
+    def best_peer(
+        self, metric: Metric, peers: Mapping[str, float] | None = None
+    ) -> tuple[str, float] | None:
+        """Name the best of the systems that were scored on the same items, with its score.
+
+        These are ``peers``, by default those that the metric names itself.
+        """
+        scores = metric.baseline if peers is None else peers
         best = min if metric.metric in self.lower_is_better else max
-        return best(metric.baseline.items(), key=lambda peer: peer[1], default=None)
+        return best(scores.items(), key=lambda peer: peer[1], default=None)
+
+    def is_behind(self, metric: Metric, score: float) -> bool:
+        """Whether another system's score on the same items is better than the metric's."""
+        if metric.metric in self.lower_is_better:
+            return score < metric.value
+        return score > metric.value
 
     # From outputs to results
 

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -27,15 +28,43 @@ def test_links_of_notes_lead_from_the_pages_of_models(note):
         assert (DOCS / "_generated" / "models" / link).resolve().exists(), link
 
 
+def imported(folder, name):
+    sys.path.insert(0, str(folder))
+    try:
+        yield import_module(name)
+    finally:
+        sys.path.remove(str(folder))
+
+
 @pytest.fixture(scope="module")
 def weak_spots():
-    sys.path.insert(0, str(DOCS))
-    try:
-        import weak_spots
+    yield from imported(DOCS, "weak_spots")
 
-        yield weak_spots
-    finally:
-        sys.path.remove(str(DOCS))
+
+@pytest.fixture(scope="module")
+def models_table():
+    yield from imported(ROOT / "benchmarks", "models_table")
+
+
+def score(metric, value, **baseline):
+    return {"dataset": "songs", "split": "test", "metric": metric, "value": value, "n": 9,
+            "method": "by ear", "baseline": baseline}  # fmt: skip
+
+
+def test_a_page_tells_where_other_systems_are_ahead(models_table):
+    card = next(one for one in models_table.cards() if one.task == "melody")
+    scores = [
+        score("overall accuracy", 0.7, one=0.6, other=0.8),
+        score("raw pitch accuracy", 0.7, one=0.6),
+        score("voicing false alarm", 0.3, one=0.2, other=0.4),
+        score("voicing recall", 0.7),
+    ]
+    told = models_table.ahead_of(card.updated(metrics=scores))
+    assert "ahead on 2 of the 3 scores" in told and "raw pitch" not in told
+    assert "- overall accuracy, songs: `other` has 0.800" in told
+    assert "- voicing false alarm, songs: `one` has 0.200" in told
+    assert models_table.ahead_of(card.updated(metrics=scores[1:2])).startswith("No other system")
+    assert models_table.ahead_of(card.updated(metrics=scores[3:])) == ""
 
 
 @pytest.mark.parametrize("name", SHIPPED)
