@@ -73,8 +73,10 @@ def main() -> None:
                 found = comparison.recordings(
                     options.home, sets, names=options.names, limit=limit, snr_db=options.snr
                 )
-                score = isolated_table if sets == ISOLATED else labelled_table
-                score(sets, systems, found, options.work)
+                if sets == ISOLATED:
+                    isolated_table(sets, systems, found, options.work)
+                else:
+                    labelled_table(sets, systems, found, options.work, options.against)
             for sets in options.agreement:
                 found = comparison.recordings(
                     options.home,
@@ -86,19 +88,22 @@ def main() -> None:
                 agreement_table(sets, systems[1:], found, options.work)
 
 
-def labelled_table(title: str, systems: Sequence, found: Sequence, work: Path) -> None:
+def labelled_table(
+    title: str, systems: Sequence, found: Sequence, work: Path, against: str | None = None
+) -> None:
     """Print mir_eval's scores of each system."""
     found = [recording for recording in found if recording.truth("chords") is not None]
-    rows = {
-        system.name: overall(
+    scores = {
+        system.name: [
             chord_scores(recording.truth("chords"), chords)
             for recording, chords in zip(
                 found, comparison.estimates_of(system, found, "chords", work), strict=True
             )
-        )
+        ]
         for system in systems
     }
-    comparison.print_table(title, rows, COLUMNS, len(found))
+    groups = [recording.group for recording in found]
+    comparison.print_scores(title, scores, COLUMNS, groups, against)
 
 
 def isolated_table(title: str, systems: Sequence, found: Sequence, work: Path) -> None:

@@ -30,8 +30,8 @@ from mirzoo.data.corpus import FULL_SCALE, SAMPLE_RATE, Corpus
 from mirzoo.data.labels import Labels
 from mirzoo.data.sources import data_home
 from mirzoo.errors import DataError
-from mirzoo.evaluation import Score
-from mirzoo.evaluation.bootstrap import RESAMPLES, draws, interval
+from mirzoo.evaluation import Score, overall
+from mirzoo.evaluation.bootstrap import RESAMPLES, draws, interval, resampled
 from mirzoo.evaluation.corpora import truth_of
 from mirzoo.tasks.annotation import Annotation
 from mirzoo.tasks.base import TASKS
@@ -223,6 +223,9 @@ def parser(description: str) -> argparse.ArgumentParser:
                            "sung at 0 dB)")  # fmt: skip
     arguments.add_argument("--snr", type=float, metavar="DB",
                            help="add white noise, recordings so much louder than it")  # fmt: skip
+    arguments.add_argument("--against", metavar="SYSTEM",
+                           help="also print by how much scores with labels differ from its, with "
+                           "intervals")  # fmt: skip
     arguments.add_argument("--speed", action="store_true",
                            help="only time all systems on a minute of music")  # fmt: skip
     arguments.add_argument("--rounds", type=int, default=3, help="of the timing")
@@ -403,6 +406,79 @@ def print_table(
             for column, width in zip(columns, widths)
         )  # fmt: skip
         print(f"{name:26}" + "".join(cells), flush=True)
+
+
+def print_scores(
+    title: str,
+    scores: dict[str, list[dict[str, Score]]],
+    columns: Sequence[str],
+    groups: Sequence[str],
+    against: str | None = None,
+) -> None:
+    """Print a row per system; with ``against`` also by how much each differs from that one.
+
+    Parameters
+    ----------
+    title : str
+    scores : dict of str to list
+        Of each system, the scores of each recording.
+    columns : sequence of str
+    groups : sequence of str
+        Of each recording: what the bootstrap draws.
+    against : str, optional
+        A system. Differences are of the same recordings, with the interval of 95 % of draws.
+
+    Raises
+    ------
+    DataError
+        If there is no system of that name.
+    """
+    rows = {name: overall(each) for name, each in scores.items()}
+    print_table(title, rows, columns, len(groups))
+    if against is None:
+        return
+    if against not in scores:
+        raise DataError(f"--against is '{against}'; there are {', '.join(scores)}")
+    judged = [column for column in columns if any(each.get(column) for each in scores[against])]
+    width = 26
+    print(f"less those of {against}")
+    print(" " * 26 + "".join(f"{column:>{width}}" for column in judged))
+    for name, each in scores.items():
+        if name != against:
+            cells = (difference(each, scores[against], column, groups) for column in judged)
+            print(f"{name:26}" + "".join(f"{cell:>{width}}" for cell in cells), flush=True)
+
+
+def difference(
+    one: Sequence[dict[str, Score]],
+    other: Sequence[dict[str, Score]],
+    column: str,
+    groups: Sequence[str],
+) -> str:
+    """By how much a score is higher than another's on the same recordings, with its interval.
+
+    Recordings count by the seconds that both judge; where there are none it is empty.
+    """
+    none = Score(float("nan"), 0.0)
+    pairs = [(a.get(column, none), b.get(column, none)) for a, b in zip(one, other, strict=True)]
+    seconds = np.array([[a.seconds, b.seconds] for a, b in pairs])
+    values = np.nan_to_num(np.array([[a.value, b.value] for a, b in pairs]))
+    counted = (seconds > 0).all(axis=1)
+    if not counted.any():
+        return ""
+
+    def of_draws(weights: np.ndarray) -> dict[str, np.ndarray]:
+        parts = [
+            weights @ (values[:, number] * seconds[:, number] * counted)
+            / np.maximum(weights @ (seconds[:, number] * counted), 1e-9)
+            for number in range(2)
+        ]  # fmt: skip
+        return {"difference": parts[0] - parts[1]}
+
+    whole = float(of_draws(np.ones((1, len(pairs))))["difference"][0])
+    found = interval(resampled(of_draws, groups, RESAMPLES, 0)["difference"])
+    assert found is not None  # there are values
+    return f"{whole:+.3f} [{found[0]:+.3f}, {found[1]:+.3f}]"
 
 
 def with_interval(each: Sequence[Score], groups: Sequence[str]) -> str:

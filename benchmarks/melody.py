@@ -18,7 +18,6 @@ from pathlib import Path
 import comparison
 
 from mirzoo.data.sources import collection
-from mirzoo.evaluation import overall
 from mirzoo.tasks.melody import melody_scores
 
 SETS = (
@@ -52,24 +51,27 @@ def main() -> None:
                     limit=options.limit,
                     snr_db=options.snr,
                 )
-                table(sets, systems, found, options.work)
+                table(sets, systems, found, options.work, options.against)
 
 
-def table(sets: str, systems: Sequence, found: Sequence, work: Path) -> None:
+def table(
+    sets: str, systems: Sequence, found: Sequence, work: Path, against: str | None = None
+) -> None:
     """Print mir_eval's measures of each system."""
     unjudged = {measure for name in sets.split("+") for measure in collection(name).unjudged}
     found = [recording for recording in found if recording.truth("melody") is not None]
-    rows = {
-        system.name: overall(
+    scores = {
+        system.name: [
             melody_scores(recording.truth("melody"), melody)
             for recording, melody in zip(
                 found, comparison.estimates_of(system, found, "melody", work), strict=True
             )
-        )
+        ]
         for system in systems
     }
     columns = [column for column in COLUMNS if column not in unjudged]
-    comparison.print_table(sets, rows, columns, len(found))
+    groups = [recording.group for recording in found]
+    comparison.print_scores(sets, scores, columns, groups, against)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from mirzoo.card import Card
 from mirzoo.data.corpus import SAMPLE_RATE, Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.errors import DataError
+from mirzoo.evaluation import Score
 from mirzoo.export.base import FORMATS
 from mirzoo.export.options import ExportOptions
 from mirzoo.export.rules import Case, refusals
@@ -64,6 +65,25 @@ def recording(comparison, seed, label="C:maj"):
     return comparison.Recording(
         str(seed), "group", samples, Labels(chords=(ChordSpan(0.0, 1.0, label),))
     )
+
+
+def test_differences_are_of_the_same_recordings(comparison, capsys):
+    groups = [str(number // 2) for number in range(20)]
+    rng = np.random.default_rng(0)
+    hard = rng.uniform(0, 0.8, 20)
+
+    def scores(better):
+        return [{"root": Score(value + better, 1.0 + number % 3), "third": Score(np.nan, 0.0)}
+                for number, value in enumerate(hard)]  # fmt: skip
+
+    one, other = scores(0.1), scores(0.0)
+    one[3]["root"] = other[4]["root"] = Score(float("nan"), 0.0)
+    assert comparison.difference(one, other, "root", groups) == "+0.100 [+0.100, +0.100]"
+    assert comparison.difference(one, other, "third", groups) == ""
+    comparison.print_scores("songs", {"a": one, "b": other}, ["root"], groups, "b")
+    assert "less those of b" in (told := capsys.readouterr().out) and "+0.100 [" in told
+    with pytest.raises(DataError, match="--against is 'c'; there are a, b"):
+        comparison.print_scores("songs", {"a": one, "b": other}, ["root"], groups, "c")
 
 
 @pytest.mark.parametrize(
