@@ -32,6 +32,11 @@ class DataConfig(Config):
     teachers_of : dict of str to tuple of str
         For taggers: collections of which some of the teachers alone predict tags, and which those
         are; what the others would predict is then unknown there.
+    same_labels : dict of str to dict of str to tuple of str
+        For taggers: teachers with other labels, and by which of these they call what some of the
+        model's labels name. Their scores count by their order alone: each is taken for what the
+        teachers with the model's labels give in as high a place, and the mean of the logits of
+        both is the target.
     windows_per_item : int
         At most so many examples are taken from one recording.
     windows_of : dict of str to int
@@ -45,11 +50,12 @@ class DataConfig(Config):
         Models of the zoo that are measured on the same recordings, for comparison.
     """
 
-    later: ClassVar[frozenset[str]] = frozenset({"teachers_of", "windows_of"})
+    later: ClassVar[frozenset[str]] = frozenset({"same_labels", "teachers_of", "windows_of"})
 
     collections: tuple[str, ...]
     teachers: tuple[str, ...] = ()
     teachers_of: dict[str, tuple[str, ...]] = {}
+    same_labels: dict[str, dict[str, tuple[str, ...]]] = {}
     windows_per_item: PositiveInt = 20
     windows_of: dict[str, PositiveInt] = {}
     classes: tuple[str, ...] = ()
@@ -82,6 +88,16 @@ class DataConfig(Config):
                     f"teachers_of.{collection} is {list(named)}; allowed are one or more of the "
                     f"teachers {list(self.teachers)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _renaming_teachers_are_there(self) -> Self:
+        unknown = sorted(set(self.same_labels) - set(self.teachers))
+        if unknown:
+            raise ValueError(
+                f"same_labels names {unknown}, which are not among the teachers "
+                f"{list(self.teachers)}"
+            )
         return self
 
 

@@ -222,7 +222,7 @@ class Teachers(Protocol):
         (`Task.detunings_cents`)."""
 
     def labels_folder(self, name: str) -> Path:
-        """Where ``00000.lab`` and so on of another system may lie, by the rows of items.csv."""
+        """Where another system's annotations may lie; see `mirzoo.tasks.pseudo_labels`."""
 
     def predictions(
         self, key: str, ready: Callable[[], Callable[[np.ndarray], Mapping[str, np.ndarray]]]
@@ -424,6 +424,11 @@ class Task(ABC, Generic[Section, Result]):
                 raise ValueError(
                     f"training.augmentation.{key} is {getattr(training.augmentation, key):g}, but "
                     f"it is for taggers; allowed for '{self.name}' is 0"
+                )
+        for key in ("classes", "same_labels", "teachers_of", "windows_of"):
+            if self.framewise and getattr(recipe.data, key, None):
+                raise ValueError(
+                    f"data.{key} is for taggers, which '{self.name}' is not; leave it out"
                 )
         usual = type(training).model_fields["teacher_weight"].default
         if not self.weighs_teachers and training.teacher_weight != usual:

@@ -50,6 +50,7 @@ logger = logging.getLogger(__name__)
 
 WINDOWS_SEED = 0
 SMALLEST_SPREAD = 1e-3
+LEAST_PROBABILITY = 1e-4
 CONTEXT_FRAMES = 8
 """Of a live student's frames: so much music before and behind a window is given to it too."""
 
@@ -165,10 +166,12 @@ class DistillationSet:
         predicted = {teacher: _predictions(run, judged, teacher) for teacher in teachers}
         same, other = _by_vocabulary(run)
         count = sum(len(w) for w in windows)
+        tags = np.nanmean([predicted[teacher]["tags"] for teacher in same], axis=0, dtype="f4")
+        renamed = [_renamed(run, name, predicted[name]["tags"]) for name in run.data.same_labels]
         return cls(
             windows=windows,
             judged=judged,
-            tags=np.nanmean([predicted[teacher]["tags"] for teacher in same], axis=0, dtype="f4"),
+            tags=with_renamed(tags, renamed),
             auxiliary=_side_by_side([predicted[teacher]["tags"] for teacher in other], count),
             embedding=_side_by_side([predicted[t][EMBEDDING] for t in teachers], count),
             classes=_classes(run, windows),
@@ -263,13 +266,13 @@ def _asked(run: Run, collection: str, teacher: str) -> bool:
 
 
 def _by_vocabulary(run: Run) -> tuple[list[str], list[str]]:
-    """Split a recipe's teachers into those with its labels and the others."""
+    """Split a recipe's teachers into those with its labels and the others.
+
+    Those whose labels the recipe says in its own words (``data.same_labels``) are neither.
+    """
     task = run.recipe.task
     labels, teachers = TASKS[task.type].labels(task), run.data.teachers
-    known = {
-        teacher: list((PORTS[teacher] if teacher in PORTS else run.model(teacher).card).labels)
-        for teacher in teachers
-    }
+    known = {teacher: _labels_of(run, teacher) for teacher in teachers}
     same = [t for t in teachers if known[t] == labels]
     if not same:
         raise RecipeError(
@@ -282,7 +285,64 @@ def _by_vocabulary(run: Run) -> tuple[list[str], list[str]]:
                 f"data.teachers_of.{collection} is {list(named)}, of which none gives the recipe's "
                 f"labels; name one or more of {same} too"
             )
-    return same, [t for t in teachers if t not in same]
+    return same, [t for t in teachers if t not in same and t not in run.data.same_labels]
+
+
+def _labels_of(run: Run, teacher: str) -> list[str]:
+    return list((PORTS[teacher] if teacher in PORTS else run.model(teacher).card).labels)
+
+
+def _renamed(run: Run, teacher: str, scores: np.ndarray) -> np.ndarray:
+    """What a teacher gives for the recipe's labels, NaN for those that it has no name for."""
+    task = run.recipe.task
+    ours, theirs = TASKS[task.type].labels(task), _labels_of(run, teacher)
+    given = np.full((len(scores), len(ours)), np.nan, np.float32)
+    for label, names in run.data.same_labels[teacher].items():
+        unknown = [name for name in names if name not in theirs]
+        if label not in ours or unknown or not names:
+            raise RecipeError(
+                f"data.same_labels.{teacher} has {label!r}: {list(names)}; allowed are labels of "
+                f"the recipe, each with one or more of those of {teacher}, as `mirzoo info` lists "
+                "them"
+            )
+        places = [theirs.index(name) for name in names]
+        given[:, ours.index(label)] = scores[:, places].max(axis=1)
+    return given
+
+
+def with_renamed(tags: np.ndarray, renamed: Sequence[np.ndarray]) -> np.ndarray:
+    """Take the mean of tags and what teachers with other labels make of the same windows.
+
+    Parameters
+    ----------
+    tags : np.ndarray, shape (windows, labels)
+        Probabilities.
+    renamed : sequence of np.ndarray
+        Each of the same shape, NaN where nothing is known: scores of any scale. The highest known
+        one of a label counts as the highest of its tags, and so on down.
+
+    Returns
+    -------
+    np.ndarray, float32, shape (windows, labels)
+        The mean of the logits, as probabilities.
+
+    Examples
+    --------
+    >>> tags = np.array([[0.1, 0.5], [0.8, 0.5], [0.5, 0.5]])
+    >>> given = np.array([[9.0, np.nan], [2.0, np.nan], [3.0, np.nan]])
+    >>> with_renamed(tags, [given])[:, 0].astype(float).round(2).tolist()
+    [0.4, 0.4, 0.5]
+    """
+    inside = np.clip(tags.astype(np.float32), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    logits = np.log(inside / (1 - inside))
+    total, counted = logits.copy(), np.ones_like(logits)
+    for scores in renamed:
+        for label in range(scores.shape[1]):
+            known = np.isfinite(scores[:, label])
+            place = np.argsort(np.argsort(scores[known, label], kind="stable"))
+            total[known, label] += np.sort(logits[known, label])[place]
+            counted[known, label] += 1
+    return np.asarray(np.where(counted > 1, 1 / (1 + np.exp(-total / counted)), tags), np.float32)
 
 
 def _side_by_side(arrays: Sequence[np.ndarray], count: int) -> np.ndarray:

@@ -182,6 +182,38 @@ def test_some_teachers_alone_may_be_asked_about_a_collection(corpora, tmp_path):
         make_recipe(data={**data, "teachers_of": {"more": ["nobody"]}})
 
 
+def test_a_teacher_with_other_words_counts_for_the_labels_that_it_names(corpora):
+    both = {"collections": ["tones"], "teachers": ["ear", "other_ear"], "windows_per_item": 4}
+    words = {"other_ear": {"tag 2": ["words", "entirely"]}}
+    alone = clips.DistillationSet.prepare(opened(make_recipe(data=both), corpora), "train")
+    renamed = clips.DistillationSet.prepare(
+        opened(make_recipe(data={**both, "same_labels": words}), corpora), "train"
+    )
+    assert alone.auxiliary.shape[1] == 3 and renamed.auxiliary.shape[1] == 0
+    np.testing.assert_array_equal(renamed.tags[:, :2], alone.tags[:, :2])
+    named = np.maximum(alone.auxiliary[:, 1], alone.auxiliary[:, 2])
+    expected = clips.with_renamed(
+        alone.tags, [np.stack([np.full_like(named, np.nan)] * 2 + [named], axis=1)]
+    )
+    np.testing.assert_allclose(renamed.tags, expected)
+    assert np.abs(renamed.tags[:, 2] - alone.tags[:, 2]).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ({"nobody": {"tag 2": ["words"]}}, r"same_labels names \['nobody'\].*'ear', 'other_ear'"),
+        ({"other_ear": {"tag": ["words"]}}, r"same_labels.other_ear has 'tag': \['words'\]"),
+        ({"other_ear": {"tag 2": ["tag 2"]}}, r"same_labels.other_ear has 'tag 2': \['tag 2'\]"),
+        ({"other_ear": {"tag 2": []}}, r"same_labels.other_ear has 'tag 2': \[\]"),
+    ],
+)
+def test_words_that_nobody_uses_are_named(corpora, words, complaint):
+    data = {"collections": ["tones"], "teachers": ["ear", "other_ear"], "same_labels": words}
+    with pytest.raises((RecipeError, ValueError), match=complaint):
+        clips.DistillationSet.prepare(opened(make_recipe(data=data), corpora), "train")
+
+
 LIVE = {
     "live": True,
     "head": {
