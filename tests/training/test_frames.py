@@ -123,6 +123,17 @@ def test_an_output_that_learns_alone_needs_weights_for_the_rest():
         toys_with_a_network(only_outputs=["voicing"], initial_weights=None)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("classes", ["toys"]), ("windows_of", {"toys": 3}), ("teachers_of", {"toys": ["ear"]}),
+     ("same_labels", {"ear": {"N": ["silence"]}})],
+)  # fmt: skip
+def test_data_settings_of_taggers_are_refused(key, value):
+    data = {"collections": ["toys"], "teachers": ["ear"], key: value}
+    with pytest.raises(ValueError, match=f"data.{key} is for taggers, which 'chords' is not"):
+        make_recipe("chords", data=data)
+
+
 @pytest.mark.slow
 def test_what_learnt_in_bfloat16_computes_in_float32(corpora, valid, tmp_path):
     training = {"epochs": 25, "batch_size": 4, "learning_rate": 0.02, "precision": "bfloat16"}
