@@ -70,6 +70,7 @@ def mel_filterbank(
     fmax: float | None = None,
     htk: bool = False,
     norm: str = "slaney",
+    slopes: str = "hz",
 ) -> np.ndarray:
     """Make triangular filters, evenly spaced in mels.
 
@@ -91,16 +92,20 @@ def mel_filterbank(
     norm : {"slaney", "none"}
         ``slaney`` divides each filter by half its width in Hz, so that its area is constant;
         ``none`` leaves the peaks at 1.
+    slopes : {"hz", "mel"}
+        On which scale filters rise and fall in straight lines.
 
     Returns
     -------
     np.ndarray, shape (n_fft // 2 + 1, n_mels), float32
-        The transpose of ``librosa.filters.mel``.
+        The transpose of ``librosa.filters.mel``; with ``htk=True, norm="none", slopes="mel"`` and
+        ``fmin`` above 0, ``tf.signal.linear_to_mel_weight_matrix``.
 
     Raises
     ------
     ValueError
-        If the normalisation is unknown, or a filter is so narrow that no bin falls into it.
+        If the normalisation or the scale of the slopes is unknown, or a filter is so narrow that
+        no bin falls into it.
 
     Examples
     --------
@@ -109,12 +114,17 @@ def mel_filterbank(
     """
     if norm not in ("slaney", "none"):
         raise ValueError(f"unknown norm {norm!r}; allowed are 'slaney' and 'none'")
+    if slopes not in ("hz", "mel"):
+        raise ValueError(f"unknown slopes {slopes!r}; allowed are 'hz' and 'mel'")
     top = sample_rate / 2 if fmax is None else fmax
     corners = mel_frequencies(n_mels + 2, fmin=fmin, fmax=top, htk=htk)
     bins = np.fft.rfftfreq(n_fft, 1.0 / sample_rate)[:, np.newaxis]
-    widths = np.diff(corners)
-    rising = (bins - corners[:-2]) / widths[:-1]
-    falling = (corners[2:] - bins) / widths[1:]
+    along, ends = bins, corners
+    if slopes == "mel":
+        along, ends = hz_to_mel(bins, htk=htk), hz_to_mel(corners, htk=htk)
+    widths = np.diff(ends)
+    rising = (along - ends[:-2]) / widths[:-1]
+    falling = (ends[2:] - along) / widths[1:]
     filters = np.maximum(0.0, np.minimum(rising, falling))
     empty = np.flatnonzero(filters.max(axis=0) == 0.0)
     if empty.size:

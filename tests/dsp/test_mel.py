@@ -3,6 +3,7 @@
 import librosa
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy import fft
 
 from mirzoo.dsp.mel import dct_matrix, hz_to_mel, mel_filterbank, mel_frequencies, mel_to_hz
@@ -36,3 +37,14 @@ def test_mel_filters_equal_those_of_librosa(norm):
         sr=16000, n_fft=512, n_mels=40, fmin=60, fmax=7600, norm=None if norm == "none" else norm
     )
     np.testing.assert_allclose(ours, theirs.T, atol=1e-7)
+
+
+def test_filters_straight_in_mels_equal_those_of_tensorflow():
+    ours = mel_filterbank(
+        sample_rate=16000, n_fft=512, n_mels=64, fmin=125.0, fmax=7500.0, htk=True, norm="none",
+        slopes="mel",
+    )  # fmt: skip
+    theirs = tf.signal.linear_to_mel_weight_matrix(64, 257, 16000, 125.0, 7500.0)
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    with pytest.raises(ValueError, match="unknown slopes 'bark'; allowed are 'hz' and 'mel'"):
+        mel_filterbank(sample_rate=16000, n_fft=512, n_mels=40, slopes="bark")

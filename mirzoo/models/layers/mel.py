@@ -33,6 +33,9 @@ class MelFilterbank(kapre.ApplyFilterbank):
     learnable : bool
         Make ``F`` a weight, which starts as the mel filterbank and stays non-negative. It is
         stored with peaks of 1, so that steps of an optimiser fit every normalisation.
+    slopes : {"hz", "mel"}
+        On which scale bands rise and fall in straight lines; librosa has ``hz``, TensorFlow's
+        ``tf.signal`` ``mel``.
 
     Notes
     -----
@@ -57,6 +60,7 @@ class MelFilterbank(kapre.ApplyFilterbank):
         htk=False,
         norm="slaney",
         learnable=False,
+        slopes="hz",
         **kwargs,
     ):
         kwargs["dtype"] = "float32"
@@ -71,6 +75,7 @@ class MelFilterbank(kapre.ApplyFilterbank):
         self.htk = htk
         self.norm = norm
         self.learnable = learnable
+        self.slopes = slopes
         self.filterbank = mel_filterbank(
             sample_rate=sample_rate,
             n_fft=n_fft,
@@ -79,6 +84,7 @@ class MelFilterbank(kapre.ApplyFilterbank):
             fmax=fmax,
             htk=htk,
             norm=norm,
+            slopes=slopes,
         )
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={2: n_fft // 2 + 1})
 
@@ -112,4 +118,5 @@ class MelFilterbank(kapre.ApplyFilterbank):
             "htk": self.htk,
             "norm": self.norm,
             "learnable": self.learnable,
+            "slopes": self.slopes,
         }

@@ -1,0 +1,1 @@
+"""YAMNet needs no layers but Keras' and mirzoo's."""
