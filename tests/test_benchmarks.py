@@ -22,6 +22,7 @@ from mirzoo.export.base import FORMATS
 from mirzoo.export.options import ExportOptions
 from mirzoo.export.rules import Case, refusals
 from mirzoo.tasks.chords import Chords
+from mirzoo.tasks.melody import Melody
 
 BENCHMARKS = ROOT / "benchmarks"
 
@@ -309,49 +310,79 @@ def test_tables_say_how_far_systems_agree(chords, comparison, tmp_path, capsys):
 
 
 @pytest.fixture(scope="module")
-def teacher_chords(comparison):
+def teachers(comparison):
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
-        return load("teacher_chords.py")
+        return load("teachers.py")
 
 
-def test_a_peer_teaches_the_items_that_are_not_for_testing(teacher_chords, tmp_path):
-    lengths = {"short/1": 2, "long": 30, "short/2": 3, "held out": 2, "short/3": 4}
+class Ear:
+    """A peer that finds two halves in what it is given: ``halves(middle, end)``, in seconds."""
+
+    name = key = "ear"
+
+    def __init__(self, halves):
+        self.halves = halves
+        self.received = []
+
+    def run(self, recording, result):
+        seconds = soundfile.info(recording).duration
+        self.received.append(seconds)
+        self.halves(seconds / 2 + 0.25, seconds).write(result)
+        return 0.0, 0.0
+
+
+def unlabelled(folder, lengths):
+    """A corpus of silence, its items' lengths (s) by name."""
     items = [
         Item(name, "music", name, "", "test" if name == "held out" else "train") for name in lengths
     ]
-    corpus = prepare(
+    return prepare(
         items,
-        tmp_path / "music",
+        folder / "music",
         min_seconds=1,
         processes=1,
         report=lambda line: None,
         make=lambda item: np.zeros(lengths[item.name] * SAMPLE_RATE, np.float32),
     )
-    received = []
 
-    class Ear:
-        name = key = "ear"
 
-        def run(self, recording, result):
-            seconds = soundfile.info(recording).duration
-            received.append(seconds)
-            middle = seconds / 2 + 0.25
-            Chords([(0.0, middle, "C:maj"), (middle, seconds, "A:min")]).write(result)
-            return 0.0, 0.0
-
-    teacher_chords.teach(corpus, Ear(), seconds=8.0)
+def test_a_peer_annotates_the_items_that_are_not_for_testing(teachers, tmp_path):
+    corpus = unlabelled(tmp_path, {"short/1": 2, "long": 30, "short/2": 3, "held out": 2,
+                                   "short/3": 4})  # fmt: skip
+    ear = Ear(lambda middle, end: Chords([(0.0, middle, "C:maj"), (middle, end, "A:min")]))
+    teachers.annotate(corpus, ear, "chords", seconds=8.0)
     folder = corpus.directory / "targets" / "ear"
     found_labels = {path.stem: Chords.read(path).segments for path in sorted(folder.iterdir())}
-    assert received == [2.0, 8.0, 7.0]
+    assert ear.received == [2.0, 8.0, 7.0]
     assert found_labels == {
         "00000": ((0.0, 1.25, "C:maj"), (1.25, 2.0, "A:min")),
         "00001": ((8.8, 13.05, "C:maj"), (13.05, 16.8, "A:min")),
         "00002": ((0.0, 3.0, "C:maj"),),
         "00004": ((0.0, 0.75, "C:maj"), (0.75, 4.0, "A:min")),
     }
-    teacher_chords.teach(corpus, Ear(), seconds=8.0)
-    assert len(received) == 3
+    teachers.annotate(corpus, ear, "chords", seconds=8.0)
+    assert len(ear.received) == 3
+
+
+def test_a_peer_annotates_melodies_in_the_order_that_is_asked_for(teachers, tmp_path):
+    corpus = unlabelled(tmp_path, {"pop/1": 2, "rock/1": 20, "pop/2": 3, "jazz/1": 2})
+
+    def halves(middle, end):
+        times = np.arange(0, end, 0.25)
+        return Melody(times, np.where(times < middle, 220.0, -330.0), np.full(len(times), 0.8))
+
+    ear = Ear(halves)
+    teachers.annotate(corpus, ear, "melody", seconds=5.0, names=["rock", "pop"])
+    folder = corpus.directory / "targets" / "ear"
+    assert ear.received == [5.0, 5.0]
+    found = {path.name: Melody.read(path) for path in folder.iterdir()}
+    assert sorted(found) == ["00000.csv", "00001.csv", "00002.csv"]
+    np.testing.assert_allclose(found["00001.csv"].times, 6.0 + np.arange(20) / 4)
+    np.testing.assert_array_equal(found["00000.csv"].f0, [220.0] * 8)
+    np.testing.assert_allclose(found["00002.csv"].times, np.arange(12) / 4)
+    np.testing.assert_array_equal(found["00002.csv"].f0, [220.0] * 3 + [-330.0] * 9)
+    np.testing.assert_allclose(found["00002.csv"].confidence, 0.8)
 
 
 @pytest.fixture(scope="module")

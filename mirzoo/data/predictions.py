@@ -33,7 +33,7 @@ Predict = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 
 
 def predictions_folder(corpus: Corpus, model: str) -> Path:
-    """Where the labels of another system for a corpus may lie, as ``00000.lab`` etc."""
+    """Where another system's labels for a corpus may lie, as ``00000.lab`` or ``.csv`` etc."""
     return corpus.directory / "targets" / model
 
 

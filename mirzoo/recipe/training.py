@@ -27,8 +27,8 @@ class DataConfig(Config):
     teachers : tuple of str
         Models whose outputs are the targets (mean over those with the same labels): published
         ones and models of the zoo; for chords and melody also other recipes or runs
-        (``<recipe>@<run>``), which are trained first; for chords also systems whose labels a
-        collection comes with.
+        (``<recipe>@<run>``), which are trained first; for these two also systems whose labels
+        are stored with a collection.
     teachers_of : dict of str to tuple of str
         For taggers: collections of which some of the teachers alone predict tags, and which those
         are; what the others would predict is then unknown there.

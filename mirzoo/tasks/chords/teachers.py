@@ -3,14 +3,12 @@
 A chord model, of the zoo or of an earlier run, is a teacher; its predictions are cached as
 ``times`` (s) and ``chords``, float16 ``(frames, classes)`` of the teacher. With ``:careful`` behind
 its name they are the mean over detunings (`mirzoo.annotate.careful`). Any other system can be
-one by the labels that are put into the corpus as ``<item>.lab``
-(``benchmarks/teacher_chords.py`` has published packages write them); where they have no label, the
-system does not count.
+one by the labels that are put into the corpus as ``<item>.lab`` (`mirzoo.tasks.pseudo_labels`);
+where they have no label, the system does not count.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -20,11 +18,11 @@ from mirzoo.dsp.framing import nearest
 from mirzoo.errors import UnknownNameError
 from mirzoo.tasks.base import Predict, Teachers
 from mirzoo.tasks.chords.annotation import Chords
-
-logger = logging.getLogger(__name__)
+from mirzoo.tasks.pseudo_labels import has_labels, labels_of, teaching_model
 
 CHORDS = "chords"
 CAREFUL = "careful"
+SUFFIX = ".lab"
 
 
 def predicted_chords(
@@ -56,7 +54,7 @@ def predicted_chords(
     total = np.zeros((frames, len(vocabulary)), np.float32)
     counted = np.zeros(frames, int)
     for teacher in teachers.names:
-        read = _labels if any(teachers.labels_folder(teacher).glob("*.lab")) else _probabilities
+        read = _labels if has_labels(teachers, teacher, SUFFIX) else _probabilities
         predicted = read(teachers, teacher, frame_times, vocabulary)
         total += predicted
         counted += predicted.any(axis=1)
@@ -66,20 +64,11 @@ def predicted_chords(
 def _labels(
     teachers: Teachers, teacher: str, frame_times: Sequence[np.ndarray], vocabulary: Vocabulary
 ) -> np.ndarray:
-    folder = teachers.labels_folder(teacher)
-    paths = [folder / f"{number:05d}.lab" for number in range(len(frame_times))]
-    labelled = sum(path.exists() for path in paths)
-    logger.info(
-        "%s: %d of %d items have labels of %s",
-        teachers.corpus.directory.name,
-        labelled,
-        len(paths),
-        teacher,
-    )
     rows = []
-    for path, times in zip(paths, frame_times, strict=True):
+    found = labels_of(teachers, teacher, SUFFIX, Chords.read)
+    for chords, times in zip(found, frame_times, strict=True):
         one_hot = np.zeros((len(times), len(vocabulary)), np.float32)
-        for start_s, end_s, label in Chords.read(path).segments if path.exists() else ():
+        for start_s, end_s, label in chords.segments if chords else ():
             known = vocabulary.index(label)
             if known != UNKNOWN:
                 one_hot[slice(*np.searchsorted(times, [start_s, end_s])), known] = 1.0
@@ -96,14 +85,7 @@ def _probabilities(
             f"the teacher '{teacher}' is to be asked '{manner}'; behind a name there may be "
             f"':{CAREFUL}' alone"
         )
-    try:
-        labels = teachers.model(name).card.labels
-    except UnknownNameError as unknown:
-        raise UnknownNameError(
-            f"{unknown}. Another system can teach by its labels, and "
-            f"'{teachers.labels_folder(teacher)}' holds none (00000.lab and so on, by the rows of "
-            "items.csv); benchmarks/teacher_chords.py makes them"
-        ) from None
+    labels = teaching_model(teachers, name, SUFFIX).card.labels
     reduction = _reduction(labels, vocabulary)
     predictions = teachers.predictions(
         teacher.replace(":", "-"),

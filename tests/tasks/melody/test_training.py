@@ -7,7 +7,7 @@ from toy_teachers import bare_corpus, melody_teacher, toy_teachers
 
 from mirzoo.data.corpus import Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
-from mirzoo.errors import RecipeError
+from mirzoo.errors import RecipeError, UnknownNameError
 from mirzoo.tasks.base import TASKS
 from mirzoo.tasks.melody import Melody, MelodyConfig, MelodyDecoding
 from mirzoo.tasks.melody.calibration import calibrate_melody
@@ -102,6 +102,82 @@ def test_distilled_melodies_count_as_far_as_teachers_are_confident():
     np.testing.assert_allclose(told["voicing"][:, 0], [1.0, -1.0, 0.0])  # 0.5 tells nothing
     nothing = DistilledMelodyTargets(heard, task).unknown(2)
     assert not nothing["salience"].any() and (nothing["voicing"] == -1).all()
+
+
+VOICE_TIMES = np.arange(20, 50) / 10
+
+
+def with_voice(tmp_path, f0, *, confidence=0.9, models):
+    """What models predict together with a voice found from 2 to 5 s of the first of two items."""
+    corpus = bare_corpus(tmp_path)
+    folder = corpus.directory / "targets" / "voice"
+    folder.mkdir(parents=True)
+    found = np.broadcast_to(f0, VOICE_TIMES.shape)
+    Melody(VOICE_TIMES, found, np.broadcast_to(confidence, VOICE_TIMES.shape)).write(
+        folder / "00000.csv"
+    )
+    names = [*models, "voice"]
+    return predicted_melody(
+        Teachers(corpus, names, models.__getitem__), [np.arange(60) / 10, np.arange(30) / 5]
+    )
+
+
+def test_a_voice_found_in_the_mix_counts_as_much_as_the_models(tmp_path):
+    """Where they find its pitch, or none that they are confident of; it decides on the octave."""
+
+    def unsure_from_4_s(time):
+        return (60, 0.8, 0.9) if time < 4 else (90, 0.4, 0.6)
+
+    found = with_voice(
+        tmp_path,
+        np.where(VOICE_TIMES < 3, 260.0, 520.0),
+        models={"ear": melody_teacher(unsure_from_4_s)},
+    )
+    sung, higher, unsure, before, other_item = 25, 35, 45, 15, 70
+    models_own = 127.82 * 2  # 256 Hz: 260 is 30 cents above it
+    np.testing.assert_allclose(found.f0[[sung, higher, unsure]], [260.0, 520.0, 520.0])
+    np.testing.assert_allclose(found.confidence[[sung, higher, unsure]], [0.9, 0.9, 0.5], atol=1e-3)
+    np.testing.assert_allclose(found.voicing[[sung, higher, unsure]], [0.9, 0.9, 0.6], atol=1e-3)
+    for alone in (before, other_item):
+        np.testing.assert_allclose([row[alone] for row in found], [models_own, 0.8, 0.9], rtol=1e-3)
+
+
+def test_where_models_are_confident_of_another_pitch_than_the_voice_s_nothing_is_known(tmp_path):
+    found = with_voice(tmp_path, 300.0, models={"ear": melody_teacher(lambda time: (60, 0.8, 0.9))})
+    told = DistilledMelodyTargets(found, make_recipe("melody").task).read(0, 60, 0)
+    assert not told["salience"][20:50].any() and (told["voicing"][20:50] == -1).all()
+    assert told["salience"][:20].any(axis=1).all() and (told["voicing"][:20] > 0.8).all()
+
+
+@pytest.mark.parametrize(("f0", "confidence"), [(-300.0, 0.9), (0.0, 0.9), (300.0, 0.2)])
+def test_where_no_voice_is_found_the_melody_is_the_models(tmp_path, f0, confidence):
+    found = with_voice(
+        tmp_path,
+        f0,
+        confidence=confidence,
+        models={"ear": melody_teacher(lambda time: (60, 0.8, 0.9))},
+    )
+    np.testing.assert_allclose(found.f0, 127.82 * 2, rtol=1e-5)
+    np.testing.assert_allclose(found.voicing, 0.9, atol=1e-3)
+
+
+def test_models_predictions_are_cached_apart_from_the_voice(tmp_path):
+    models = {"ear": melody_teacher(lambda time: (60, 0.8, 0.9))}
+    with_voice(tmp_path, 300.0, models=models)
+    folders = sorted(path.name for path in (tmp_path / "bare" / "targets").iterdir())
+    assert [name.partition("_")[0] for name in folders] == ["ear", "voice"]
+
+
+def test_a_voice_is_no_teacher_by_itself(tmp_path):
+    with pytest.raises(RecipeError, match="names voice and no melody model"):
+        with_voice(tmp_path, 300.0, models={})
+
+
+def test_a_teacher_that_is_no_model_and_has_no_melodies_is_told_how_to_teach(tmp_path):
+    corpus = bare_corpus(tmp_path)
+    with pytest.raises(UnknownNameError, match=r"nobody.*holds none \(00000\.csv"):
+        predicted_melody(Teachers(corpus, ["nobody"]), [np.arange(9) / 10] * 2)
+    assert not (corpus.directory / "targets").exists()
 
 
 def test_predictions_of_an_earlier_version_are_read(tmp_path):
