@@ -31,7 +31,7 @@ from mirzoo.data.labels import Labels
 from mirzoo.data.sources import data_home
 from mirzoo.errors import DataError
 from mirzoo.evaluation import Score, overall
-from mirzoo.evaluation.bootstrap import RESAMPLES, draws, interval, resampled
+from mirzoo.evaluation.bootstrap import RESAMPLES, interval, interval_of_mean, resampled
 from mirzoo.evaluation.corpora import truth_of
 from mirzoo.tasks.annotation import Annotation
 from mirzoo.tasks.base import TASKS
@@ -492,12 +492,6 @@ def with_interval(each: Sequence[Score], groups: Sequence[str]) -> str:
 
 def mean_with_interval(values: np.ndarray, groups: Sequence[str]) -> str:
     """The mean of a value a recording, and where it lies in 95 % of draws of whole groups."""
-    means = np.concatenate(
-        [
-            weights @ values / np.maximum(weights.sum(axis=1), 1)
-            for weights in draws(groups, RESAMPLES, 0)
-        ]
-    )
-    ends = interval(means)
+    ends = interval_of_mean(values, groups)
     assert ends is not None  # there are values
     return f"{values.mean():.3f} [{ends[0]:.2f}, {ends[1]:.2f}]"

@@ -71,12 +71,19 @@ def scores_of_card(card: Card) -> str:
     """All scores of one model, next to its peers on the same recordings."""
     peers = list(dict.fromkeys(peer for metric in card.metrics for peer in peers_of(metric)))
     rows = [
-        (described_set(metric), metric.metric, f"**{metric.value:.3f}**",
+        (described_set(metric), metric.metric, f"**{metric.value:.3f}**", _interval(metric),
          *(f"{peers_of(metric)[peer]:.3f}" if peer in peers_of(metric) else "" for peer in peers))
         for metric in card.metrics
     ]  # fmt: skip
-    header = ("set", "score", card.name, *peers)
+    header = ("set", "score", card.name, "95 %", *peers)
     return markdown(header, rows, right=set(range(2, len(header))))
+
+
+def _interval(metric: Metric) -> str:
+    if metric.interval is None:
+        return ""
+    low, high = metric.interval
+    return f"{low:.3f} to {high:.3f}"
 
 
 def ahead_of(card: Card) -> str:

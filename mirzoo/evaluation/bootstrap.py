@@ -90,3 +90,20 @@ def interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float] | 
         return None
     low, high = np.percentile(known, [50 * (1 - level), 50 * (1 + level)])
     return round(float(low), 12), round(float(high), 12)
+
+
+def interval_of_mean(
+    values: np.ndarray, groups: Sequence[str], resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[float, float] | None:
+    """The interval of the mean of a value for each recording.
+
+    Examples
+    --------
+    >>> interval_of_mean(np.array([0.0, 0.0, 1.0, 1.0]), ["a", "a", "b", "b"])
+    (0.0, 1.0)
+    """
+
+    def mean(weights: np.ndarray) -> dict[str, np.ndarray]:
+        return {"mean": weights @ values / np.maximum(weights.sum(axis=1), 1)}
+
+    return interval(resampled(mean, groups, resamples, seed)["mean"])

@@ -14,8 +14,9 @@ from mirzoo.data.corpus import SAMPLE_RATE, Corpus
 from mirzoo.data.labels import Labels
 from mirzoo.data.predictions import item_waveform
 from mirzoo.data.sources import collection as find_collection
+from mirzoo.evaluation.bootstrap import RESAMPLES, interval, resampled
 from mirzoo.tasks.annotation import Annotation
-from mirzoo.tasks.base import TASKS, Score
+from mirzoo.tasks.base import TASKS, Scorer
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,8 @@ def measure(
     Returns
     -------
     list of Metric
-        The task's ``headline`` for each corpus; ``n`` counts recordings.
+        The task's ``headline`` for each corpus; ``n`` counts recordings. Intervals are by the
+        bootstrap over what is held out together, the items' groups.
     """
     task = TASKS[runner.card.task]
     metrics = []
@@ -49,8 +51,11 @@ def measure(
         if not truths:
             continue
         collection = find_collection(corpus.directory.name)
-        scores = _scores(runner, corpus, truths)
-        others = {other.card.name: _scores(other, corpus, truths) for other in baselines}
+        scorer = _scorer(runner, corpus, truths)
+        scores = scorer.overall()
+        groups = [corpus.items[number].group for number in truths]
+        drawn = resampled(scorer.scores, groups, RESAMPLES, 0)
+        others = {other.card.name: _scorer(other, corpus, truths).overall() for other in baselines}
         metrics += [
             Metric(
                 dataset=collection.name,
@@ -62,6 +67,7 @@ def measure(
                 f"held out by {collection.grouping}",
                 rendered=collection.rendered,
                 baseline={other: given[name].value for other, given in others.items()},
+                interval=interval(drawn[name]),
             )
             for name in task.headline
             if scores[name].seconds > 0 and name not in collection.unjudged
@@ -88,9 +94,10 @@ def _truths(corpus: Corpus, task: str) -> Iterator[tuple[int, Annotation]]:
                 yield number, truth
 
 
-def _scores(runner: LoadedModel, corpus: Corpus, truths: dict[int, Annotation]) -> dict[str, Score]:
-    results = (
-        (truth, runner.annotate(item_waveform(corpus, number), source_rate=SAMPLE_RATE))
-        for number, truth in truths.items()
-    )
-    return TASKS[runner.card.task].overall_scores(results, runner.card)
+def _scorer(runner: LoadedModel, corpus: Corpus, truths: dict[int, Annotation]) -> Scorer:
+    """What scores a model on the items that have a truth, all of them taken."""
+    scorer = TASKS[runner.card.task].scorer(runner.card)
+    for number, truth in truths.items():
+        waveform = item_waveform(corpus, number)
+        scorer.add(truth, runner.annotate(waveform, source_rate=SAMPLE_RATE))
+    return scorer

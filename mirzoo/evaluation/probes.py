@@ -28,7 +28,8 @@ from mirzoo.data.predictions import item_predictions, item_waveform, predictions
 from mirzoo.data.sung import read_lyric_lines, read_ultrastar, sung_share
 from mirzoo.data.windows import cut_windows
 from mirzoo.errors import DataError
-from mirzoo.evaluation.representations import linear_probe
+from mirzoo.evaluation.bootstrap import RESAMPLES, interval, interval_of_mean, resampled
+from mirzoo.evaluation.representations import probed_clips
 from mirzoo.models.model import EMBEDDING, Model
 from mirzoo.ports import PORTS
 from mirzoo.tasks.tagging.scores import (
@@ -182,11 +183,13 @@ def _class_probe(description: str) -> Measure:
     def measure(model: Model, corpus: Corpus) -> Metric:
         classes = [Path(item.path).parent.name for item in corpus.items]
         names = [item.name for item in corpus.items]
+        right = probed_clips(clip_embeddings(model, corpus), classes, names)
         return Metric(
             dataset=description,
             split="cross-validated",
             metric="linear probe accuracy",
-            value=linear_probe(clip_embeddings(model, corpus), classes, names),
+            value=float(right.mean()),
+            interval=interval_of_mean(right, names),
             n=len(names),
             method=PROBE_METHOD,
         )
@@ -240,15 +243,15 @@ def _mood_probe(model: Model, corpus: Corpus) -> Metric:
     paths = [Path(item.path) for item in corpus.items]
     moods = mood_quadrants(paths, paths[0].parents[2] / "data.csv")
     held_out = [number for number, item in enumerate(corpus.items) if item.split != "train"]
+    artists = [corpus.items[number].group for number in held_out]
+    embeddings = clip_embeddings(model, corpus)[held_out]
+    right = probed_clips(embeddings, [moods[number] for number in held_out], artists)
     return Metric(
         dataset="Emotify, mood of the recordings of held-out artists, 4 quadrants",
         split="cross-validated, artists that nothing is trained on",
         metric="mood probe accuracy",
-        value=linear_probe(
-            clip_embeddings(model, corpus)[held_out],
-            [moods[number] for number in held_out],
-            [corpus.items[number].group for number in held_out],
-        ),
+        value=float(right.mean()),
+        interval=interval_of_mean(right, artists),
         n=len(held_out),
         method=PROBE_METHOD.replace("by recording", "by artist")
         + "; quadrants are of what Emotify's listeners felt: arousal and valence, above the median "
@@ -261,23 +264,41 @@ def _singing(times_of: Callable[[PreparedItem], np.ndarray]) -> Measure:
         singing_tags = [model.card.labels.index(t) for t in SINGING_TAGS if t in model.card.labels]
         if not singing_tags:
             return None
-        sung, scores = [], []
+        sung, scores, songs = [], [], []
         for item, clip in zip(corpus.items, _item_predictions(model, corpus)):
             starts_s = np.arange(len(clip["tags"])) * model.card.window_s
             sung.append(sung_share(times_of(item), starts_s, model.card.window_s) >= SUNG_SHARE)
             scores.append(clip["tags"][:, singing_tags].max(axis=1))
+            songs += [item.group] * len(starts_s)
         truth, score = np.concatenate(sung), np.concatenate(scores)
         return Metric(
             dataset=f"{corpus.directory.name}, {len(corpus.items)} songs",
             split="whole songs, none trained on",
             metric="singing ROC-AUC",
             value=tagging_scores(truth[:, None], score[:, None]).roc_auc,
+            interval=interval(resampled(_area(truth, score), songs, RESAMPLES, 0)["roc_auc"]),
             n=len(truth),
             method="largest probability of a voice tag, over windows of 3 s; sung where lyrics "
             "fill at least half of the window",
         )
 
     return measure
+
+
+def _area(truth: np.ndarray, score: np.ndarray) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    """The area under the ROC of windows, by how often each counts; NaN where all are alike."""
+    from sklearn.metrics import roc_auc_score
+
+    def of_draws(weights: np.ndarray) -> dict[str, np.ndarray]:
+        areas = [
+            roc_auc_score(truth, score, sample_weight=row)
+            if 0 < row[truth].sum() < row.sum()
+            else np.nan
+            for row in weights
+        ]
+        return {"roc_auc": np.array(areas)}
+
+    return of_draws
 
 
 def _item_predictions(

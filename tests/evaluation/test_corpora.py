@@ -88,6 +88,23 @@ def test_only_held_out_items_count(toys, model):
     assert float(re.search(r"(\d+) s judged", main.method)[1]) == pytest.approx(5, abs=1)
 
 
+def test_intervals_are_of_groups_that_are_held_out_together(tmp_path):
+    def make_half(item):
+        waveform, right = make(item)
+        return waveform, right if item.name in "aceg" else Labels((ChordSpan(0.0, 5.0, "D:maj"),))
+
+    def interval(group_of):
+        items = [Item(name, "toys", group_of(name), name, "test") for name in "abcdefgh"]
+        folder = tmp_path / group_of("a")
+        halves = corpus.prepare(items, folder, make=make_half, min_seconds=1.0, processes=1)
+        metrics = {each.metric: each for each in corpora.measure(chord_model(), [halves])}
+        assert metrics["majmin"].value == pytest.approx(0.5, abs=0.02)
+        return metrics["majmin"].interval
+
+    assert interval(str) == pytest.approx((0.125, 0.875), abs=0.03)
+    assert interval(lambda name: "one") == pytest.approx((0.5, 0.5), abs=0.02)
+
+
 def test_other_models_are_baselines_on_the_same_items(toys):
     class Wrong(LevelRunner):
         def predict_windows(self, windows):

@@ -52,7 +52,7 @@ def test_classes_are_told_apart(tmp_path, caplog):
     )
     caplog.set_level("INFO", "mirzoo")
     (metric,) = probing.probe(Ear(), tmp_path, baselines=[Ear()])
-    assert metric.value == 1.0 and metric.n == 12
+    assert metric.value == 1.0 and metric.n == 12 and metric.interval == (1.0, 1.0)
     assert metric.baseline == {"ear": 1.0}
     assert any("emotify is not prepared" in line for line in caplog.messages)
 
@@ -63,7 +63,18 @@ def test_singing_is_ranked_against_known_times(tmp_path, monkeypatch):
     monkeypatch.setitem(probing.SUNG, "ultrastar", lambda item: np.array(sung[item.path]))
     (metric,) = probing.probe(Ear(), tmp_path)
     assert metric.metric == "singing ROC-AUC" and metric.n == 6
-    assert metric.value == 1.0
+    assert metric.value == 1.0 and metric.interval == (1.0, 1.0)
+
+
+def test_the_interval_of_singing_is_of_songs(tmp_path, monkeypatch):
+    make(tmp_path, "ultrastar", [f"{n}/300-3000" for n in range(8)])
+    times = {0: [[1.5, 3.0]], 1: [[0.0, 1.5]]}  # the model is right of the first half of songs
+    monkeypatch.setitem(
+        probing.SUNG, "ultrastar", lambda item: np.array(times[int(item.path[0]) // 4])
+    )
+    (metric,) = probing.probe(Ear(), tmp_path)
+    low, high = metric.interval
+    assert low < 0.4 < metric.value < 0.6 < high
 
 
 def test_moods_are_those_that_listeners_felt(tmp_path):
