@@ -74,7 +74,7 @@ def test_the_interval_of_singing_is_of_songs(tmp_path, monkeypatch):
     )
     (metric,) = probing.probe(Ear(), tmp_path)
     low, high = metric.interval
-    assert low < 0.4 < metric.value < 0.6 < high
+    assert low < metric.value - 0.1 and high > metric.value + 0.1
 
 
 def test_moods_are_those_that_listeners_felt(tmp_path):
