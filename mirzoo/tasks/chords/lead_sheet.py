@@ -9,6 +9,9 @@
 A name stands where a chord begins and at the beginning of every bar, a dot for a beat on which it
 goes on. Four bars a line, with the time of its first; the beats before the first bar line are a bar
 that is not complete.
+
+Roots are spelled as the song's key signature has them, which is the one whose scale holds most of
+what its chords sound; basses as the degree that they are of their chord.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from mirzoo.dsp.chord_vocabulary import NO_CHORD, ROOT_NAMES, parse_chord
+from mirzoo.dsp.chord_vocabulary import NO_CHORD, parse_chord
 from mirzoo.tasks.annotation.midi_file import TempoMap
 from mirzoo.tasks.annotation.pictures import clock
 
@@ -36,18 +39,31 @@ QUALITIES = {
 """What follows the root, by the quality in Harte's syntax; others stand as they are."""
 
 
-def popular_name(label: str) -> str:
+LETTERS = "FCGDAEB"
+"""Fifths apart. Names are numbered by fifths, C being 0: -2 is Bb, 4 is E, 6 is F#."""
+
+FIFTHS_OF_DEGREE = {1: 0, 2: 2, 3: 4, 4: -1, 5: 1, 6: 3, 7: 5}
+FLATTEST, SHARPEST = -6, 10
+"""Gb and A#: what would be beyond is named by the same key of a piano."""
+
+
+def popular_name(label: str, signature: int | None = None) -> str:
     """Name a chord as lead sheets do.
 
     Parameters
     ----------
     label : str
         In Harte's syntax.
+    signature : int, optional
+        How many sharps the key has, flats below 0, by which the root is spelled; by default it is
+        spelled as in the label.
 
     Examples
     --------
-    >>> [popular_name(label) for label in ("C:maj", "F#:min7", "G:7/3", "Bb:maj(9)", "N")]
-    ['C', 'F#m7', 'G7/B', 'Bb(9)', 'N.C.']
+    >>> [popular_name(label) for label in ("C:maj", "F#:min7", "E:7/3", "Bb:maj(9)", "N")]
+    ['C', 'F#m7', 'E7/G#', 'Bb(9)', 'N.C.']
+    >>> popular_name("Ab:min", signature=4), popular_name("Ab:min", signature=-5)
+    ('G#m', 'Abm')
     """
     chord = parse_chord(label)
     if label == NO_CHORD or chord is None or chord.root is None:
@@ -58,8 +74,64 @@ def popular_name(label: str) -> str:
     known = QUALITIES.get(quality)
     if known is None:
         known = QUALITIES.get(shorthand, shorthand) + bracket + degrees
-    below = f"/{ROOT_NAMES[chord.bass]}" if bass and chord.bass is not None else ""
-    return f"{root}{known}{below}"
+    fifths = _fifths_of(root) if signature is None else _spelled(chord.root, signature)
+    below = f"/{_name(fifths + _fifths_above(bass))}" if bass else ""
+    return f"{root if signature is None else _name(fifths)}{known}{below}"
+
+
+def key_signature(segments: Sequence[tuple[float, float, str]]) -> int:
+    """Tell how many sharps a song has, flats below 0: -5 to 6.
+
+    Parameters
+    ----------
+    segments : sequence of (float, float, str)
+        Start (s), end (s) and label of each chord.
+
+    Returns
+    -------
+    int
+        That of the major scale which holds most of what chords sound, by time; of equal ones the
+        nearest to none.
+
+    Examples
+    --------
+    >>> key_signature([(0.0, 2.0, "E:maj"), (2.0, 3.0, "Ab:min"), (3.0, 4.0, "A:maj7")])
+    4
+    """
+    lasting = np.zeros(12)
+    for start, end, label in segments:
+        chord = parse_chord(label)
+        if chord is not None:
+            lasting[list(chord.pitch_classes)] += end - start
+    scales = {
+        sharps: [(7 * fifths) % 12 for fifths in range(sharps - 1, sharps + 6)]
+        for sharps in sorted(range(-5, 7), key=abs)
+    }
+    return max(scales, key=lambda sharps: float(lasting[scales[sharps]].sum()))
+
+
+def _spelled(pitch_class: int, signature: int) -> int:
+    """The name of a pitch class that is nearest to a key, in fifths."""
+    lowest = signature - 5
+    return lowest + (7 * pitch_class - lowest) % 12
+
+
+def _fifths_of(root: str) -> int:
+    return LETTERS.index(root[0]) - 1 + 7 * (root.count("#") - root.count("b"))
+
+
+def _fifths_above(degree: str) -> int:
+    number = (int(degree.lstrip("#b")) - 1) % 7 + 1
+    return FIFTHS_OF_DEGREE[number] + 7 * (degree.count("#") - degree.count("b"))
+
+
+def _name(fifths: int) -> str:
+    while fifths > SHARPEST:
+        fifths -= 12
+    while fifths < FLATTEST:
+        fifths += 12
+    signs, letter = divmod(fifths + 1, 7)
+    return LETTERS[letter] + ("#" * signs or "b" * -signs)
 
 
 def lead_sheet(
@@ -78,7 +150,8 @@ def lead_sheet(
     """
     assert beats.positions is not None
     yield f"{title}\n"
-    names = [popular_name(label) for _, _, label in segments]
+    signature = key_signature(segments)
+    names = [popular_name(label, signature) for _, _, label in segments]
     starts = [start for start, _, _ in segments]
     edges = sorted({0, *np.flatnonzero(beats.positions == 1).tolist(), len(beats.times)})
     bars = []

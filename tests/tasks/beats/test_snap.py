@@ -69,10 +69,29 @@ def test_a_lead_sheet(chords, beats, tmp_path):
 @pytest.mark.parametrize(
     ("label", "name"),
     [("Eb:hdim7", "Ebm7b5"), ("A:aug", "A+"), ("D:maj6/5", "D6/A"), ("X", "X"), ("C:5", "C5"),
-     ("C:min(9)", "Cm(9)"), ("B", "B"), ("G:sus4(b7)", "G7sus4"), ("C:13", "C13")],
+     ("C:min(9)", "Cm(9)"), ("B", "B"), ("G:sus4(b7)", "G7sus4"), ("C:13", "C13"),
+     ("E:maj/3", "E/G#"), ("Ab:7/b7", "Ab7/Gb"), ("F#:min/b3", "F#m/A"), ("Bb:maj/9", "Bb/C"),
+     ("Gb:dim/b5", "Gbdim/C"), ("D#:maj/3", "D#/G")],
 )  # fmt: skip
 def test_names_of_chords(label, name):
     assert popular_name(label) == name
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [("E Ab:min A B:7/3", ["E", "G#m", "A", "B7/D#"]),
+     ("Ab F:min C#:maj Eb/3", ["Ab", "Fm", "Db", "Eb/G"]),
+     ("F# B C#:7 Eb:min", ["F#", "B", "C#7", "D#m"]),
+     ("C A:min F Eb:maj", ["C", "Am", "F", "Eb"]),
+     ("N X N", ["N.C.", "X", "N.C."])],
+)  # fmt: skip
+def test_a_sheet_is_spelled_in_its_key(labels, names, tmp_path):
+    segments = [(2.0 * n, 2.0 * n + 2, label) for n, label in enumerate(labels.split())]
+    times = np.arange(0, segments[-1][1], 0.5)
+    beats = Beats(times, np.arange(len(times)) % 4 + 1)
+    sheet = Chords(segments).on_beats(beats).write(tmp_path / "song.txt").read_text()
+    written = sheet.split("|")[1:-1]
+    assert [cell for bar in written for cell in bar.split() if cell != "."] == names
 
 
 def test_notes_lie_on_the_beats_of_a_midi_file(beats, tmp_path):
