@@ -54,6 +54,7 @@ TRIADS = {"maj": (0, 4, 7), "min": (0, 3, 7)}
 def main() -> None:
     """Print a table for each set."""
     arguments = comparison.parser(__doc__.splitlines()[0])
+    comparison.add_against(arguments)
     arguments.add_argument("--sets", nargs="*", default=SETS,
                            help="corpora with labels; a+b is one set")  # fmt: skip
     arguments.add_argument("--agreement", nargs="*", default=["magnatune"],

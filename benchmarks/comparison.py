@@ -35,6 +35,7 @@ from mirzoo.evaluation.bootstrap import RESAMPLES, interval, interval_of_mean, r
 from mirzoo.evaluation.corpora import truth_of
 from mirzoo.tasks.annotation import Annotation
 from mirzoo.tasks.base import TASKS
+from mirzoo.tasks.scores import ratio
 
 PEERS = Path(__file__).parent / "peers"
 RESULT_SUFFIX = {"beats": ".beats", "chords": ".lab", "key": ".key", "melody": ".csv"}
@@ -223,13 +224,17 @@ def parser(description: str) -> argparse.ArgumentParser:
                            "sung at 0 dB)")  # fmt: skip
     arguments.add_argument("--snr", type=float, metavar="DB",
                            help="add white noise, recordings so much louder than it")  # fmt: skip
-    arguments.add_argument("--against", metavar="SYSTEM",
-                           help="also print by how much scores with labels differ from its, with "
-                           "intervals")  # fmt: skip
     arguments.add_argument("--speed", action="store_true",
                            help="only time all systems on a minute of music")  # fmt: skip
     arguments.add_argument("--rounds", type=int, default=3, help="of the timing")
     return arguments
+
+
+def add_against(arguments: argparse.ArgumentParser) -> None:
+    """Add the option of `print_scores`; `systems` checks it."""
+    arguments.add_argument("--against", metavar="SYSTEM",
+                           help="also print by how much scores over time differ from its, with "
+                           "intervals")  # fmt: skip
 
 
 def systems(options: argparse.Namespace, task: str, own: Sequence[System] = ()) -> list[System]:
@@ -238,7 +243,7 @@ def systems(options: argparse.Namespace, task: str, own: Sequence[System] = ()) 
     Raises
     ------
     DataError
-        If a model has another task, or two systems share a name.
+        If a model has another task, two systems share a name, or ``--against`` is none of them.
     """
     models = [Model(name, options.runtime) for name in options.models]
     for model in models:
@@ -250,6 +255,9 @@ def systems(options: argparse.Namespace, task: str, own: Sequence[System] = ()) 
     for name in set(names):
         if names.count(name) > 1:
             raise DataError(f"two systems are called '{name}'; rename one model's folder")
+    against = getattr(options, "against", None)
+    if against is not None and against not in names:
+        raise DataError(f"--against is '{against}'; there are {', '.join(names)}")
     return every
 
 
@@ -427,18 +435,11 @@ def print_scores(
         Of each recording: what the bootstrap draws.
     against : str, optional
         A system. Differences are of the same recordings, with the interval of 95 % of draws.
-
-    Raises
-    ------
-    DataError
-        If there is no system of that name.
     """
     rows = {name: overall(each) for name, each in scores.items()}
     print_table(title, rows, columns, len(groups))
     if against is None:
         return
-    if against not in scores:
-        raise DataError(f"--against is '{against}'; there are {', '.join(scores)}")
     judged = [column for column in columns if any(each.get(column) for each in scores[against])]
     width = 26
     print(f"less those of {against}")
@@ -469,10 +470,12 @@ def difference(
 
     def of_draws(weights: np.ndarray) -> dict[str, np.ndarray]:
         parts = [
-            weights @ (values[:, number] * seconds[:, number] * counted)
-            / np.maximum(weights @ (seconds[:, number] * counted), 1e-9)
+            ratio(
+                weights @ (values[:, number] * seconds[:, number] * counted),
+                weights @ (seconds[:, number] * counted),
+            )
             for number in range(2)
-        ]  # fmt: skip
+        ]
         return {"difference": parts[0] - parts[1]}
 
     whole = float(of_draws(np.ones((1, len(pairs))))["difference"][0])

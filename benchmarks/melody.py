@@ -33,6 +33,7 @@ COLUMNS = (
 def main() -> None:
     """Print a table for each set."""
     arguments = comparison.parser(__doc__.splitlines()[0])
+    comparison.add_against(arguments)
     arguments.add_argument("--sets", nargs="*", default=SETS,
                            help="corpora with a melody; a+b is one set")  # fmt: skip
     options = arguments.parse_args()

@@ -70,12 +70,15 @@ def scores_of(task: str) -> str:
 def scores_of_card(card: Card) -> str:
     """All scores of one model, next to its peers on the same recordings."""
     peers = list(dict.fromkeys(peer for metric in card.metrics for peer in peers_of(metric)))
+    intervals = any(metric.interval for metric in card.metrics)
     rows = [
-        (described_set(metric), metric.metric, f"**{metric.value:.3f}**", _interval(metric),
+        (described_set(metric), metric.metric, f"**{metric.value:.3f}**",
+         *([_interval(metric)] if intervals else []),
          *(f"{peers_of(metric)[peer]:.3f}" if peer in peers_of(metric) else "" for peer in peers))
         for metric in card.metrics
     ]  # fmt: skip
-    header = ("set", "score", card.name, "95 %", *peers)
+    spread = ["95 % of resamples"] if intervals else []
+    header = ("set", "score", card.name, *spread, *peers)
     return markdown(header, rows, right=set(range(2, len(header))))
 
 

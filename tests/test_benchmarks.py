@@ -83,8 +83,14 @@ def test_differences_are_of_the_same_recordings(comparison, capsys):
     assert comparison.difference(one, other, "third", groups) == ""
     comparison.print_scores("songs", {"a": one, "b": other}, ["root"], groups, "b")
     assert "less those of b" in (told := capsys.readouterr().out) and "+0.100 [" in told
+    half = [dict(each) for each in other]
+    for scores_of_one in half[:18]:  # only one of ten groups is judged by both
+        scores_of_one["root"] = Score(float("nan"), 0.0)
+    assert comparison.difference(one, half, "root", groups) == "+0.100 [+0.100, +0.100]"
+    options = SimpleNamespace(models=[], peers=[], runtime="litert", against="c")
+    a, b = SimpleNamespace(name="a"), SimpleNamespace(name="b")
     with pytest.raises(DataError, match="--against is 'c'; there are a, b"):
-        comparison.print_scores("songs", {"a": one, "b": other}, ["root"], groups, "c")
+        comparison.systems(options, "chords", [a, b])
 
 
 @pytest.mark.parametrize(

@@ -95,13 +95,16 @@ def interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float] | 
 def interval_of_mean(
     values: np.ndarray, groups: Sequence[str], resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[float, float] | None:
-    """The interval of the mean of a value for each recording.
+    """The interval of the mean of a value for each recording; None without any.
 
     Examples
     --------
     >>> interval_of_mean(np.array([0.0, 0.0, 1.0, 1.0]), ["a", "a", "b", "b"])
     (0.0, 1.0)
     """
+
+    if not len(values):
+        return None
 
     def mean(weights: np.ndarray) -> dict[str, np.ndarray]:
         return {"mean": weights @ values / np.maximum(weights.sum(axis=1), 1)}

@@ -42,7 +42,8 @@ def measure(
     -------
     list of Metric
         The task's ``headline`` for each corpus; ``n`` counts recordings. Intervals are by the
-        bootstrap over what is held out together, the items' groups.
+        bootstrap over what is held out together, the items' groups; one group alone has none,
+        since all its draws are the same.
     """
     task = TASKS[runner.card.task]
     metrics = []
@@ -67,7 +68,7 @@ def measure(
                 f"held out by {collection.grouping}",
                 rendered=collection.rendered,
                 baseline={other: given[name].value for other, given in others.items()},
-                interval=interval(drawn[name]),
+                interval=interval(drawn[name]) if len(set(groups)) > 1 else None,
             )
             for name in task.headline
             if scores[name].seconds > 0 and name not in collection.unjudged

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from mirzoo.card import Contract
-from mirzoo.errors import ExportError
+from mirzoo.errors import ArtefactError, ExportError
 from mirzoo.export.parity import Outputs, require_parity
 from mirzoo.tasks.base import TASKS, Decisions
 
@@ -149,10 +149,19 @@ def require_same(
     Raises
     ------
     ExportError
-        With the kind of sound and the figure, where the file is further off than the bound.
+        With the kind of sound and the figure, where the file is further off than the bound, or
+        where it cannot be run.
     """
     for sound, windows in sounds.items():
-        ours, theirs = expected(windows), received(windows)
+        ours = expected(windows)
+        try:
+            theirs = received(windows)
+        except ArtefactError as error:
+            reason = error.__cause__ or error
+            raise ExportError(
+                f"{what} was converted, but its runtime here cannot run it ({reason}). Nothing was "
+                "written; take another option or format"
+            ) from error
         least = bound.decisions
         if decisions is None:
             same = same_decisions(contract, ours, theirs, bound.tie)

@@ -105,7 +105,7 @@ class Frontend(Config):
     def bin_frequencies(self) -> np.ndarray:
         """The frequency of each bin of each channel (Hz), shape ``(bins, channels)``.
 
-        Where bins are no frequencies (chroma, cepstra) they count as semitones.
+        Where bins are no frequencies (cepstra) they count as semitones.
         """
         import numpy as np
 

@@ -91,6 +91,13 @@ class DataConfig(Config):
         return self
 
     @model_validator(mode="after")
+    def _teachers_are_named_once(self) -> Self:
+        twice = sorted({name for name in self.teachers if self.teachers.count(name) > 1})
+        if twice:
+            raise ValueError(f"teachers names {twice} more than once; each counts once")
+        return self
+
+    @model_validator(mode="after")
     def _renaming_teachers_are_there(self) -> Self:
         unknown = sorted(set(self.same_labels) - set(self.teachers))
         if unknown:

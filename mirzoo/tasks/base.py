@@ -24,6 +24,7 @@ from mirzoo.errors import ArtefactError, DataError, RecipeError
 from mirzoo.recipe import tasks as known_tasks
 from mirzoo.recipe.base import Start, type_of
 from mirzoo.tasks.scores import Judged, RecordingScorer, Score, Scorer
+from mirzoo.tasks.tuning import FEWEST_BINS
 
 if TYPE_CHECKING:
     import keras
@@ -444,6 +445,13 @@ class Task(ABC, Generic[Section, Result]):
                 f"training.consistency is {training.consistency:g}, but only {' and '.join(same)} "
                 f"stay the same in another tuning; allowed for '{self.name}' is 0"
             )
+        bins = recipe.frontend.bins_in_a_semitone
+        if training.consistency and (bins is None or bins < FEWEST_BINS):
+            raise ValueError(
+                f"training.consistency is {training.consistency:g}, for which the tuning is "
+                f"measured, but the front-end has {bins or 'no'} bins a semitone; allowed are "
+                f"{FEWEST_BINS} or more: take bins_per_octave 36, or 0"
+            )
 
     def relabelled(
         self, config: Section, labels: Sequence[str], activation: Activation | None = None
@@ -501,7 +509,8 @@ class Task(ABC, Generic[Section, Result]):
     def describe(self, card: Contract) -> list[tuple[str, str]]:
         """What `mirzoo info` states of the outputs: pairs of a word and its text."""
         count = f"{len(card.labels)} labels" if card.labels else self.name
-        return [("outputs", f"{count} ({card.activation}): {', '.join(card.labels)}")]
+        separator = "; " if any("," in label for label in card.labels) else ", "
+        return [("outputs", f"{count} ({card.activation}): {separator.join(card.labels)}")]
 
     def headline_scores(self, metrics: Sequence[Metric]) -> list[Metric]:
         """Pick one score for each data set: that by which models are compared, where there is one.

@@ -20,6 +20,9 @@ TUNING = "tuning"
 
 AXIS_LABELS = ("cosine", "sine")
 SEMITONE_CENTS = 100.0
+FEWEST_BINS = 3
+"""A semitone needs so many for its tuning to be measured."""
+
 CLEAR_TUNING = 0.02
 """The least length of the mean direction at which a recording has a tuning at all."""
 
@@ -42,7 +45,7 @@ def check_tuning(recipe: Recipe, head: str) -> None:
             f"'{head}' with tuning: true measures it"
         )
     bins = recipe.frontend.bins_in_a_semitone
-    if wanted and (bins is None or bins < 3):
+    if wanted and (bins is None or bins < FEWEST_BINS):
         raise ValueError(
             f"task.tuning needs three bins a semitone, and the front-end has {bins or 'none'}; "
             "take bins_per_octave 36, or task.tuning and head.tuning false"

@@ -163,11 +163,12 @@ class DistillationSet:
             for w in windows
         )
         teachers = run.data.teachers
-        predicted = {teacher: _predictions(run, judged, teacher) for teacher in teachers}
         same, other = _by_vocabulary(run)
+        words = {teacher: _words(run, teacher, same) for teacher in run.data.same_labels}
+        predicted = {teacher: _predictions(run, judged, teacher) for teacher in teachers}
         count = sum(len(w) for w in windows)
         tags = np.nanmean([predicted[teacher]["tags"] for teacher in same], axis=0, dtype="f4")
-        renamed = [_renamed(run, name, predicted[name]["tags"]) for name in run.data.same_labels]
+        renamed = [_renamed(predicted[name]["tags"], places) for name, places in words.items()]
         return cls(
             windows=windows,
             judged=judged,
@@ -268,7 +269,7 @@ def _asked(run: Run, collection: str, teacher: str) -> bool:
 def _by_vocabulary(run: Run) -> tuple[list[str], list[str]]:
     """Split a recipe's teachers into those with its labels and the others.
 
-    Those whose labels the recipe says in its own words (``data.same_labels``) are neither.
+    Those whose labels the recipe names otherwise (``data.same_labels``) are neither.
     """
     task = run.recipe.task
     labels, teachers = TASKS[task.type].labels(task), run.data.teachers
@@ -292,21 +293,40 @@ def _labels_of(run: Run, teacher: str) -> list[str]:
     return list((PORTS[teacher] if teacher in PORTS else run.model(teacher).card).labels)
 
 
-def _renamed(run: Run, teacher: str, scores: np.ndarray) -> np.ndarray:
-    """What a teacher gives for the recipe's labels, NaN for those that it has no name for."""
+def _words(run: Run, teacher: str, same: Sequence[str]) -> list[list[int]]:
+    """For each of the recipe's labels the places of those by which a teacher calls it."""
     task = run.recipe.task
     ours, theirs = TASKS[task.type].labels(task), _labels_of(run, teacher)
-    given = np.full((len(scores), len(ours)), np.nan, np.float32)
-    for label, names in run.data.same_labels[teacher].items():
+    words = run.data.same_labels[teacher]
+    if teacher in same or not words:
+        raise RecipeError(
+            f"data.same_labels.{teacher} is {words}, but "
+            + (
+                f"{teacher} gives the recipe's labels as they are"
+                if teacher in same
+                else "names nothing that it would count for"
+            )
+            + "; leave it out, or name labels of the recipe with theirs"
+        )
+    for label, names in words.items():
         unknown = [name for name in names if name not in theirs]
         if label not in ours or unknown or not names:
             raise RecipeError(
-                f"data.same_labels.{teacher} has {label!r}: {list(names)}; allowed are labels of "
-                f"the recipe, each with one or more of those of {teacher}, as `mirzoo info` lists "
-                "them"
+                f"data.same_labels.{teacher} has {label!r}: {list(names)}; "
+                + (f"the recipe has no label {label!r}" if label not in ours else "")
+                + (f"{teacher} has no {unknown}" if label in ours and unknown else "")
+                + (f"none of {teacher}'s is named" if label in ours and not names else "")
+                + "; `mirzoo info` lists labels"
             )
-        places = [theirs.index(name) for name in names]
-        given[:, ours.index(label)] = scores[:, places].max(axis=1)
+    return [[theirs.index(name) for name in words.get(label, ())] for label in ours]
+
+
+def _renamed(scores: np.ndarray, words: Sequence[Sequence[int]]) -> np.ndarray:
+    """What a teacher gives for the recipe's labels, NaN for those that it has no name for."""
+    given = np.full((len(scores), len(words)), np.nan, np.float32)
+    for label, places in enumerate(words):
+        if places:
+            given[:, label] = scores[:, list(places)].max(axis=1)
     return given
 
 
@@ -319,7 +339,7 @@ def with_renamed(tags: np.ndarray, renamed: Sequence[np.ndarray]) -> np.ndarray:
         Probabilities.
     renamed : sequence of np.ndarray
         Each of the same shape, NaN where nothing is known: scores of any scale. The highest known
-        one of a label counts as the highest of its tags, and so on down.
+        one of a label counts as the highest of its tags, and so on down; equal ones count alike.
 
     Returns
     -------
@@ -339,9 +359,14 @@ def with_renamed(tags: np.ndarray, renamed: Sequence[np.ndarray]) -> np.ndarray:
     for scores in renamed:
         for label in range(scores.shape[1]):
             known = np.isfinite(scores[:, label])
-            place = np.argsort(np.argsort(scores[known, label], kind="stable"))
-            total[known, label] += np.sort(logits[known, label])[place]
-            counted[known, label] += 1
+            _, place, alike = np.unique(
+                scores[known, label], return_inverse=True, return_counts=True
+            )
+            first = np.cumsum(alike) - alike
+            if len(first):
+                means = np.add.reduceat(np.sort(logits[known, label]), first) / alike
+                total[known, label] += means[place]
+                counted[known, label] += 1
     return np.asarray(np.where(counted > 1, 1 / (1 + np.exp(-total / counted)), tags), np.float32)
 
 

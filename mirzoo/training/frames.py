@@ -59,6 +59,12 @@ def fit(run: Run, out: str | Path, *, name: str, tensorboard: bool = False) -> M
     out.mkdir(parents=True, exist_ok=True)
     recipe, distribution = run.recipe, run.distribution
     distribution.require_shares(recipe.training.batch_size)
+    if recipe.training.consistency and distribution.devices > 1:
+        raise RecipeError(
+            f"training.consistency is {recipe.training.consistency:g}: the two halves of a batch "
+            f"are compared, and {distribution.devices} devices would have different parts of them; "
+            "train on one device, or leave it out"
+        )
     _require_aligned_frames(recipe)
     stores = [cached_features(corpus, recipe.frontend) for corpus in run.corpora]
     targets = [
@@ -306,7 +312,12 @@ def student_of(
     given = dict(zip(learnt, keras.tree.flatten(_after_frontend(model, learnt)(features))))
     name = f"{model.name}_student"
     if settings.consistency:
-        main = learnt[0]
+        main = model.card.outputs[0].name
+        if main not in given:
+            raise RecipeError(
+                f"training.consistency compares the output {main}, which only_outputs "
+                f"{list(settings.only_outputs)} leaves out; name it there or leave one of both out"
+            )
         student = ConsistentStudent(magnitudes, given, main, settings.consistency, name=name)
     else:
         student = keras.Model(magnitudes, given, name=name)

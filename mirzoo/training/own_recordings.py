@@ -226,6 +226,10 @@ def _train(
     With ``patience``, the loss of what is unseen decides on the end, and stands before the others
     as it was at the beginning.
     """
+    if not fresh:
+        # What a shipped model keeps to in all tunings it has learnt; labels alone count here.
+        training = recipe.training.model_copy(update={"consistency": 0.0})
+        recipe = recipe.model_copy(update={"training": training})
     length = round((recipe.training.example_s or recipe.window_s) * recipe.frontend.grid.frame_rate)
     stretches = sum(
         int(np.maximum((track.stops - track.starts) // length, 1).sum()) for track in tracks

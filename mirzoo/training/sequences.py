@@ -58,7 +58,8 @@ class Sequences:
     twins : bool
         Whether the second half of a training epoch's batches is the first in other tunings: moved
         by ``transpose`` to one between `LOWEST_TUNING_CENTS` and 100 cents above it, within which
-        a model takes music for the same. Both are altered each by itself.
+        a model takes music for the same. Both are altered each by itself. Of an odd
+        ``batch_size`` one is left out; a single one has its twin.
     excerpt_probability : float
         Of a stretch being silent and unknown but for a part of any length, as a short clip is.
     events : bool
@@ -94,7 +95,7 @@ class Sequences:
         self.transpose = transpose
         self.transpose_semitones = transpose_semitones
         self.twins = twins and shuffle
-        self._each = batch_size // 2 if self.twins else batch_size
+        self._each = max(1, batch_size // 2) if self.twins else batch_size
         self.excerpt_probability = excerpt_probability if shuffle else 0.0
         self.events = events
         self.shuffle = shuffle
@@ -111,14 +112,9 @@ class Sequences:
             raise ValueError("transpose_semitones needs a function that transposes features")
         if self.transpose is None and self.twins:
             raise ValueError("twins need a function that transposes features")
-        if self.twins and batch_size % 2:
-            raise DataError(
-                f"batch_size is {batch_size}, but half of a batch is the other half in another "
-                "tuning (training.consistency); allowed are even numbers"
-            )
         if len(self) == 0:
             raise DataError(
-                f"{len(self._places)} stretches do not fill one batch of {batch_size}; prepare "
+                f"{len(self._places)} stretches do not fill one batch of {self._each}; prepare "
                 "more audio or take a smaller batch_size"
             )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fake_models import FakeRunner, make_card, make_frame_card
 
-from mirzoo.errors import ExportError
+from mirzoo.errors import ArtefactError, ExportError
 from mirzoo.export.checks import BOUNDS, MUSIC, Bound, probes, require_same, same_decisions
 from mirzoo.tasks.base import TASKS, same_choice
 from mirzoo.tasks.chords import ChordDecoding
@@ -52,6 +52,17 @@ def test_a_fault_in_any_kind_of_sound_is_found(kind):
         return outputs
 
     with pytest.raises(ExportError, match=rf"on {kind}, x differs from the Keras model by 2\.00e"):
+        compare(received)
+
+
+def test_a_file_that_cannot_be_run_is_no_damaged_one():
+    def received(windows):
+        try:
+            raise RuntimeError("failed to prepare node #7")
+        except RuntimeError as error:
+            raise ArtefactError("/tmp/x.tflite cannot be run; is it damaged?") from error
+
+    with pytest.raises(ExportError, match="^x was converted, but .*failed to prepare node #7"):
         compare(received)
 
 

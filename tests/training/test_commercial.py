@@ -73,10 +73,10 @@ def test_teachers_and_earlier_runs_count(monkeypatch):
 
 
 def test_systems_that_teach_by_their_labels_count(monkeypatch):
-    taught = recipe(collections=["pop909"], teachers=["fcpe_voice"])
-    assert commercial_of(taught) == "unstated"
+    learnt = recipe(collections=["pop909"], teachers=["fcpe_voice"])
+    assert commercial_of(learnt) == "unstated"
     monkeypatch.setitem(SYSTEMS, "fcpe_voice", SYSTEMS["fcpe_voice"]._replace(commercial="no"))
-    assert commercial_of(taught) == "no"
+    assert commercial_of(learnt) == "no"
 
 
 def test_cards_name_what_such_systems_learnt_from(monkeypatch):

@@ -8,6 +8,7 @@ from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.dsp.transposition import LOWEST_TUNING_CENTS, tuning_of_magnitudes
 from mirzoo.errors import DataError
+from mirzoo.models.layers.tuning import _catmull_rom
 from mirzoo.recipe import Augmentation
 from mirzoo.tasks.chords.targets import ChordTargets
 from mirzoo.training.alterations import alter_magnitudes, transpose, transpose_spectrum
@@ -153,6 +154,16 @@ def test_the_tuning_of_magnitudes_is_theirs(cents):
     assert tuning_of_magnitudes(np.zeros((2, 108, 1)), FREQUENCIES) == 0
 
 
+@pytest.mark.parametrize("bins", [-1.3, -0.5, 0.2, 0.9])
+def test_features_move_as_in_the_graph(bins):
+    """With the kernel of `AtConcertPitch`, where nothing is below 0."""
+    values = tones(0)[:1]
+    kernel = np.array(_catmull_rom(bins - np.arange(-4.0, 5.0).astype("float32")))
+    padded = np.pad(values[0, :, 0], 4)
+    moved = [(kernel[::-1] * padded[place : place + 9]).sum() for place in range(108)]
+    np.testing.assert_allclose(transpose(values, bins)[0, :, 0], np.maximum(moved, 0), atol=1e-6)
+
+
 def test_features_move_by_fractions_of_a_semitone():
     np.testing.assert_allclose(up(tones(-10), 0.25), tones(15), atol=0.05)
     assert up(np.eye(9, dtype=np.float32)[:, :, np.newaxis], 0.1).min() == 0
@@ -178,9 +189,17 @@ def test_half_of_a_batch_is_the_other_half_in_other_tunings(corpus):
     assert not sequences(corpus, transpose=up, twins=True, shuffle=False).twins
 
 
-def test_twins_need_an_even_batch_and_bins_that_move(corpus):
-    with pytest.raises(DataError, match="batch_size is 3.*even numbers"):
-        sequences(corpus, transpose=up, twins=True, batch_size=3)
+@pytest.mark.parametrize(("batch_size", "rows"), [(1, 2), (2, 2), (3, 2), (4, 4)])
+def test_every_example_has_its_twin(corpus, batch_size, rows):
+    frequencies = 440.0 * 2 ** (np.arange(252)[:, np.newaxis] / 36)
+    drawn = sequences(
+        corpus, transpose=up, twins=True, batch_size=batch_size, frequencies=frequencies
+    )
+    features, known = drawn.batch(0, 0)
+    assert len(features) == len(known["chords"]) == rows
+
+
+def test_twins_need_bins_that_move(corpus):
     with pytest.raises(ValueError, match="twins need a function"):
         sequences(corpus, twins=True)
 

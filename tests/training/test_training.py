@@ -196,19 +196,32 @@ def test_a_teacher_with_other_words_counts_for_the_labels_that_it_names(corpora)
         alone.tags, [np.stack([np.full_like(named, np.nan)] * 2 + [named], axis=1)]
     )
     np.testing.assert_allclose(renamed.tags, expected)
-    assert np.abs(renamed.tags[:, 2] - alone.tags[:, 2]).max() > 0.01
+    assert np.abs(renamed.tags[:, 2] - alone.tags[:, 2]).max() > 0.005
+
+
+def test_what_a_teacher_finds_alike_counts_alike():
+    tags = np.array([[0.9], [0.1], [0.5], [0.2]], np.float32)
+    logits = np.log(tags / (1 - tags))
+    found = clips.with_renamed(tags, [np.zeros((4, 1))])
+    expected = 1 / (1 + np.exp(-(logits + logits.mean()) / 2))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    unknown = clips.with_renamed(tags, [np.full((4, 1), np.nan)])
+    np.testing.assert_array_equal(unknown, tags)
 
 
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
+        ({"other_ear": {}}, r"same_labels.other_ear is \{\}, but names nothing"),
+        ({"ear": {"tag 2": ["tag 1"]}}, r"same_labels.ear is .*gives the recipe's labels as they"),
         ({"nobody": {"tag 2": ["words"]}}, r"same_labels names \['nobody'\].*'ear', 'other_ear'"),
         ({"other_ear": {"tag": ["words"]}}, r"same_labels.other_ear has 'tag': \['words'\]"),
         ({"other_ear": {"tag 2": ["tag 2"]}}, r"same_labels.other_ear has 'tag 2': \['tag 2'\]"),
         ({"other_ear": {"tag 2": []}}, r"same_labels.other_ear has 'tag 2': \[\]"),
     ],
 )
-def test_words_that_nobody_uses_are_named(corpora, words, complaint):
+def test_words_that_nobody_uses_are_named(corpora, words, complaint, monkeypatch):
+    monkeypatch.setattr(clips, "_predictions", lambda *_: pytest.fail("asked before the check"))
     data = {"collections": ["tones"], "teachers": ["ear", "other_ear"], "same_labels": words}
     with pytest.raises((RecipeError, ValueError), match=complaint):
         clips.DistillationSet.prepare(opened(make_recipe(data=data), corpora), "train")

@@ -16,6 +16,9 @@ from mirzoo.recipe.scalings import NoScaling, Scaling
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
+
+C4_HZ = 261.6255653005986
 
 
 @FRONTENDS.register
@@ -93,6 +96,12 @@ class ChromaConfig(Frontend):
         from mirzoo.models.layers.scaling import build_scaling
 
         return build_scaling(self.scaling, self, power=1 if self.source == "cqt" else 2)
+
+    def bin_frequencies(self) -> np.ndarray:
+        """Those of the octave from middle C up."""
+        import numpy as np
+
+        return C4_HZ * 2.0 ** (np.arange(self.n_bins) / self.n_chroma)[:, np.newaxis]
 
     def transposition(self) -> Transposition | None:
         return transposition_by_bins(self.n_chroma, circular=True)

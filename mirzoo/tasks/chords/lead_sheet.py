@@ -44,7 +44,10 @@ LETTERS = "FCGDAEB"
 
 FIFTHS_OF_DEGREE = {1: 0, 2: 2, 3: 4, 4: -1, 5: 1, 6: 3, 7: 5}
 FLATTEST, SHARPEST = -6, 10
-"""Gb and A#: what would be beyond is named by the same key of a piano."""
+"""Roots are Gb to A#: what would be beyond is named by the same key of a piano."""
+
+FLATTEST_BASS, SHARPEST_BASS = -8, 12
+"""Basses are Fb to B#, with one accidental."""
 
 
 def popular_name(label: str, signature: int | None = None) -> str:
@@ -74,8 +77,12 @@ def popular_name(label: str, signature: int | None = None) -> str:
     known = QUALITIES.get(quality)
     if known is None:
         known = QUALITIES.get(shorthand, shorthand) + bracket + degrees
-    fifths = _fifths_of(root) if signature is None else _spelled(chord.root, signature)
-    below = f"/{_name(fifths + _fifths_above(bass))}" if bass else ""
+    fifths = _fifths_of(root)
+    if signature is not None:
+        fifths = _within(_spelled(chord.root, signature), FLATTEST, SHARPEST)
+    below = ""
+    if bass:
+        below = f"/{_name(_within(fifths + _fifths_above(bass), FLATTEST_BASS, SHARPEST_BASS))}"
     return f"{root if signature is None else _name(fifths)}{known}{below}"
 
 
@@ -125,11 +132,16 @@ def _fifths_above(degree: str) -> int:
     return FIFTHS_OF_DEGREE[number] + 7 * (degree.count("#") - degree.count("b"))
 
 
-def _name(fifths: int) -> str:
-    while fifths > SHARPEST:
+def _within(fifths: int, flattest: int, sharpest: int) -> int:
+    """The name of the same key of a piano that is within two."""
+    while fifths > sharpest:
         fifths -= 12
-    while fifths < FLATTEST:
+    while fifths < flattest:
         fifths += 12
+    return fifths
+
+
+def _name(fifths: int) -> str:
     signs, letter = divmod(fifths + 1, 7)
     return LETTERS[letter] + ("#" * signs or "b" * -signs)
 

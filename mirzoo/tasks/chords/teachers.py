@@ -65,7 +65,7 @@ def _labels(
     teachers: Teachers, teacher: str, frame_times: Sequence[np.ndarray], vocabulary: Vocabulary
 ) -> np.ndarray:
     rows = []
-    found = labels_of(teachers, teacher, SUFFIX, Chords.read)
+    found = labels_of(teachers, teacher, SUFFIX, Chords.read, _end_of)
     for chords, times in zip(found, frame_times, strict=True):
         one_hot = np.zeros((len(times), len(vocabulary)), np.float32)
         for start_s, end_s, label in chords.segments if chords else ():
@@ -74,6 +74,10 @@ def _labels(
                 one_hot[slice(*np.searchsorted(times, [start_s, end_s])), known] = 1.0
         rows.append(one_hot)
     return np.concatenate(rows)
+
+
+def _end_of(chords: Chords) -> float:
+    return chords.segments[-1][1] if chords.segments else 0.0
 
 
 def _probabilities(

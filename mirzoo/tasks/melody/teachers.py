@@ -55,7 +55,7 @@ def predicted_melody(teachers: Teachers, frame_times: Sequence[np.ndarray]) -> P
 
     That of models is the mean of theirs: its pitch is the likeliest path through the mean of their
     saliences, its confidence the salience within half a semitone of it. Voices that other systems
-    have found are combined with it as the module says.
+    have found are combined with it as at the top of the module.
 
     Parameters
     ----------
@@ -79,9 +79,9 @@ def predicted_melody(teachers: Teachers, frame_times: Sequence[np.ndarray]) -> P
             f"data.teachers names {', '.join(voices)} and no melody model; the voices that another "
             "system finds are combined with the melody that models predict, so name one"
         )
+    of_voices = [labels_of(teachers, name, SUFFIX, Melody.read, _end_of) for name in voices]
     melody = _of_models(teachers, models, frame_times)
-    for name in voices:
-        found = labels_of(teachers, name, SUFFIX, Melody.read)
+    for found in of_voices:
         melody = _with_voices(melody, np.concatenate(list(map(_sampled, found, frame_times))))
     return melody
 
@@ -97,14 +97,19 @@ def _of_models(
     return PredictedMelody(*(np.concatenate(kind) for kind in zip(*rows, strict=True)))
 
 
+def _end_of(melody: Melody) -> float:
+    return float(melody.times[-1]) if len(melody.times) else 0.0
+
+
 def _sampled(found: Melody | None, times: np.ndarray) -> np.ndarray:
-    """The pitch at times (Hz), 0 where no voice is found or it isn't known."""
+    """The pitch at times (Hz), 0 where no voice is found, or no row is for the moment."""
     if found is None:
         return np.zeros(len(times))
     at = nearest(found.times, times)
     counts = (found.f0 > 0) & (found.confidence >= TRUSTED)
-    inside = (times >= found.times[0]) & (times <= found.times[-1])
-    return np.where(counts[at] & inside, found.f0[at], 0.0)
+    step = float(np.median(np.diff(found.times))) if len(found.times) > 1 else 0.0
+    near = np.abs(found.times[at] - times) <= 0.51 * step
+    return np.where(counts[at] & near, found.f0[at], 0.0)
 
 
 def _with_voices(melody: PredictedMelody, voice: np.ndarray) -> PredictedMelody:

@@ -78,6 +78,17 @@ def test_names_of_chords(label, name):
 
 
 @pytest.mark.parametrize(
+    ("label", "signature", "name"),
+    [("E:maj/3", -4, "E/G#"), ("B:maj/3", -2, "B/D#"), ("D:maj/3", -5, "D/F#"),
+     ("F:min/b3", 5, "Fm/Ab"), ("F:7/b7", 5, "F7/Eb"), ("C:min/b3", 6, "Cm/Eb"),
+     ("Ab:min/b3", 4, "G#m/B"), ("Ab:maj/3", -4, "Ab/C"), ("Ab:maj/3", 4, "G#/B#"),
+     ("C#:7/3", 3, "C#7/E#"), ("Ab:min/b3", -5, "Abm/Cb"), ("Gb:maj/4", -5, "Gb/Cb")],
+)  # fmt: skip
+def test_basses_are_degrees_of_the_root_that_is_printed(label, signature, name):
+    assert popular_name(label, signature) == name
+
+
+@pytest.mark.parametrize(
     ("labels", "names"),
     [("E Ab:min A B:7/3", ["E", "G#m", "A", "B7/D#"]),
      ("Ab F:min C#:maj Eb/3", ["Ab", "Fm", "Db", "Eb/G"]),

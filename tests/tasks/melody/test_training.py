@@ -1,5 +1,7 @@
 """Melody: targets from labels and teachers; the voicing threshold comes from validation items."""
 
+import sys
+
 import numpy as np
 import pytest
 from toy_music import make_recipe
@@ -7,7 +9,7 @@ from toy_teachers import bare_corpus, melody_teacher, toy_teachers
 
 from mirzoo.data.corpus import Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
-from mirzoo.errors import RecipeError, UnknownNameError
+from mirzoo.errors import DataError, RecipeError, UnknownNameError
 from mirzoo.tasks.base import TASKS
 from mirzoo.tasks.melody import Melody, MelodyConfig, MelodyDecoding
 from mirzoo.tasks.melody.calibration import calibrate_melody
@@ -140,6 +142,41 @@ def test_a_voice_found_in_the_mix_counts_as_much_as_the_models(tmp_path):
     np.testing.assert_allclose(found.voicing[[sung, higher, unsure]], [0.9, 0.9, 0.6], atol=1e-3)
     for alone in (before, other_item):
         np.testing.assert_allclose([row[alone] for row in found], [models_own, 0.8, 0.9], rtol=1e-3)
+
+
+def test_between_the_rows_of_a_file_nothing_is_said(tmp_path, monkeypatch):
+    times = np.concatenate([np.arange(0, 10), np.arange(50, 60)]) / 10
+    monkeypatch.setattr(sys.modules[__name__], "VOICE_TIMES", times)
+    found = with_voice(tmp_path, 260.0, models={"ear": melody_teacher(lambda time: (60, 0.8, 0.9))})
+    sung = np.isclose(found.f0[:60], 260.0)
+    assert sung[:10].all() and sung[50:].all() and not sung[10:50].any()
+
+
+@pytest.mark.parametrize(
+    ("name", "last_s", "complaint"),
+    [("00000.csv", 5000.0, r"ends at 5000 s, and its item lasts 6.0 s; .*milliseconds"),
+     ("7.csv", 5.0, r"holds 7.csv, which is for no item of .*00000.csv to 00001.csv")],
+)  # fmt: skip
+def test_files_that_are_of_something_else_are_refused(tmp_path, name, last_s, complaint):
+    corpus = bare_corpus(tmp_path)
+    folder = corpus.directory / "targets" / "voice"
+    folder.mkdir(parents=True)
+    Melody(np.array([0.0, last_s]), np.array([200.0, 200.0])).write(folder / name)
+    models = {"ear": melody_teacher(None)}
+    with pytest.raises(DataError, match=complaint):
+        predicted_melody(
+            Teachers(corpus, ["ear", "voice"], models.__getitem__), [np.arange(9) / 10] * 2
+        )
+
+
+def test_an_empty_file_is_named(tmp_path):
+    corpus = bare_corpus(tmp_path)
+    folder = corpus.directory / "targets" / "voice"
+    folder.mkdir(parents=True)
+    (folder / "00001.csv").write_text("\n")
+    teachers = Teachers(corpus, ["ear", "voice"], {"ear": melody_teacher(None)}.__getitem__)
+    with pytest.raises(DataError, match=r"00001.csv' is empty; an item in which voice finds"):
+        predicted_melody(teachers, [np.arange(9) / 10] * 2)
 
 
 def test_where_models_are_confident_of_another_pitch_than_the_voice_s_nothing_is_known(tmp_path):
