@@ -32,7 +32,10 @@ METRIC = {
     "n": 1,
     "method": "made up",
 }
-MOST_BYTES = 8_000_000
+MOST_BYTES = 9_000_000
+"""What a model's folder adds to the repository, in three forms and with golden outputs. The
+largest, hcqt_cnn_melody with its network for the voicing, has 8.6 MB."""
+
 MOST_LITERT_BYTES = 2_500_000
 
 

@@ -37,6 +37,7 @@ LAST_THEN = {
     "cqt_crnn_chords": "cqt_crnn_chords@labelled",
     "hcqt_cnn_melody": "hcqt_cnn_melody@bands",
     "mel_cnn_tagger": "mel_cnn_tagger@trunk",
+    "stft_crnn_melody": "stft_crnn_melody@bands",
 }
 """Recipes that have one more run now: the name of what was the last."""
 
