@@ -69,11 +69,25 @@ class Octave:
         Samples from one frame to the next, at that rate.
     bank : int
         Index into `Transform.banks`.
+    averaged : int
+        How many magnitudes, evenly spaced over the hop and centred on the frame, a frame is the
+        mean of: 1, or a power of 2.
     """
 
     level: int
     hop_length: int
     bank: int
+    averaged: int = 1
+
+    @property
+    def spacing(self) -> int:
+        """Samples from one magnitude to the next, at the octave's rate."""
+        return self.hop_length // self.averaged
+
+    @property
+    def ahead(self) -> int:
+        """Samples from the first of a frame's magnitudes to its centre, at the octave's rate."""
+        return (self.averaged - 1) * self.spacing // 2
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,7 @@ def plan_transform(
     filter_scale: float = 1.0,
     gamma: float = 0.0,
     sparsity: float = 0.0,
+    gapless: bool = False,
 ) -> Transform:
     """Split a constant-Q or variable-Q transform into octaves and build their kernels.
 
@@ -139,6 +154,10 @@ def plan_transform(
     sparsity : float
         What each kernel's spectrum loses, see `mirzoo.dsp.wavelets.sparse_wavelet_bank`; 0 for
         whole kernels.
+    gapless : bool
+        Whether octaves whose kernels are short next to the hop take so many magnitudes over it
+        that their kernels overlap by half, and give the mean. Without it what happens between two
+        such frames is missed, and features depend on where the first frame lies.
 
     Returns
     -------
@@ -201,13 +220,31 @@ def plan_transform(
                 kernels, centre = sparse_wavelet_bank(kernels, centre, sparsity=sparsity)
             matrix = np.concatenate([kernels.real, kernels.imag], axis=1).astype(np.float32)
             banks.append(KernelBank(matrix=matrix, centre=centre))
-        octaves.append(Octave(level=level, hop_length=hop, bank=len(banks) - 1))
+        averaged = magnitudes_in_a_hop(hop, banks[-1].taps) if gapless else 1
+        octaves.append(Octave(level=level, hop_length=hop, bank=len(banks) - 1, averaged=averaged))
         if level > 0:
             pass_band = max(pass_band, main_lobe_edges[bins].max() / (nyquist / 2**level))
         if hop % 2 == 0:
             hop //= 2
             level += 1
     return Transform(octaves=tuple(octaves), banks=tuple(banks), n_bins=n_bins, pass_band=pass_band)
+
+
+def magnitudes_in_a_hop(hop_length: int, taps: int) -> int:
+    """How many magnitudes a hop must hold so that kernels of ``taps`` samples overlap by half.
+
+    A power of 2, since kernels of the octaves differ by one, and no more than whole samples allow
+    with the hop's magnitudes centred on its frame.
+
+    Examples
+    --------
+    >>> magnitudes_in_a_hop(1600, 500), magnitudes_in_a_hop(100, 500), magnitudes_in_a_hop(300, 20)
+    (8, 1, 2)
+    """
+    count = 1
+    while hop_length / count > taps / 2 and hop_length % (4 * count) == 0:
+        count *= 2
+    return count
 
 
 def reach_of(transforms: tuple[Transform, ...]) -> tuple[int, int]:
@@ -229,8 +266,10 @@ def reach_of(transforms: tuple[Transform, ...]) -> tuple[int, int]:
         for octave in transform.octaves:
             bank, step = transform.banks[octave.bank], 2**octave.level
             halvings = filters * (step - 1)
-            before = max(before, bank.centre * step + halvings)
-            behind = max(behind, (bank.taps - 1 - bank.centre) * step + halvings + 1)
+            to_centre = octave.ahead + bank.centre
+            to_end = octave.ahead + bank.taps - 1 - bank.centre
+            before = max(before, to_centre * step + halvings)
+            behind = max(behind, to_end * step + halvings + 1)
     return before, behind
 
 

@@ -50,6 +50,9 @@ class ConstantQ(Frontend):
     filter_scale: PositiveFloat = 1.0
     """Length of the filters: below 1 they are shorter, sharper in time and blurred in pitch."""
 
+    gapless: bool = False
+    """Whether frames are means over the whole hop where filters are shorter than twice the hop."""
+
     @classmethod
     def starting(cls, start: Start) -> dict[str, Any]:
         fields = cls.model_fields
@@ -90,6 +93,7 @@ class ConstantQ(Frontend):
             bins_per_octave=self.bins_per_octave,
             filter_scale=self.filter_scale,
             gamma=gamma,
+            gapless=self.gapless,
         )
 
     @property
@@ -137,4 +141,5 @@ class ConstantQ(Frontend):
             "n_bins": self.n_bins,
             "bins_per_octave": self.bins_per_octave,
             "filter_scale": self.filter_scale,
+            "gapless": self.gapless,
         }

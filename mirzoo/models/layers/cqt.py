@@ -13,7 +13,7 @@ import math
 import keras
 import tensorflow as tf
 
-from mirzoo.dsp.cqt import Transform, plan_decimator, plan_transform
+from mirzoo.dsp.cqt import Octave, Transform, plan_decimator, plan_transform
 from mirzoo.dsp.wavelets import erb_gamma
 from mirzoo.errors import RecipeError
 
@@ -38,6 +38,7 @@ class _ConstantQ(keras.layers.Layer):
         bins_per_octave: int = 12,
         filter_scale: float = 1.0,
         sparsity: float = 0.0,
+        gapless: bool = False,
         **kwargs,
     ):
         super().__init__(**{**kwargs, "dtype": "float32"})
@@ -48,6 +49,7 @@ class _ConstantQ(keras.layers.Layer):
         self.bins_per_octave = bins_per_octave
         self.filter_scale = filter_scale
         self.sparsity = sparsity
+        self.gapless = gapless
 
     def build(self, input_shape):
         self._transforms = self._plan_transforms()
@@ -64,6 +66,7 @@ class _ConstantQ(keras.layers.Layer):
             filter_scale=self.filter_scale,
             gamma=gamma,
             sparsity=self.sparsity,
+            gapless=self.gapless,
         )
 
     def call(self, inputs):
@@ -104,6 +107,7 @@ class _ConstantQ(keras.layers.Layer):
             "bins_per_octave": self.bins_per_octave,
             "filter_scale": self.filter_scale,
             "sparsity": self.sparsity,
+            "gapless": self.gapless,
         }
 
 
@@ -136,6 +140,9 @@ class CQT(_ConstantQ):
     sparsity : float
         Share of each kernel's spectrum that is left out, see
         `mirzoo.dsp.wavelets.sparse_wavelet_bank`; librosa's default is 0.01.
+    gapless : bool
+        Whether frames of octaves whose kernels are shorter than twice the hop are means over it,
+        see `mirzoo.dsp.cqt.plan_transform`; librosa has no such thing.
 
     Raises
     ------
@@ -292,20 +299,35 @@ def _is_whole(bins: float) -> bool:
 
 def _magnitudes(levels: list[tf.Tensor], transform: Transform, n_frames) -> tf.Tensor:
     """Magnitudes of a transform, ``(batch, frames, bins)``, from the halved waveforms."""
+    whole = [octave for octave in reversed(transform.octaves) if octave.averaged == 1]
+    averaged = [octave for octave in reversed(transform.octaves) if octave.averaged > 1]
     matrices = [tf.constant(bank.matrix) for bank in transform.banks]
-    parts = []
-    for octave in reversed(transform.octaves):
-        bank = transform.banks[octave.bank]
+
+    def spectrum(octave: Octave) -> tf.Tensor:
+        """Real and imaginary parts, ``(batch, magnitudes, 2, bins)``."""
+        bank, count = transform.banks[octave.bank], n_frames * octave.averaged
         frames = _frames(
             levels[octave.level],
-            n_frames=n_frames,
+            n_frames=count,
             frame_length=bank.taps,
-            hop_length=octave.hop_length,
-            centre=bank.centre,
+            hop_length=octave.spacing,
+            centre=octave.ahead + bank.centre,
         )
         products = frames @ matrices[octave.bank]
-        parts.append(tf.reshape(products, [_size(levels[0], 0), n_frames, 2, bank.n_bins]))
-    real_and_imaginary = tf.concat(parts, axis=-1)[..., -transform.n_bins :]
+        return tf.reshape(products, [_size(levels[0], 0), count, 2, bank.n_bins])
+
+    parts = []
+    if whole:  # the lower octaves, whose kernels are longer
+        parts.append(_absolute(tf.concat([spectrum(octave) for octave in whole], axis=-1)))
+    for octave in averaged:
+        magnitudes = _absolute(spectrum(octave))
+        each = [_size(levels[0], 0), n_frames, octave.averaged, magnitudes.shape[-1]]
+        parts.append(tf.reduce_mean(tf.reshape(magnitudes, each), axis=2))
+    magnitudes = parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1)
+    return magnitudes[..., -transform.n_bins :]
+
+
+def _absolute(real_and_imaginary: tf.Tensor) -> tf.Tensor:
     power = tf.reduce_sum(tf.square(real_and_imaginary), axis=2)
     return tf.sqrt(tf.maximum(power, SMALLEST_POWER))
 

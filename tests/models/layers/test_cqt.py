@@ -38,6 +38,7 @@ C1_HZ = librosa.note_to_hz("C1")
 UNSCALED = {"scaling": NoScaling()}
 CONFIGS = {
     "cqt": CQTConfig(**UNSCALED),
+    "gapless": CQTConfig(gapless=True, **UNSCALED),
     "vqt": VQTConfig(**UNSCALED),
     "hcqt": HCQTConfig(n_octaves=4, harmonics=(0.5, 1.0, 2.0, 3.0), **UNSCALED),
     "chroma_stft": ChromaConfig(source="stft", n_fft=2048),
@@ -165,6 +166,67 @@ def test_equals_librosa_on_real_music(real_music, gamma):
         received = layer(waveform[np.newaxis]).numpy()[0, :, :, 0]
         error = relative_error(received, librosa_magnitude(waveform, gamma=gamma))
         assert error < TOLERANCES["cqt"], path.name
+
+
+# Frames without gaps
+
+
+@pytest.mark.parametrize(("octave", "averaged"), [(5, 32), (4, 16), (3, 8), (2, 4), (1, 2), (0, 1)])
+def test_gapless_frames_are_means_of_librosas_over_the_hop(octave, averaged):
+    hop, per_octave = 1600, 12
+    spacing = hop // averaged
+    arguments = {"hop_length": hop, "n_bins": 6 * per_octave, "bins_per_octave": per_octave}
+    waveform = np.pad(plucked_chords(16000, 3.0), (8000, 8000))
+    layer = CQT(sample_rate=16000, filter_scale=0.6, gapless=True, **arguments)
+    bins = slice(octave * per_octave, (octave + 1) * per_octave)
+    received = layer(waveform[np.newaxis]).numpy()[0, 2:-2, bins, 0]
+    ahead = (averaged - 1) * spacing // 2
+    expected = np.mean(
+        [
+            librosa_magnitude(
+                np.roll(waveform, ahead - number * spacing),
+                sample_rate=16000,
+                filter_scale=0.6,
+                **arguments,
+            )[2:-2, bins]
+            for number in range(averaged)
+        ],
+        axis=0,
+    )
+    assert relative_error(received, expected) < TOLERANCES["cqt"]
+
+
+def test_gapless_frames_hardly_depend_on_where_the_first_begins():
+    hop, filters = 1600, {"n_octaves": 7, "bins_per_octave": 36, "filter_scale": 0.6}
+    waveform = noise(1, 20 * hop)
+
+    def change(gapless: bool) -> float:
+        config = CQTConfig(
+            sample_rate=16000, hop_length=hop, gapless=gapless, **filters, **UNSCALED
+        )
+        frontend = build_frontend(config)
+        here = frontend(waveform).numpy()[0, 2:-2, -36:]
+        there = frontend(np.pad(waveform, [[0, 0], [160, 0]])).numpy()[0, 2:-2, -36:]
+        return float(np.abs(there - here).mean() / here.mean())
+
+    assert change(gapless=True) < 0.12
+    assert change(gapless=False) > 0.4
+
+
+@pytest.mark.parametrize("gapless", [False, True])
+def test_frames_reach_no_further_than_is_planned(gapless):
+    config = CQTConfig(
+        sample_rate=16000, hop_length=1600, filter_scale=0.2, gapless=gapless, **UNSCALED
+    )
+    before, behind = config.reach
+    frontend = build_frontend(config)
+    waveform, centre = noise(1, 32000), 10 * 1600
+    within = np.zeros_like(waveform)
+    within[:, centre - before : centre + behind] = waveform[:, centre - before : centre + behind]
+    expected = frontend(waveform).numpy()[0, 10]
+    np.testing.assert_allclose(
+        frontend(within).numpy()[0, 10], expected, atol=1e-5 * expected.max()
+    )
 
 
 # Kernels and filters
