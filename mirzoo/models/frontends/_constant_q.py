@@ -16,6 +16,10 @@ from mirzoo.recipe.base import Start
 from mirzoo.recipe.frontends import Frontend, Transposition
 
 
+FEWEST_FRAMES = 16.0
+"""Frames a second below which new recipes ask for frames without gaps."""
+
+
 def transposition_by_bins(bins_per_octave: int, *, circular: bool = False) -> Transposition | None:
     """How bins are moved by semitones, or None where a semitone is no whole number of them."""
     if bins_per_octave % 12:
@@ -65,6 +69,7 @@ class ConstantQ(Frontend):
             "fmin": fmin,
             "n_octaves": min(start.n_octaves or 7, int(below_nyquist)),
             "bins_per_octave": 12 if start.fmin is None else 36,
+            "gapless": start.frame_rate < FEWEST_FRAMES,
             "scaling": {"type": "log", "c": 100.0},
         }
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveFloat, PositiveInt, model_validator
 
 from mirzoo.dsp.cqt import plan_transform, reach_of
 from mirzoo.dsp.framing import FrameGrid
 from mirzoo.errors import RecipeError
-from mirzoo.models.frontends._constant_q import transposition_by_bins
+from mirzoo.models.frontends._constant_q import FEWEST_FRAMES, transposition_by_bins
 from mirzoo.recipe.base import Start
 from mirzoo.recipe.frontends import FRONTENDS, Frontend, Transposition
 from mirzoo.recipe.scalings import NoScaling, Scaling
@@ -54,12 +54,28 @@ class ChromaConfig(Frontend):
     bins_per_octave: PositiveInt = 36
     """Bins in an octave of the constant-Q transform."""
 
+    gapless: bool = False
+    """Whether the constant-Q transform's frames are means over the whole hop."""
+
     scaling: Scaling = NoScaling()
     """How the values are compressed."""
 
     @classmethod
     def starting(cls, start: Start) -> dict[str, Any]:
-        return {"sample_rate": start.sample_rate, "hop_length": start.hop_length}
+        return {
+            "sample_rate": start.sample_rate,
+            "hop_length": start.hop_length,
+            "gapless": start.frame_rate < FEWEST_FRAMES,
+        }
+
+    @model_validator(mode="after")
+    def _gaps_are_a_cqts(self) -> Self:
+        if self.gapless and self.source == "stft":
+            raise ValueError(
+                "gapless is of the source cqt, whose windows are short in the treble; with the "
+                "source stft take an n_fft of twice the hop_length or more"
+            )
+        return self
 
     @property
     def bins_in_a_semitone(self) -> int | None:
@@ -73,17 +89,18 @@ class ChromaConfig(Frontend):
     def reach(self) -> tuple[int, int]:
         if self.source == "stft":
             return self.n_fft // 2, self.n_fft // 2
-        return reach_of(
-            (
-                plan_transform(
-                    sample_rate=self.sample_rate,
-                    hop_length=self.hop_length,
-                    fmin=self.fmin,
-                    n_bins=self.n_octaves * self.bins_per_octave,
-                    bins_per_octave=self.bins_per_octave,
-                ),
-            )
-        )
+        return reach_of((plan_transform(**self._transform()),))
+
+    def _transform(self) -> dict[str, Any]:
+        """Settings of the constant-Q transform."""
+        return {
+            "sample_rate": self.sample_rate,
+            "hop_length": self.hop_length,
+            "fmin": self.fmin,
+            "n_bins": self.n_octaves * self.bins_per_octave,
+            "bins_per_octave": self.bins_per_octave,
+            "gapless": self.gapless,
+        }
 
     @property
     def n_bins(self) -> int:
@@ -110,13 +127,7 @@ class ChromaConfig(Frontend):
         from mirzoo.models.layers.chroma import CQTChroma
         from mirzoo.models.layers.cqt import CQT
 
-        transform = CQT(
-            sample_rate=self.sample_rate,
-            hop_length=self.hop_length,
-            fmin=self.fmin,
-            n_bins=self.n_octaves * self.bins_per_octave,
-            bins_per_octave=self.bins_per_octave,
-        )
+        transform = CQT(**self._transform())
         folding = CQTChroma(
             bins_per_octave=self.bins_per_octave, fmin=self.fmin, n_chroma=self.n_chroma
         )

@@ -43,6 +43,7 @@ CONFIGS = {
     "hcqt": HCQTConfig(n_octaves=4, harmonics=(0.5, 1.0, 2.0, 3.0), **UNSCALED),
     "chroma_stft": ChromaConfig(source="stft", n_fft=2048),
     "chroma_cqt": ChromaConfig(source="cqt"),
+    "chroma_gapless": ChromaConfig(source="cqt", gapless=True),
 }
 
 
@@ -211,6 +212,11 @@ def test_gapless_frames_hardly_depend_on_where_the_first_begins():
 
     assert change(gapless=True) < 0.12
     assert change(gapless=False) > 0.4
+
+
+def test_gaps_are_those_of_a_constant_q_transform():
+    with pytest.raises(ValueError, match="gapless is of the source cqt"):
+        ChromaConfig(source="stft", gapless=True)
 
 
 @pytest.mark.parametrize("gapless", [False, True])
