@@ -15,7 +15,6 @@ from mirzoo.dsp.transposition import transpose
 from mirzoo.recipe.base import Start
 from mirzoo.recipe.frontends import Frontend, Transposition
 
-
 FEWEST_FRAMES = 16.0
 """Frames a second below which new recipes ask for frames without gaps."""
 

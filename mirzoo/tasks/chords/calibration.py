@@ -17,7 +17,9 @@ from mirzoo.dsp.chord_vocabulary import NO_CHORD, UNKNOWN, Vocabulary, parse_cho
 from mirzoo.tasks.base import Teachers, Validated
 from mirzoo.tasks.chords.config import ChordDecoding
 from mirzoo.tasks.chords.decoder import BASS, decided_classes, likeliest_bass, log_odds
+from mirzoo.tasks.chords.targets import BARE_FIFTH, THIRDS
 from mirzoo.tasks.chords.teachers import CHORDS, predicted_chords
+from mirzoo.tasks.chords.thirds import KINDS, NONE, POWER_CHORDS, THIRD
 from mirzoo.tasks.frames import runs_of
 
 CHANGE_PENALTIES = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0)
@@ -26,6 +28,8 @@ AS_RIGHT = 0.001
 NEARLY = 0.005
 COMMON_QUALITIES = frozenset({"maj", "min", "7", "maj7", "min7"})
 PREDICTED_EVERY_S = 0.5
+FIFTH_THRESHOLDS = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7)
+FEWEST_FIFTHS = 20
 BASS_THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 NEWTON_STEPS = 30
 LEAST_SEGMENTS = 50
@@ -44,8 +48,9 @@ def calibrate_chords(
     The penalty is the highest of those that name as many labelled frames right as the best, give
     or take one in a thousand. "No chord" gets a prior where that costs nearly nothing: the silence
     of rendered music begins where in recordings noise and reverberation go on. Then the threshold
-    of the bass is the one with most basses right, and the confidence in segments is fitted to the
-    share of them that is right (`fitted_confidence`).
+    of the bass is the one with most basses right, that of power chords the one that tells bare
+    fifths from triads best (`best_fifth_threshold`), and the confidence in segments is fitted to
+    the share of them that is right (`fitted_confidence`).
 
     Parameters
     ----------
@@ -61,6 +66,7 @@ def calibrate_chords(
     """
     predicted: list[list[tuple[np.ndarray, np.ndarray]]] = []
     basses: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    thirds: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
     for corpus in validation:
         predicted.append([])
         for labels, times, outputs in corpus:
@@ -68,6 +74,8 @@ def calibrate_chords(
             predicted[-1].append((outputs[CHORDS], _classes_at(times, spans, vocabulary)))
             if decoding.bass_threshold is not None and BASS in outputs:
                 basses.append((outputs[CHORDS], outputs[BASS], _basses_at(times, spans)))
+            if THIRD in outputs:
+                thirds.append((outputs[CHORDS], outputs[THIRD], *_fifths_at(times, spans)))
     learnt = np.ones(len(vocabulary)) if prior is None else np.array(prior)
     none = np.array([label == NO_CHORD for label in vocabulary.labels])
 
@@ -98,6 +106,10 @@ def calibrate_chords(
         "confidence": fitted_confidence(*np.array(segments).reshape(-1, 3).T),
         "bass_threshold": _best_threshold(basses, chosen, vocabulary, frame_rate),
     }
+    fifths = _no_thirds(thirds, chosen, vocabulary, frame_rate)
+    threshold = best_fifth_threshold(*np.array(fifths).reshape(-1, 2).T)
+    if threshold is not None:
+        settings["fifth_threshold"] = threshold
     return chosen.model_copy(update=settings)
 
 
@@ -180,6 +192,75 @@ def _best_threshold(
     if not any(right.values()):
         return decoding.bass_threshold
     return max(threshold for threshold, count in right.items() if count == max(right.values()))
+
+
+def best_fifth_threshold(no_third: np.ndarray, is_fifth: np.ndarray) -> float | None:
+    """The threshold above which most bare fifths and fewest triads lie.
+
+    The mean of the share of fifths above it and the share of triads that are not is highest there;
+    of those within a hundredth of that, it is the highest. None where there are fewer than
+    `FEWEST_FIFTHS` of either.
+
+    Parameters
+    ----------
+    no_third : np.ndarray
+        Probability of no third of each chord, on average over it, ``(chords,)``.
+    is_fifth : np.ndarray
+        Whether it is a bare fifth.
+
+    Examples
+    --------
+    >>> no_third = np.array([0.1] * 30 + [0.28] * 10 + [0.33] * 30)
+    >>> best_fifth_threshold(no_third, np.array([False] * 40 + [True] * 30))
+    0.3
+    """
+    fifths, triads = no_third[is_fifth > 0], no_third[is_fifth == 0]
+    if min(len(fifths), len(triads)) < FEWEST_FIFTHS:
+        return None
+    shares = {
+        threshold: ((fifths > threshold).mean() + (triads <= threshold).mean()) / 2
+        for threshold in FIFTH_THRESHOLDS
+    }
+    nearly_best = max(shares.values()) - 0.01
+    return max(threshold for threshold, share in shares.items() if share >= nearly_best)
+
+
+def _no_thirds(
+    found: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]],
+    decoding: ChordDecoding,
+    vocabulary: Vocabulary,
+    frame_rate: float,
+) -> list[tuple[float, float]]:
+    """Of decided triads on the right root: probability of no third, and whether there is none."""
+    roots = np.array([_root_and_tones(label)[0] for label in vocabulary.labels])
+    is_triad = [label.partition(":")[2] in POWER_CHORDS for label in vocabulary.labels]
+    pairs = []
+    for probabilities, thirds, true_roots, is_fifth in found:
+        path = decided_classes(probabilities, decoding, frame_rate)
+        of_roots = thirds.reshape(len(thirds), -1, len(KINDS))
+        for first, end in zip(*runs_of(path)):
+            if not is_triad[path[first]]:
+                continue
+            root = roots[path[first]]
+            known = true_roots[first:end] == root
+            if known.mean() > 0.5:
+                none = of_roots[first:end, root, NONE].mean()
+                pairs.append((float(none), float(is_fifth[first:end][known].mean() > 0.5)))
+    return pairs
+
+
+def _fifths_at(times: np.ndarray, spans: Sequence[ChordSpan]) -> tuple[np.ndarray, np.ndarray]:
+    """The root of each frame's triad or bare fifth, `UNKNOWN` for others, and which it is."""
+    roots, is_fifth = np.full(len(times), UNKNOWN), np.zeros(len(times), bool)
+    for span in spans:
+        chord = parse_chord(span.label)
+        if chord is None or chord.root is None:
+            continue
+        bare = chord.intervals == BARE_FIFTH
+        if bare or chord.intervals & THIRDS:
+            inside = slice(*np.searchsorted(times, [span.start_s, span.end_s]))
+            roots[inside], is_fifth[inside] = chord.root, bare
+    return roots, is_fifth
 
 
 def _root_and_tones(label: str) -> tuple[int, tuple[int, ...]]:

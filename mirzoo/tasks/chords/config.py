@@ -74,6 +74,9 @@ class ChordDecoding(Decoding):
         Whether triads that most likely have no third are named as power chords (``A:5``), of models
         with the output ``third``; by default they get the third that the song's other chords and
         its key suggest.
+    fifth_threshold : float
+        The probability of no third, on average over the chord, above which ``power_chords`` names
+        a triad as a power chord.
     confidence : (float, float), optional
         Slope and offset of the confidence in a chord against the log-odds of the mean probability
         of its class: ``1 / (1 + exp(-(slope * log_odds + offset)))``, so that of chords with a
@@ -83,7 +86,9 @@ class ChordDecoding(Decoding):
         By default the whole recording decides.
     """
 
-    later: ClassVar[frozenset[str]] = frozenset({"lag_s", "power_chords", "confidence"})
+    later: ClassVar[frozenset[str]] = frozenset(
+        {"lag_s", "power_chords", "fifth_threshold", "confidence"}
+    )
 
     type: Literal["chords"] = "chords"
     change_penalty: Cost = 10.0
@@ -92,5 +97,6 @@ class ChordDecoding(Decoding):
     prior: list[Annotated[float, Field(gt=0.0, le=1.0)]] | None = None
     bass_threshold: Probability | None = None
     power_chords: bool = False
+    fifth_threshold: Probability = 0.5
     confidence: tuple[float, float] | None = None
     lag_s: Lag = None

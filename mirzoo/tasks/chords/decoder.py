@@ -140,7 +140,8 @@ class ChordDecoder:
         if thirds is not None:
             means = np.stack([thirds[first:end].mean(axis=0) for first, end, _, _ in spans])
             seconds = [end_s - start_s for _, _, start_s, end_s in spans]
-            labels = settled(labels, seconds, means, power_chords=self._decoding.power_chords)
+            threshold = self._decoding.fifth_threshold if self._decoding.power_chords else 1.0
+            labels = settled(labels, seconds, means, fifth_threshold=threshold)
         segments, confidence = [], []
         for label, (first, end, start_s, end_s) in zip(labels, spans, strict=True):
             if bass is not None:

@@ -68,7 +68,7 @@ def settled(
     seconds: Sequence[float],
     thirds: np.ndarray,
     *,
-    power_chords: bool = False,
+    fifth_threshold: float = 1.0,
 ) -> list[str]:
     """Settle the third of chords by the song that they are in.
 
@@ -80,8 +80,8 @@ def settled(
         How long each lasts.
     thirds : np.ndarray
         For each how likely its root has a major third, a minor one, or none, ``(segments, 3)``.
-    power_chords : bool
-        Whether triads that most likely have no third are named so (``A:5``).
+    fifth_threshold : float
+        Triads are named as power chords (``A:5``) where the probability of no third is above this.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def settled(
     >>> thirds = np.array([[0.02, 0.96, 0.02], [0.9, 0.05, 0.05], [0.04, 0.03, 0.93], [0, 0, 1]])
     >>> settled(labels, [4.0, 4.0, 2.0, 1.0], thirds)
     ['A:min', 'F:maj', 'A:min', 'N']
-    >>> settled(labels, [4.0, 4.0, 2.0, 1.0], thirds, power_chords=True)
+    >>> settled(labels, [4.0, 4.0, 2.0, 1.0], thirds, fifth_threshold=0.5)
     ['A:min', 'F:maj', 'A:5', 'N']
     """
     roots = np.array([_root(label) for label in labels])
@@ -108,7 +108,7 @@ def settled(
             continue
         major, minor, none = thirds[number]
         name = label.partition(":")[0]
-        if power_chords and quality in POWER_CHORDS and none > 0.5:
+        if quality in POWER_CHORDS and none > fifth_threshold:
             result.append(f"{name}:5")
             continue
         same = (roots == root) & (np.arange(len(labels)) != number)

@@ -60,8 +60,39 @@ def test_too_few_segments_calibrate_nothing():
     assert calibrate_chords(ChordDecoding(), [[one]], MAJMIN, RATE).confidence is None
 
 
+def with_fifths(*, fifths):
+    """An A:maj and an A:5 in turn, the latter with no third at 0.34, the former at 0.1."""
+    times = np.arange(SECONDS * RATE) / RATE
+    chords = np.full((len(times), 25), 0.1 / 24, np.float32)
+    chords[:, MAJMIN.index("A:maj")] = 0.9
+    thirds = np.full((len(times), 12, 3), 1 / 3, np.float32)
+    spans = []
+    for number, start in enumerate(range(0, SECONDS, 4)):
+        for label, first, none in (("A:maj", start, 0.1), ("N", start + 2, 0.0)):
+            inside = slice(first * RATE, (first + 2) * RATE)
+            if label == "N":
+                chords[inside] = np.eye(25)[0]
+            elif number % 2:
+                label, none = "A:min(*b3)", 0.34
+            thirds[inside, 9] = 0.9 - none, 0.1, none
+            if fifths or "(" not in label:
+                spans.append(ChordSpan(first, first + 2.0, label))
+    outputs = {"chords": chords, "third": thirds.reshape(len(times), 36)}
+    return Validated(Labels(chords=tuple(spans)), times, outputs)
+
+
+def test_power_chords_are_named_where_bare_fifths_lie():
+    found = calibrate_chords(ChordDecoding(), [[with_fifths(fifths=True)]], MAJMIN, RATE)
+    assert found.fifth_threshold == 0.3
+
+
+def test_without_bare_fifths_their_threshold_stays():
+    found = calibrate_chords(ChordDecoding(), [[with_fifths(fifths=False)]], MAJMIN, RATE)
+    assert found.fifth_threshold == ChordDecoding().fifth_threshold == 0.5
+
+
 def test_settings_at_their_default_are_not_written():
     """Older versions of mirzoo read what does not need the newer ones."""
-    assert not {"power_chords", "confidence", "lag_s"} & ChordDecoding().model_dump().keys()
+    assert not ChordDecoding.later & ChordDecoding().model_dump().keys()
     written = ChordDecoding(power_chords=True, confidence=(0.5, 0.1)).model_dump()
     assert written["power_chords"] and tuple(written["confidence"]) == (0.5, 0.1)
