@@ -334,11 +334,21 @@ def require_outputs(card: Card) -> None:
 
 
 def frame_outputs(
-    runner: LoadedModel, source: audio.Source, *, source_rate: int | None = None
+    runner: LoadedModel,
+    source: audio.Source,
+    *,
+    source_rate: int | None = None,
+    tuning_cents: float | None = None,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Give the outputs of a model with frames, joined over a whole recording.
 
-    The parameters are those of `annotate`.
+    Parameters
+    ----------
+    runner, source, source_rate
+        As `annotate` takes them.
+    tuning_cents : float, optional
+        How far the recording is above A = 440 Hz, where that is known, for models that measure the
+        tuning of each window.
 
     Returns
     -------
@@ -352,7 +362,8 @@ def frame_outputs(
     AudioError
         If the source is not audio that can be decoded, or is shorter than the model's minimum.
     """
-    joiner = FrameJoiner(runner.card)
+    task = TASKS[runner.card.task]
+    joiner = task.joiner(runner.card)
     pieces: list[dict[str, np.ndarray]] = []
     steps = steps_of(runner, long=True)
     part = (
@@ -369,6 +380,7 @@ def frame_outputs(
     outputs = {
         name: np.concatenate([piece[name] for piece in pieces])[:at_most] for name in pieces[0]
     }
+    outputs = task.whole_outputs(runner.card, outputs, tuning_cents=tuning_cents)
     return joiner.times(len(next(iter(outputs.values())))), outputs
 
 
