@@ -4,8 +4,8 @@ What a model takes for another chord in one tuning it may know in the next: the 
 over `mirzoo.tasks.base.Task.detunings_cents` is steadier than those of one pass, at as many times
 the work. Tuned by :math:`c` cents means resampled by :math:`2^{-c/1200}`, as a record that turns
 faster or slower; every frame of the recording then takes the nearest frame of each pass. Where a
-model measures the tuning, each pass is taken to be as far from the first as it was tuned, so that all
-name the same roots, and the tuning is the recording's again.
+model measures the tuning, each pass is taken to be as far from the first as it was tuned, so that
+all name the same roots, and the tuning is the recording's again.
 """
 
 from __future__ import annotations

@@ -122,10 +122,10 @@ class AtConcertPitch(keras.layers.Layer):
     The tuning is the direction of the sum :math:`v` of all phases of the clip (`TuningPhase`), as
     a number of cents from ``lowest_cents`` to 100 above it. Music near the seam counts as the
     nearest semitone of one neighbour in one window and of the other in the next; annotation makes
-    up for that over the recording (`mirzoo.tasks.chords.one_tuning`). Features move by that many bins :math:`s` times
-    :math:`|v|^2 / (|v|^2 + 0.05^2)`, with :math:`|v|` from 0 to 1: what has no tuning stays. The
-    value between bins is that of Catmull and Rom's cubic; beyond the edges the outermost bins go
-    on.
+    up for that over the recording (`mirzoo.tasks.chords.one_tuning`). Features move by that many
+    bins :math:`s` times :math:`|v|^2 / (|v|^2 + 0.05^2)`, with :math:`|v|` from 0 to 1: what has no
+    tuning stays. The value between bins is that of Catmull and Rom's cubic; beyond the edges the
+    outermost bins go on.
 
     Parameters
     ----------

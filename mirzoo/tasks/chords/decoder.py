@@ -76,8 +76,8 @@ class ChordDecoder:
 
     The path is followed while the outputs come in. Of a frame whose class is settled, its
     probability, the bass, the third on its root and the tuning alone are kept. The last
-    `WINDOWS_BACK` windows wait, since they tell the recording's tuning too, and some of their frames
-    may lie behind its end.
+    `WINDOWS_BACK` windows wait, since they tell the recording's tuning too, and some of their
+    frames may lie behind its end.
     """
 
     def __init__(self, card: Contract) -> None:
