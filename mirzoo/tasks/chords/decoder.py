@@ -36,6 +36,7 @@ from mirzoo.tasks.chords.config import ChordDecoding
 from mirzoo.tasks.chords.one_tuning import (
     WINDOWS_BACK,
     RecordingTuning,
+    TunedAtOnceJoiner,
     TunedJoiner,
     in_one_tuning,
     turned_bass,
@@ -234,8 +235,7 @@ class LagChordDecoder(LagDecoder):
                 "a third sounds is settled by the whole song; leave power_chords out, or take a "
                 "model that is not made for streams"
             )
-        super().__init__(card, card.decoding.lag_s, TunedJoiner(card))
-        self._so_far = RecordingTuning()
+        super().__init__(card, card.decoding.lag_s, TunedAtOnceJoiner(card))
         self._decoding = card.decoding
         self._path = FixedLagWithPenalties(_new_path(self._decoding), self._lag)
         self._waiting: list[np.ndarray] = []
@@ -245,9 +245,6 @@ class LagChordDecoder(LagDecoder):
         self._class, self._bass, self._sounding = -1, np.zeros(1), 0
 
     def _decide(self, outputs: dict[str, np.ndarray]) -> None:
-        if TUNING in outputs:
-            self._so_far.add(outputs[TUNING])
-            outputs = in_one_tuning(self._card, outputs, self._so_far.semitones)
         probabilities = outputs[self._card.outputs[0].name]
         if not len(probabilities):
             return

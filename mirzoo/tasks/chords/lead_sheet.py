@@ -201,17 +201,21 @@ def key_of(segments: Sequence[tuple[float, float, str]], signature: int) -> str 
     chords = [
         (parse_chord(label), end - start) for start, end, label in segments if label != NO_CHORD
     ]
-    known = [(chord, lasts) for chord, lasts in chords if chord and chord.root is not None]
+    known = [
+        (chord.root, chord.intervals, lasts)
+        for chord, lasts in chords
+        if chord is not None and chord.root is not None
+    ]
     if not known:
         return None
     known.append(known[-1])
     tonics = {"major": signature, "minor": signature + MINOR_TONIC}
     weights = dict.fromkeys(tonics, 0.0)
-    for chord, lasts in known:
+    for root, intervals, lasts in known:
         for mode, tonic in tonics.items():
-            above = (chord.root - 7 * tonic) % 12
+            above = (root - 7 * tonic) % 12
             third = 4 if mode == "major" or above == 7 else 3
-            if above in (0, 7) and third in chord.intervals:
+            if above in (0, 7) and third in intervals:
                 weights[mode] += lasts
     mode = max(weights, key=lambda name: weights[name])
     return f"{_name(tonics[mode])} {mode}"

@@ -46,6 +46,24 @@ class TunedJoiner(FrameJoiner):
         return joined
 
 
+class TunedAtOnceJoiner(TunedJoiner):
+    """Joins the frames of windows, each turned back at once by the tuning of all windows so far."""
+
+    def __init__(self, card: Contract) -> None:
+        super().__init__(card)
+        self._so_far = RecordingTuning()
+
+    def join(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> dict[str, np.ndarray]:
+        joined = super().join(outputs, starts)
+        if TUNING not in joined:
+            return joined
+        windows = []
+        for window in windows_of(joined, len(starts)):
+            self._so_far.add(window[TUNING])
+            windows.append(in_one_tuning(self._card, window, self._so_far.semitones))
+        return {name: np.concatenate([each[name] for each in windows]) for name in windows[0]}
+
+
 class RecordingTuning:
     """The tuning of all frames so far, which goes on where a semitone ends.
 

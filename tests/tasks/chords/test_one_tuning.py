@@ -111,9 +111,19 @@ def test_a_long_recording_is_in_the_key_of_its_tuning_as_a_whole(at_once):
 
 
 def test_chords_that_are_decided_at_once_go_by_all_windows_so_far():
+    """However many windows come together, and wherever what is known ends."""
     contract = card(lag_s=0.1)
-    found = decoded([-0.52, -0.53, -0.57, -0.53, -0.57, -0.6], at_once=1, contract=contract)
-    assert found.labels == ("E:min/b3",)
+    tunings = [-0.52, -0.53, -0.57, -0.53, -0.57, -0.6]
+    for at_once in (1, 2, 6):
+        assert decoded(tunings, at_once=at_once, contract=contract).labels == ("E:min/b3",)
+    mixed = [-0.5, -0.58, -0.6, -0.57, -0.52, -0.4, -0.58]
+    together, streamed = decoder_of(contract), decoder_of(contract)
+    together.add(outputs_of(mixed), starts_of(7))
+    for number in range(7):
+        part = {name: values[number : number + 1] for name, values in outputs_of(mixed).items()}
+        streamed.add(part, starts_of(1, number), until_s=(number + 0.4) * STEP_S)
+    results = [decoder.finish(duration_s=5.6) for decoder in (together, streamed)]
+    assert results[0].segments == results[1].segments
 
 
 def test_every_output_is_turned_with_the_roots():
