@@ -7,6 +7,7 @@ model's folder. The part of it without which the numbers mean nothing, the `Cont
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from collections import Counter
@@ -28,6 +29,7 @@ from pydantic import (
 
 from mirzoo._support.files import write_whole
 from mirzoo._support.moved import moved_names
+from mirzoo._support.suggestions import did_you_mean
 from mirzoo.errors import CardError, UnknownNameError
 from mirzoo.recipe.base import ParsedBy
 from mirzoo.recipe.tasks import TASKS
@@ -167,6 +169,22 @@ class Decoding(_Entry):
     default alone."""
 
     type: str
+
+    @classmethod
+    def meanings(cls) -> dict[str, str]:
+        """What each setting means: its text in the class's docstring, in one line.
+
+        Empty where Python left docstrings out (``-OO``).
+        """
+        parameters = inspect.cleandoc(cls.__doc__ or "").partition(f"Parameters\n{'-' * 10}\n")[2]
+        found: dict[str, str] = {}
+        names: list[str] = []
+        for line in parameters.partition("\n\n")[0].splitlines():
+            if not line.startswith(" "):
+                names = line.partition(" : ")[0].split(", ")
+            for name in names:
+                found[name] = f"{found.get(name, '')} {line.strip()}" if line[0] == " " else ""
+        return {name: text.strip().replace("``", "") for name, text in found.items()}
 
     @model_serializer(mode="wrap")
     def _without_later_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -649,6 +667,19 @@ class Card(Contract):
         """A copy with some fields changed, validated anew."""
         return Card.parse({**self.model_dump(), **changes}, source=f"card of '{self.name}'")
 
+    @property
+    def decides_inside(self) -> bool:
+        """Whether it is of an exported file that has its decoder inside."""
+        return self.exported is not None and self.exported.decisions is not None
+
+    @property
+    def changeable_settings(self) -> list[str]:
+        """The settings of the decoding that `decoded_with` takes."""
+        if self.decoding is None:
+            return []
+        fixed = self.decoding.fixed
+        return [name for name in type(self.decoding).model_fields if name not in fixed]
+
     def decoded_with(self, settings: Mapping[str, Any]) -> Card:
         """A copy with some settings of its decoding changed.
 
@@ -664,10 +695,8 @@ class Card(Contract):
             If the decoding has no such setting, or the value is not allowed.
         """
         now = {} if self.decoding is None else self.decoding.model_dump()
-        fixed = frozenset() if self.decoding is None else self.decoding.fixed
-        fields = () if self.decoding is None else type(self.decoding).model_fields
-        changeable = [field for field in fields if field not in fixed]
-        if settings and self.exported is not None and self.exported.decisions is not None:
+        changeable = self.changeable_settings
+        if settings and self.decides_inside:
             raise CardError(
                 f"the settings {', '.join(settings)} cannot be changed: this file of '{self.name}' "
                 "decides inside. Export it anew from a model whose card has them: model.card = "
@@ -675,9 +704,10 @@ class Card(Contract):
             )
         for setting in settings:
             if setting not in changeable:
+                guess = did_you_mean(setting, changeable) or ";"
                 raise CardError(
-                    f"the decoding of '{self.name}' has no setting '{setting}' to change; it has: "
-                    f"{', '.join(changeable) or 'none'}"
+                    f"the decoding of '{self.name}' has no setting '{setting}' to change{guess} "
+                    f"it has: {', '.join(changeable) or 'none'}"
                 )
         return self.updated(decoding={**now, **settings}) if settings else self
 

@@ -402,6 +402,7 @@ def stream(
     decoding: Mapping[str, Any] | None = None,
     block_s: float = 0.064,
     runtime: str | None = None,
+    **settings: Any,
 ) -> Stream:
     """Open a stream of audio, to be annotated while it comes.
 
@@ -413,6 +414,8 @@ def stream(
         As `mirzoo.annotate.live.Stream` takes them.
     runtime : {"keras", "litert", "onnx"}, optional
         As `load` takes it, by default ``"litert"``; for a model that is loaded it is left out.
+    **settings
+        Settings of the decoding, as `mirzoo.annotate.live.Stream` takes them: ``lag_s=0.5``.
 
     Returns
     -------
@@ -429,7 +432,7 @@ def stream(
     Examples
     --------
     >>> import numpy as np
-    >>> live = stream("chroma_rnn_chords", source_rate=44100, decoding={"lag_s": 0.5})
+    >>> live = stream("chroma_rnn_chords", source_rate=44100, lag_s=0.5)
     >>> pieces = [live.push(block) for block in np.zeros((30, 44100), np.int16)]
     >>> sum(piece is not None for piece in pieces) > 0, live.flush().labels
     (True, ('N',))
@@ -451,6 +454,7 @@ def stream(
         channel=channel,
         decoding=decoding,
         block_s=block_s,
+        **settings,
     )
 
 

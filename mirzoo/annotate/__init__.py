@@ -28,6 +28,7 @@ from mirzoo import audio
 from mirzoo._support.files import fitting_name, longest_name, printable
 from mirzoo._support.lanes import Lanes
 from mirzoo._support.moved import moved_names
+from mirzoo.annotate.settings import decoding_settings
 from mirzoo.audio.windows import Cutter, Window
 from mirzoo.card import Card, Streaming
 from mirzoo.errors import (
@@ -94,6 +95,7 @@ class LoadedModel(Protocol):
         channel: audio.Channel = "mean",
         allow_damaged: bool = False,
         careful: bool = False,
+        **settings: Any,
     ) -> Annotation:
         """Annotate a recording."""
 
@@ -108,6 +110,7 @@ def annotate(
     channel: audio.Channel = "mean",
     allow_damaged: bool = False,
     careful: bool = False,
+    **settings: Any,
 ) -> Annotation:
     """Annotate a recording of any format, rate, number of channels and length.
 
@@ -122,9 +125,9 @@ def annotate(
         Sample rate of an array (Hz), by default the model's own; and of a generator's blocks.
     decoding : mapping of str to value, optional
         Settings that take the place of the card's: ``{"voicing_threshold": 0.9}`` calls less a
-        melody, ``{"change_penalty": 3.0}`` lets chords change more readily. All are fields of
-        `mirzoo.tasks.chords.ChordDecoding`, `mirzoo.tasks.melody.MelodyDecoding` and
-        `mirzoo.tasks.notes.NotesDecoding`.
+        melody, ``{"change_penalty": 3.0}`` lets chords change more readily. They are the fields of
+        the task's class of `mirzoo.card.Decoding`, such as `mirzoo.tasks.chords.ChordDecoding`;
+        ``mirzoo info MODEL --all`` lists those of a model.
     progress : callable, optional
         Called now and then with the end of what has been processed (s).
     channel : {"mean", "mid", "left", "right"}
@@ -136,6 +139,9 @@ def annotate(
         Whether the model processes the recording several times, each time tuned a little higher
         or lower, and the mean of its outputs is decoded (`mirzoo.annotate.careful`): of chords
         alone, five times as slow, and with the whole recording in memory.
+    **settings
+        The same settings as keywords: ``power_chords=True`` is
+        ``decoding={"power_chords": True}``.
 
     Returns
     -------
@@ -149,7 +155,8 @@ def annotate(
     AudioError
         If the source is not audio that can be decoded, or is shorter than the model's minimum.
     CardError
-        If the model's decoding has no such setting, or the value is not allowed.
+        If the model's decoding has no such setting, the value is not allowed, or a setting is given
+        both as a keyword and in ``decoding``.
     AnnotationError
         If results of the model's task cannot be made with ``careful``.
 
@@ -158,7 +165,10 @@ def annotate(
     >>> import mirzoo  # doctest: +SKIP
     >>> annotate(mirzoo.load("mel_cnn_tagger"), "song.mp3").top(2)  # doctest: +SKIP
     [('guitar', 0.91), ('slow', 0.38)]
+    >>> annotate(mirzoo.load("cqt_crnn_chords"), "song.mp3", power_chords=True)  # doctest: +SKIP
     """
+    if settings:
+        decoding = decoding_settings([runner.card], decoding, settings, call=annotate)
     [result] = annotate_together(
         [runner],
         source,
@@ -312,7 +322,7 @@ def _require_result(annotation: Annotation, task: str) -> None:
 
 def require_outputs(card: Card) -> None:
     """Raise an ArtefactError where a file lacks outputs that annotations are made of."""
-    if card.exported is not None and card.exported.decisions is not None:
+    if card.decides_inside:
         return
     there = {output.name for output in card.available_outputs}
     missing = [name for name in TASKS[card.task].decoded_outputs(card) if name not in there]
@@ -324,11 +334,21 @@ def require_outputs(card: Card) -> None:
 
 
 def frame_outputs(
-    runner: LoadedModel, source: audio.Source, *, source_rate: int | None = None
+    runner: LoadedModel,
+    source: audio.Source,
+    *,
+    source_rate: int | None = None,
+    tuning_cents: float | None = None,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Give the outputs of a model with frames, joined over a whole recording.
 
-    The parameters are those of `annotate`.
+    Parameters
+    ----------
+    runner, source, source_rate
+        As `annotate` takes them.
+    tuning_cents : float, optional
+        How far the recording is above A = 440 Hz, where that is known, for models that measure the
+        tuning of each window.
 
     Returns
     -------
@@ -342,7 +362,8 @@ def frame_outputs(
     AudioError
         If the source is not audio that can be decoded, or is shorter than the model's minimum.
     """
-    joiner = FrameJoiner(runner.card)
+    task = TASKS[runner.card.task]
+    joiner = task.joiner(runner.card)
     pieces: list[dict[str, np.ndarray]] = []
     steps = steps_of(runner, long=True)
     part = (
@@ -359,6 +380,7 @@ def frame_outputs(
     outputs = {
         name: np.concatenate([piece[name] for piece in pieces])[:at_most] for name in pieces[0]
     }
+    outputs = task.whole_outputs(runner.card, outputs, tuning_cents=tuning_cents)
     return joiner.times(len(next(iter(outputs.values())))), outputs
 
 
@@ -581,6 +603,7 @@ class ModelMethods:
         channel: audio.Channel = "mean",
         allow_damaged: bool = False,
         careful: bool = False,
+        **settings: Any,
     ) -> Annotation:
         """Annotate a recording of any format, rate, number of channels and length.
 
@@ -601,6 +624,7 @@ class ModelMethods:
             channel=channel,
             allow_damaged=allow_damaged,
             careful=careful,
+            **settings,
         )
 
     def embed(self, waveform: np.ndarray, *, layers: Literal["last", "all"] = "last") -> np.ndarray:
@@ -662,6 +686,7 @@ class ModelMethods:
         channel: audio.Channel = "mean",
         decoding: Mapping[str, Any] | None = None,
         block_s: float | None = None,
+        **settings: Any,
     ) -> Stream:
         """Open a stream of audio, to be annotated while it comes.
 
@@ -681,6 +706,7 @@ class ModelMethods:
             channel=channel,
             decoding=decoding,
             **({} if block_s is None else {"block_s": block_s}),
+            **settings,
         )
 
     def predict_windows(self, windows: np.ndarray) -> dict[str, np.ndarray]:

@@ -3,7 +3,9 @@
 What a model takes for another chord in one tuning it may know in the next: the mean of its outputs
 over `mirzoo.tasks.base.Task.detunings_cents` is steadier than those of one pass, at as many times
 the work. Tuned by :math:`c` cents means resampled by :math:`2^{-c/1200}`, as a record that turns
-faster or slower; every frame of the recording then takes the nearest frame of each pass.
+faster or slower; every frame of the recording then takes the nearest frame of each pass. Where a
+model measures the tuning, each pass is taken to be as far from the first as it was tuned, so that
+all name the same roots, and the tuning is the recording's again.
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ import numpy as np
 
 from mirzoo import audio
 from mirzoo.dsp.framing import nearest
+from mirzoo.dsp.transposition import LOWEST_TUNING_CENTS
 from mirzoo.errors import AnnotationError
 from mirzoo.tasks.base import TASKS, decoder_of
+from mirzoo.tasks.tuning import TUNING, retuned, tuning_of
 
 if TYPE_CHECKING:
     from mirzoo.annotate import LoadedModel
@@ -112,12 +116,20 @@ def mean_outputs(
 
     rate = source_rate or runner.card.sample_rate
     times, sums = frame_outputs(runner, waveform, source_rate=rate)
+    tuning = None if TUNING not in sums else tuning_of(sums[TUNING], LOWEST_TUNING_CENTS)
     detunings = TASKS[runner.card.task].detunings_cents
     others = [cents for cents in detunings if cents]
     for cents in others:
         faster = 2 ** (cents / CENTS_IN_OCTAVE)
         tuned = audio.resampler("the recording", rate, rate / faster)(waveform, True)
-        of_pass, outputs = frame_outputs(runner, tuned, source_rate=rate)
+        of_pass, outputs = frame_outputs(
+            runner,
+            tuned,
+            source_rate=rate,
+            tuning_cents=None if tuning is None else tuning + cents,
+        )
+        if TUNING in outputs:
+            outputs[TUNING] = retuned(outputs[TUNING], -cents)
         which = nearest(of_pass * faster, times)
         sums = {output: total + outputs[output][which] for output, total in sums.items()}
     return times, {output: total / (1 + len(others)) for output, total in sums.items()}

@@ -30,6 +30,7 @@ from mirzoo.annotate import (
     steps_of,
     too_short,
 )
+from mirzoo.annotate.settings import decoding_settings
 from mirzoo.audio.live import LiveReader
 from mirzoo.audio.windows import Cutter, Window
 from mirzoo.card import Card
@@ -105,6 +106,8 @@ class Stream:
     block_s : float
         How long the blocks are that audio comes in (s), 0 or more: a part of the `latency`, of
         nothing else.
+    **settings
+        The settings of ``decoding`` as keywords: ``lag_s=0.5``.
 
     Raises
     ------
@@ -135,8 +138,11 @@ class Stream:
         channel: audio.Channel = "mean",
         decoding: Mapping[str, Any] | None = None,
         block_s: float = BLOCK_S,
+        **settings: Any,
     ) -> None:
         self._runner = runner
+        if settings:
+            decoding = decoding_settings([runner.card], decoding, settings, call=type(self))
         self._card = runner.card.decoded_with(decoding or {})
         require_outputs(self._card)
         is_number = isinstance(block_s, Real) and not isinstance(block_s, bool)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mirzoo.hub import Listed
 
 WIDTH = 11  # of the words that begin the lines of `info`
+DECODING = "decoding"
+MOST_VALUES = 8  # of a setting that is a list
 KILOBYTE, MEGABYTE = 1e3, 1e6
 SPEEDS_FILE = Path(__file__).with_name("speeds.json")
 HEADINGS = {
@@ -225,7 +227,8 @@ def _shortest(contract: InputContract) -> str:
 def _rest(card: Card) -> list[str]:
     from mirzoo.tasks.base import TASKS
 
-    lines = [line for pair in TASKS[card.task].describe(card)[1:] for line in _lines(*pair)]
+    told = [(word, text) for word, text in TASKS[card.task].describe(card)[1:] if word != DECODING]
+    lines = [line for pair in told for line in _lines(*pair)]
     if card.embedding_size:
         lines += _lines("embedding", f"{card.embedding_size} numbers")
     if card.fitting is not None:
@@ -233,6 +236,7 @@ def _rest(card: Card) -> list[str]:
     lines += _lines("from", card.provenance)
     lines += _lines("data", card.licences.data)
     lines += _lines("cite", card.citation)
+    lines += _settings(card)
     if card.metrics:
         lines += ["", "every score"]
     for metric in card.metrics:
@@ -249,15 +253,39 @@ def _rest(card: Card) -> list[str]:
     return lines
 
 
+def _settings(card: Card) -> list[str]:
+    """Each setting of the decoding with its value and meaning."""
+    if card.decoding is None:
+        return []
+    meanings = card.decoding.meanings()
+    lines = ["", "decoding: settings for --decoding NAME=VALUE and annotate(..., NAME=VALUE)"]
+    for name in card.changeable_settings:
+        value = _value(getattr(card.decoding, name))
+        lines += [f"  {name} = {value}", *_wrapped(meanings.get(name, ""), " " * 6)]
+    return lines
+
+
+def _value(value: Any) -> str:
+    """A setting's value as --decoding takes it; of long lists how many numbers, and which."""
+    if isinstance(value, list | tuple) and len(value) > MOST_VALUES:
+        numbers = [n for row in value for n in (row if isinstance(row, list) else [row])]
+        return f"{len(numbers)} numbers from {min(numbers):.3g} to {max(numbers):.3g}"
+    return json.dumps(value)
+
+
 def _lines(word: str, text: str) -> list[str]:
     """A word and its text, wrapped where it goes to a terminal, which it cannot control."""
-    text = printable(text)
+    return _wrapped(text, " " * (WIDTH + 1), f"{word:{WIDTH}} ")
+
+
+def _wrapped(text: str, indent: str, first: str | None = None) -> list[str]:
+    text, first = printable(text), indent if first is None else first
+    if not text:
+        return []
     if not sys.stdout.isatty():
-        return [f"{word:{WIDTH}} {text}"]
+        return [f"{first}{text}"]
     columns = max(shutil.get_terminal_size().columns, 2 * WIDTH)
-    return textwrap.wrap(
-        text, columns, initial_indent=f"{word:{WIDTH}} ", subsequent_indent=" " * (WIDTH + 1)
-    )
+    return textwrap.wrap(text, columns, initial_indent=first, subsequent_indent=indent)
 
 
 def _speeds() -> dict[str, float]:

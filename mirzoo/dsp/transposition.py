@@ -11,6 +11,10 @@ LOWEST_TUNING_CENTS = -55.0
 key by this convention alone, so the seam lies off the middle between two, A = 427.5 Hz, and above
 what renders are tuned to, 44 cents."""
 
+FAINT_TUNING = 0.05
+"""The length of a window's mean direction at which half of its tuning is made up for: what has no
+tuning stays where it is."""
+
 CENTS_IN_SEMITONE = 100.0
 A4_HZ = 440.0
 

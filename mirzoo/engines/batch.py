@@ -13,6 +13,7 @@ from typing import Any
 
 from mirzoo._support.files import printable, remove_leftovers
 from mirzoo.annotate import AudioFile, find_recordings, name_results
+from mirzoo.annotate.settings import decoding_settings, require_settings
 from mirzoo.audio import Channel
 from mirzoo.card import Card
 from mirzoo.engines.one_file import Failure, Job, OneFile, Outcome, Setup, model_of_beats
@@ -236,14 +237,13 @@ def decodings(cards: Sequence[Card], settings: Mapping[str, Any]) -> tuple[dict[
     CardError
         If a setting fits none, or its value is not allowed.
     """
+    require_settings(cards, settings)
     chosen = tuple(
         {name: value for name, value in settings.items() if hasattr(card.decoding, name)}
         for card in cards
     )
     for card, of_card in zip(cards, chosen, strict=True):
         card.decoded_with(of_card)
-    for name in settings.keys() - {name for of_card in chosen for name in of_card}:
-        cards[0].decoded_with({name: settings[name]})
     return chosen
 
 
@@ -310,6 +310,7 @@ def annotate_many(
     workers: int | None = None,
     timeout_s: float | None = None,
     imports: str | Sequence[str] = (),
+    **settings: Any,
 ) -> Iterator[Outcome]:
     """Annotate many recordings in worker processes; no file's fault ends it.
 
@@ -345,6 +346,8 @@ def annotate_many(
         How long a recording may take (s).
     imports : str or sequence of str
         Modules with front-ends, heads and tasks of your own, which workers import first.
+    **settings
+        The settings of ``decoding`` as keywords; each goes to the models that have it.
 
     Yields
     ------
@@ -377,6 +380,8 @@ def annotate_many(
     formats = [formats] if isinstance(formats, str) else formats
     imports = [imports] if isinstance(imports, str) else imports
     cards = [hub.card(model) for model in models]
+    if settings:
+        decoding = decoding_settings(cards, decoding, settings, call=annotate_many)
     if snap:
         model_of_beats(cards)
     if careful:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mirzoo.recipe import Recipe
     from mirzoo.recipe.tasks import TaskConfig
     from mirzoo.tasks.annotation import Annotation
+    from mirzoo.tasks.frames import FrameJoiner
 
 __all__ = [
     "TASKS",
@@ -582,6 +583,27 @@ class Task(ABC, Generic[Section, Result]):
         """
         main = card.outputs[0].name
         return same_choice(expected[main], received[main].argmax(axis=-1), tie)
+
+    def joiner(self, card: Contract) -> FrameJoiner:
+        """What joins the frames of windows, of a task with frames."""
+        from mirzoo.tasks.frames import FrameJoiner
+
+        return FrameJoiner(card)
+
+    def whole_outputs(
+        self, card: Contract, joined: dict[str, np.ndarray], *, tuning_cents: float | None = None
+    ) -> dict[str, np.ndarray]:
+        """The outputs of a whole recording that `joiner` joined, with what only the whole tells.
+
+        Parameters
+        ----------
+        card : Contract
+        joined : dict of str to np.ndarray
+            ``(frames, ...)``.
+        tuning_cents : float, optional
+            The recording's tuning where it is known, of tasks that measure it.
+        """
+        return joined
 
     def decoded_outputs(self, card: Contract) -> list[str]:
         """The outputs that the decoder needs; by default all."""

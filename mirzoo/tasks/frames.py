@@ -216,11 +216,13 @@ class LagDecoder(ABC):
         Of a model whose outputs have frames.
     lag_s : float
         Seconds from a frame to the last one that may decide it; taken as whole frames.
+    joiner : FrameJoiner, optional
+        What joins the frames of windows, where a task has its own.
     """
 
-    def __init__(self, card: Contract, lag_s: float) -> None:
+    def __init__(self, card: Contract, lag_s: float, joiner: FrameJoiner | None = None) -> None:
         self._card = card
-        self._joiner = FrameJoiner(card)
+        self._joiner = joiner or FrameJoiner(card)
         self._lag = frames_of_lag(lag_s, self._joiner.frame_rate)
         self._held: list[dict[str, np.ndarray]] = []
         self._added = 0

@@ -23,7 +23,7 @@ SEMITONE_CENTS = 100.0
 FEWEST_BINS = 3
 """A semitone needs so many for its tuning to be measured."""
 
-CLEAR_TUNING = 0.02
+CLEAR_TUNING = 0.01
 """The least length of the mean direction at which a recording has a tuning at all."""
 
 
@@ -80,3 +80,21 @@ def tuning_of(directions: np.ndarray, lowest_cents: float = -50.0) -> float | No
         return None
     cents = math.atan2(sine, cosine) / (2 * math.pi) * SEMITONE_CENTS
     return lowest_cents + (cents - lowest_cents) % SEMITONE_CENTS
+
+
+def retuned(directions: np.ndarray, cents: float) -> np.ndarray:
+    """The output of music tuned so much higher, ``(frames, 2)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> retuned(np.array([[0.75, 0.5]]), 25.0).tolist()
+    [[0.5, 0.75]]
+    """
+    import numpy as np
+
+    angle = 2 * math.pi * cents / SEMITONE_CENTS
+    across, along = math.sin(angle), math.cos(angle)
+    cosine, sine = (2 * directions - 1).T
+    turned = [cosine * along - sine * across, cosine * across + sine * along]
+    return 0.5 + 0.5 * np.stack(turned, axis=1)

@@ -7,12 +7,11 @@ import math
 import keras
 from keras import ops
 
-from mirzoo.dsp.transposition import LOWEST_TUNING_CENTS
+from mirzoo.dsp.transposition import FAINT_TUNING, LOWEST_TUNING_CENTS
 from mirzoo.models.layers.pitch import PITCH_CLASSES
 
 LEAST_ENERGY = 1e-3
 LN_10 = math.log(10)
-CLEAR_TUNING = 0.05
 LEAST_CLEARNESS = 1e-9
 LARGEST = 8.0
 """What features are limited to before their logarithm is undone."""
@@ -121,12 +120,12 @@ class AtConcertPitch(keras.layers.Layer):
     r"""Move the bins of each clip so that its tones lie where those of A = 440 Hz would.
 
     The tuning is the direction of the sum :math:`v` of all phases of the clip (`TuningPhase`), as
-    a number of cents from ``lowest_cents`` to 100 above it: music near the seam counts as the
-    nearest semitone of one neighbour in one window and of the other in the next, so the seam lies
-    where hardly any music is tuned. Features move by that many bins :math:`s` times
-    :math:`|v|^2 / (|v|^2 + 0.05^2)`, with :math:`|v|` from 0 to 1: what has no tuning stays. The
-    value between bins is that of Catmull and Rom's cubic; beyond the edges the outermost bins go
-    on.
+    a number of cents from ``lowest_cents`` to 100 above it. Music near the seam counts as the
+    nearest semitone of one neighbour in one window and of the other in the next; annotation makes
+    up for that over the recording (`mirzoo.tasks.chords.one_tuning`). Features move by that many
+    bins :math:`s` times :math:`|v|^2 / (|v|^2 + 0.05^2)`, with :math:`|v|` from 0 to 1: what has no
+    tuning stays. The value between bins is that of Catmull and Rom's cubic; beyond the edges the
+    outermost bins go on.
 
     Parameters
     ----------
@@ -184,7 +183,7 @@ class AtConcertPitch(keras.layers.Layer):
             sine * turned - cosine * across, cosine * turned + sine * across + LEAST_CLEARNESS
         )
         semitones = angle / (2 * math.pi) + middle
-        shift = each * semitones * clear / (clear + CLEAR_TUNING**2)
+        shift = each * semitones * clear / (clear + FAINT_TUNING**2)
         shift = ops.reshape(shift, (-1, 1, 1, 1))
         lowest = math.floor(each * self.lowest_cents / 100.0) - 1
         highest = math.ceil(each * (self.lowest_cents / 100.0 + 1.0)) + 1

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mirzoo.tasks.chords.annotation import Chords
     from mirzoo.tasks.chords.decoder import ChordDecoder, LagChordDecoder, likeliest_classes
     from mirzoo.tasks.chords.scores import ChordScorer, chord_agreement, chord_scores
+    from mirzoo.tasks.frames import FrameJoiner
 
 __all__ = [
     "ChordDecoder",
@@ -174,6 +175,19 @@ class ChordRecognition(FramewiseTask[ChordsConfig, "Chords"]):
             for outputs in (expected, received)
         ]
         return same_choice(expected[main], paths[1], tie, best=paths[0])
+
+    def joiner(self, card: Contract) -> FrameJoiner:
+        from mirzoo.tasks.chords.one_tuning import TunedJoiner
+
+        return TunedJoiner(card)
+
+    def whole_outputs(
+        self, card: Contract, joined: dict[str, np.ndarray], *, tuning_cents: float | None = None
+    ) -> dict[str, np.ndarray]:
+        """The outputs in one tuning; see `mirzoo.tasks.chords.one_tuning`."""
+        from mirzoo.tasks.chords.one_tuning import whole_in_one_tuning
+
+        return whole_in_one_tuning(card, joined, tuning_cents)
 
     def decoded_outputs(self, card: Contract) -> list[str]:
         from mirzoo.tasks.chords.decoder import needed_outputs

@@ -40,7 +40,10 @@ SHOWN_CHORDS = 32
 LABEL_POINTS = 7
 LETTER_POINTS = 4.5
 LINE_WIDTH = 88
+Third = tuple[float, float, float]
 THIRDS = ("major", "minor", "none")
+"""What the three numbers of a `Third` are how likely."""
+
 _JAMS_DEGREES = r"(\(\*?(b*|#*)([1-9]|1[0-3]?)(,\*?(b*|#*)([1-9]|1[0-3]?))*\))"
 JAMS_LABEL = re.compile(
     r"N|X|[A-G](b*|#*)"
@@ -82,11 +85,15 @@ class Chords(Playable):
         Length of the recording (s); by default the end of the last segment.
     model : str, optional
         The model that made it.
-    thirds : sequence of (float, float, float), optional
-        For each segment how likely its root has a major third, a minor third, or none.
+    thirds : sequence of (float, float, float) or None, optional
+        For each segment how likely its root has a major third, a minor third, or none; None for
+        segments without a root (``N``, ``X``). Files name the three, ``"major"``, ``"minor"`` and
+        ``"none"``.
     tuning_cents : float, optional
-        How far the recording is above A = 440 Hz, from -100 to 100 cents; None where that is not
-        known, or there is no tuning.
+        How far the recording is above A = 440 Hz, from -100 to 100 cents. None where the model has
+        no output ``tuning``, a ``lag_s`` decides chords at once, a file decides inside, or too
+        little of the music is in any tuning: noise, speech, drums, some electronic music. Files
+        then have no such entry.
 
     Raises
     ------
@@ -115,7 +122,7 @@ class Chords(Playable):
     source: str | None = None
     duration_s: float = None  # type: ignore[assignment]
     model: str | None = None
-    thirds: Sequence[tuple[float, float, float]] | None = None
+    thirds: Sequence[Third | None] | None = None
     tuning_cents: float | None = None
 
     def __post_init__(self) -> None:
@@ -146,16 +153,7 @@ class Chords(Playable):
                     f"Chords: {len(confidence)} confidences for {len(segments)} segments; one in "
                     "[0, 1] for each is needed."
                 )
-        thirds = self.thirds
-        if thirds is not None:
-            rows = [tuple(float(value) for value in row) for row in thirds]
-            fit = all(len(row) == 3 and all(0 <= value <= 1 for value in row) for row in rows)
-            if len(rows) != len(segments) or not fit:
-                raise AnnotationError(
-                    f"Chords: {len(rows)} thirds for {len(segments)} segments; three "
-                    "probabilities (major, minor, none) for each are needed."
-                )
-            thirds = tuple((major, minor, none) for major, minor, none in rows)
+        thirds = None if self.thirds is None else _checked_thirds(self.thirds, segments)
         tuning = self.tuning_cents
         if tuning is not None and not -100 <= tuning <= 100:
             raise AnnotationError(
@@ -194,7 +192,7 @@ class Chords(Playable):
         if self.confidence is not None:
             values[:, 0] = self.confidence
         if self.thirds is not None:
-            values[:, 1:] = self.thirds
+            values[:, 1:] = [third or (0.0, 0.0, 0.0) for third in self.thirds]
         return values
 
     def on_beats(self, beats: Beats) -> Chords:
@@ -271,9 +269,7 @@ class Chords(Playable):
             if self.confidence is not None:
                 event["confidence"] = round(self.confidence[number], 4)
             if self.thirds is not None:
-                event["third"] = dict(
-                    zip(THIRDS, (round(p, 4) for p in self.thirds[number]), strict=True)
-                )
+                event["third"] = _named_third(self.thirds[number])
             yield event
 
     def newest(self, top: int = 5) -> list[str]:
@@ -293,10 +289,6 @@ class Chords(Playable):
     def _document(self) -> dict[str, Any]:
         segments, confidence = self.segments, self.confidence
         thirds, tuning = self.thirds, self.tuning_cents
-
-        def rounded(rows: Sequence[tuple[float, ...]]) -> Iterator[list[float]]:
-            return ([round(value, 4) for value in row] for row in rows)
-
         return {
             **self._about(),
             "segments": Rows(
@@ -308,7 +300,11 @@ class Chords(Playable):
             ),
             "confidence": confidence
             and Rows(len(confidence), lambda: (round(value, 4) for value in confidence)),
-            **({} if thirds is None else {"thirds": Rows(len(thirds), lambda: rounded(thirds))}),
+            **(
+                {}
+                if thirds is None
+                else {"thirds": Rows(len(thirds), lambda: map(_named_third, thirds))}
+            ),
             **({} if tuning is None else {"tuning_cents": round(tuning, 2)}),
         }
 
@@ -403,7 +399,7 @@ class Chords(Playable):
         )
         sandbox: dict[str, Any] = {"model": self.model, "source": self.source}
         if self.thirds is not None:
-            sandbox["thirds"] = [[round(value, 4) for value in row] for row in self.thirds]
+            sandbox["thirds"] = [_named_third(third) for third in self.thirds]
         if self.tuning_cents is not None:
             sandbox["tuning_cents"] = round(self.tuning_cents, 2)
         return jams_pieces(self, jams_annotation(self, "chord", data, sandbox))
@@ -431,7 +427,8 @@ class Chords(Playable):
         return {
             "segments": segments,
             **{field: document[field] for field in fields},
-            **{field: document.get(field) for field in ("thirds", "tuning_cents")},
+            "thirds": _read_thirds(document.get("thirds")),
+            "tuning_cents": document.get("tuning_cents"),
         }
 
     @staticmethod
@@ -445,9 +442,46 @@ class Chords(Playable):
             "source": about.get("source"),
             "model": about.get("model"),
             "duration_s": document.file_metadata.duration,
-            "thirds": about.get("thirds"),
+            "thirds": _read_thirds(about.get("thirds")),
             "tuning_cents": about.get("tuning_cents"),
         }
+
+
+def _checked_thirds(
+    thirds: Sequence[Third | None], segments: Sequence[tuple[float, float, str]]
+) -> tuple[Third | None, ...]:
+    if len(thirds) != len(segments):
+        raise AnnotationError(
+            f"Chords: {len(thirds)} thirds for {len(segments)} segments; one for each is needed, "
+            "None where there is no root."
+        )
+    checked: list[Third | None] = []
+    for (_, _, label), third in zip(segments, thirds, strict=True):
+        chord = parse_chord(label)
+        if chord is None or chord.root is None:
+            checked.append(None)  # older files have three numbers here
+            continue
+        row = tuple(float(value) for value in third or ())
+        if len(row) != len(THIRDS) or not all(0 <= value <= 1 for value in row):
+            raise AnnotationError(
+                f"Chords: the third of {label} is {third}; three probabilities in [0, 1] (major, "
+                "minor, none) are needed."
+            )
+        checked.append((row[0], row[1], row[2]))
+    return tuple(checked)
+
+
+def _named_third(third: Third | None) -> dict[str, float] | None:
+    if third is None:
+        return None
+    return {name: round(value, 4) for name, value in zip(THIRDS, third, strict=True)}
+
+
+def _read_thirds(read: Any) -> list[Any] | None:
+    """The thirds of a file; in those of earlier versions the three numbers have no names."""
+    if read is None:
+        return None
+    return [tuple(row[n] for n in THIRDS) if isinstance(row, dict) else row for row in read]
 
 
 class _Joined:

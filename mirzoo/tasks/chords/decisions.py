@@ -38,6 +38,10 @@ class ChordDecisions(Decisions):
     ``chord`` is the index of the label of each frame. ``bass``, where the card has a
     ``bass_threshold``, is 1 for C to 12 for B where the chord is an inversion with this bass, else
     0. The bass of a chord is the likeliest on average over the chord, in this window.
+
+    Thirds are not settled by the song, and each window keeps the tuning that it was moved by: music
+    that is tuned near `mirzoo.dsp.transposition.LOWEST_TUNING_CENTS` may be in two keys, which
+    annotation without a decoder inside makes up for (`mirzoo.tasks.chords.one_tuning`).
     """
 
     def __init__(self, card: Contract) -> None:

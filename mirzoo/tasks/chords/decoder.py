@@ -11,8 +11,9 @@ Harte's syntax (`mirzoo.dsp.chord_vocabulary`). Models may have more outputs: ``
 ``(frames, 13)``, 0 for none and 1 for C to 12 for B, and ``pitches`` ``(frames, 12)`` from C, each
 the probability that the pitch class sounds. Of these the bass goes into the labels, as
 inversions, where the card has a ``bass_threshold``. Where there is an output ``third``, the song
-settles unclear thirds once its segments are known (`mirzoo.tasks.chords.thirds`); where there is an
-output ``tuning`` (`mirzoo.tasks.tuning`), it is the recording's.
+settles unclear thirds once its segments are known (`mirzoo.tasks.chords.thirds`), and segments that
+then have one label are one. Where there is an output ``tuning`` (`mirzoo.tasks.tuning`), it is the
+recording's, and windows are in one key by it (`mirzoo.tasks.chords.one_tuning`).
 
 References
 ----------
@@ -32,16 +33,28 @@ from mirzoo.dsp.viterbi import FixedLagWithPenalties, PathWithChanges, PathWithT
 from mirzoo.errors import ArtefactError, CardError
 from mirzoo.tasks.chords.annotation import Chords
 from mirzoo.tasks.chords.config import ChordDecoding
+from mirzoo.tasks.chords.one_tuning import (
+    WINDOWS_BACK,
+    RecordingTuning,
+    TunedAtOnceJoiner,
+    TunedJoiner,
+    in_one_tuning,
+    turned_bass,
+    turned_classes,
+    windows_of,
+)
 from mirzoo.tasks.chords.thirds import KINDS, THIRD, settled
 from mirzoo.tasks.frames import (
     BATCHES_BACK,
-    FrameJoiner,
     LagDecoder,
     find_segments,
     frames_of_lag,
     stretches_of,
 )
 from mirzoo.tasks.tuning import TUNING, tuning_of
+
+Span = tuple[int, int, float, float]
+"""First frame, first frame behind it, start and end (s)."""
 
 BASS = "bass"
 CLEAREST = 1e-4
@@ -63,8 +76,9 @@ class ChordDecoder:
     """Turns a chord model's outputs into chords; see `mirzoo.tasks.base.Decoder`.
 
     The path is followed while the outputs come in. Of a frame whose class is settled, its
-    probability, the bass, the third on its root and the tuning alone are kept. What was added
-    last waits, since some of it may lie behind the recording's end.
+    probability, the bass, the third on its root and the tuning alone are kept. The last
+    `WINDOWS_BACK` windows wait, since they tell the recording's tuning too, and some of their
+    frames may lie behind its end.
     """
 
     def __init__(self, card: Contract) -> None:
@@ -76,7 +90,8 @@ class ChordDecoder:
                 "chords from others; take a model that has it, or leave power_chords out"
             )
         self._roots = np.array([max(0, root_of(label)) for label in card.labels])
-        self._joiner = FrameJoiner(card)
+        self._joiner = TunedJoiner(card)
+        self._of_recording = RecordingTuning()
         self._path = _new_path(self._decoding)
         self._last: list[dict[str, np.ndarray]] = []
         self._open: list[np.ndarray] = []
@@ -86,13 +101,19 @@ class ChordDecoder:
         self._open_thirds: list[np.ndarray] = []
         self._thirds: list[np.ndarray] = []
         self._tuning: list[np.ndarray] = []
+        self._added: list[int] = []
         self._followed = 0
 
     def add(self, outputs: dict[str, np.ndarray], starts: np.ndarray) -> None:
         """Take the outputs of the next windows."""
-        self._last.append(self._joiner.join(outputs, starts))
-        while len(self._last) > BATCHES_BACK:
-            self._follow(self._last.pop(0))
+        joined = self._joiner.join(outputs, starts)
+        self._added.append(len(joined[self._card.outputs[0].name]))
+        for window in windows_of(joined, len(starts)):
+            if TUNING in window:
+                self._of_recording.add(window[TUNING])
+            self._last.append(window)
+            while len(self._last) > WINDOWS_BACK:
+                self._follow(self._in_one_tuning(self._last.pop(0)))
 
     @property
     def lag_s(self) -> None:
@@ -120,30 +141,39 @@ class ChordDecoder:
             If more was added than a recording of this length has.
         """
         count = self._joiner.count(duration_s)
-        if count < self._followed:
+        certain = max(self._followed, sum(self._added[:-BATCHES_BACK]))
+        if count < certain:
             raise ArtefactError(
-                f"{self._card.name} was given {self._followed} frames and more of a recording of "
+                f"{self._card.name} was given {certain} frames and more of a recording of "
                 f"{duration_s:.3f} s, which has {count}"
             )
-        for joined in self._last:
+        for window in self._last:
             missing = count - self._followed
-            self._follow({name: values[:missing] for name, values in joined.items()})
+            left = {name: values[:missing] for name, values in window.items()}
+            self._follow(self._in_one_tuning(left))
         self._settle(self._path.finish())
         path, confidences = np.concatenate(self._classes), np.concatenate(self._confidence)
         bass, thirds, tuning = (
             np.concatenate(kept) if kept else None
             for kept in (self._bass, self._thirds, self._tuning)
         )
+        cents = None if tuning is None else tuning_of(tuning, LOWEST_TUNING_CENTS)
+        turn = self._of_recording.semitones_beyond(cents)
+        if turn:
+            path = turned_classes(self._card.labels, turn)[path]
+            bass = None if bass is None else turned_bass(bass, turn)
         spans = find_segments(path, self._joiner.times(len(path)), duration_s)
         labels = [self._card.labels[path[first]] for first, _, _, _ in spans]
-        means = None
         if thirds is not None:
             means = np.stack([thirds[first:end].mean(axis=0) for first, end, _, _ in spans])
             seconds = [end_s - start_s for _, _, start_s, end_s in spans]
             threshold = self._decoding.fifth_threshold if self._decoding.power_chords else 1.0
             labels = settled(labels, seconds, means, fifth_threshold=threshold)
-        segments, confidence = [], []
+            labels, spans = _joint(labels, spans)
+        segments, confidence, of_thirds = [], [], []
         for label, (first, end, start_s, end_s) in zip(labels, spans, strict=True):
+            if thirds is not None:
+                of_thirds.append(np.clip(thirds[first:end].mean(axis=0), 0, 1).tolist())
             if bass is not None:
                 likeliest = likeliest_bass(bass[first:end].mean(axis=0), self._decoding)
                 label = with_bass(label, likeliest - 1) if likeliest else label
@@ -155,9 +185,12 @@ class ChordDecoder:
             source=source,
             duration_s=duration_s,
             model=self._card.name,
-            thirds=None if means is None else np.clip(means, 0, 1).tolist(),
-            tuning_cents=None if tuning is None else tuning_of(tuning, LOWEST_TUNING_CENTS),
+            thirds=of_thirds or None,
+            tuning_cents=cents,
         )
+
+    def _in_one_tuning(self, frames: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return in_one_tuning(self._card, frames, self._of_recording.semitones)
 
     def _follow(self, joined: dict[str, np.ndarray]) -> None:
         probabilities = joined[self._card.outputs[0].name]
@@ -203,7 +236,7 @@ class LagChordDecoder(LagDecoder):
                 "a third sounds is settled by the whole song; leave power_chords out, or take a "
                 "model that is not made for streams"
             )
-        super().__init__(card, card.decoding.lag_s)
+        super().__init__(card, card.decoding.lag_s, TunedAtOnceJoiner(card))
         self._decoding = card.decoding
         self._path = FixedLagWithPenalties(_new_path(self._decoding), self._lag)
         self._waiting: list[np.ndarray] = []
@@ -255,6 +288,16 @@ class LagChordDecoder(LagDecoder):
             duration_s=float(edges[-1]),
             model=self._card.name,
         )
+
+
+def _joint(labels: list[str], spans: list[Span]) -> tuple[list[str], list[Span]]:
+    """Labels and their stretches of frames, neighbours of the same label as one."""
+    joint: list[tuple[str, Span]] = []
+    for label, (first, end, start_s, end_s) in zip(labels, spans, strict=True):
+        if joint and joint[-1][0] == label:
+            first, _, start_s, _ = joint.pop()[1]
+        joint.append((label, (first, end, start_s, end_s)))
+    return [label for label, _ in joint], [span for _, span in joint]
 
 
 def likeliest_bass(bass: np.ndarray, decoding: ChordDecoding) -> int:

@@ -2,7 +2,8 @@
 
 ::
 
-    Song: 120.0 BPM, 4 beats a bar
+    song.mp3
+    Key: C major. Tempo: 120.0 BPM. Metre: 4 beats a bar.
 
      0:01  | C  .  .  .  | Am .  .  .  | F  .  G7 .  | C  .  .  .  |
 
@@ -11,7 +12,17 @@ goes on. Four bars a line, with the time of its first; the beats before the firs
 that is not complete.
 
 Roots are spelled as the song's key signature has them, which is the one whose scale holds most of
-what its chords sound; basses as the degree that they are of their chord.
+what its chords sound, and where a chord leads to another by what it is there. A diminished chord a
+semitone below the next chord's root is on its leading note (G#dim7 to Am, in C major too); one that
+leads nowhere is on that of the degree of the scale above it; one that goes down by a semitone is
+written with a flat (Ebdim7 to Dm7). A dominant or half-diminished chord is a fifth above the chord
+that it leads to (C#7 to F#m). Names have one accidental at most, and E#, B#, Cb and Fb are roots
+where they belong to the key or lead to another chord. Basses are the degree that they are of their
+chord.
+
+The key is the major or the relative minor one of the signature: whichever has more of its tonic and
+dominant, by time, the last chord counting twice; six accidentals are sharps in major and flats in
+minor. Tempo and metre are those of the beats.
 """
 
 from __future__ import annotations
@@ -43,14 +54,23 @@ LETTERS = "FCGDAEB"
 """Fifths apart. Names are numbered by fifths, C being 0: -2 is Bb, 4 is E, 6 is F#."""
 
 FIFTHS_OF_DEGREE = {1: 0, 2: 2, 3: 4, 4: -1, 5: 1, 6: 3, 7: 5}
-FLATTEST, SHARPEST = -6, 10
-"""Roots are Gb to A#: what would be beyond is named by the same key of a piano."""
+FLATTEST, SHARPEST = -8, 12
+"""Names are Fb to B#, with one accidental: what would be beyond is named by the same key of a
+piano."""
 
-FLATTEST_BASS, SHARPEST_BASS = -8, 12
-"""Basses are Fb to B#, with one accidental."""
+FLATTEST_ROOT, SHARPEST_ROOT = -6, 10
+"""Gb to A#: roots that do not belong to the key and lead to no other chord."""
+
+SIX_SHARPS, SIX_FLATS = 6, -6
+
+LEADING_NOTE, FLAT_SECOND, FIFTH, MINOR_TONIC = 5, -5, 1, 3
+"""In fifths, above a tonic."""
+
+DIMINISHED, HALF_DIMINISHED = ("dim", "dim7"), "hdim7"
+DOMINANTS = ("7", "9", "11", "13", HALF_DIMINISHED)
 
 
-def popular_name(label: str, signature: int | None = None) -> str:
+def popular_name(label: str, signature: int | None = None, *, root: int | None = None) -> str:
     """Name a chord as lead sheets do.
 
     Parameters
@@ -60,6 +80,8 @@ def popular_name(label: str, signature: int | None = None) -> str:
     signature : int, optional
         How many sharps the key has, flats below 0, by which the root is spelled; by default it is
         spelled as in the label.
+    root : int, optional
+        How the root is spelled, as `spelled_roots` gives it, in the place of the signature.
 
     Examples
     --------
@@ -72,18 +94,69 @@ def popular_name(label: str, signature: int | None = None) -> str:
     if label == NO_CHORD or chord is None or chord.root is None:
         return SILENT if label == NO_CHORD else label
     name, _, bass = label.partition("/")
-    root, _, quality = name.partition(":")
+    written, _, quality = name.partition(":")
     shorthand, bracket, degrees = quality.partition("(")
     known = QUALITIES.get(quality)
     if known is None:
         known = QUALITIES.get(shorthand, shorthand) + bracket + degrees
-    fifths = _fifths_of(root)
-    if signature is not None:
-        fifths = _within(_spelled(chord.root, signature), FLATTEST, SHARPEST)
-    below = ""
-    if bass:
-        below = f"/{_name(_within(fifths + _fifths_above(bass), FLATTEST_BASS, SHARPEST_BASS))}"
-    return f"{root if signature is None else _name(fifths)}{known}{below}"
+    fifths = _fifths_of(written)
+    if root is not None or signature is not None:
+        fifths = _spelled(chord.root, signature or 0) if root is None else root
+        written = _name(fifths)
+    below = f"/{_name(_within(fifths + _fifths_above(bass)))}" if bass else ""
+    return f"{written}{known}{below}"
+
+
+def spelled_roots(labels: Sequence[str], signature: int) -> list[int | None]:
+    """How the root of each chord is spelled: fifths above C, below 0 with flats; None of N and X.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Of chords that follow each other, in Harte's syntax.
+    signature : int
+        How many sharps the key has, flats below 0.
+
+    Examples
+    --------
+    >>> labels = ["A:min", "Ab:dim7", "A:min", "Eb:dim7", "D:min7", "C#:7", "F#:min"]
+    >>> [popular_name(label, root=root) for label, root in zip(labels, spelled_roots(labels, 0))]
+    ['Am', 'G#dim7', 'Am', 'Ebdim7', 'Dm7', 'C#7', 'F#m']
+    """
+    found: list[int | None] = []
+    following: tuple[int, int] | None = None
+    for label in reversed(labels):
+        chord = parse_chord(label)
+        if label == NO_CHORD or chord is None or chord.root is None:
+            found.append(None)
+            continue
+        quality = label.partition("/")[0].partition(":")[2]
+        fifths = _within(_spelled_before(chord.root, quality, following, signature))
+        found.append(fifths)
+        following = (chord.root, fifths)
+    return found[::-1]
+
+
+def _spelled_before(
+    root: int, quality: str, following: tuple[int, int] | None, signature: int
+) -> int:
+    """The name of a chord's root, given the root of the next chord and its name."""
+    plain = _spelled(root, signature)
+    is_diatonic = _is_diatonic(plain, signature)
+    is_diminished = quality in DIMINISHED
+    up, name = (None, 0) if following is None else ((following[0] - root) % 12, following[1])
+    if up == 0:
+        return name
+    if up == 5 and quality in DOMINANTS:
+        return name + FIFTH
+    if is_diminished or quality == HALF_DIMINISHED:
+        if up == 1:
+            return name + LEADING_NOTE
+        if up == 11 and is_diminished and not is_diatonic:
+            return name + FLAT_SECOND
+        if not is_diatonic:
+            return _spelled((root + 1) % 12, signature) + LEADING_NOTE
+    return plain
 
 
 def key_signature(segments: Sequence[tuple[float, float, str]]) -> int:
@@ -117,10 +190,48 @@ def key_signature(segments: Sequence[tuple[float, float, str]]) -> int:
     return max(scales, key=lambda sharps: float(lasting[scales[sharps]].sum()))
 
 
+def key_of(segments: Sequence[tuple[float, float, str]], signature: int) -> str | None:
+    """Name the key of a song: of the two keys of a signature the one that its chords are for.
+
+    Examples
+    --------
+    >>> key_of([(0.0, 2.0, "A:min"), (2.0, 3.0, "E:7"), (3.0, 4.0, "A:min")], 0)
+    'A minor'
+    """
+    chords = [
+        (parse_chord(label), end - start) for start, end, label in segments if label != NO_CHORD
+    ]
+    known = [
+        (chord.root, chord.intervals, lasts)
+        for chord, lasts in chords
+        if chord is not None and chord.root is not None
+    ]
+    if not known:
+        return None
+    known.append(known[-1])
+    tonics = {"major": signature, "minor": signature + MINOR_TONIC}
+    weights = dict.fromkeys(tonics, 0.0)
+    for root, intervals, lasts in known:
+        for mode, tonic in tonics.items():
+            above = (root - 7 * tonic) % 12
+            third = 4 if mode == "major" or above == 7 else 3
+            if above in (0, 7) and third in intervals:
+                weights[mode] += lasts
+    mode = max(weights, key=lambda name: weights[name])
+    return f"{_name(tonics[mode])} {mode}"
+
+
 def _spelled(pitch_class: int, signature: int) -> int:
-    """The name of a pitch class that is nearest to a key, in fifths."""
+    """The name of a root that is nearest to a key, in fifths."""
     lowest = signature - 5
-    return lowest + (7 * pitch_class - lowest) % 12
+    fifths = lowest + (7 * pitch_class - lowest) % 12
+    if _is_diatonic(fifths, signature):
+        return fifths
+    return _within(fifths, FLATTEST_ROOT, SHARPEST_ROOT)
+
+
+def _is_diatonic(fifths: int, signature: int) -> bool:
+    return signature - 1 <= fifths <= signature + 5
 
 
 def _fifths_of(root: str) -> int:
@@ -132,7 +243,7 @@ def _fifths_above(degree: str) -> int:
     return FIFTHS_OF_DEGREE[number] + 7 * (degree.count("#") - degree.count("b"))
 
 
-def _within(fifths: int, flattest: int, sharpest: int) -> int:
+def _within(fifths: int, flattest: int = FLATTEST, sharpest: int = SHARPEST) -> int:
     """The name of the same key of a piano that is within two."""
     while fifths > sharpest:
         fifths -= 12
@@ -160,10 +271,23 @@ def lead_sheet(
     title : str
         The first line.
     """
+    from mirzoo.tasks.beats.annotation import Beats
+
     assert beats.positions is not None
-    yield f"{title}\n"
     signature = key_signature(segments)
-    names = [popular_name(label, signature) for _, _, label in segments]
+    if signature == SIX_SHARPS and (key_of(segments, signature) or "").endswith("minor"):
+        signature = SIX_FLATS
+    key, found = key_of(segments, signature), Beats(beats.times, beats.positions)
+    head = {
+        "Key": key,
+        "Tempo": None if found.tempo is None else f"{found.tempo:.1f} BPM",
+        "Metre": None if found.metre is None else f"{found.metre} beats a bar",
+    }
+    told = [f"{word}: {value}." for word, value in head.items() if value is not None]
+    yield f"{title}\n{' '.join(told)}\n"
+    labels = [label for _, _, label in segments]
+    roots = spelled_roots(labels, signature)
+    names = [popular_name(label, root=root) for label, root in zip(labels, roots, strict=True)]
     starts = [start for start, _, _ in segments]
     edges = sorted({0, *np.flatnonzero(beats.positions == 1).tolist(), len(beats.times)})
     bars = []

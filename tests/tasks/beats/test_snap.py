@@ -10,7 +10,7 @@ from mirzoo.errors import AnnotationError
 from mirzoo.tasks.beats import Beats, BeatsDecoding
 from mirzoo.tasks.beats.config import LABELS
 from mirzoo.tasks.chords import ChordDecoding, Chords
-from mirzoo.tasks.chords.lead_sheet import popular_name
+from mirzoo.tasks.chords.lead_sheet import key_of, key_signature, popular_name
 from mirzoo.tasks.notes import Notes
 
 
@@ -56,6 +56,7 @@ def test_a_lead_sheet(chords, beats, tmp_path):
     text = chords.on_beats(beats).write(tmp_path / "song.txt").read_text()
     assert text.splitlines() == [
         "song.wav",
+        "Key: A minor. Tempo: 120.0 BPM. Metre: 4 beats a bar.",
         "",
         " 0:00  | N.C. |",
         "",
@@ -94,6 +95,18 @@ def test_basses_are_degrees_of_the_root_that_is_printed(label, signature, name):
      ("Ab F:min C#:maj Eb/3", ["Ab", "Fm", "Db", "Eb/G"]),
      ("F# B C#:7 Eb:min", ["F#", "B", "C#7", "D#m"]),
      ("C A:min F Eb:maj", ["C", "Am", "F", "Eb"]),
+     ("A:min Ab:dim7 A:min E:7", ["Am", "G#dim7", "Am", "E7"]),
+     ("A:min Ab:dim7 E:7/3 A:min", ["Am", "G#dim7", "E7/G#", "Am"]),
+     ("C C#:dim7 D:min Eb:dim7 E:min F F#:dim G",
+      ["C", "C#dim7", "Dm", "D#dim7", "Em", "F", "F#dim", "G"]),
+     ("C Eb:dim7 D:min7 G:7", ["C", "Ebdim7", "Dm7", "G7"]),
+     ("C F#:hdim7 B:7 E:min A:min", ["C", "F#m7b5", "B7", "Em", "Am"]),
+     ("C F C#:7 F#:min G C", ["C", "F", "C#7", "F#m", "G", "C"]),
+     ("C F C#:7 C G", ["C", "F", "Db7", "C", "G"]),
+     ("F# F:dim F# B C#:7 F#", ["F#", "E#dim", "F#", "B", "C#7", "F#"]),
+     ("C#:min C:dim7 C#:min Ab:7 C#:min E A", ["C#m", "B#dim7", "C#m", "G#7", "C#m", "E", "A"]),
+     ("Eb:min B Bb:7 Eb:min Ab:min", ["Ebm", "Cb", "Bb7", "Ebm", "Abm"]),
+     ("C# B C# F# Ab Eb:min", ["Db", "B", "Db", "Gb", "Ab", "Ebm"]),
      ("N X N", ["N.C.", "X", "N.C."])],
 )  # fmt: skip
 def test_a_sheet_is_spelled_in_its_key(labels, names, tmp_path):
@@ -101,8 +114,25 @@ def test_a_sheet_is_spelled_in_its_key(labels, names, tmp_path):
     times = np.arange(0, segments[-1][1], 0.5)
     beats = Beats(times, np.arange(len(times)) % 4 + 1)
     sheet = Chords(segments).on_beats(beats).write(tmp_path / "song.txt").read_text()
-    written = sheet.split("|")[1:-1]
-    assert [cell for bar in written for cell in bar.split() if cell != "."] == names
+    bars = [bar for line in sheet.splitlines() for bar in line.split("|")[1:]]
+    assert [cell for bar in bars for cell in bar.split() if cell != "."] == names
+
+
+@pytest.mark.parametrize(
+    ("labels", "key"),
+    [("C F G:7 C", "C major"), ("A:min D:min E:7 A:min", "A minor"), ("A:min F C G", "C major"),
+     ("Eb:min B C#:7 Bb:7 Eb:min", "D# minor"), ("F:min Bb:min C:7 F:min", "F minor"),
+     ("D G A D", "D major"), ("N X N", None)],
+)  # fmt: skip
+def test_the_key_in_the_head_is_that_of_tonics_and_dominants(labels, key):
+    segments = [(2.0 * n, 2.0 * n + 2, label) for n, label in enumerate(labels.split())]
+    assert key_of(segments, key_signature(segments)) == key
+
+
+def test_the_head_tells_no_more_than_is_known(tmp_path):
+    beats = Beats([0.5, 1.0], [1, 2], duration_s=2.0)
+    sheet = Chords([(0.0, 2.0, "N")]).on_beats(beats).write(tmp_path / "song.txt").read_text()
+    assert "Key" not in sheet and "Tempo: 120.0 BPM." in sheet.splitlines()[1]
 
 
 def test_notes_lie_on_the_beats_of_a_midi_file(beats, tmp_path):

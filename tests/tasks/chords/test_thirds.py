@@ -1,11 +1,13 @@
 """Major or minor where chords themselves do not tell."""
 
+import json
+
 import numpy as np
 import pytest
 from fake_models import make_frame_card
 
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
-from mirzoo.errors import CardError
+from mirzoo.errors import AnnotationError, CardError
 from mirzoo.tasks import decode
 from mirzoo.tasks.chords import ChordDecoding, Chords
 from mirzoo.tasks.chords.targets import ChordTargets, DistilledChordTargets
@@ -67,11 +69,30 @@ def card(**decoding):
 def test_annotations_have_settled_thirds_their_probabilities_and_the_tuning():
     outputs = outputs_for(["A:maj", "A:min"], [BARE, CLEAR_MINOR])
     found = decode(card(), outputs, np.array([-0.1]), duration_s=0.8)
-    assert found.labels == ("A:min", "A:min")
-    np.testing.assert_allclose(found.thirds, [BARE, CLEAR_MINOR])
+    assert found.labels == ("A:min",)
+    np.testing.assert_allclose(found.thirds, [np.mean([BARE, CLEAR_MINOR], axis=0)])
     assert found.tuning_cents == pytest.approx(-25)
     named = decode(card(power_chords=True), outputs, np.array([-0.1]), duration_s=0.8)
     assert named.labels == ("A:5", "A:min")
+
+
+def test_neighbours_that_are_settled_alike_are_one_segment(tmp_path):
+    """They are one chord to whoever reads them: one line, one note, one change. Its third and its
+    confidence are the means over its time."""
+    outputs = outputs_for(["A:maj"] * 3 + ["A:min"] + ["F:maj"] * 4, [BARE] * 3 + [CLEAR_MINOR] * 5)
+    outputs["chords"][0, 40:50, MAJMIN.index("A:min")] = 0.5
+    found = decode(card(), outputs, np.array([-0.1]), duration_s=0.8)
+    assert found.segments == (
+        (0.0, pytest.approx(0.395), "A:min"),
+        (pytest.approx(0.395), 0.8, "F:min"),
+    )
+    np.testing.assert_allclose(found.thirds[0], (3 * np.array(BARE) + CLEAR_MINOR) / 4)
+    assert found.confidence[0] == pytest.approx((3 * 0.9 + 0.5) / 4)
+    for suffix, count in ((".lab", 2), (".csv", 3)):
+        text = found.write(tmp_path / f"song{suffix}").read_text()
+        assert len(text.splitlines()) == count
+    five = decode(card(power_chords=True), outputs, np.array([-0.1]), duration_s=0.8)
+    assert five.labels == ("A:5", "A:min", "F:min")
 
 
 def test_power_chords_need_a_model_that_knows_thirds():
@@ -88,15 +109,40 @@ def test_power_chords_need_the_whole_song():
 
 
 @pytest.mark.parametrize("suffix", [".json", ".jams"])
-def test_thirds_and_tuning_are_in_files(tmp_path, suffix):
-    chords = Chords(
-        [(0.0, 1.0, "A:min"), (1.0, 2.0, "N")], thirds=[BARE, (0.2, 0.3, 0.5)], tuning_cents=-31.8
-    )
-    again = Chords.read(chords.write(tmp_path / f"song{suffix}"))
-    assert again.thirds == chords.thirds and again.tuning_cents == -31.8
+def test_thirds_and_tuning_are_in_files_by_name(tmp_path, suffix):
+    chords = Chords([(0.0, 1.0, "A:min"), (1.0, 2.0, "N")], thirds=[BARE, None], tuning_cents=-31.8)
+    path = chords.write(tmp_path / f"song{suffix}")
+    again = Chords.read(path)
+    assert again.thirds == chords.thirds == (BARE, None) and again.tuning_cents == -31.8
+    document = json.loads(path.read_text())
+    at = document if suffix == ".json" else document["annotations"][0]["sandbox"]
+    assert at["thirds"] == [{"major": 0.05, "minor": 0.03, "none": 0.92}, None]
     before = Chords([(0.0, 1.0, "A:min")])
     assert Chords.read(before.write(tmp_path / f"old{suffix}")).thirds is None
     assert "thirds" not in before.to_dict() and "tuning_cents" not in before.to_dict()
+
+
+@pytest.mark.parametrize("suffix", [".json", ".jams"])
+def test_files_of_earlier_versions_have_thirds_without_names(tmp_path, suffix):
+    chords = Chords([(0.0, 1.0, "A:min"), (1.0, 2.0, "N")], thirds=[BARE, None])
+    path = chords.write(tmp_path / f"song{suffix}")
+    document = json.loads(path.read_text())
+    at = document if suffix == ".json" else document["annotations"][0]["sandbox"]
+    at["thirds"] = [list(BARE), [0.2, 0.3, 0.5]]
+    path.write_text(json.dumps(document))
+    assert Chords.read(path).thirds == (BARE, None)
+
+
+def test_what_has_no_root_has_no_third():
+    segments = [(0.0, 1.0, "A:min"), (1.0, 2.0, "N"), (2.0, 3.0, "X")]
+    chords = Chords(segments, thirds=[BARE, (0.2, 0.3, 0.5), None])
+    assert chords.thirds == (BARE, None, None)
+    named = {"major": 0.05, "minor": 0.03, "none": 0.92}
+    assert [event["third"] for event in chords.events()] == [named, None, None]
+    for wrong, told in (([None] * 3, "of A:min is None"), ([BARE], "1 thirds for 3 segments"),
+                        ([(0.5, 0.5), None, None], "of A:min is")):  # fmt: skip
+        with pytest.raises(AnnotationError, match=told):
+            Chords(segments, thirds=wrong)
 
 
 class Known:
