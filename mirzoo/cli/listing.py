@@ -17,7 +17,7 @@ from mirzoo.cli._shared import AS_JSON, MODEL, OneOf, argument, complain, tasks
 
 if TYPE_CHECKING:
     from mirzoo.card import Card, Fitting, InputContract, Metric
-    from mirzoo.hub import Listed
+    from mirzoo.hub import Listed, Peer
 
 WIDTH = 11  # of the words that begin the lines of `info`
 KILOBYTE, MEGABYTE = 1e3, 1e6
@@ -98,6 +98,7 @@ def _plain(listed: Listed) -> dict[str, Any]:
         "litert_bytes": listed.litert_bytes,
         "audio_s_per_cpu_s": _speeds().get(listed.name),
         "score": listed.score and listed.score.model_dump(mode="json"),
+        "best_peer": listed.peer and listed.peer._asdict(),
         "problem": listed.problem,
         "commercial": listed.commercial,
     }
@@ -131,7 +132,7 @@ def _row(listed: Listed) -> tuple[str, ...]:
     if listed.litert_bytes is not None:
         size = _size(listed.litert_bytes)
     speed = _speeds().get(listed.name)
-    score = "" if listed.score is None else _score(listed.task, listed.score)
+    score = "" if listed.score is None else _score(listed.score, listed.peer)
     commercial = COMMERCIAL.get(listed.commercial, "")
     return listed.name, listed.task, size, f"{speed:g} x" if speed else "", commercial, score
 
@@ -143,17 +144,15 @@ def _size(n_bytes: int) -> str:
     return f"{n_bytes / MEGABYTE:.1f} MB"
 
 
-def _score(task: str, metric: Metric) -> str:
+def _score(metric: Metric, peer: Peer | None) -> str:
     """A score with that of its best peer."""
-    from mirzoo.tasks.base import TASKS
-
     rendered = ", rendered" if metric.rendered else ""
     text = f"{metric.value:.3f} {metric.metric} on {metric.dataset}{rendered}"
-    peer = TASKS[task].best_peer(metric)
-    return text if peer is None else f"{text} (best peer: {peer[0]} {peer[1]:.3f})"
+    return text if peer is None else f"{text} ({peer})"
 
 
 def _short(card: Card, name: str, folder: Path) -> list[str]:
+    from mirzoo import hub
     from mirzoo.tasks.base import TASKS
 
     task, contract = TASKS[card.task], card.input
@@ -183,7 +182,8 @@ def _short(card: Card, name: str, folder: Path) -> list[str]:
     if card.fitting is not None:
         lines += _lines("fitted to", _fitted(card.fitting))
     for number, metric in enumerate(task.headline_scores(card.metrics)):
-        lines += _lines("" if number else "scores", _score(card.task, metric))
+        peer = hub.best_peer(card.task, metric)
+        lines += _lines("" if number else "scores", _score(metric, peer))
     lines += _lines("licence", f"weights {licences.weights}; code {licences.code}")
     return lines + _lines("commercial", f"{licences.commercial}: {WHY_COMMERCIAL}")
 
@@ -224,6 +224,7 @@ def _shortest(contract: InputContract) -> str:
 
 def _rest(card: Card) -> list[str]:
     from mirzoo.tasks.base import TASKS
+    from mirzoo.tasks.peers import peers_of
 
     lines = [line for pair in TASKS[card.task].describe(card)[1:] for line in _lines(*pair)]
     if card.embedding_size:
@@ -236,7 +237,7 @@ def _rest(card: Card) -> list[str]:
     if card.metrics:
         lines += ["", "every score"]
     for metric in card.metrics:
-        others = "".join(f", {name} {value:.3f}" for name, value in metric.baseline.items())
+        others = "".join(f", {name} {value:.3f}" for name, value in peers_of(metric).items())
         rendered = ", rendered" if metric.rendered else ""
         spread = ""
         if metric.interval is not None:
