@@ -7,7 +7,6 @@ packages into the cache on first use. What a model's folder holds is in `mirzoo.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import errno
 import fnmatch
 import logging
@@ -23,6 +22,7 @@ from mirzoo import artefact, ports
 from mirzoo import recipe as recipes
 from mirzoo._support.files import remove_leftovers, scratch_folder, sha256
 from mirzoo._support.locks import locked
+from mirzoo._support.names import near_names
 from mirzoo.artefact import LITERT_FILE, STREAMING_FILE, require_unaltered, save
 from mirzoo.card import CARD_FILE, Card, Commercial, Metric
 from mirzoo.errors import (
@@ -748,7 +748,7 @@ def _folder(name: str | os.PathLike) -> Path:
 
 
 def _unknown(name: str, kind: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    near = near_names(name, known)
     guess = f"did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
     return f"no {kind} is called '{name}'; {guess}`mirzoo list` shows all names"
 

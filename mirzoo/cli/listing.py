@@ -16,7 +16,7 @@ from mirzoo._support.files import printable
 from mirzoo.cli._shared import AS_JSON, MODEL, OneOf, argument, complain, tasks
 
 if TYPE_CHECKING:
-    from mirzoo.card import Card, Fitting, InputContract, Metric
+    from mirzoo.card import Card, Commercial, Fitting, InputContract, Metric
     from mirzoo.hub import Listed, Peer
 
 WIDTH = 11  # of the words that begin the lines of `info`
@@ -27,10 +27,24 @@ HEADINGS = {
     "published": "Published models, converted from their authors' packages on first use",
     "recipe": "Recipes without weights (`mirzoo train NAME`)",
 }
-COMMERCIAL: dict[str | None, str] = {"yes": "commercial", "no": "non-commercial"}
-"""How the list puts what weights learnt from; nothing where licences do not state it."""
+COMMERCIAL: dict[str | None, str] = {
+    None: "",
+    "yes": "commercial",
+    "no": "non-commercial",
+    "unstated": "unstated",
+}
+"""How the list puts what weights learnt from; nothing where there are none."""
 
-WHY_COMMERCIAL = "what the licences of all that the weights learnt from say of commercial use"
+COMMERCIAL_COLUMN = (
+    "Commercial use: whether the licences of all that the weights learnt from allow it; unstated "
+    "where not all of them tell."
+)
+WHY_COMMERCIAL: dict[Commercial, str] = {
+    "yes": "the licences of all that the weights learnt from allow commercial use",
+    "no": "licences of some of what the weights learnt from rule commercial use out",
+    "unstated": "not all licences of what the weights learnt from tell whether commercial use is "
+    "allowed",
+}
 
 
 @click.command("list")
@@ -121,8 +135,11 @@ def _table(found: Sequence[Listed]) -> Iterable[str]:
         yield "\nBroken"
     for listed in broken:
         yield f"  {listed.name}: {listed.problem}"
+    told = [COMMERCIAL_COLUMN] if any(listed.commercial for listed in found) else []
     if any(listed.name in _speeds() for listed in found):
-        yield f"\nSpeed: seconds of music in {_speed_conditions()}."
+        told.append(f"Speed: seconds of music in {_speed_conditions()}.")
+    if told:
+        yield "\n" + "\n".join(told)
 
 
 def _row(listed: Listed) -> tuple[str, ...]:
@@ -133,7 +150,7 @@ def _row(listed: Listed) -> tuple[str, ...]:
         size = _size(listed.litert_bytes)
     speed = _speeds().get(listed.name)
     score = "" if listed.score is None else _score(listed.score, listed.peer)
-    commercial = COMMERCIAL.get(listed.commercial, "")
+    commercial = COMMERCIAL[listed.commercial]
     return listed.name, listed.task, size, f"{speed:g} x" if speed else "", commercial, score
 
 
@@ -185,7 +202,9 @@ def _short(card: Card, name: str, folder: Path) -> list[str]:
         peer = hub.best_peer(card.task, metric)
         lines += _lines("" if number else "scores", _score(metric, peer))
     lines += _lines("licence", f"weights {licences.weights}; code {licences.code}")
-    return lines + _lines("commercial", f"{licences.commercial}: {WHY_COMMERCIAL}")
+    return lines + _lines(
+        "commercial", f"{licences.commercial}: {WHY_COMMERCIAL[licences.commercial]}"
+    )
 
 
 def _fitted(fitting: Fitting) -> str:

@@ -189,6 +189,32 @@ def test_the_list_info_and_the_readme_name_the_same_peer(run, name):
     assert in_readme == f"{peer.score:.3f} ({shown})"
 
 
+@pytest.mark.parametrize(
+    ("commercial", "listed", "told"),
+    [
+        ("yes", "  commercial", "yes: the licences of all that the weights learnt from allow"),
+        ("no", "non-commercial", "no: licences of some of what the weights learnt from rule"),
+        ("unstated", "unstated", "unstated: not all licences of what the weights learnt from tell"),
+    ],
+)
+def test_what_licences_allow_is_told_in_a_sentence(
+    run, monkeypatch, tmp_path, commercial, listed, told
+):
+    folder = tmp_path / "saved_models" / "mel_cnn_tagger"
+    folder.mkdir(parents=True)
+    card = hub.card("mel_cnn_tagger")
+    licences = {**card.licences.model_dump(), "commercial": commercial}
+    card.updated(licences=licences).save(folder)
+    bundled = hub._bundled
+    monkeypatch.setattr(
+        hub, "_bundled", lambda name: tmp_path / name if name == "saved_models" else bundled(name)
+    )
+    line, *rest = run("list", "mel_cnn_tagger")[1].splitlines()[1:]
+    assert f"{listed}  " in line
+    assert any(text.startswith("Commercial use: whether ") for text in rest)
+    assert f"commercial  {told}" in run("info", "mel_cnn_tagger")[1]
+
+
 def test_systems_that_ran_by_themselves_are_peers_too(run):
     peer = hub.overview("cqt_cnn_key")[0].peer
     assert (peer.name, peer.sibling) == ("skey", False), "better than keynet, which the card states"
