@@ -16,7 +16,7 @@ from mirzoo.dsp.viterbi import PathWithChanges
 from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import pictures, sound
 from mirzoo.tasks.annotation.base import Playable, jams_annotation, jams_pieces, load_jams
-from mirzoo.tasks.annotation.files import Rows, csv_lines, number_rows, plain
+from mirzoo.tasks.annotation.files import NO_ROWS, Rows, csv_lines, number_rows, plain
 from mirzoo.tasks.annotation.midi_file import midi_of
 from mirzoo.tasks.notes.annotation import Note, note_for_midi, pitch_name, pitch_span
 
@@ -290,6 +290,8 @@ class Melody(Playable):
             return {"times": times, "f0": f0}
         if header != ["time_s", "f0_hz", "confidence"]:
             raise ValueError(f"the columns are {header}, not time_s, f0_hz, confidence")
+        if not rows:
+            raise ValueError(NO_ROWS)
         times, f0, confidence = np.array(rows, np.float64).T
         return {"times": times, "f0": f0, "confidence": confidence}
 
