@@ -9,16 +9,14 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from mirzoo import hub, ports
 from mirzoo.artefact import LITERT_FILE
 from mirzoo.card import Card, Metric
 from mirzoo.tasks.base import TASKS
+from mirzoo.tasks.peers import peers_of
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
-PEERS = HERE / "peers" / "scores.yaml"
 BEGIN, END = "<!-- models: begin -->", "<!-- models: end -->"
 
 
@@ -93,7 +91,7 @@ def ahead_of(card: Card) -> str:
     """On which scores another system on the same recordings is ahead of a model."""
     task, compared, behind = TASKS[card.task], 0, []
     for metric in card.metrics:
-        best = task.best_peer(metric, peers_of(metric))
+        best = task.best_peer(metric)
         if best is None:
             continue
         compared += 1
@@ -119,12 +117,6 @@ def published() -> str:
         for metric in ports.PORTS[name].metrics
     ]
     return markdown(("model", "set", "score", "value", "n"), rows, right={3, 4})
-
-
-def peers_of(metric: Metric) -> dict[str, float]:
-    """Published systems' scores on the same items: the card's, and those of `PEERS`."""
-    measured = _measured_peers().get((metric.dataset, metric.split, metric.metric), {})
-    return {**metric.baseline, **measured}
 
 
 @cache
@@ -159,11 +151,11 @@ def _headline(card: Card) -> tuple[str, str]:
     """The score by which lists compare a task's models, and the best peer's."""
     task = TASKS[card.task]
     metric = task.headline_scores(card.metrics)[0]
-    peer = task.best_peer(metric, peers_of(metric))
+    peer = hub.best_peer(card.task, metric)
     rendered = ", rendered" if metric.rendered else ""
     return (
         f"**{metric.value:.3f}** {metric.metric}, {metric.dataset}{rendered}",
-        "" if peer is None else f"{peer[1]:.3f} ({peer[0]})",
+        "" if peer is None else f"{peer.score:.3f} ({'sibling ' * peer.sibling}{peer.name})",
     )
 
 
@@ -172,16 +164,6 @@ def _published_score(spec: ports.PortSpec) -> str:
     if not scores:
         return ""
     return f"{scores[0].value:.3f} {scores[0].metric}, {scores[0].dataset} (its authors)"
-
-
-@cache
-def _measured_peers() -> dict[tuple[str, str, str], dict[str, float]]:
-    measured: dict[tuple[str, str, str], dict[str, float]] = {}
-    for entry in yaml.safe_load(PEERS.read_text(encoding="utf-8")):
-        for system, values in entry["systems"].items():
-            for metric, value in zip(entry["metrics"], values, strict=True):
-                measured.setdefault((entry["dataset"], entry["split"], metric), {})[system] = value
-    return measured
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 python benchmarks/voicing.py --models hcqt_cnn_melody stft_crnn_melody --speech speech.wav
 python benchmarks/voicing.py --models hcqt_cnn_melody --reliability sung_own ultrastar_melody
 
-A harmonic tone alone, C3 to C6, is a melody, however steady; mains hum, pitched noise, engines and
-other sounds of ESC-10 (those that `leads_steady` holds out) and speech are none, and neither is a
-tone that has faded by 50 dB. Tones and hum are made here, not by what makes the training data. With
-``--reliability``: how often the frames of prepared corpora are voiced for each stretch of the
-model's confidence, which is a probability where both are equal. That is written to
+A harmonic tone alone, C3 to C6, is a melody, however steady; a second table tells how often its
+pitch is right to 50 cents, whether voiced or not, or right but for octaves. Mains hum, pitched
+noise, engines and other sounds of ESC-10 (those that `leads_steady` holds out) and speech are none,
+and neither is a tone that has faded by 50 dB. Tones and hum are made here, not by what makes the
+training data. With ``--reliability``: how often the frames of prepared corpora are voiced for each
+stretch of the model's confidence, which is a probability where both are equal. That is written to
 ``reliability.json`` too, from which the documentation draws a picture for each model.
 """
 
@@ -28,10 +29,13 @@ from mirzoo.data.corpus import SAMPLE_RATE
 from mirzoo.data.labels import F0_RATE
 from mirzoo.data.sources import data_home
 from mirzoo.studio._items import audio_files, split_by_number
+from mirzoo.tasks.notes.annotation import pitch_name
 
 RESULTS = Path(__file__).with_name("reliability.json")
 TONE_S, REST_S = 3.0, 0.5
 LOWEST, HIGHEST = 48, 84
+TONES_HZ = [440 * 2 ** ((pitch - 69) / 12) for pitch in range(LOWEST, HIGHEST + 1)]
+NEAR_CENTS = 50
 TIMBRES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "sine": lambda k: np.where(k == 1, 1.0, 0.0),
     "sawtooth": lambda k: 1.0 / k,
@@ -78,14 +82,49 @@ def main() -> None:
     ]
     print(f"| a tone 50 dB below | {len(faded_shares[0])} | "
           + " | ".join(map(interval, faded_shares)) + " |")  # fmt: skip
+    print_pitches(models)
+
+
+def print_pitches(models: dict[str, mirzoo.Model]) -> None:
+    """Print how often the pitch of steady tones is right, right but for octaves, or else."""
+    columns = ("right", "octaves off", "else", "else and voiced")
+    print("\n| tone | model | " + " | ".join(columns) + " | tones mostly wrong |")
+    print("|---|---|" + "--:|" * len(columns) + "---|")
+    for timbre in TIMBRES:
+        for name, model in models.items():
+            shares = np.array([
+                pitch_shares(inside(model, sound), hertz)
+                for hertz, sound in zip(TONES_HZ, tones(timbre), strict=True)
+            ])  # fmt: skip
+            wrong = [pitch_name(LOWEST + at) for at in np.flatnonzero(shares[:, 0] < 0.5)]
+            figures = " | ".join(f"{share:.3f}" for share in shares.mean(axis=0))
+            print(f"| {timbre} | {name} | {figures} | {' '.join(wrong)} |")
+
+
+def pitch_shares(f0: np.ndarray, hertz: float) -> list[float]:
+    """The shares of frames whose pitch is right, right but for octaves, or neither.
+
+    Frames without any pitch (an f0 of 0) are neither. The last is the share of those that are
+    neither and yet voiced.
+    """
+    cents = 1200 * np.log2(np.maximum(np.abs(f0), 1e-3) / hertz)
+    right = np.abs(cents) < NEAR_CENTS
+    octaves = (np.abs((cents + 600) % 1200 - 600) < NEAR_CENTS) & ~right & (f0 != 0)
+    neither = ~right & ~octaves
+    return [float(np.mean(frames)) for frames in (right, octaves, neither, neither & (f0 > 0))]
 
 
 def voiced(model: mirzoo.Model, sound: np.ndarray, start_s: float = REST_S) -> float:
-    """The share of frames that are voiced, from a time (s) to as long before the end."""
+    """The share of frames that are voiced, from a time (s) to the rest before the end."""
+    return float(np.mean(inside(model, sound, start_s) > 0))
+
+
+def inside(model: mirzoo.Model, sound: np.ndarray, start_s: float = REST_S) -> np.ndarray:
+    """The f0 of the frames from a time (s) to the rest before the end, without their edges."""
     melody = model.annotate(sound, source_rate=SAMPLE_RATE)
     times, f0 = np.asarray(melody.times), np.asarray(melody.f0)
-    inside = (times >= start_s + EDGE_S) & (times < len(sound) / SAMPLE_RATE - REST_S - EDGE_S)
-    return float(np.mean(f0[inside] > 0))
+    end_s = len(sound) / SAMPLE_RATE - REST_S
+    return f0[(times >= start_s + EDGE_S) & (times < end_s - EDGE_S)]
 
 
 def interval(shares: list[float]) -> str:
@@ -98,8 +137,8 @@ def interval(shares: list[float]) -> str:
 
 def tones(timbre: str) -> Iterator[np.ndarray]:
     """A tone of each semitone from C3 to C6, 3 s with half a second of silence around it."""
-    for pitch in range(LOWEST, HIGHEST + 1):
-        yield tone(440 * 2 ** ((pitch - 69) / 12), timbre)
+    for hertz in TONES_HZ:
+        yield tone(hertz, timbre)
 
 
 def tone(hertz: float, timbre: str) -> np.ndarray:

@@ -7,7 +7,6 @@ packages into the cache on first use. What a model's folder holds is in `mirzoo.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import errno
 import fnmatch
 import logging
@@ -17,12 +16,13 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from mirzoo import artefact, ports
 from mirzoo import recipe as recipes
 from mirzoo._support.files import remove_leftovers, scratch_folder, sha256
 from mirzoo._support.locks import locked
+from mirzoo._support.names import near_names
 from mirzoo.artefact import LITERT_FILE, STREAMING_FILE, require_unaltered, save
 from mirzoo.card import CARD_FILE, Card, Commercial, Metric
 from mirzoo.errors import (
@@ -84,6 +84,39 @@ def list_models(
     return sorted(names, key=_natural)
 
 
+class Peer(NamedTuple):
+    """The best of the other systems that were scored on the same items as a model.
+
+    Parameters
+    ----------
+    name : str
+    score : float
+    sibling : bool
+        Whether it comes with mirzoo, as the model itself; others are published systems and, of
+        models fitted to somebody's own data, simpler ones on the same data.
+    """
+
+    name: str
+    score: float
+    sibling: bool
+
+    def __str__(self) -> str:
+        return f"{'sibling' if self.sibling else 'best peer'}: {self.name} {self.score:.3f}"
+
+
+def best_peer(task: str, metric: Metric) -> Peer | None:
+    """Name the system that a score of a model is compared with; None where there is none.
+
+    Examples
+    --------
+    >>> score = next(listed.score for listed in overview("cqt_cnn_key"))
+    >>> print(best_peer("key", score))
+    best peer: skey 0.826
+    """
+    best = TASKS[task].best_peer(metric)
+    return None if best is None else Peer(*best, sibling=best[0] in _shipped())
+
+
 @dataclass(frozen=True)
 class Listed:
     """What a list shows of a name of the zoo, without loading its model.
@@ -101,6 +134,8 @@ class Listed:
         Size of the ``.tflite`` file, where it is on this machine.
     score : Metric or None
         The score by which the task's models are compared; of a published model its authors'.
+    peer : Peer or None
+        The best other system on the items of that score.
     problem : str or None
         What is wrong with its files, where its card or recipe cannot be read.
     commercial : {"yes", "no", "unstated"} or None
@@ -114,6 +149,7 @@ class Listed:
     parameters: int | None = None
     litert_bytes: int | None = None
     score: Metric | None = None
+    peer: Peer | None = None
     problem: str | None = None
     commercial: Commercial | None = None
 
@@ -164,6 +200,7 @@ def _read(name: str) -> Listed:
     if folder is not None:
         card = Card.load(folder)
         litert = folder / LITERT_FILE
+        score = _headline(card.task, card.metrics)
         return Listed(
             name=name,
             task=card.task,
@@ -171,7 +208,8 @@ def _read(name: str) -> Listed:
             is_here=True,
             parameters=card.parameters,
             litert_bytes=litert.stat().st_size if litert.exists() else None,
-            score=_headline(card.task, card.metrics),
+            score=score,
+            peer=None if score is None else best_peer(card.task, score),
             commercial=card.licences.commercial,
         )
     if name in ports.PORTS:
@@ -714,7 +752,7 @@ def _folder(name: str | os.PathLike) -> Path:
 
 
 def _unknown(name: str, kind: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    near = near_names(name, known)
     guess = f"did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
     return f"no {kind} is called '{name}'; {guess}`mirzoo list` shows all names"
 

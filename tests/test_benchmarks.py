@@ -710,3 +710,11 @@ def test_clips_take_turns_among_genres_and_artists(consensus, tmp_path, monkeypa
     monkeypatch.setattr(consensus, "collection", lambda name: source)
     clips = consensus.chosen_clips(tmp_path, ["magnatune"], 3)
     assert [clip.genre.split("/")[0] for clip in clips] == ["pop", "rock", "pop"]
+
+
+def test_pitches_of_tones_are_right_octaves_off_or_neither(comparison, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    voicing = load("voicing.py")
+    f0 = np.array([440.0, -452.0, 880.0, -220.0, 466.2, -300.0, 0.0, 455.0])
+    right, octaves, neither, voiced = voicing.pitch_shares(f0, 440.0)
+    assert (right, octaves, neither, voiced) == (2 / 8, 2 / 8, 4 / 8, 2 / 8)

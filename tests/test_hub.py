@@ -1,6 +1,7 @@
 """Names, loading in every runtime, new labels on trained networks, published models."""
 
 import errno
+import re
 import shutil
 import subprocess
 import sys
@@ -77,6 +78,20 @@ def test_names_by_task():
 def test_an_unknown_name_suggests_near_ones(find):
     with pytest.raises(UnknownNameError, match="'musicn_mtt'; did you mean 'musicnn_mtt'"):
         find("musicn_mtt")
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("hcqt", "did you mean 'hcqt_cnn_melody'?"),
+        ("MEL_CNN_TAGGER", "did you mean 'mel_cnn_tagger' or"),
+        ("crepe", "did you mean 'crepe_full' or 'crepe_tiny'?"),
+        ("key", "did you mean 'keynet' or 'cqt_cnn_key'?"),
+    ],
+)
+def test_the_beginning_or_a_part_of_a_name_suggests_it(given, meant):
+    with pytest.raises(UnknownNameError, match=re.escape(meant)):
+        hub.card(given)
 
 
 def test_an_unknown_recipe_suggests_near_ones():

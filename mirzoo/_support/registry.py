@@ -10,7 +10,6 @@ artefact makes a registry import anything else.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import os
@@ -21,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Generic, TypeVar
 
+from mirzoo._support.names import near_names
 from mirzoo.errors import UnknownNameError
 
 PLUGINS = "mirzoo.plugins"
@@ -126,7 +126,7 @@ circle. One of your own is known once its module is imported (--import, or an en
 
     def _unknown(self, name: object) -> str:
         known = list(self)
-        near = difflib.get_close_matches(str(name), known, n=2, cutoff=0.5)
+        near = near_names(name, known, n=2)
         guess = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
         return (
             f"there is no {self.kind} {name!r}; {guess}Known are: {', '.join(known)}. One of your "

@@ -88,8 +88,9 @@ def require_careful(tasks: Sequence[str]) -> None:
     if unable:
         able = [task.name for task in TASKS.values() if task.detunings_cents]
         raise AnnotationError(
-            f"careful is true, but results of {' and '.join(unable)} are made in one pass alone; "
-            f"careful ones there are of {' and '.join(able)}"
+            f"careful is for models of {' and '.join(able)} alone; received "
+            f"{' and '.join(f'one of {task}' for task in unable)}. Leave careful out, or give "
+            f"models of {' and '.join(able)} alone"
         )
 
 

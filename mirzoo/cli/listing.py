@@ -16,8 +16,8 @@ from mirzoo._support.files import printable
 from mirzoo.cli._shared import AS_JSON, MODEL, OneOf, argument, complain, tasks
 
 if TYPE_CHECKING:
-    from mirzoo.card import Card, Fitting, InputContract, Metric
-    from mirzoo.hub import Listed
+    from mirzoo.card import Card, Commercial, Fitting, InputContract, Metric
+    from mirzoo.hub import Listed, Peer
 
 WIDTH = 11  # of the words that begin the lines of `info`
 DECODING = "decoding"
@@ -29,10 +29,24 @@ HEADINGS = {
     "published": "Published models, converted from their authors' packages on first use",
     "recipe": "Recipes without weights (`mirzoo train NAME`)",
 }
-COMMERCIAL: dict[str | None, str] = {"yes": "commercial", "no": "non-commercial"}
-"""How the list puts what weights learnt from; nothing where licences do not state it."""
+COMMERCIAL: dict[str | None, str] = {
+    None: "",
+    "yes": "commercial",
+    "no": "non-commercial",
+    "unstated": "unstated",
+}
+"""How the list puts what weights learnt from; nothing where there are none."""
 
-WHY_COMMERCIAL = "what the licences of all that the weights learnt from say of commercial use"
+COMMERCIAL_COLUMN = (
+    "Commercial use: whether the licences of all that the weights learnt from allow it; unstated "
+    "where not all of them tell."
+)
+WHY_COMMERCIAL: dict[Commercial, str] = {
+    "yes": "the licences of all that the weights learnt from allow commercial use",
+    "no": "licences of some of what the weights learnt from rule commercial use out",
+    "unstated": "not all licences of what the weights learnt from tell whether commercial use is "
+    "allowed",
+}
 
 
 @click.command("list")
@@ -100,6 +114,7 @@ def _plain(listed: Listed) -> dict[str, Any]:
         "litert_bytes": listed.litert_bytes,
         "audio_s_per_cpu_s": _speeds().get(listed.name),
         "score": listed.score and listed.score.model_dump(mode="json"),
+        "best_peer": listed.peer and listed.peer._asdict(),
         "problem": listed.problem,
         "commercial": listed.commercial,
     }
@@ -122,8 +137,11 @@ def _table(found: Sequence[Listed]) -> Iterable[str]:
         yield "\nBroken"
     for listed in broken:
         yield f"  {listed.name}: {listed.problem}"
+    told = [COMMERCIAL_COLUMN] if any(listed.commercial for listed in found) else []
     if any(listed.name in _speeds() for listed in found):
-        yield f"\nSpeed: seconds of music in {_speed_conditions()}."
+        told.append(f"Speed: seconds of music in {_speed_conditions()}.")
+    if told:
+        yield "\n" + "\n".join(told)
 
 
 def _row(listed: Listed) -> tuple[str, ...]:
@@ -133,8 +151,8 @@ def _row(listed: Listed) -> tuple[str, ...]:
     if listed.litert_bytes is not None:
         size = _size(listed.litert_bytes)
     speed = _speeds().get(listed.name)
-    score = "" if listed.score is None else _score(listed.task, listed.score)
-    commercial = COMMERCIAL.get(listed.commercial, "")
+    score = "" if listed.score is None else _score(listed.score, listed.peer)
+    commercial = COMMERCIAL[listed.commercial]
     return listed.name, listed.task, size, f"{speed:g} x" if speed else "", commercial, score
 
 
@@ -145,17 +163,15 @@ def _size(n_bytes: int) -> str:
     return f"{n_bytes / MEGABYTE:.1f} MB"
 
 
-def _score(task: str, metric: Metric) -> str:
+def _score(metric: Metric, peer: Peer | None) -> str:
     """A score with that of its best peer."""
-    from mirzoo.tasks.base import TASKS
-
     rendered = ", rendered" if metric.rendered else ""
     text = f"{metric.value:.3f} {metric.metric} on {metric.dataset}{rendered}"
-    peer = TASKS[task].best_peer(metric)
-    return text if peer is None else f"{text} (best peer: {peer[0]} {peer[1]:.3f})"
+    return text if peer is None else f"{text} ({peer})"
 
 
 def _short(card: Card, name: str, folder: Path) -> list[str]:
+    from mirzoo import hub
     from mirzoo.tasks.base import TASKS
 
     task, contract = TASKS[card.task], card.input
@@ -185,9 +201,12 @@ def _short(card: Card, name: str, folder: Path) -> list[str]:
     if card.fitting is not None:
         lines += _lines("fitted to", _fitted(card.fitting))
     for number, metric in enumerate(task.headline_scores(card.metrics)):
-        lines += _lines("" if number else "scores", _score(card.task, metric))
+        peer = hub.best_peer(card.task, metric)
+        lines += _lines("" if number else "scores", _score(metric, peer))
     lines += _lines("licence", f"weights {licences.weights}; code {licences.code}")
-    return lines + _lines("commercial", f"{licences.commercial}: {WHY_COMMERCIAL}")
+    return lines + _lines(
+        "commercial", f"{licences.commercial}: {WHY_COMMERCIAL[licences.commercial]}"
+    )
 
 
 def _fitted(fitting: Fitting) -> str:
@@ -226,6 +245,7 @@ def _shortest(contract: InputContract) -> str:
 
 def _rest(card: Card) -> list[str]:
     from mirzoo.tasks.base import TASKS
+    from mirzoo.tasks.peers import peers_of
 
     told = [(word, text) for word, text in TASKS[card.task].describe(card)[1:] if word != DECODING]
     lines = [line for pair in told for line in _lines(*pair)]
@@ -240,7 +260,7 @@ def _rest(card: Card) -> list[str]:
     if card.metrics:
         lines += ["", "every score"]
     for metric in card.metrics:
-        others = "".join(f", {name} {value:.3f}" for name, value in metric.baseline.items())
+        others = "".join(f", {name} {value:.3f}" for name, value in peers_of(metric).items())
         rendered = ", rendered" if metric.rendered else ""
         spread = ""
         if metric.interval is not None:

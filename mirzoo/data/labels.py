@@ -111,6 +111,42 @@ def _require_ordered(what: str, spans: Sequence[tuple[float, float]]) -> None:
         raise DataError(f"a {what} ends before it starts; times are seconds, start before end")
 
 
+HIGHEST_MIDI, FEWEST_MIDI = 127, 3
+
+
+def require_hertz(f0: np.ndarray) -> None:
+    """Raise where frequencies are MIDI numbers: whole, below 128, and more than two of them.
+
+    A bass line lies there too, but is hardly in whole Hz throughout.
+
+    Parameters
+    ----------
+    f0 : np.ndarray
+        Frequencies (Hz); 0 or less is unvoiced.
+
+    Raises
+    ------
+    DataError
+        If they look like MIDI numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> require_hertz(np.array([0.0, 41.2, 55.0, 82.4]))
+    >>> require_hertz(np.array([0.0, 60.0, 64.0, 67.0]))
+    Traceback (most recent call last):
+    mirzoo.errors.DataError: its frequencies are whole numbers from 60 to 67, ...
+    """
+    voiced = np.unique(f0[f0 > 0])
+    if len(voiced) < FEWEST_MIDI or voiced[-1] > HIGHEST_MIDI or np.any(voiced % 1):
+        return
+    raise DataError(
+        f"its frequencies are whole numbers from {voiced[0]:g} to {voiced[-1]:g}, and Hz are "
+        "expected: are they MIDI numbers? In Hz they are 440 * 2 ** ((number - 69) / 12). A bass "
+        "line in Hz is told from them by decimals, such as 41.2"
+    )
+
+
 def resample_f0(times: np.ndarray, hertz: np.ndarray) -> np.ndarray:
     """Bring a melody to `F0_RATE` frames a second.
 

@@ -269,7 +269,7 @@ def writers_of(cards: Sequence[Card], suffix: str, *, snap: bool = False) -> lis
         if suffix in kind.beat_formats and not snap:
             raise AnnotationError(
                 f"{suffix} is a format for {kind.kind} on beats: add a model that finds them, such "
-                f"as {name},beatnet, and --snap (snap=True in Python)"
+                f"as {name},mel_cnn_beats, and --snap (snap=True in Python)"
             )
     return writers
 

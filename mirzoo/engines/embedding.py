@@ -452,6 +452,12 @@ class _Plan:
             self._known |= {entry.path: ((number, entry.path), entry) for entry in entries}
         self._uses: dict[Key, list[Entry]] = {}
         self.to_do: list[str] = []
+        self._size: int | None = None
+        for source in [*([output] if self._has_old else []), *journal.parts]:
+            with closing(vectors.read_blocks(source)) as blocks:
+                first = next(blocks, None)
+            if first is not None and first.vectors.shape[1]:
+                self._require_size(first, source)
 
     def look_at(self, recordings: Sequence[AudioFile], given: Sequence[str | os.PathLike]) -> None:
         """Tell what is known from what is to be done."""
@@ -511,6 +517,7 @@ class _Plan:
             self._done.removed += os.path.abspath(outcome.source) in self._known
             return
         [block] = outcome.reports
+        self._require_size(block, self._output)
         entry = block.entries[0]
         self._use((self._journal.add(block), entry.path), entry)
         if entry.path in self._known:
@@ -529,12 +536,22 @@ class _Plan:
             return
         sources = {-1: self._output} if self._has_old else {}
         sources |= dict(enumerate(self._journal.parts))
-        size = 0
-        for source in sources.values():
-            for block in vectors.read_blocks(source):
-                size = block.vectors.shape[1]
-                break
-        vectors.write(self._output, self._journal.origin, entries, size, self._rows(sources))
+        vectors.write(
+            self._output, self._journal.origin, entries, self._size or 0, self._rows(sources)
+        )
+
+    def _require_size(self, block: Block, path: Path) -> None:
+        """Raise a DataError where vectors are of another size than those before."""
+        size = block.vectors.shape[1]
+        if self._size is None:
+            self._size = size
+        if size != self._size:
+            raise DataError(
+                f"{printable(path)}: vectors of {self._size} numbers are there and others have "
+                f"{size}, though all are of {self._journal.origin.model} with the same SHA-256. "
+                "Was one of the files altered, or written by something else? Take another file, "
+                "or make it anew with --overwrite (overwrite=True in Python)"
+            )
 
     def _rows(self, sources: dict[int, Path]) -> Iterator[Block]:
         from mirzoo.engines import vectors

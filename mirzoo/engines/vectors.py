@@ -16,7 +16,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -254,7 +254,7 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def read_blocks(path: str | os.PathLike) -> Iterator[Block]:
+def read_blocks(path: str | os.PathLike) -> Generator[Block, None, None]:
     """Read the rows of a file, or of a catalogue's files, block by block.
 
     Raises

@@ -8,13 +8,13 @@ and of those that serve it alone, in ``layers``. `fetch_wheel` downloads a port'
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mirzoo._support.files import cache_home as cache_folder
+from mirzoo._support.names import near_names
 from mirzoo.errors import UnknownNameError
 from mirzoo.ports._package import Package, RepositoryFile, fetch, unpacked
 from mirzoo.ports._specification import PORTS, PortSpec
@@ -49,7 +49,7 @@ def find(name: str) -> PortSpec:
     ('rock', 'pop')
     """
     if name not in PORTS:
-        near = difflib.get_close_matches(name, PORTS, n=3) or list(PORTS)
+        near = near_names(name, PORTS) or list(PORTS)
         raise UnknownNameError(
             f"no published model is called '{name}'; did you mean {', '.join(near)}?"
         )

@@ -23,6 +23,7 @@ from mirzoo.card import FRAME_ROUNDING, Axis, Card, Contract, Decoding, Metric, 
 from mirzoo.errors import ArtefactError, DataError, RecipeError
 from mirzoo.recipe import tasks as known_tasks
 from mirzoo.recipe.base import Start, type_of
+from mirzoo.tasks.peers import peers_of
 from mirzoo.tasks.scores import Judged, RecordingScorer, Score, Scorer
 from mirzoo.tasks.tuning import FEWEST_BINS
 
@@ -533,16 +534,13 @@ class Task(ABC, Generic[Section, Result]):
         picked = [min(group, key=rank) for group in by_data.values()]
         return sorted(picked, key=lambda m: (m.dataset != data_set, m.rendered))
 
-    def best_peer(
-        self, metric: Metric, peers: Mapping[str, float] | None = None
-    ) -> tuple[str, float] | None:
-        """Name the best of the systems that were scored on the same items, with its score.
+    def best_peer(self, metric: Metric) -> tuple[str, float] | None:
+        """Name the best of the other systems that were scored on the same items, with its score.
 
-        These are ``peers``, by default those that the metric names itself.
+        These are those of `mirzoo.tasks.peers.peers_of`.
         """
-        scores = metric.baseline if peers is None else peers
         best = min if metric.metric in self.lower_is_better else max
-        return best(scores.items(), key=lambda peer: peer[1], default=None)
+        return best(peers_of(metric).items(), key=lambda peer: peer[1], default=None)
 
     def is_behind(self, metric: Metric, score: float) -> bool:
         """Whether another system's score on the same items is better than the metric's."""

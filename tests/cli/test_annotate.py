@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -242,3 +243,5 @@ def test_beats_to_snap_to_must_be_found_by_a_model(run, music, tmp_path):
     sheet = tmp_path / "sheet.txt"
     code, _, err = run("annotate", "chroma_rnn_chords", music / "loud.wav", "-o", sheet)
     assert code == 2 and "add a model that finds them" in err and not sheet.exists()
+    advised = re.search(r"such as (\S+), and", " ".join(err.split()))[1].split(",")
+    assert set(advised) <= set(hub.shipped_models()), "what must be pulled first is no advice"

@@ -5,6 +5,7 @@ import re
 import shutil
 
 import pytest
+from places import ROOT
 
 from mirzoo import hub
 from mirzoo.card import Card
@@ -181,3 +182,56 @@ def test_a_broken_model_is_listed_with_the_reason(run, monkeypatch, tmp_path):
     status, _, err = run("info", "mel_cnn_tagger")
     assert status == 1 and "card.json" in err
     assert run("info", "raw_cnn_tagger")[0] == 0
+
+
+@pytest.mark.parametrize("name", hub.shipped_models())
+def test_the_list_info_and_the_readme_name_the_same_peer(run, name):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in readme.splitlines() if line.startswith(f"| `{name}` |"))
+    in_readme = row.split("|")[-2].strip()
+    in_list = next(line for line in run("list", name)[1].splitlines() if f" {name} " in line)
+    told = run("info", name)[1].splitlines()
+    in_info = next(line for line in told if line.startswith("scores"))
+    peer = hub.overview(name)[0].peer
+    if peer is None:
+        assert in_readme == "" and "(" not in in_list + in_info
+        return
+    assert in_list.endswith(f"({peer})") and in_info.endswith(f"({peer})")
+    shown = f"sibling {peer.name}" if peer.sibling else peer.name
+    assert in_readme == f"{peer.score:.3f} ({shown})"
+
+
+@pytest.mark.parametrize(
+    ("commercial", "listed", "told"),
+    [
+        ("yes", "  commercial", "yes: the licences of all that the weights learnt from allow"),
+        ("no", "non-commercial", "no: licences of some of what the weights learnt from rule"),
+        ("unstated", "unstated", "unstated: not all licences of what the weights learnt from tell"),
+    ],
+)
+def test_what_licences_allow_is_told_in_a_sentence(
+    run, monkeypatch, tmp_path, commercial, listed, told
+):
+    folder = tmp_path / "saved_models" / "mel_cnn_tagger"
+    folder.mkdir(parents=True)
+    card = hub.card("mel_cnn_tagger")
+    licences = {**card.licences.model_dump(), "commercial": commercial}
+    card.updated(licences=licences).save(folder)
+    bundled = hub._bundled
+    monkeypatch.setattr(
+        hub, "_bundled", lambda name: tmp_path / name if name == "saved_models" else bundled(name)
+    )
+    line, *rest = run("list", "mel_cnn_tagger")[1].splitlines()[1:]
+    assert f"{listed}  " in line
+    assert any(text.startswith("Commercial use: whether ") for text in rest)
+    assert f"commercial  {told}" in run("info", "mel_cnn_tagger")[1]
+
+
+def test_systems_that_ran_by_themselves_are_peers_too(run):
+    peer = hub.overview("cqt_cnn_key")[0].peer
+    assert (peer.name, peer.sibling) == ("skey", False), "better than keynet, which the card states"
+    assert hub.overview("hcqt_cnn_melody")[0].peer.name == "Melodia"
+    assert hub.overview("mel_cnn_live_tagger")[0].peer.sibling
+    assert ", skey 0.826  weighted, emotify_keys" in run("info", "cqt_cnn_key", "--all")[1]
+    as_json = json.loads(run("list", "cqt_cnn_key", "--json")[1])["cqt_cnn_key"]
+    assert as_json["best_peer"] == peer._asdict()

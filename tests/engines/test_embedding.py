@@ -215,6 +215,23 @@ def test_what_was_made_otherwise_is_never_mixed(model, music, tmp_path):
     assert vectors.read_index(out).origin.over == "time"
 
 
+def test_vectors_of_another_size_are_told_of_before_anything_is_written(model, music, tmp_path):
+    out = tmp_path / "out.npz"
+    embed(model, music / "a.wav", out, workers=0)
+    with np.load(out) as there:
+        columns = dict(there)
+    wider = np.concatenate([columns["embedding"]] * 2, axis=1)
+    np.savez(out, **{**columns, "embedding": wider})
+    before, size = out.read_bytes(), wider.shape[1]
+    said = f"out.npz: vectors of {size} numbers are there and others have {size // 2}.*--overwrite"
+    for _ in range(2):
+        with pytest.raises(DataError, match=said):
+            embed(model, [music / "a.wav", music / "b.wav"], out, workers=0)
+    assert out.read_bytes() == before
+    embed(model, music / "b.wav", out, workers=0, overwrite=True)
+    assert [of_it.shape for of_it in rows(out).values()] == [(1, size // 2)]
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_run_that_stops_goes_on_where_it_was(model, music, tmp_path, suffix, monkeypatch):
     out = tmp_path / f"out{suffix}"

@@ -19,7 +19,6 @@ of which the label may be a list.
 from __future__ import annotations
 
 import csv
-import difflib
 import json
 import math
 from collections import defaultdict
@@ -30,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from mirzoo._support.guards import reading
+from mirzoo._support.names import near_names
 from mirzoo.data import decoded
 from mirzoo.data.findings import Finding, Severity
 from mirzoo.data.labels import ChordSpan, Labels, TagSpan
@@ -255,8 +255,7 @@ def _column(table: Path, names: Sequence[str], role: str, wanted: str | None) ->
     if wanted is not None:
         if wanted in names:
             return wanted
-        known = {name.casefold(): name for name in names}
-        near = [known[n] for n in difflib.get_close_matches(wanted.casefold(), known, n=2)]
+        near = near_names(wanted, names, n=2)
         hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise DataError(f"'{table}' has no column '{wanted}'; it has {', '.join(names)}{hint}")
     known = {name.strip().casefold().replace(" ", "_"): name for name in reversed(names)}

@@ -20,7 +20,6 @@ Reproducible Usage of Datasets", ISMIR 2019. J. Salamon, E. Gómez, D. P. W. Ell
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import warnings
@@ -32,6 +31,7 @@ from typing import Any
 
 import numpy as np
 
+from mirzoo._support.names import near_names
 from mirzoo.data.labels import ChordSpan, Labels, resample_f0
 from mirzoo.data.readers import READERS, Reader
 from mirzoo.data.recordings import Recording
@@ -196,7 +196,7 @@ def load(
     mirdata = _import_mirdata()
     known = mirdata.list_datasets()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3)
+        near = near_names(name, known)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
         raise UnknownNameError(f"mirdata has no data set '{name}'; {hint}")
     try:

@@ -7,7 +7,6 @@ downloaded unless that is asked for.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from mirzoo._support.names import near_names
 from mirzoo.data.readers import READERS, SPLITS, Found, Reader, SourceOptions, check_split
 from mirzoo.data.recordings import Recording, labels_of
 from mirzoo.data.values import Spool, tags_of_value, word
@@ -142,7 +142,7 @@ def open_builder(name: str, *, download: bool = False) -> Any:
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name.split(":")[0].split("/")[0], known, n=3)
+    near = near_names(name.split(":")[0].split("/")[0], known)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
     return f"TensorFlow Datasets has no data set '{name}'{hint}"
 

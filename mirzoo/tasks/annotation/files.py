@@ -93,6 +93,10 @@ def json_pieces(
     yield "".join(pieces)
 
 
+NO_ROWS = "there is no row below the names of the columns"
+"""What is wrong with a table that holds nothing, of a task whose results always hold something."""
+
+
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """The lines of a CSV file."""
     writer = csv.writer(_Line(), lineterminator="\n")

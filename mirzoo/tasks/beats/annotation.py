@@ -38,6 +38,9 @@ MOST_BEATS_GIVEN = 16
 STEADY_SHARE = 0.8
 ROUNDING = 1e-5
 SHOWN_CHANGES = 8
+DENSE_POINTS, STRIP = 4.0, 0.85
+"""With less room for each beat of a picture (points), beats are ticks above the onset strength,
+which goes up to ``STRIP`` then."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -463,19 +466,24 @@ class Beats(Playable):
         }
 
     def _draw(self, ax: Any) -> None:
+        wide = 72 * ax.get_window_extent().width / ax.figure.dpi
+        points = wide / max(len(self.times), 1)
+        dense = points < DENSE_POINTS
+        grey = "0.6" if dense else "0.8"
         spectra = pictures.recording_spectra(self.source, self.duration_s)
         if spectra is not None and len(spectra.magnitudes) > 1:
             strength = pictures.onset_strength(spectra)
             middles = (spectra.edges[1:] + spectra.edges[:-1]) / 2
-            ax.fill_between(middles, strength, color="0.8", linewidth=0)
+            ax.fill_between(middles, strength * (STRIP if dense else 1), color=grey, linewidth=0)
         if len(self.times):
             shown = pictures.visible(self.times, self.duration_s)
             first = self._is_first()[shown]
+            foot, top = (STRIP, (STRIP + 1) / 2) if dense else (0.0, 0.7)
             for times, height, width, colour in (
-                (self.times[shown[~first]], 0.7, 0.6, "C0"),
+                (self.times[shown[~first]], top, 0.6, "C0"),
                 (self.times[shown[first]], 1.0, 1.2, "C3"),
             ):
-                ax.vlines(times, 0, height, color=colour, linewidth=width)
+                ax.vlines(times, foot, height, color=colour, linewidth=min(width, points))
         ax.set_ylim(0, 1.05)
         ax.set_yticks([])
         ax.set_ylabel("onset strength")

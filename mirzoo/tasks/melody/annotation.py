@@ -16,9 +16,9 @@ from mirzoo.dsp.viterbi import PathWithChanges
 from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import pictures, sound
 from mirzoo.tasks.annotation.base import Playable, jams_annotation, jams_pieces, load_jams
-from mirzoo.tasks.annotation.files import Rows, csv_lines, number_rows, plain
+from mirzoo.tasks.annotation.files import NO_ROWS, Rows, csv_lines, number_rows, plain
 from mirzoo.tasks.annotation.midi_file import midi_of
-from mirzoo.tasks.notes.annotation import Note, note_for_midi, pitch_name
+from mirzoo.tasks.notes.annotation import Note, note_for_midi, pitch_name, pitch_span
 
 ROUNDING = 1e-5
 NOTE_CHANGE_PENALTY = 0.06
@@ -70,7 +70,7 @@ class Melody(Playable):
     >>> melody.voiced.tolist(), [note.name for note in melody.notes()]
     ([True, True, False], ['A4'])
     >>> melody
-    Melody(0.3 s, 3 frames, 67 % voiced, A4 to A4)
+    Melody(0.3 s, 3 frames, 67 % voiced, A4)
     """
 
     task: ClassVar[str] = "melody"
@@ -169,14 +169,17 @@ class Melody(Playable):
         if not self.voiced.any():
             return "unvoiced"
         pitch = self.pitch[self.voiced]
-        span = f"{pitch_name(pitch.min())} to {pitch_name(pitch.max())}"
-        return f"{100 * self.voiced.mean():.0f} % voiced, {span}"
+        share = round(100 * self.voiced.mean()) or "less than 1"
+        return f"{share} % voiced, {pitch_span(pitch)}"
 
     def summary(self, top: int = 5) -> list[str]:
         """Give how much is voiced, the range, the middle and the first notes."""
         if not self.voiced.any():
             return ["no melody"]
         notes = self.notes()
+        if not notes:
+            seconds = self.voiced.mean() * self.duration_s
+            return [f"no melody: {seconds:.2f} s are voiced, nowhere long enough for a note"]
         middle = pitch_name(float(np.median(self.pitch[self.voiced])))
         shown = " ".join(note.name for note in notes[: 4 * top])
         more = f" … and {len(notes) - 4 * top} more" if len(notes) > 4 * top else ""
@@ -287,6 +290,8 @@ class Melody(Playable):
             return {"times": times, "f0": f0}
         if header != ["time_s", "f0_hz", "confidence"]:
             raise ValueError(f"the columns are {header}, not time_s, f0_hz, confidence")
+        if not rows:
+            raise ValueError(NO_ROWS)
         times, f0, confidence = np.array(rows, np.float64).T
         return {"times": times, "f0": f0, "confidence": confidence}
 

@@ -26,12 +26,14 @@ unlabelled songs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from mirzoo.card import Card
+from mirzoo.data.labels import require_hertz
 from mirzoo.dsp.framing import nearest
-from mirzoo.errors import RecipeError
+from mirzoo.errors import DataError, RecipeError
 from mirzoo.tasks.base import Teachers
 from mirzoo.tasks.melody.annotation import Melody
 from mirzoo.tasks.melody.config import MelodyDecoding
@@ -79,7 +81,7 @@ def predicted_melody(teachers: Teachers, frame_times: Sequence[np.ndarray]) -> P
             f"data.teachers names {', '.join(voices)} and no melody model; the voices that another "
             "system finds are combined with the melody that models predict, so name one"
         )
-    of_voices = [labels_of(teachers, name, SUFFIX, Melody.read, _end_of) for name in voices]
+    of_voices = [labels_of(teachers, name, SUFFIX, _read, _end_of) for name in voices]
     melody = _of_models(teachers, models, frame_times)
     for found in of_voices:
         melody = _with_voices(melody, np.concatenate(list(map(_sampled, found, frame_times))))
@@ -95,6 +97,15 @@ def _of_models(
         at = nearest(predicted["times"], times)
         rows.append([predicted["f0"][at], _confidence(predicted)[at], predicted[VOICING][at]])
     return PredictedMelody(*(np.concatenate(kind) for kind in zip(*rows, strict=True)))
+
+
+def _read(path: Path) -> Melody:
+    melody = Melody.read(path)
+    try:
+        require_hertz(melody.f0)
+    except DataError as error:
+        raise DataError(f"'{path}': {error}") from error
+    return melody
 
 
 def _end_of(melody: Melody) -> float:

@@ -67,6 +67,18 @@ def pitch_name(pitch: float) -> str:
     return f"{PITCH_NAMES[nearest % 12]}{nearest // 12 - 1}"
 
 
+def pitch_span(pitches: Sequence[float] | np.ndarray) -> str:
+    """The names of the lowest and the highest pitch, once where they are the same.
+
+    Examples
+    --------
+    >>> pitch_span([60, 64.2, 62]), pitch_span([40.1, 39.9])
+    ('C4 to E4', 'E2')
+    """
+    lowest, highest = pitch_name(min(pitches)), pitch_name(max(pitches))
+    return lowest if lowest == highest else f"{lowest} to {highest}"
+
+
 def note_for_midi(note: Note) -> BentNote:
     """A note with the bends, if any, that bring MIDI's whole semitones to its pitch."""
     key = round(note.pitch)
@@ -126,7 +138,7 @@ class Notes(Playable):
     >>> len(notes.notes), notes.notes[0].name
     (2, 'C4')
     >>> notes
-    Notes(1.0 s, 2 notes from C4 to E4)
+    Notes(1.0 s, 2 notes, C4 to E4)
     """
 
     task: ClassVar[str] = "notes"
@@ -167,8 +179,7 @@ class Notes(Playable):
             return "no notes"
         pitches = [note.pitch for note in self.notes]
         count = len(self.notes)
-        span = f"from {pitch_name(min(pitches))} to {pitch_name(max(pitches))}"
-        return f"{count} note{'s'[: count > 1]} {span}"
+        return f"{count} note{'s'[: count > 1]}, {pitch_span(pitches)}"
 
     def summary(self, top: int = 5) -> list[str]:
         """Give how many notes there are, their range and how many sound at once."""

@@ -22,7 +22,7 @@ from mirzoo.tasks.annotation.base import (
     load_jams,
     observation,
 )
-from mirzoo.tasks.annotation.files import Rows, csv_lines, number_rows, plain
+from mirzoo.tasks.annotation.files import NO_ROWS, Rows, csv_lines, number_rows, plain
 
 ROUNDING = 1e-5  # a float32 softmax may end this far outside [0, 1]
 
@@ -316,6 +316,8 @@ class Tags(Annotation):
         header, *rows = csv.reader(io.StringIO(text))
         if header[:2] != ["start_s", "end_s"]:
             raise ValueError(f"the columns begin with {header[:2]}, not start_s, end_s")
+        if not rows:
+            raise ValueError(NO_ROWS)
         table = np.array(rows, dtype=np.float64)
         starts, ends = table[:, 0], table[:, 1]
         return {

@@ -542,7 +542,7 @@ def test_reprs_say_the_essential(chords, melody, notes):
         "Chords('music/für elise.flac', 4.2 s, 4 segments: C:maj, G:7/3, N, A:min(9))"
     )
     assert repr(melody) == "Melody('song.wav', 2.5 s, 250 frames, 92 % voiced, A4 to C5)"
-    assert repr(notes) == "Notes('song.wav', 2.5 s, 2 notes from C4 to E4)"
+    assert repr(notes) == "Notes('song.wav', 2.5 s, 2 notes, C4 to E4)"
     assert "more" not in repr(Chords([(n, n + 1, "C:maj") for n in range(50)]))
     assert len(repr(Chords([(n, n + 1, "C:maj") for n in range(50)]))) < 120
 
@@ -556,8 +556,14 @@ def test_summaries(chords, melody, notes):
     assert melody.summary() == ["92 % voiced, A4 to C5, half of it above C5", "2 notes: A4 C5"]
     one = Melody(np.arange(50) / 50, np.full(50, 440.0))
     assert one.summary()[1] == "1 note: A4"
+    assert one.summary()[0] == "100 % voiced, A4, half of it above A4"
     assert Melody([0.0], [0.0]).summary() == ["no melody"]
-    assert notes.summary() == ["2 notes from C4 to E4, 1.0 at a time on average"]
+    times = np.arange(500) / 50
+    hardly = Melody(times, np.where((times > 1) & (times < 1.05), 82.4, 0.0))
+    assert hardly.summary() == ["no melody: 0.04 s are voiced, nowhere long enough for a note"]
+    assert "less than 1 % voiced, E2)" in repr(hardly)
+    assert Notes([(0.0, 1.0, 40)]).summary()[0].startswith("1 note, E2, 1.0 at")
+    assert notes.summary() == ["2 notes, C4 to E4, 1.0 at a time on average"]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ import io
 import warnings
 
 import jams
+import matplotlib.pyplot as plt
 import mido
 import numpy as np
 import pytest
+import soundfile
 from fake_models import make_frame_card
 
 from mirzoo.data.labels import Labels
@@ -15,6 +17,7 @@ from mirzoo.tasks import decode
 from mirzoo.tasks.annotation.midi_file import BentNote, midi_bytes
 from mirzoo.tasks.base import TASKS
 from mirzoo.tasks.beats import Beats, BeatsDecoding, beat_scores
+from mirzoo.tasks.beats.annotation import STRIP
 from mirzoo.tasks.beats.config import LABELS
 
 
@@ -157,6 +160,21 @@ def test_clicks_are_higher_on_downbeats(beats):
 
 
 @pytest.mark.slow
+def test_lines_of_many_beats_leave_the_onset_strength_free(tmp_path):
+    rng = np.random.default_rng(0)
+    soundfile.write(tmp_path / "long.wav", rng.uniform(-0.1, 0.1, 200 * 8000), 8000)
+    for lasts, foot in ((20.0, 0.0), (200.0, STRIP)):
+        times = np.arange(0, lasts, 0.5)
+        long = Beats(times, np.arange(len(times)) % 4 + 1, source=str(tmp_path / "long.wav"),
+                     duration_s=lasts)  # fmt: skip
+        strength, *lines = long.plot().collections
+        lowest = min(path.vertices[:, 1].min() for one in lines for path in one.get_paths())
+        assert lowest == foot
+        highest = max(path.vertices[:, 1].max() for path in strength.get_paths())
+        assert highest <= (foot or 1.0) + 1e-6
+        plt.close("all")
+
+
 def test_a_picture(beats, tmp_path):
     beats.plot(path=tmp_path / "song.png")
     assert (tmp_path / "song.png").stat().st_size > 1000

@@ -9,7 +9,7 @@ from toy_teachers import bare_corpus, melody_teacher, toy_teachers
 
 from mirzoo.data.corpus import Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
-from mirzoo.errors import DataError, RecipeError, UnknownNameError
+from mirzoo.errors import DataError, MirzooError, RecipeError, UnknownNameError
 from mirzoo.tasks.base import TASKS
 from mirzoo.tasks.melody import Melody, MelodyConfig, MelodyDecoding
 from mirzoo.tasks.melody.calibration import calibrate_melody
@@ -176,6 +176,23 @@ def test_an_empty_file_is_named(tmp_path):
     (folder / "00001.csv").write_text("\n")
     teachers = Teachers(corpus, ["ear", "voice"], {"ear": melody_teacher(None)}.__getitem__)
     with pytest.raises(DataError, match=r"00001.csv' is empty; an item in which voice finds"):
+        predicted_melody(teachers, [np.arange(9) / 10] * 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("time_s,f0_hz,confidence\n", r"00001.csv .*there is no row below the names of"),
+        ("0,60\n1,64\n2,67\n", r"00001.csv': its frequencies are whole .*MIDI numbers\?"),
+    ],
+)
+def test_files_of_a_teacher_without_rows_or_in_midi_numbers_are_named(tmp_path, text, complaint):
+    corpus = bare_corpus(tmp_path)
+    folder = corpus.directory / "targets" / "voice"
+    folder.mkdir(parents=True)
+    (folder / "00001.csv").write_text(text)
+    teachers = Teachers(corpus, ["ear", "voice"], {"ear": melody_teacher(None)}.__getitem__)
+    with pytest.raises(MirzooError, match=complaint):
         predicted_melody(teachers, [np.arange(9) / 10] * 2)
 
 
