@@ -29,7 +29,7 @@ from pydantic import (
 
 from mirzoo._support.files import write_whole
 from mirzoo._support.moved import moved_names
-from mirzoo._support.suggestions import did_you_mean
+from mirzoo._support.names import did_you_mean
 from mirzoo.errors import CardError, UnknownNameError
 from mirzoo.recipe.base import ParsedBy
 from mirzoo.recipe.tasks import TASKS

@@ -30,3 +30,17 @@ def near_names(name: object, known: Iterable[str], n: int = 3) -> list[str]:
     similar = difflib.get_close_matches(given, names, n=n, cutoff=CUTOFF)
     similar = [] if begin or parts else similar
     return [names[one] for one in dict.fromkeys([*begin, *parts, *similar])][:n]
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Give a clause with the names that one may stand for; empty where none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("powerchords", ["power_chords", "lag_s"])
+    "; did you mean 'power_chords'?"
+    >>> did_you_mean("tempo", ["power_chords", "lag_s"])
+    ''
+    """
+    near = near_names(name, known, n=2)
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""

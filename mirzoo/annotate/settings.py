@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from mirzoo._support.suggestions import did_you_mean
+from mirzoo._support.names import did_you_mean
 from mirzoo.card import Card
 from mirzoo.errors import CardError
 

@@ -21,11 +21,11 @@ import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from mirzoo._support.cores import cores
+from mirzoo._support.names import did_you_mean
 from mirzoo.engines.processes import LOG_BYTES
 from mirzoo.engines.shards import COUNTS, SHARD_FILES, Catalogue, Shard, Worker, find, several
 from mirzoo.errors import DataError, MirzooError
@@ -316,11 +316,7 @@ def _flags(workers: int | None, given: dict[str, str]) -> list[str]:
     known = PipelineOptions([]).get_all_options()
     for name in given:
         if name not in known:
-            close = get_close_matches(name, known, 3)
-            raise DataError(
-                f"'{name}' is no option of Beam's pipelines"
-                + (f"; did you mean {' or '.join(close)}?" if close else "")
-            )
+            raise DataError(f"'{name}' is no option of Beam's pipelines{did_you_mean(name, known)}")
     chosen = {**LOCALLY, **given}
     if chosen["runner"] == "DirectRunner":
         chosen.setdefault("direct_num_workers", str(workers or cores()))
