@@ -5,16 +5,18 @@ major, minor, or that there is none; ``(frames, 36)``, three for C, three for C#
 the third is unclear, musicians take it from the song: from the other chords on the same root, and
 from the key. So does `settled`: a chord on the root :math:`r` becomes major or minor by the sign of
 
-.. math:: \\log\\frac{M + k}{m + k} + a \\, s_r + b \\, q_r + c
+.. math:: \\log\\frac{M + k}{m + k} + c \\, (1 - n) + a \\, s_r + b \\, q_r
 
-where :math:`M` and :math:`m` are the chord's own probabilities of a major and a minor third and
-:math:`k` lets the first term vanish where neither sounds. :math:`s_r`, in [-1, 1], is the mean of
+where :math:`M`, :math:`m` and :math:`n` are the chord's own probabilities of a major third, a minor
+one and none, and :math:`k` keeps the first term finite. :math:`s_r`, in [-1, 1], is the mean of
 :math:`M - m` over the song's other chords on the root, by their seconds, with `SAME_ROOT_S` of 0
 among them; :math:`q_r`, in [-1, 1], how far the diatonic scales of the song's clear thirds and
-roots have the major third on the root rather than the minor one. Clear thirds outvote the song.
-:math:`c` is `MORE_MAJOR`: without it models that learnt mostly from rendered songs call far more
-chords of real music minor that other systems call major than the other way round (7.6 and 0.3 %,
-``benchmarks/README.md``).
+roots have the major third on the root rather than the minor one. Clear thirds outvote the song, and
+bare fifths take what the song has.
+:math:`c` is `MORE_MAJOR`: of the thirds that sound, a minor one must be :math:`e^c` times as likely
+as a major one, other things being equal, since models that learnt mostly from rendered songs call
+far more chords of real music minor that other systems call major than the other way round
+(``benchmarks/README.md``).
 """
 
 from __future__ import annotations
@@ -41,11 +43,11 @@ OTHER_THIRD = {
 POWER_CHORDS = frozenset({"maj", "min"})
 """Qualities that are printed as a power chord where no third sounds."""
 
-UNCLEAR = 0.15
+UNCLEAR = 0.02
 SAME_ROOT = 1.0
 KEY = 0.7
 SAME_ROOT_S = 2.0
-MORE_MAJOR = 0.4
+MORE_MAJOR = 1.6
 KEY_SHARPNESS = 12.0
 DIATONIC = np.array([1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1], float)
 
@@ -117,7 +119,7 @@ def settled(
             np.log((major + UNCLEAR) / (minor + UNCLEAR))
             + SAME_ROOT * around
             + KEY * in_key[root]
-            + MORE_MAJOR
+            + MORE_MAJOR * (1 - none)
         )
         is_major = third_of(quality) == MAJOR
         result.append(label if (verdict >= 0) == is_major else f"{name}:{OTHER_THIRD[quality]}")
