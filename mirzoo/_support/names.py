@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-CUTOFF = 0.5
+CUTOFF = 0.55
 """The least similarity of a name, as `difflib` counts it."""
 
 

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from mirzoo.data.labels import F0_RATE, ChordSpan, Labels, TagSpan, require_hertz, resample_f0
+from mirzoo.data.labels import F0_RATE, ChordSpan, Labels, TagSpan, resample_f0
 from mirzoo.dsp.chord_vocabulary import parse_chord
 from mirzoo.errors import AudioError, DataError
 
@@ -281,7 +281,6 @@ def _melody(
     if times[0] < 0:
         raise DataError(f"its first time is {times[0]:g}; times are at least 0")
     _check_end(times[-1], duration_s)
-    require_hertz(frequencies)
     return resample_f0(*_with_gaps(times, frequencies))
 
 
@@ -322,7 +321,6 @@ def _of_notes(
     if min(starts.min(), lasts.min()) < 0:
         raise DataError("a note begins before 0, or ends before it begins")
     _check_end(float(np.max(starts + lasts)), duration_s)
-    require_hertz(hertz)
     f0 = np.zeros(int(np.max(starts + lasts) * F0_RATE) + 1, np.float32)
     for start, value, last in zip(starts, hertz, lasts, strict=True):
         f0[round(start * F0_RATE) : round((start + last) * F0_RATE)] = max(value, 0.0)
@@ -350,7 +348,6 @@ def _of_frames(times: np.ndarray, hertz: np.ndarray, duration_s: Callable[[], fl
     if np.any(np.diff(times) < 0) or times[0] < 0:
         raise DataError("its times go back, or begin before 0; they must ascend")
     _check_end(float(times[-1]), duration_s)
-    require_hertz(hertz)
     return LabelText("f0", Labels(f0=resample_f0(times, hertz)))
 
 

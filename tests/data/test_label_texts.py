@@ -119,23 +119,6 @@ def test_a_melody_without_unvoiced_frames_has_them_in_its_gaps(tmp_path):
         assert not np.isnan(f0).any()
 
 
-MIDI = [0.0, 60.0, 64.0, 67.0, 72.0]
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        (rows(TIMES, MIDI, header="time,f0"), "song.csv"),
-        (rows(TIMES, MIDI), "song.csv"),
-        ("0.1,60,0.05,0.8,C4\n0.2,64,0.1,0.8,E4\n0.3,67,0.1,0.8,G4\n", "song.csv"),
-        (json.dumps({"times": list(TIMES), "f0": MIDI}), "song.json"),
-    ],
-)
-def test_midi_numbers_are_not_taken_for_hertz(tmp_path, text, name):
-    with pytest.raises(DataError, match=r"whole numbers from 60 to (67|72), .*MIDI numbers\?"):
-        read(tmp_path, text, name, kind="f0")
-
-
 @pytest.mark.parametrize("bass", [[0, 41.2, 55, 82.4, 110], [0, 110, 110, 55, 55],
                                   [0, 98, 110, 123, 131]])  # fmt: skip
 def test_a_bass_line_is_in_hertz(tmp_path, bass):
