@@ -16,7 +16,17 @@ if TYPE_CHECKING:
 
 FAILED, MISUSED = 1, 2
 
-PATH = click.Path(path_type=Path)
+
+class _Path(click.Path):
+    """A path; none at all is an error, where `pathlib` takes it for the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the path is empty; is a variable of the shell not set?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _Path(path_type=Path)
 
 
 def argument(name: str, metavar: str, help: str, **options: Any) -> Callable[[Any], Any]:

@@ -53,6 +53,12 @@ def test_a_bad_file_is_reported_and_the_rest_go_on(run, models, music, tmp_path)
     assert written == ["album/soft.json", "loud.json"]
 
 
+def test_an_empty_path_is_not_the_current_folder(run, models, music):
+    status, out, err = run("annotate", models / "loud_tagger", "")
+    assert (status, out) == (2, "")
+    assert "the path is empty" in err
+
+
 def test_json_is_a_line_each(run, models, music):
     paths = [music / "loud.wav", music / "album" / "soft.flac"]
     status, out, _ = run("annotate", models / "loud_tagger", *paths, "--json")
