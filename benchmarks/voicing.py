@@ -1,15 +1,19 @@
 """How often melody models call voiced what is, and what isn't: tones, hum, noises, speech.
 
 python benchmarks/voicing.py --models hcqt_cnn_melody stft_crnn_melody --speech speech.wav
+python benchmarks/voicing.py --models hcqt_cnn_melody --gaps ultrastar_melody
 python benchmarks/voicing.py --models hcqt_cnn_melody --reliability sung_own ultrastar_melody
 
 A harmonic tone alone, C3 to C6, is a melody, however steady; a second table tells how often its
 pitch is right to 50 cents, whether voiced or not, or right but for octaves. Mains hum, pitched
 noise, engines and other sounds of ESC-10 (those that `leads_steady` holds out) and speech are none,
 and neither is a tone that has faded by 50 dB. Tones and hum are made here, not by what makes the
-training data. With ``--reliability``: how often the frames of prepared corpora are voiced for each
-stretch of the model's confidence, which is a probability where both are equal. That is written to
-``reliability.json`` too, from which the documentation draws a picture for each model.
+training data. With ``--gaps``: how often frames without a melody are voiced, by how far they are
+from a note of the labels; next to notes that is what labels of notes leave out of slurs, consonants
+and reverberation, further away it is accompaniment taken for a melody. With ``--reliability``: how
+often the frames of prepared corpora are voiced for each stretch of the model's confidence, which is
+a probability where both are equal. That is written to ``reliability.json`` too, from which the
+documentation draws a picture for each model.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import comparison
@@ -46,6 +51,7 @@ MAINS_HZ = (50.0, 60.0, 100.0, 120.0)
 NOISE_HZ = (110.0, 220.0, 440.0, 880.0, 1760.0)
 EDGE_S = 0.15
 EDGES = np.linspace(0, 1, 11)
+GAPS_S = (0.15, 0.5, 2.0)
 BOOTSTRAPS = 1000
 
 
@@ -56,12 +62,16 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=data_home(), help="folder of src and corpus")
     parser.add_argument("--speech", nargs="*", default=(), type=Path, help="recordings of speech")
     parser.add_argument("--reliability", nargs="*", default=(), help="prepared corpora")
+    parser.add_argument("--gaps", nargs="*", default=(), help="prepared corpora")
     parser.add_argument("--limit", type=int, default=60, help="recordings of each corpus")
     options = parser.parse_args()
     models = {name: mirzoo.load(name) for name in options.models}
     if options.reliability:
         for name, model in models.items():
             reliability(name, model, options)
+    for corpus in options.gaps:
+        print_gaps(models, corpus, options)
+    if options.reliability or options.gaps:
         return
     kinds: dict[str, Iterator[np.ndarray]] = {
         **{f"tone, {timbre}": tones(timbre) for timbre in TIMBRES},
@@ -202,6 +212,57 @@ def noises_of_the_world(folder: Path) -> dict[str, Iterator[np.ndarray]]:
         name: (with_rests(audio.read(path, SAMPLE_RATE)) for path in paths)
         for name, paths in found.items()
     }
+
+
+def print_gaps(models: dict[str, mirzoo.Model], corpus: str, options: argparse.Namespace) -> None:
+    """Print how often frames without a melody are voiced, by their distance from its notes."""
+    found = comparison.recordings(options.home, corpus, limit=options.limit)
+    nearest = [0.0, *GAPS_S]
+    kinds = [f"up to {GAPS_S[0]:g} s from a note"]
+    kinds += [f"{low:g} to {high:g} s" for low, high in pairwise(GAPS_S)]
+    kinds += [f"more than {GAPS_S[-1]:g} s", f"more than {GAPS_S[0]:g} s", "all", "(recall)"]
+    print(f"\n{corpus}: {len(found)} recordings\n")
+    print("| model | " + " | ".join(kinds) + " |\n|---|" + "---|" * len(kinds))
+    for name, model in models.items():
+        counts = []
+        for recording in found:
+            if recording.labels.f0 is None:
+                continue
+            voiced, sung, distance_s = against_notes(model, recording)
+            bounds = [*zip(nearest, [*GAPS_S, np.inf], strict=True), (GAPS_S[0], np.inf)]
+            gaps = [~sung & (distance_s > low) & (distance_s <= high) for low, high in bounds]
+            counts.append([
+                (np.sum(frames & voiced), np.sum(frames)) for frames in [*gaps, ~sung, sung]
+            ])  # fmt: skip
+        print(f"| {name} | " + " | ".join(pooled(np.swapaxes(counts, 0, 1))) + " |")
+
+
+def against_notes(
+    model: mirzoo.Model, recording: comparison.Recording
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each frame that has a label: is it voiced, has it a note, and how far is one (s)?"""
+    melody = model.annotate(recording.samples / 32768, source_rate=SAMPLE_RATE)
+    times, f0 = np.asarray(melody.times), np.asarray(melody.f0)
+    labels = recording.labels.f0
+    truth = labels[np.minimum(np.round(times * F0_RATE).astype(int), len(labels) - 1)]
+    known = ~np.isnan(truth)
+    times, f0, truth = times[known], f0[known], truth[known]
+    notes = np.concatenate([[-np.inf], times[truth > 0], [np.inf]])
+    after = np.searchsorted(notes, times)
+    distance_s = np.minimum(notes[after] - times, times - notes[after - 1])
+    return f0 > 0, truth > 0, np.where(truth > 0, 0.0, distance_s)
+
+
+def pooled(counts: np.ndarray) -> list[str]:
+    """Shares of each kind of frames, (kinds, recordings, 2), with the interval of a bootstrap."""
+    drawn = np.random.default_rng(0).integers(counts.shape[1], size=(BOOTSTRAPS, counts.shape[1]))
+    texts = []
+    for kind in counts:
+        sums = kind[drawn].sum(axis=1)
+        low, high = np.quantile(sums[:, 0] / np.maximum(sums[:, 1], 1), [0.025, 0.975])
+        share = kind[:, 0].sum() / max(kind[:, 1].sum(), 1)
+        texts.append(f"{share:.3f} ({low:.3f} to {high:.3f})")
+    return texts
 
 
 def reliability(name: str, model: mirzoo.Model, options: argparse.Namespace) -> None:

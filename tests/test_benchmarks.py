@@ -718,3 +718,21 @@ def test_pitches_of_tones_are_right_octaves_off_or_neither(comparison, monkeypat
     f0 = np.array([440.0, -452.0, 880.0, -220.0, 466.2, -300.0, 0.0, 455.0])
     right, octaves, neither, voiced = voicing.pitch_shares(f0, 440.0)
     assert (right, octaves, neither, voiced) == (2 / 8, 2 / 8, 4 / 8, 2 / 8)
+
+
+def test_gaps_are_told_apart_by_how_far_a_note_is(comparison, monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    voicing = load("voicing.py")
+    times = np.arange(10) / 10
+    answer = SimpleNamespace(times=times, f0=np.where(np.arange(10) % 2 == 0, 440.0, -440.0))
+    model = SimpleNamespace(annotate=lambda samples, source_rate: answer)
+    f0 = np.zeros(100, np.float32)
+    f0[30:50] = 220.0  # a note from 0.3 s to 0.5 s
+    f0[90:] = np.nan  # the last frame is not known
+    recording = comparison.Recording("a", "a", np.zeros(16000, np.int16), Labels(f0=f0))
+    voiced, sung, distance_s = voicing.against_notes(model, recording)
+    assert voiced.tolist() == [True, False] * 4 + [True]
+    assert sung.tolist() == [False] * 3 + [True] * 2 + [False] * 4
+    np.testing.assert_allclose(distance_s, [0.3, 0.2, 0.1, 0, 0, 0.1, 0.2, 0.3, 0.4], atol=1e-9)
+    first = voicing.pooled(np.array([[(1, 2), (3, 4)], [(0, 5), (0, 0)]]))
+    assert first[0].startswith("0.667 (0.500 to 0.750") and first[1] == "0.000 (0.000 to 0.000)"

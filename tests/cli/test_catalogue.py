@@ -89,7 +89,7 @@ def test_options_of_beam_are_checked(run, models, music, tmp_path):
     embed = ("catalogue", "embed", models / "loud_tagger", music, "-o", tmp_path / "out")
     of_beam = ("--engine", "beam", "--format", "jsonl")
     status, _, complaints = run(*embed, *of_beam, "--option", "runer=DirectRunner")
-    assert status == 1 and "did you mean runner?" in complaints
+    assert status == 1 and "did you mean 'runner'?" in complaints
     options = ("--option", "runner=FlinkRunner", "--workers", 2)
     status, _, complaints = run(*embed, *of_beam, *options)
     assert status == 1 and "FlinkRunner has options of its own" in complaints

@@ -154,7 +154,7 @@ def test_info_tells_the_task(artefact, run):
         assert "chords (25), root (13), bass (13), pitches (12)" in out
     else:
         assert "melody, 10 frames a second" in out
-        assert "fmin 110.0" in out
+        assert "range       110 to " in out and " Hz in bins of " in out
 
 
 def test_the_shell_scores_recordings_beside_their_labels(artefact, recording, run, tmp_path):

@@ -106,6 +106,17 @@ class MelodyExtraction(FramewiseTask[MelodyConfig, "Melody"]):
             fmin=config.fmin, bins_per_octave=config.bins_per_octave, lag_s=config.lag_s
         )
 
+    def describe(self, card: Contract) -> list[tuple[str, str]]:
+        result, *rest = super().describe(card)
+        decoding = card.decoding
+        assert isinstance(decoding, MelodyDecoding)
+        highest = decoding.fmin * 2.0 ** (
+            ((card.outputs[0].axes[-1].size or 1) - 1) / decoding.bins_per_octave
+        )
+        cents = 1200 / decoding.bins_per_octave
+        range_ = f"{decoding.fmin:.4g} to {highest:.4g} Hz in bins of {cents:.4g} cents"
+        return [result, ("range", range_), *rest]
+
     def axis_labels(self, card: Contract) -> dict[str, list[str]]:
         """The frequency of each bin; the voicing is labelled by its name."""
         decoding, main = card.decoding, card.outputs[0]
