@@ -1187,13 +1187,13 @@ def name_results(
     twice = [str(path) for path, count in Counter(results.values()).items() if count > 1]
     if twice or len(results) < len(recordings) * len(models):
         raise AnnotationError(
-            f"several recordings would be written to {_some(twice) or folder}; annotate "
+            f"several recordings would be written to {some_names(twice) or folder}; annotate "
             "recordings of the same name into different folders"
         )
     return results
 
 
-def _some(names: Sequence[str], most: int = 5) -> str:
+def some_names(names: Sequence[str], most: int = 5) -> str:
     """The first few of many names."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(map(printable, names[:most])) + more

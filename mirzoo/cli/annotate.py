@@ -51,9 +51,10 @@ SECONDS_BETWEEN_LINES = 30.0
 """Of progress, where it does not go to a terminal."""
 
 EPILOG = """
-Exit status: 0 all is written or was there; 1 some recordings failed; 2 the command was not
-understood; 3 stopped by a full disk; 130 stopped by Ctrl-C, 143 by SIGTERM. A run that was stopped
-goes on where it was: results that are there are left unless --overwrite is given.
+Exit status: 0 all is written or was there; 1 some recordings failed, or what is there would have to
+be replaced; 2 the command was not understood; 3 stopped by a full disk; 130 stopped by Ctrl-C, 143
+by SIGTERM. A run that was stopped goes on where it was: results that are there in a folder are left
+unless --overwrite is given. A file that -o, --picture or --sonify names is replaced with it alone.
 """
 
 
@@ -189,10 +190,12 @@ def annotate(
                 _pictures(recordings, picture),
                 overwrite=overwrite,
                 names=piped,
+                named=[path for path in (output, picture, sonify) if path is not None],
             )
             batch.require_inputs_kept()
         except AnnotationError as error:
             raise click.BadParameter(str(error)) from error
+        batch.require_own_results()
         batch.make_folders()
         setup = Setup(
             models=tuple(names),
