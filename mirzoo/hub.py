@@ -23,6 +23,7 @@ from mirzoo import recipe as recipes
 from mirzoo._support.files import remove_leftovers, scratch_folder, sha256
 from mirzoo._support.locks import locked
 from mirzoo._support.names import near_names
+from mirzoo._support.switches import require_switches
 from mirzoo.artefact import LITERT_FILE, STREAMING_FILE, require_unaltered, save
 from mirzoo.card import CARD_FILE, Card, Commercial, Metric
 from mirzoo.errors import (
@@ -75,6 +76,7 @@ def list_models(
     >>> hub.list_models("musicnn_m?d")
     ['musicnn_msd']
     """
+    require_switches(MirzooError, optional={"pretrained": pretrained})
     trained = set(_shipped()) | set(ports.PORTS)
     own = set(_recipes())
     every = {True: trained, False: own - trained, None: trained | own}
@@ -176,6 +178,7 @@ def overview(pattern: str = "*", *, task: str | None = None, recipes: bool = Tru
     >>> [listed.name for listed in overview("crepe_*")]
     ['crepe_full', 'crepe_tiny']
     """
+    require_switches(MirzooError, recipes=recipes)
     names = list_models(pattern, pretrained=None if recipes else True)
     listed = [_listed(name) for name in names]
     return [one for one in listed if task is None or one.task == task]
@@ -537,6 +540,7 @@ def create(
     >>> model.compile("adam", "categorical_crossentropy")  # doctest: +SKIP
     >>> model.fit(waveforms, one_hot, epochs=20)  # doctest: +SKIP
     """
+    require_switches(ArtefactError, pretrained=pretrained, exclusive=exclusive)
     if pretrained:
         base = load(name)
     else:

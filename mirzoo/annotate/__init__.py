@@ -28,6 +28,7 @@ from mirzoo import audio
 from mirzoo._support.files import fitting_name, longest_name, printable
 from mirzoo._support.lanes import Lanes
 from mirzoo._support.moved import moved_names
+from mirzoo._support.switches import require_switches
 from mirzoo.annotate.settings import decoding_settings
 from mirzoo.audio.windows import Cutter, Window
 from mirzoo.card import Card, Streaming
@@ -158,7 +159,8 @@ def annotate(
         If the model's decoding has no such setting, the value is not allowed, or a setting is given
         both as a keyword and in ``decoding``.
     AnnotationError
-        If results of the model's task cannot be made with ``careful``.
+        If results of the model's task cannot be made with ``careful``, or that is neither True nor
+        False.
 
     Examples
     --------
@@ -252,7 +254,8 @@ def annotate_together(
     CardError
         If a model's decoding has no such setting, or the value is not allowed.
     AnnotationError
-        If results of none of the models can be made with ``careful``.
+        If results of none of the models can be made with ``careful``, or that is neither True nor
+        False.
 
     Examples
     --------
@@ -261,6 +264,9 @@ def annotate_together(
     ... # doctest: +SKIP
     >>> tags, chords = annotate_together(models, "song.mp3")  # doctest: +SKIP
     """
+    require_switches(
+        AnnotationError, allow_damaged=allow_damaged, careful=careful, return_errors=return_errors
+    )
     name, errors = _name(source), (Exception,) if return_errors else ()
     if careful:
         from mirzoo.annotate.careful import several_times
@@ -451,6 +457,7 @@ def embed_recording(
     >>> embed_recording(mirzoo.load("mel_cnn_tagger"), "song.mp3").vectors.shape  # doctest: +SKIP
     (1, 128)
     """
+    require_switches(ArtefactError, allow_damaged=allow_damaged)
     if over not in ("clip", "time"):
         raise ArtefactError(f"over is {over!r}; allowed are 'clip' and 'time'")
     framewise = TASKS[runner.card.task].framewise

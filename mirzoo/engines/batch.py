@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mirzoo._support.files import printable, remove_leftovers
+from mirzoo._support.switches import require_switches
 from mirzoo.annotate import AudioFile, find_recordings, name_results, some_names
 from mirzoo.annotate.settings import decoding_settings, require_settings
 from mirzoo.audio import Channel
@@ -405,6 +406,13 @@ def annotate_many(
     from mirzoo import hub
     from mirzoo.annotate.careful import require_careful
 
+    require_switches(
+        AnnotationError,
+        allow_damaged=allow_damaged,
+        careful=careful,
+        snap=snap,
+        overwrite=overwrite,
+    )
     if workers == 0 and timeout_s is not None:
         raise ValueError("timeout_s needs a worker process that can be ended: workers=1 or more")
     if isinstance(models, str | os.PathLike):

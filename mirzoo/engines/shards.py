@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from mirzoo._support.files import printable, remove_leftovers, unfinished, write_whole
 from mirzoo._support.guards import reading
 from mirzoo._support.locks import locked
+from mirzoo._support.switches import require_switches
 from mirzoo.engines.embedding import EmbeddingSetup, origin_of
 from mirzoo.engines.one_file import Failure, Job, Outcome, Setup
 from mirzoo.engines.processes import Processes
@@ -159,6 +160,7 @@ class Catalogue:
         retry_failed: bool = False,
     ) -> Catalogue:
         """Describe a catalogue of annotations; settings as `Setup` and this class take them."""
+        require_switches(DataError, allow_damaged=allow_damaged, retry_failed=retry_failed)
         setup = Setup(
             models=(models,) if isinstance(models, str) else tuple(models),
             decodings=tuple(decodings),
@@ -187,6 +189,7 @@ class Catalogue:
         retry_failed: bool = False,
     ) -> Catalogue:
         """Describe a catalogue of embeddings; settings as `mirzoo.embed` takes them."""
+        require_switches(DataError, allow_damaged=allow_damaged, retry_failed=retry_failed)
         setup = EmbeddingSetup(
             models=(model,),
             runtime=runtime or ("keras" if layers == "all" else "litert"),
