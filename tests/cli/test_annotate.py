@@ -185,7 +185,7 @@ def test_decoding_is_set_for_the_models_that_have_the_setting(run, models):
     for setting, said in (
         ("change=1", "no setting 'change'"),
         ("change_penalty", "NAME=VALUE"),
-        ("change_penalty=-1", "greater than or equal to 0"),
+        ("change_penalty=-1", "change_penalty is -1; allowed are numbers from 0 on"),
     ):
         status, _, err = run("annotate", both, CLIP, "--decoding", setting)
         assert status == 2
