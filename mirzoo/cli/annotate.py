@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -27,11 +27,9 @@ from mirzoo.cli._shared import (
     RUNTIME,
     TIMEOUT,
     WORKERS,
-    OneOf,
     argument,
     check_workers,
     complain,
-    formats,
     progress,
     quiet_libraries,
 )
@@ -464,10 +462,8 @@ def interrupted(interrupt: KeyboardInterrupt) -> tuple[int, str]:
 
 def _formats(given: Sequence[str]) -> list[str]:
     """The formats that --format names, apart by commas or repeated."""
-    known = OneOf(formats)
-    names = (name.strip() for entry in given for name in entry.split(","))
-    named = [known.convert(name, None, None) for name in names]
-    return list(dict.fromkeys(named))
+    names = (name.strip().removeprefix(".") for entry in given for name in entry.split(","))
+    return list(dict.fromkeys(names))
 
 
 def _clock(seconds: float) -> str:
@@ -513,20 +509,27 @@ def _results(
 ) -> list[Results]:
     """For each format, where the result of each model on each recording goes."""
     from mirzoo.engines.batch import named_files, writers_of
+    from mirzoo.tasks.base import TASKS
 
     if output is None:
         if asked:
             raise click.BadParameter("needs -o, where the files go", param_hint="--format")
         return []
-    is_file = _is_file(output, tuple(f".{known}" for known in formats()), "-o")
+    tasks = [card.task for card in cards]
+    is_file = _is_file(output, _formats_of(tasks), "-o", of_others=_formats_of(TASKS))
     suffixes = [output.suffix.lower()] if is_file else [f".{one}" for one in asked]
     suffixes = suffixes or [f".{DEFAULT_FORMAT}"]
+    example = f"-o {output.with_suffix('')}/ --format {suffixes[0].removeprefix('.')}"
+    folder = f"give a folder and the format, as in {example}"
     try:
         for suffix in suffixes:
             writers_of(cards, suffix, snap=snap)
     except AnnotationError as error:
         option = "-o" if is_file else "--format"
-        raise click.BadParameter(str(error), param_hint=option) from error
+        # What it takes to have lead sheets is several models, and so several results.
+        of_several = is_file and suffixes[0] in _formats_of(tasks, on_beats=True)
+        told = f"{error}; and as that makes several results, {folder}" if of_several else str(error)
+        raise click.BadParameter(told, param_hint=option) from error
     if not is_file:
         return [named_files(recordings, cards, output, suffix, snap=snap) for suffix in suffixes]
     for other in asked:
@@ -535,7 +538,7 @@ def _results(
     if len(recordings) * len(cards) > 1:
         raise click.BadParameter(
             f"{output} is one file, but there are {len(recordings) * len(cards)} results "
-            f"(recordings: {len(recordings)}, models: {len(cards)}): give a folder",
+            f"(recordings: {len(recordings)}, models: {len(cards)}): {folder}",
             param_hint="-o",
         )
     return [{(recording, card.name): output for recording in recordings for card in cards}]
@@ -592,11 +595,25 @@ def _sounds(
     return {(recording, name): sonify for recording in recordings for name in names}
 
 
-def _is_file(path: Path, formats: tuple[str, ...], option: str) -> bool:
-    """Whether a path is a file of one of the formats, or else a folder, there or new."""
+def _formats_of(tasks: Iterable[str], *, on_beats: bool = False) -> tuple[str, ...]:
+    """The formats that results of any of the tasks have, or have where they are on beats alone."""
+    from mirzoo.tasks.base import TASKS
+
+    kinds = [TASKS[task].annotation for task in tasks]
+    suffixes = (one for kind in kinds for one in (kind.beat_formats if on_beats else kind.formats))
+    return tuple(dict.fromkeys(suffixes))
+
+
+def _is_file(
+    path: Path, formats: tuple[str, ...], option: str, *, of_others: tuple[str, ...] = ()
+) -> bool:
+    """Whether a path is a file of one of the formats, or else a folder, there or new.
+
+    Formats of other models are left to what tells of the model and its formats.
+    """
     if path.is_dir() or not path.suffix:
         return False
-    if path.suffix.lower() not in formats:
+    if path.suffix.lower() not in (*formats, *of_others):
         raise click.BadParameter(
             f"{path} is neither a folder that exists nor a file of a known format; allowed are "
             f"{', '.join(formats)}, or a folder's name without a dot",
