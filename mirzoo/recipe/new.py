@@ -11,7 +11,7 @@ import inspect
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import yaml
@@ -101,6 +101,26 @@ def new_recipe(
             continue
         lines += ["", *_setting(recipe, key, "", values)]
     return "\n".join(lines) + "\n"
+
+
+def example_options(*, frontend: str | None = None, head: str | None = None) -> str:
+    """The options of ``mirzoo new-recipe`` for a front-end or a head with what goes with it.
+
+    Examples
+    --------
+    >>> example_options(head="pitch_class_crnn")
+    '--frontend cqt --head pitch_class_crnn --task chords'
+    """
+    frontends = [frontend] if frontend else ["cqt", *FRONTENDS]
+    heads = [head] if head else ["cnn", *HEADS]
+    tasks = ["tagging", *(task for task, known in TASKS.items() if known.config is not None)]
+    for one, other, task in product(frontends, heads, tasks):
+        try:
+            new_recipe(one, other, task)
+        except RecipeError:
+            continue
+        return f"--frontend {one} --head {other}{'' if task == tasks[0] else f' --task {task}'}"
+    return " ".join([f"--frontend {frontend}"] * bool(frontend) + [f"--head {head}"] * bool(head))
 
 
 def _values(frontend: str, head: str, task: str, labels: Sequence[str]) -> dict[str, Any]:
