@@ -206,7 +206,7 @@ def _comment(owner: BaseModel, key: str, indent: str, registry: Registry[Any] | 
     else:
         config = type(owner)
         differs = getattr(owner, key) != config.model_fields[key].default
-        allowed = _allowed(config, key, default=differs)
+        allowed = _allowed(config, key, default="{} where this line is left out" * differs)
         text = " ".join(filter(None, [description(config, key), allowed]))
     return _wrapped(text, f"{indent}# ")
 
@@ -266,8 +266,8 @@ def _texts_below_fields(config: type) -> dict[str, str]:
     }
 
 
-def _allowed(config: type[BaseModel], key: str, *, default: bool = True) -> str:
-    """What a setting may be, and what it is by default, as pydantic knows it."""
+def _allowed(config: type[BaseModel], key: str, *, default: str = "by default {}") -> str:
+    """What a setting may be, as pydantic knows it, and in these words what it is by default."""
     found = _schema(config).get("properties", {}).get(key, {})
     stated = next(iter(found.get("anyOf", [])), found)
     parts = []
@@ -283,7 +283,7 @@ def _allowed(config: type[BaseModel], key: str, *, default: bool = True) -> str:
         parts += [" and ".join(bounds)] if bounds else []
     usual = config.model_fields[key].default
     if default and key != "type" and usual is not PydanticUndefined and not _is_config(usual):
-        parts.append(f"by default {_inline(_plain(usual))}")
+        parts.append(default.format(_inline(_plain(usual))))
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
