@@ -70,6 +70,17 @@ class Steps(Protocol):
         """
 
 
+class Readable(Protocol):
+    """A recording on its way to models, as `mirzoo.audio.Reader` reads it."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd about what was read so far."""
+
+    def at_rates(self, rates: Iterable[int]) -> Iterator[dict[int, np.ndarray]]:
+        """Give the next samples at each rate, ``(samples,)``, until the end."""
+
+
 class LoadedModel(Protocol):
     """A model in any runtime: the Keras model, LiteRT or ONNX Runtime.
 
@@ -268,20 +279,55 @@ def annotate_together(
         AnnotationError, allow_damaged=allow_damaged, careful=careful, return_errors=return_errors
     )
     name, errors = _name(source), (Exception,) if return_errors else ()
+    rates = sorted({runner.card.sample_rate for runner in runners})
+    if len(rates) > 1 and source_rate is None and audio.is_array(source):
+        raise AudioError(
+            f"the models take {' and '.join(map(str, rates))} Hz, and an array states no rate: "
+            "give source_rate"
+        )
+
+    def read() -> audio.Reader:
+        return audio.Reader(
+            source,
+            rates[0],
+            source_rate=source_rate,
+            channel=channel,
+            allow_damaged=allow_damaged,
+        )
+
     if careful:
         from mirzoo.annotate.careful import several_times
 
         return several_times(
-            runners,
-            source,
-            name=name,
-            source_rate=source_rate,
-            decodings=decodings,
-            progress=progress,
-            channel=channel,
-            allow_damaged=allow_damaged,
-            errors=errors,
+            runners, read, name=name, decodings=decodings, progress=progress, errors=errors
         )
+    return annotated(
+        runners, read, name=name, decodings=decodings, progress=progress, errors=errors
+    )
+
+
+def annotated(
+    runners: Sequence[LoadedModel],
+    read: Callable[[], Readable],
+    *,
+    name: str | None,
+    decodings: Sequence[Mapping[str, Any] | None] | None,
+    progress: Callable[[float], None] | None,
+    errors: tuple[type[Exception], ...],
+) -> list[Any]:
+    """Annotate what a reader gives, once, with several models.
+
+    Parameters
+    ----------
+    runners, decodings, progress
+        As `annotate_together` takes them.
+    read : callable
+        Gives the reader.
+    name : str or None
+        The recording, for results and messages.
+    errors : tuple of exception classes
+        Those that take the place of an annotation.
+    """
     decoders: list[Any] = []
     parts: list[_Part | _SteppedPart] = []
     for runner, settings in zip(runners, decodings or [None] * len(runners), strict=True):
@@ -290,17 +336,9 @@ def annotate_together(
         parts.append(_part_of(runner, decoders[-1], name, errors))
         with parts[-1].guarded():
             require_outputs(card)
-    rates = sorted({part.card.sample_rate for part in parts})
-    if len(rates) > 1 and source_rate is None and audio.is_array(source):
-        raise AudioError(
-            f"the models take {' and '.join(map(str, rates))} Hz, and an array states no rate: "
-            "give source_rate"
-        )
     if not parts:
         return []
-    reader = audio.Reader(
-        source, rates[0], source_rate=source_rate, channel=channel, allow_damaged=allow_damaged
-    )
+    reader = read()
     try:
         _process(parts, reader, progress)
     except errors as error:
@@ -1081,7 +1119,7 @@ def _concatenated(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 def _process(
     parts: Sequence[_Part | _SteppedPart],
-    reader: audio.Reader,
+    reader: Readable,
     progress: Callable[[float], None] | None = None,
 ) -> None:
     """Run models over a recording, which is read once, and have their outputs handed over."""

@@ -108,7 +108,7 @@ class Terminated(KeyboardInterrupt):
     "--careful",
     is_flag=True,
     help="Process a recording five times, each time tuned a little higher or lower, and take the "
-    "mean: of chords alone, and five times as slow.",
+    "mean: by models of chords alone, which are five times as slow; others process it once.",
 )
 @click.option(
     "--snap",
