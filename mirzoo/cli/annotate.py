@@ -472,10 +472,8 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}"
 
 
-def decodings_of(cards: Sequence[Card], given: Sequence[str]) -> tuple[dict[str, Any], ...]:
-    """For each model, the settings NAME=VALUE that its decoding has; each must fit one model."""
-    from mirzoo.engines.batch import decodings
-
+def settings_given(given: Sequence[str]) -> dict[str, Any]:
+    """The settings NAME=VALUE, values as JSON has them or as text."""
     settings: dict[str, Any] = {}
     for entry in given:
         name, equals, value = entry.partition("=")
@@ -485,8 +483,15 @@ def decodings_of(cards: Sequence[Card], given: Sequence[str]) -> tuple[dict[str,
             settings[name] = json.loads(value)
         except ValueError:
             settings[name] = value
+    return settings
+
+
+def decodings_of(cards: Sequence[Card], given: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """For each model, the settings NAME=VALUE that its decoding has; each must fit one model."""
+    from mirzoo.engines.batch import decodings
+
     try:
-        return decodings(cards, settings)
+        return decodings(cards, settings_given(given))
     except CardError as error:
         raise click.BadParameter(str(error), param_hint="--decoding") from error
 
