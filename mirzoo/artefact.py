@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from mirzoo._support.files import scratch_folder, sha256
 from mirzoo._support.guards import reading
+from mirzoo._support.switches import require_switches
 from mirzoo.card import CARD_FILE, Card, Contract
 from mirzoo.errors import ArtefactError, CardError
 from mirzoo.runtimes.base import RUNTIMES
@@ -118,6 +119,7 @@ def save(
 
 def require_free(folder: str | os.PathLike, *, overwrite: bool) -> None:
     """Raise an ArtefactError where a model cannot be saved in a folder for what is there."""
+    require_switches(ArtefactError, overwrite=overwrite)
     folder = Path(folder)
     if not folder.exists():
         return

@@ -26,11 +26,13 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from mirzoo._support.files import write_whole
 from mirzoo._support.moved import moved_names
 from mirzoo._support.names import did_you_mean
 from mirzoo.errors import CardError, UnknownNameError
+from mirzoo.recipe.allowed import allowed_by, shortened
 from mirzoo.recipe.base import ParsedBy
 from mirzoo.recipe.tasks import TASKS
 
@@ -185,6 +187,46 @@ class Decoding(_Entry):
             for name in names:
                 found[name] = f"{found.get(name, '')} {line.strip()}" if line[0] == " " else ""
         return {name: text.strip().replace("``", "") for name, text in found.items()}
+
+    def with_settings(self, settings: Mapping[str, Any], name: str) -> Self:
+        """Give a copy with other values, none of them converted: no ``"yes"``, no ``1`` for true.
+
+        Parameters
+        ----------
+        settings : mapping of str to value
+        name : str
+            Of the model, for messages.
+
+        Raises
+        ------
+        CardError
+            If a value is not allowed: it names the setting, what was received and what is allowed.
+        """
+
+        def told(setting: str) -> str:
+            allowed = allowed_by(type(self).model_json_schema()["properties"][setting])
+            return f"{setting} is {shortened(settings[setting])}; allowed are {allowed}"
+
+        def of_fault(fault: ErrorDetails) -> str:
+            setting = str(fault["loc"][0]) if fault["loc"] else ""
+            if setting not in settings or fault["type"] == "value_error":
+                return fault["msg"].removeprefix("Value error, ")
+            return told(setting)
+
+        values: dict[str, Any] = self.model_dump(mode="json")
+        for setting, value in settings.items():
+            # NumPy's numbers and arrays, without importing it here.
+            values[setting] = value.tolist() if hasattr(value, "tolist") else value
+            try:
+                json.dumps(values[setting])
+            except (TypeError, ValueError, RecursionError):
+                raise CardError(f"the decoding of '{name}': {told(setting)}") from None
+        try:
+            # In JSON a list is a tuple too, which strictly it is not in Python.
+            return type(self).model_validate_json(json.dumps(values), strict=True)
+        except ValidationError as error:
+            faults = "; ".join(dict.fromkeys(map(of_fault, error.errors())))
+            raise CardError(f"the decoding of '{name}': {faults}") from None
 
     @model_serializer(mode="wrap")
     def _without_later_defaults(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -680,6 +722,12 @@ class Card(Contract):
         fixed = self.decoding.fixed
         return [name for name in type(self.decoding).model_fields if name not in fixed]
 
+    @property
+    def settings_told(self) -> str:
+        """The changeable settings in words, for messages."""
+        known = ", ".join(self.changeable_settings)
+        return f"those of '{self.name}' are {known}" if known else f"'{self.name}' has no settings"
+
     def decoded_with(self, settings: Mapping[str, Any]) -> Card:
         """A copy with some settings of its decoding changed.
 
@@ -694,7 +742,6 @@ class Card(Contract):
         CardError
             If the decoding has no such setting, or the value is not allowed.
         """
-        now = {} if self.decoding is None else self.decoding.model_dump()
         changeable = self.changeable_settings
         if settings and self.decides_inside:
             raise CardError(
@@ -707,9 +754,11 @@ class Card(Contract):
                 guess = did_you_mean(setting, changeable) or ";"
                 raise CardError(
                     f"the decoding of '{self.name}' has no setting '{setting}' to change{guess} "
-                    f"it has: {', '.join(changeable) or 'none'}"
+                    f"{self.settings_told}"
                 )
-        return self.updated(decoding={**now, **settings}) if settings else self
+        if self.decoding is None or not settings:
+            return self
+        return self.updated(decoding=self.decoding.with_settings(settings, self.name).model_dump())
 
 
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from mirzoo import recipe as recipes
 from mirzoo._support.files import remove_leftovers, scratch_folder, sha256
 from mirzoo._support.locks import locked
 from mirzoo._support.names import near_names
+from mirzoo._support.switches import require_switches
 from mirzoo.artefact import LITERT_FILE, STREAMING_FILE, require_unaltered, save
 from mirzoo.card import CARD_FILE, Card, Commercial, Metric
 from mirzoo.errors import (
@@ -75,6 +76,7 @@ def list_models(
     >>> hub.list_models("musicnn_m?d")
     ['musicnn_msd']
     """
+    require_switches(MirzooError, optional={"pretrained": pretrained})
     trained = set(_shipped()) | set(ports.PORTS)
     own = set(_recipes())
     every = {True: trained, False: own - trained, None: trained | own}
@@ -176,6 +178,7 @@ def overview(pattern: str = "*", *, task: str | None = None, recipes: bool = Tru
     >>> [listed.name for listed in overview("crepe_*")]
     ['crepe_full', 'crepe_tiny']
     """
+    require_switches(MirzooError, recipes=recipes)
     names = list_models(pattern, pretrained=None if recipes else True)
     listed = [_listed(name) for name in names]
     return [one for one in listed if task is None or one.task == task]
@@ -537,6 +540,7 @@ def create(
     >>> model.compile("adam", "categorical_crossentropy")  # doctest: +SKIP
     >>> model.fit(waveforms, one_hot, epochs=20)  # doctest: +SKIP
     """
+    require_switches(ArtefactError, pretrained=pretrained, exclusive=exclusive)
     if pretrained:
         base = load(name)
     else:
@@ -752,9 +756,48 @@ def _folder(name: str | os.PathLike) -> Path:
 
 
 def _unknown(name: str, kind: str, known: Sequence[str]) -> str:
-    near = near_names(name, known)
-    guess = f"did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
-    return f"no {kind} is called '{name}'; {guess}`mirzoo list` shows all names"
+    return f"no {kind} is called '{name}'; {_meant(name, known)}`mirzoo list` shows all names"
+
+
+def no_match(pattern: str) -> str:
+    """Tell what a pattern that no model's name matches may have meant, and what patterns are.
+
+    Examples
+    --------
+    >>> print(no_match("hcqt"))
+    no model matches 'hcqt'; that is a front-end (`mirzoo new-recipe --frontend hcqt --head cnn` \
+writes all its settings); did you mean 'hcqt_cnn_melody'? A pattern is a name, or a part of one \
+with * for the rest, such as '*_tagger'; `mirzoo list` shows all names
+    """
+    meant = _meant(pattern.strip("*"), list_models(pretrained=True))
+    return (
+        f"no model matches '{pattern}'{'; ' if meant else '. '}{meant}A pattern is a name, or a "
+        "part of one with * for the rest, such as '*_tagger'; `mirzoo list` shows all names"
+    )
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    """What else a name is, and which names it may stand for; empty, or ends with a space."""
+    what, near = _what_else(name), near_names(name, known)
+    guess = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+    return f"that is {what}{'; ' if guess else '. '}{guess}" if what else guess
+
+
+def _what_else(name: str) -> str:
+    """What is called by a name that no model has, with a command that tells more of it."""
+    from mirzoo.data.sources import COLLECTIONS
+    from mirzoo.recipe import FRONTENDS, HEADS
+    from mirzoo.recipe.new import example_options
+
+    if name in TASKS:
+        return f"a task (`mirzoo list --task {name}` lists its models)"
+    for option, registry in (("frontend", FRONTENDS), ("head", HEADS)):
+        if name in registry:
+            options = example_options(**{option: name})
+            return f"a {registry.kind} (`mirzoo new-recipe {options}` writes all its settings)"
+    if name in COLLECTIONS:
+        return "a collection of music to train on (`mirzoo prepare` tells of all)"
+    return f"a runtime (for --runtime {name})" if name in RUNTIMES else ""
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

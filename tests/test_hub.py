@@ -94,6 +94,25 @@ def test_the_beginning_or_a_part_of_a_name_suggests_it(given, meant):
         hub.card(given)
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("hcqt", "a front-end (`mirzoo new-recipe --frontend hcqt --head cnn` writes all"),
+        ("raw", "a front-end (`mirzoo new-recipe --frontend raw --head cnn1d` writes all"),
+        ("pitch_class_crnn", "a head (`mirzoo new-recipe --frontend cqt --head pitch_class_crnn "),
+        ("charts_mma", "a collection of music to train on (`mirzoo prepare` tells of all). "),
+        ("beats", "a task (`mirzoo list --task beats` lists its models)"),
+        ("onnx", "a runtime (for --runtime onnx). "),
+    ],
+)
+def test_the_name_of_something_else_is_told_as_what_it_is(name, told):
+    for find in (hub.card, hub.load_recipe):
+        with pytest.raises(UnknownNameError) as unknown:
+            find(name)
+        assert f"is called '{name}'; that is {told}" in str(unknown.value)
+        assert str(unknown.value).endswith("`mirzoo list` shows all names")
+
+
 def test_an_unknown_recipe_suggests_near_ones():
     with pytest.raises(UnknownNameError, match="'mel_cnn_taggr'; did you mean 'mel_cnn_tagger'"):
         hub.load_recipe("mel_cnn_taggr")

@@ -28,6 +28,7 @@ from mirzoo import audio
 from mirzoo._support.files import fitting_name, longest_name, printable
 from mirzoo._support.lanes import Lanes
 from mirzoo._support.moved import moved_names
+from mirzoo._support.switches import require_switches
 from mirzoo.annotate.settings import decoding_settings
 from mirzoo.audio.windows import Cutter, Window
 from mirzoo.card import Card, Streaming
@@ -67,6 +68,17 @@ class Steps(Protocol):
         state
             For the next step.
         """
+
+
+class Readable(Protocol):
+    """A recording on its way to models, as `mirzoo.audio.Reader` reads it."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is odd about what was read so far."""
+
+    def at_rates(self, rates: Iterable[int]) -> Iterator[dict[int, np.ndarray]]:
+        """Give the next samples at each rate, ``(samples,)``, until the end."""
 
 
 class LoadedModel(Protocol):
@@ -158,7 +170,8 @@ def annotate(
         If the model's decoding has no such setting, the value is not allowed, or a setting is given
         both as a keyword and in ``decoding``.
     AnnotationError
-        If results of the model's task cannot be made with ``careful``.
+        If results of the model's task cannot be made with ``careful``, or that is neither True nor
+        False.
 
     Examples
     --------
@@ -252,7 +265,8 @@ def annotate_together(
     CardError
         If a model's decoding has no such setting, or the value is not allowed.
     AnnotationError
-        If results of none of the models can be made with ``careful``.
+        If results of none of the models can be made with ``careful``, or that is neither True nor
+        False.
 
     Examples
     --------
@@ -261,21 +275,59 @@ def annotate_together(
     ... # doctest: +SKIP
     >>> tags, chords = annotate_together(models, "song.mp3")  # doctest: +SKIP
     """
+    require_switches(
+        AnnotationError, allow_damaged=allow_damaged, careful=careful, return_errors=return_errors
+    )
     name, errors = _name(source), (Exception,) if return_errors else ()
+    rates = sorted({runner.card.sample_rate for runner in runners})
+    if len(rates) > 1 and source_rate is None and audio.is_array(source):
+        raise AudioError(
+            f"the models take {' and '.join(map(str, rates))} Hz, and an array states no rate: "
+            "give source_rate"
+        )
+
+    def read() -> audio.Reader:
+        return audio.Reader(
+            source,
+            rates[0],
+            source_rate=source_rate,
+            channel=channel,
+            allow_damaged=allow_damaged,
+        )
+
     if careful:
         from mirzoo.annotate.careful import several_times
 
         return several_times(
-            runners,
-            source,
-            name=name,
-            source_rate=source_rate,
-            decodings=decodings,
-            progress=progress,
-            channel=channel,
-            allow_damaged=allow_damaged,
-            errors=errors,
+            runners, read, name=name, decodings=decodings, progress=progress, errors=errors
         )
+    return annotated(
+        runners, read, name=name, decodings=decodings, progress=progress, errors=errors
+    )
+
+
+def annotated(
+    runners: Sequence[LoadedModel],
+    read: Callable[[], Readable],
+    *,
+    name: str | None,
+    decodings: Sequence[Mapping[str, Any] | None] | None,
+    progress: Callable[[float], None] | None,
+    errors: tuple[type[Exception], ...],
+) -> list[Any]:
+    """Annotate what a reader gives, once, with several models.
+
+    Parameters
+    ----------
+    runners, decodings, progress
+        As `annotate_together` takes them.
+    read : callable
+        Gives the reader.
+    name : str or None
+        The recording, for results and messages.
+    errors : tuple of exception classes
+        Those that take the place of an annotation.
+    """
     decoders: list[Any] = []
     parts: list[_Part | _SteppedPart] = []
     for runner, settings in zip(runners, decodings or [None] * len(runners), strict=True):
@@ -284,17 +336,9 @@ def annotate_together(
         parts.append(_part_of(runner, decoders[-1], name, errors))
         with parts[-1].guarded():
             require_outputs(card)
-    rates = sorted({part.card.sample_rate for part in parts})
-    if len(rates) > 1 and source_rate is None and audio.is_array(source):
-        raise AudioError(
-            f"the models take {' and '.join(map(str, rates))} Hz, and an array states no rate: "
-            "give source_rate"
-        )
     if not parts:
         return []
-    reader = audio.Reader(
-        source, rates[0], source_rate=source_rate, channel=channel, allow_damaged=allow_damaged
-    )
+    reader = read()
     try:
         _process(parts, reader, progress)
     except errors as error:
@@ -451,6 +495,7 @@ def embed_recording(
     >>> embed_recording(mirzoo.load("mel_cnn_tagger"), "song.mp3").vectors.shape  # doctest: +SKIP
     (1, 128)
     """
+    require_switches(ArtefactError, allow_damaged=allow_damaged)
     if over not in ("clip", "time"):
         raise ArtefactError(f"over is {over!r}; allowed are 'clip' and 'time'")
     framewise = TASKS[runner.card.task].framewise
@@ -1074,7 +1119,7 @@ def _concatenated(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 def _process(
     parts: Sequence[_Part | _SteppedPart],
-    reader: audio.Reader,
+    reader: Readable,
     progress: Callable[[float], None] | None = None,
 ) -> None:
     """Run models over a recording, which is read once, and have their outputs handed over."""
@@ -1187,13 +1232,13 @@ def name_results(
     twice = [str(path) for path, count in Counter(results.values()).items() if count > 1]
     if twice or len(results) < len(recordings) * len(models):
         raise AnnotationError(
-            f"several recordings would be written to {_some(twice) or folder}; annotate "
+            f"several recordings would be written to {some_names(twice) or folder}; annotate "
             "recordings of the same name into different folders"
         )
     return results
 
 
-def _some(names: Sequence[str], most: int = 5) -> str:
+def some_names(names: Sequence[str], most: int = 5) -> str:
     """The first few of many names."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(map(printable, names[:most])) + more

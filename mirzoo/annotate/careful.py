@@ -10,7 +10,7 @@ all name the same roots, and the tuning is the recording's again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,22 +31,21 @@ CENTS_IN_OCTAVE = 1200.0
 
 def several_times(
     runners: Sequence[LoadedModel],
-    source: audio.Source,
+    read: Callable[[], audio.Reader],
     *,
     name: str | None,
-    source_rate: int | None,
     decodings: Sequence[Mapping[str, Any] | None] | None,
     progress: Callable[[float], None] | None,
-    channel: audio.Channel,
-    allow_damaged: bool,
     errors: tuple[type[Exception], ...],
 ) -> list[Any]:
-    """Annotate a recording carefully with models whose tasks have that.
+    """Annotate a recording with several models, carefully where their task has that.
 
     Parameters
     ----------
-    runners, source, source_rate, decodings, progress, channel, allow_damaged
-        As `mirzoo.annotate.annotate_together` takes them; the recording is held in memory.
+    runners, decodings, progress
+        As `mirzoo.annotate.annotate_together` takes them.
+    read : callable
+        Gives the reader of the recording, which is then held in memory.
     name : str or None
         The recording, for results.
     errors : tuple of exception classes
@@ -55,26 +54,33 @@ def several_times(
     Raises
     ------
     AnnotationError
-        If a model's task has no detunings.
+        If no model's task has detunings.
     """
+    from mirzoo.annotate import annotated
+
     require_careful([runner.card.task for runner in runners])
     rates = {runner.card.sample_rate for runner in runners}
-    reader = audio.Reader(
-        source, min(rates), source_rate=source_rate, channel=channel, allow_damaged=allow_damaged
-    )
-    pieces: dict[int, list[np.ndarray]] = {rate: [np.zeros(0, np.float32)] for rate in rates}
+    reader = read()
+    pieces: dict[int, list[np.ndarray]] = {rate: [] for rate in rates}
     try:
         for blocks in reader.at_rates(rates):
             for rate, block in blocks.items():
                 pieces[rate].append(block)
     except errors as error:
         return [error for _ in runners]
+    held = _Held(pieces, reader.warnings)
     results: list[Any] = []
     for runner, settings in zip(runners, decodings or [None] * len(runners), strict=True):
-        waveform = np.concatenate(pieces[runner.card.sample_rate])
+        waveform = held.waveform(runner.card.sample_rate)
         try:
-            annotation = _voted(runner, waveform, settings, name)
-            results.append(annotation.with_warnings(reader.warnings))
+            if TASKS[runner.card.task].detunings_cents:
+                result = _voted(runner, waveform, settings, name).with_warnings(held.warnings)
+            else:
+                [result] = annotated(
+                    [runner], lambda: held, name=name, decodings=[settings], progress=None,
+                    errors=(),
+                )  # fmt: skip
+            results.append(result)
         except errors as error:
             results.append(error)
         if progress is not None:
@@ -82,16 +88,40 @@ def several_times(
     return results
 
 
+class _Held:
+    """A recording in memory, which is read as often as it takes.
+
+    Parameters
+    ----------
+    pieces : dict of int to list of array
+        Its waveform at each rate (Hz), in pieces.
+    warnings : list of str
+        What is odd about it.
+    """
+
+    def __init__(self, pieces: Mapping[int, list[np.ndarray]], warnings: list[str]) -> None:
+        self._pieces = pieces
+        self.warnings = warnings
+
+    def at_rates(self, rates: Iterable[int]) -> Iterator[dict[int, np.ndarray]]:
+        for rate in rates:
+            for piece in self._pieces[rate]:
+                yield {rate: piece}
+
+    def waveform(self, rate: int) -> np.ndarray:
+        return np.concatenate([np.zeros(0, np.float32), *self._pieces[rate]])
+
+
 def require_careful(tasks: Sequence[str]) -> None:
-    """Raise an AnnotationError where results of a task are made in one pass alone."""
-    unable = sorted({task for task in tasks if not TASKS[task].detunings_cents})
-    if unable:
-        able = [task.name for task in TASKS.values() if task.detunings_cents]
-        raise AnnotationError(
-            f"careful is for models of {' and '.join(able)} alone; received "
-            f"{' and '.join(f'one of {task}' for task in unable)}. Leave careful out, or give "
-            f"models of {' and '.join(able)} alone"
-        )
+    """Raise an AnnotationError where results of none of the tasks are made in several passes."""
+    if any(TASKS[task].detunings_cents for task in tasks):
+        return
+    able = " and ".join(task.name for task in TASKS.values() if task.detunings_cents)
+    received = " and ".join(f"one of {task}" for task in sorted(set(tasks)))
+    raise AnnotationError(
+        f"careful is for models of {able} alone; received {received or 'no model'}. Leave careful "
+        f"out, or give a model of {able}"
+    )
 
 
 def mean_outputs(

@@ -71,9 +71,6 @@ def require_settings(
     known = [name for card in cards for name in card.changeable_settings]
     for name in names:
         if name not in known:
-            each = "; ".join(
-                f"those of '{card.name}' are {', '.join(card.changeable_settings) or 'none'}"
-                for card in cards
-            )
+            each = "; ".join(card.settings_told for card in cards)
             guess = did_you_mean(name, dict.fromkeys([*known, *among])) or ";"
             raise CardError(f"there is no setting '{name}' of the decoding{guess} {each}")

@@ -23,6 +23,7 @@ from typing import Any, Literal
 import numpy as np
 import soxr
 
+from mirzoo._support.switches import require_switches
 from mirzoo.audio._checks import Levels
 from mirzoo.audio._decoders import HIGHEST_RATE, Damage, Source, describe, open_source
 from mirzoo.audio.windows import cut_blocks
@@ -235,6 +236,7 @@ class Reader:
         allow_damaged: bool = False,
         observe: Callable[[np.ndarray, np.ndarray, int], object] | None = None,
     ) -> None:
+        require_switches(AudioError, allow_damaged=allow_damaged)
         require_rate("sample_rate", sample_rate)
         if source_rate is not None:
             require_rate("source_rate", source_rate)

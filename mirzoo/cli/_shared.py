@@ -119,14 +119,6 @@ def channels() -> Container[str]:
     return CHANNELS
 
 
-def formats() -> list[str]:
-    """The files that annotations of any task are written to, by suffix without its dot."""
-    from mirzoo.tasks.base import TASKS
-
-    suffixes = (suffix for task in TASKS.values() for suffix in task.annotation.formats)
-    return [suffix.removeprefix(".") for suffix in dict.fromkeys(suffixes)]
-
-
 RUNTIME = click.option(
     "--runtime",
     default="litert",

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -27,11 +27,9 @@ from mirzoo.cli._shared import (
     RUNTIME,
     TIMEOUT,
     WORKERS,
-    OneOf,
     argument,
     check_workers,
     complain,
-    formats,
     progress,
     quiet_libraries,
 )
@@ -51,9 +49,10 @@ SECONDS_BETWEEN_LINES = 30.0
 """Of progress, where it does not go to a terminal."""
 
 EPILOG = """
-Exit status: 0 all is written or was there; 1 some recordings failed; 2 the command was not
-understood; 3 stopped by a full disk; 130 stopped by Ctrl-C, 143 by SIGTERM. A run that was stopped
-goes on where it was: results that are there are left unless --overwrite is given.
+Exit status: 0 all is written or was there; 1 some recordings failed, or what is there would have to
+be replaced; 2 the command was not understood; 3 stopped by a full disk; 130 stopped by Ctrl-C, 143
+by SIGTERM. A run that was stopped goes on where it was: results that are there in a folder are left
+unless --overwrite is given. A file that -o, --picture or --sonify names is replaced with it alone.
 """
 
 
@@ -109,7 +108,7 @@ class Terminated(KeyboardInterrupt):
     "--careful",
     is_flag=True,
     help="Process a recording five times, each time tuned a little higher or lower, and take the "
-    "mean: of chords alone, and five times as slow.",
+    "mean: by models of chords alone, which are five times as slow; others process it once.",
 )
 @click.option(
     "--snap",
@@ -189,10 +188,12 @@ def annotate(
                 _pictures(recordings, picture),
                 overwrite=overwrite,
                 names=piped,
+                named=[path for path in (output, picture, sonify) if path is not None],
             )
             batch.require_inputs_kept()
         except AnnotationError as error:
             raise click.BadParameter(str(error)) from error
+        batch.require_own_results()
         batch.make_folders()
         setup = Setup(
             models=tuple(names),
@@ -461,10 +462,8 @@ def interrupted(interrupt: KeyboardInterrupt) -> tuple[int, str]:
 
 def _formats(given: Sequence[str]) -> list[str]:
     """The formats that --format names, apart by commas or repeated."""
-    known = OneOf(formats)
-    names = (name.strip() for entry in given for name in entry.split(","))
-    named = [known.convert(name, None, None) for name in names]
-    return list(dict.fromkeys(named))
+    names = (name.strip().removeprefix(".") for entry in given for name in entry.split(","))
+    return list(dict.fromkeys(names))
 
 
 def _clock(seconds: float) -> str:
@@ -473,10 +472,8 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}"
 
 
-def decodings_of(cards: Sequence[Card], given: Sequence[str]) -> tuple[dict[str, Any], ...]:
-    """For each model, the settings NAME=VALUE that its decoding has; each must fit one model."""
-    from mirzoo.engines.batch import decodings
-
+def settings_given(given: Sequence[str]) -> dict[str, Any]:
+    """The settings NAME=VALUE, values as JSON has them or as text."""
     settings: dict[str, Any] = {}
     for entry in given:
         name, equals, value = entry.partition("=")
@@ -486,8 +483,15 @@ def decodings_of(cards: Sequence[Card], given: Sequence[str]) -> tuple[dict[str,
             settings[name] = json.loads(value)
         except ValueError:
             settings[name] = value
+    return settings
+
+
+def decodings_of(cards: Sequence[Card], given: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """For each model, the settings NAME=VALUE that its decoding has; each must fit one model."""
+    from mirzoo.engines.batch import decodings
+
     try:
-        return decodings(cards, settings)
+        return decodings(cards, settings_given(given))
     except CardError as error:
         raise click.BadParameter(str(error), param_hint="--decoding") from error
 
@@ -510,20 +514,27 @@ def _results(
 ) -> list[Results]:
     """For each format, where the result of each model on each recording goes."""
     from mirzoo.engines.batch import named_files, writers_of
+    from mirzoo.tasks.base import TASKS
 
     if output is None:
         if asked:
             raise click.BadParameter("needs -o, where the files go", param_hint="--format")
         return []
-    is_file = _is_file(output, tuple(f".{known}" for known in formats()), "-o")
+    tasks = [card.task for card in cards]
+    is_file = _is_file(output, _formats_of(tasks), "-o", of_others=_formats_of(TASKS))
     suffixes = [output.suffix.lower()] if is_file else [f".{one}" for one in asked]
     suffixes = suffixes or [f".{DEFAULT_FORMAT}"]
+    example = f"-o {output.with_suffix('')}/ --format {suffixes[0].removeprefix('.')}"
+    folder = f"give a folder and the format, as in {example}"
     try:
         for suffix in suffixes:
             writers_of(cards, suffix, snap=snap)
     except AnnotationError as error:
         option = "-o" if is_file else "--format"
-        raise click.BadParameter(str(error), param_hint=option) from error
+        # What it takes to have lead sheets is several models, and so several results.
+        of_several = is_file and suffixes[0] in _formats_of(tasks, on_beats=True)
+        told = f"{error}; and as that makes several results, {folder}" if of_several else str(error)
+        raise click.BadParameter(told, param_hint=option) from error
     if not is_file:
         return [named_files(recordings, cards, output, suffix, snap=snap) for suffix in suffixes]
     for other in asked:
@@ -532,7 +543,7 @@ def _results(
     if len(recordings) * len(cards) > 1:
         raise click.BadParameter(
             f"{output} is one file, but there are {len(recordings) * len(cards)} results "
-            f"(recordings: {len(recordings)}, models: {len(cards)}): give a folder",
+            f"(recordings: {len(recordings)}, models: {len(cards)}): {folder}",
             param_hint="-o",
         )
     return [{(recording, card.name): output for recording in recordings for card in cards}]
@@ -589,11 +600,25 @@ def _sounds(
     return {(recording, name): sonify for recording in recordings for name in names}
 
 
-def _is_file(path: Path, formats: tuple[str, ...], option: str) -> bool:
-    """Whether a path is a file of one of the formats, or else a folder, there or new."""
+def _formats_of(tasks: Iterable[str], *, on_beats: bool = False) -> tuple[str, ...]:
+    """The formats that results of any of the tasks have, or have where they are on beats alone."""
+    from mirzoo.tasks.base import TASKS
+
+    kinds = [TASKS[task].annotation for task in tasks]
+    suffixes = (one for kind in kinds for one in (kind.beat_formats if on_beats else kind.formats))
+    return tuple(dict.fromkeys(suffixes))
+
+
+def _is_file(
+    path: Path, formats: tuple[str, ...], option: str, *, of_others: tuple[str, ...] = ()
+) -> bool:
+    """Whether a path is a file of one of the formats, or else a folder, there or new.
+
+    Formats of other models are left to what tells of the model and its formats.
+    """
     if path.is_dir() or not path.suffix:
         return False
-    if path.suffix.lower() not in formats:
+    if path.suffix.lower() not in (*formats, *of_others):
         raise click.BadParameter(
             f"{path} is neither a folder that exists nor a file of a known format; allowed are "
             f"{', '.join(formats)}, or a folder's name without a dot",

@@ -26,7 +26,7 @@ from mirzoo.cli._shared import (
     argument,
     complain,
 )
-from mirzoo.cli.annotate import decodings_of, interrupted, interruptible
+from mirzoo.cli.annotate import decodings_of, interrupted, interruptible, settings_given
 
 if TYPE_CHECKING:
     from mirzoo.engines.shards import Catalogue
@@ -130,8 +130,8 @@ def annotate(
     from mirzoo import hub
 
     names = list(dict.fromkeys(models.split(",")))
-    decodings = decodings_of([hub.card(name) for name in names], decoding)
-    _run(context, "annotate", names, patterns, decodings=decodings, **options)
+    decodings_of([hub.card(name) for name in names], decoding)  # its errors are of the option
+    _run(context, "annotate", names, patterns, decoding=settings_given(decoding), **options)
 
 
 @catalogue.command(epilog=EPILOG)

@@ -70,7 +70,7 @@ def list_models(pattern: str, task: str | None, recipes: bool, as_json: bool) ->
     for line in _table(found):
         click.echo(line)
     if not found and not hub.overview(pattern, task=task):
-        complain("no model matches; `mirzoo list` shows all")
+        complain(hub.no_match(pattern))
     elif not found:
         complain("only recipes without weights have such names; --recipes lists them")
 

@@ -34,6 +34,7 @@ import numpy as np
 
 from mirzoo._support.files import unfinished
 from mirzoo._support.guards import reading
+from mirzoo._support.switches import require_switches
 from mirzoo.data.checking import Purpose, check_recordings, copies, tags_of
 from mirzoo.data.decoded import USUAL_RATE, Inspection, inspect_all
 from mirzoo.data.findings import SKIPPED, Finding, Findings
@@ -465,6 +466,7 @@ def examine(
     **options: Any,
 ) -> OwnData:
     """Load labelled data with their findings, whatever these are; see `load`."""
+    require_switches(DataError, skip_bad=skip_bad, check=check)
     if isinstance(source, OwnData):
         asked = {"labels": labels, "skip_bad": skip_bad or None, "splits": splits,
                  "source_rate": source_rate, **options}  # fmt: skip

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mirzoo._support.files import printable, remove_leftovers
-from mirzoo.annotate import AudioFile, find_recordings, name_results
+from mirzoo._support.switches import require_switches
+from mirzoo.annotate import AudioFile, find_recordings, name_results, some_names
 from mirzoo.annotate.settings import decoding_settings, require_settings
 from mirzoo.audio import Channel
 from mirzoo.card import Card
 from mirzoo.engines.one_file import Failure, Job, OneFile, Outcome, Setup, model_of_beats
 from mirzoo.engines.processes import Processes, default_workers
 from mirzoo.errors import AnnotationError
+from mirzoo.tasks.annotation.base import origin_of
 from mirzoo.tasks.base import TASKS
 
 Results = Mapping[tuple[AudioFile, str], Path]
@@ -42,6 +45,9 @@ class Batch:
         Whether what is there is made anew; by default only what is missing is made.
     names : mapping of Path to str
         What recordings are called in reports, where that is not their path.
+    named : collection of Path
+        Files that were asked for by their own names, rather than named in a folder after their
+        recordings.
     """
 
     recordings: Sequence[AudioFile]
@@ -51,6 +57,7 @@ class Batch:
     pictures: Mapping[AudioFile, Path] = field(default_factory=dict)
     overwrite: bool = False
     names: Mapping[Path, str] = field(default_factory=dict)
+    named: Collection[Path] = ()
 
     def require_inputs_kept(self) -> None:
         """Raise an AnnotationError where a file that would be written is one of the recordings."""
@@ -68,6 +75,33 @@ class Batch:
                     f"{printable(taken)} is one of the recordings: a result never takes the "
                     "place of what it is made of; choose another name or folder"
                 )
+
+    def require_own_results(self) -> None:
+        """Raise an AnnotationError where a file that is there may be the result of something else.
+
+        In a folder, what is named after a recording is left as its result, unless its ``.json``
+        tells that it is of another model, or of another recording that is still there. Nothing
+        tells that of a file that was asked for by name, nor of the standard input.
+        """
+        others = []
+        for recording in self.recordings:
+            unknown = recording.path in self.names
+            for target in self._files(recording):
+                if (unknown or target in self.named) and self._is_there(target):
+                    raise AnnotationError(
+                        f"{printable(target)} is there already, maybe of another recording, model "
+                        "or setting; nothing was written: choose another name, or --overwrite "
+                        "(overwrite=True in Python)"
+                    )
+            for model in self.models:
+                for target in self._results_of(recording, model):
+                    if self._is_there(target) and (other := _other(target, recording, model)):
+                        others.append(f"{printable(target)} is of {other}")
+        if others:
+            raise AnnotationError(
+                f"results of something else are there: {some_names(others, 3)}; nothing was "
+                "written: choose another folder, or --overwrite (overwrite=True in Python)"
+            )
 
     def make_folders(self) -> None:
         """Make the folders that results go to.
@@ -338,7 +372,8 @@ def annotate_many(
         and MIDI files have the song's tempi and bars.
     overwrite : bool
         Whether results that are there are made anew; by default they are left, whatever settings
-        they were made with.
+        they were made with. Of another model or recording, as their ``.json`` tells, they are an
+        error.
     workers : int, optional
         How many processes; by default one for each core, as far as memory goes. 0 works in this
         process, which a crash of a decoder would end.
@@ -360,7 +395,7 @@ def annotate_many(
     ------
     MirzooError
         If a model cannot be loaded, a setting is not allowed, two recordings would have the same
-        result, or a result would replace a recording.
+        result, a result would replace a recording, or one of something else is in its place.
 
     Examples
     --------
@@ -371,6 +406,13 @@ def annotate_many(
     from mirzoo import hub
     from mirzoo.annotate.careful import require_careful
 
+    require_switches(
+        AnnotationError,
+        allow_damaged=allow_damaged,
+        careful=careful,
+        snap=snap,
+        overwrite=overwrite,
+    )
     if workers == 0 and timeout_s is not None:
         raise ValueError("timeout_s needs a worker process that can be ended: workers=1 or more")
     if isinstance(models, str | os.PathLike):
@@ -401,6 +443,7 @@ def annotate_many(
         overwrite=overwrite,
     )
     batch.require_inputs_kept()
+    batch.require_own_results()
     batch.make_folders()
     setup = Setup(
         models=tuple(os.fspath(model) for model in models),
@@ -439,6 +482,22 @@ def _outcomes(
 def problem(path: str | os.PathLike, error: Exception) -> Outcome:
     """The record of what could not even be looked at."""
     return Outcome(os.fspath(path), failures=[Failure(type(error).__name__, str(error))])
+
+
+def _other(result: Path, recording: AudioFile, model: str) -> str:
+    """Which other model or recording a result is of, for a message; empty of its own."""
+    of_model, source = origin_of(result) or (None, None)
+    if of_model is not None and of_model != model:
+        return f"the model {printable(of_model)}"
+    if source is None or source == os.fspath(recording.path):
+        return ""
+    try:
+        same = os.path.samefile(source, recording.path) or filecmp.cmp(
+            source, recording.path, shallow=False
+        )
+    except (OSError, ValueError):
+        return ""  # it is no more where it was: the recording may be the same, moved
+    return "" if same else f"the recording {printable(source)}"
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

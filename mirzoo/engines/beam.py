@@ -100,8 +100,8 @@ class Annotate(_Transform):
     shard_files : int
         How many recordings a worker does before it writes them.
     **settings
-        ``format``, ``runtime``, ``decodings``, ``channel``, ``allow_damaged``, ``imports``,
-        ``timeout_s`` and ``retry_failed``: as
+        ``format``, ``runtime``, ``decoding``, ``channel``, ``allow_damaged``, ``imports``,
+        ``timeout_s`` and ``retry_failed``, and settings of the decoding as keywords: as
         `mirzoo.engines.shards.Catalogue.of_annotations` takes them.
 
     Raises

@@ -24,6 +24,7 @@ from urllib.parse import quote, unquote, urlsplit
 from mirzoo import hub
 from mirzoo._support.files import cache_home, sha256, unfinished
 from mirzoo._support.locks import locked
+from mirzoo._support.switches import require_switches
 from mirzoo.artefact import KERAS_FILE, LITERT_FILE
 from mirzoo.errors import DataError, ExportError, PullError
 from mirzoo.ports._package import NpmPackage, fetch
@@ -141,6 +142,7 @@ def write_site(
     ExportError
         If the folder is not empty, or cannot be written.
     """
+    require_switches(ExportError, overwrite=overwrite)
     if folder.exists() and not folder.is_dir():
         raise ExportError(f"{folder} is a file; a page is written into a folder")
     if folder.exists() and any(folder.iterdir()) and not overwrite:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mirzoo._support.files import printable, remove_leftovers, sha256, write_whole
 from mirzoo._support.guards import reading
 from mirzoo._support.locks import locked
+from mirzoo._support.switches import require_switches
 from mirzoo.engines.one_file import Job, OneFile, Outcome, Setup
 from mirzoo.errors import DataError
 
@@ -230,6 +231,7 @@ def embed(
     from mirzoo.engines import vectors
     from mirzoo.engines.batch import problem
 
+    require_switches(DataError, allow_damaged=allow_damaged, overwrite=overwrite)
     if workers == 0 and timeout_s is not None:
         raise ValueError("timeout_s needs a worker process that can be ended: workers=1 or more")
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)

@@ -282,6 +282,7 @@ class OneFile:
         """What the models of these numbers find, or what went wrong; it is decoded once."""
         from mirzoo.annotate import annotate_together
 
+        tasks = [TASKS[self.models[number].card.task] for number in numbers]
         with ExitStack() as stack:
             source: Any = Path(job.source)
             if job.name is not None:
@@ -293,7 +294,8 @@ class OneFile:
                 progress=progress,
                 channel=self._setup.channel,
                 allow_damaged=self._setup.allow_damaged,
-                careful=self._setup.careful,
+                # Where the results of those that have it are there, the others have none of it.
+                careful=self._setup.careful and any(task.detunings_cents for task in tasks),
                 return_errors=True,
             )
 

@@ -67,7 +67,9 @@ def annotate(
     shard_files : int
         How many recordings a worker does before it writes them.
     **settings
-        As `mirzoo.engines.shards.Catalogue.of_annotations` takes them.
+        ``format``, ``runtime``, ``decoding``, ``channel``, ``allow_damaged``, ``imports``,
+        ``timeout_s`` and ``retry_failed``, and settings of the decoding as keywords: as
+        `mirzoo.engines.shards.Catalogue.of_annotations` takes them.
 
     Returns
     -------

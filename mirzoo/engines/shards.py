@@ -30,6 +30,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from mirzoo._support.files import printable, remove_leftovers, unfinished, write_whole
 from mirzoo._support.guards import reading
 from mirzoo._support.locks import locked
+from mirzoo._support.switches import require_switches
+from mirzoo.annotate.settings import decoding_settings
+from mirzoo.engines.batch import decodings
 from mirzoo.engines.embedding import EmbeddingSetup, origin_of
 from mirzoo.engines.one_file import Failure, Job, Outcome, Setup
 from mirzoo.engines.processes import Processes
@@ -151,17 +154,32 @@ class Catalogue:
         *,
         format: Format = "parquet",
         runtime: str = "litert",
-        decodings: Sequence[Mapping[str, Any]] = (),
+        decoding: Mapping[str, Any] | None = None,
         channel: Channel = "mean",
         allow_damaged: bool = False,
         imports: Sequence[str] = (),
         timeout_s: float | None = None,
         retry_failed: bool = False,
+        **settings: Any,
     ) -> Catalogue:
-        """Describe a catalogue of annotations; settings as `Setup` and this class take them."""
+        """Describe a catalogue of annotations.
+
+        Parameters are those of `mirzoo.annotate_many`, and of this class; settings of the decoding
+        go to the models that have them.
+
+        Raises
+        ------
+        CardError
+            If a setting is none of any of the models, its value is not allowed, or it is given both
+            as a keyword and in ``decoding``.
+        DataError
+            If anything else is not allowed.
+        """
+        require_switches(DataError, allow_damaged=allow_damaged, retry_failed=retry_failed)
+        models = (models,) if isinstance(models, str) else tuple(models)
         setup = Setup(
-            models=(models,) if isinstance(models, str) else tuple(models),
-            decodings=tuple(decodings),
+            models=models,
+            decodings=_decodings(models, decoding, settings),
             runtime=runtime,
             imports=tuple(imports),
             channel=channel,
@@ -187,6 +205,7 @@ class Catalogue:
         retry_failed: bool = False,
     ) -> Catalogue:
         """Describe a catalogue of embeddings; settings as `mirzoo.embed` takes them."""
+        require_switches(DataError, allow_damaged=allow_damaged, retry_failed=retry_failed)
         setup = EmbeddingSetup(
             models=(model,),
             runtime=runtime or ("keras" if layers == "all" else "litert"),
@@ -359,6 +378,19 @@ class Catalogue:
 
     def _files_of_letters(self) -> list[Path]:
         return sorted(Path(self.folder, DEAD).glob("[!.]*.jsonl"))
+
+
+def _decodings(
+    models: Sequence[str], decoding: Mapping[str, Any] | None, keywords: Mapping[str, Any]
+) -> tuple[dict[str, Any], ...]:
+    """For each model the settings that it has; models are not looked at where there are none."""
+    if not (decoding or keywords):
+        return ()
+    from mirzoo import hub
+
+    cards = [hub.card(model) for model in models]
+    given = decoding_settings(cards, decoding, keywords, call=Catalogue.of_annotations)
+    return decodings(cards, given)
 
 
 def _absolute(folder: str | os.PathLike) -> str:

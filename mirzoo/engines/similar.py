@@ -22,6 +22,7 @@ import numpy as np
 
 from mirzoo._support.files import printable, sha256, unfinished
 from mirzoo._support.guards import reading
+from mirzoo._support.switches import require_switches
 from mirzoo.engines.vectors import Block, Entry, Origin, read_blocks, read_index
 from mirzoo.errors import AudioError, DataError, MirzooError
 
@@ -168,6 +169,7 @@ class Collection:
         DataError
             If it is no such file, it is empty or damaged, or a package is missing.
         """
+        require_switches(DataError, standardise=standardise, index=index)
         if index:
             _faiss()  # before minutes of reading
         path = Path(path).absolute()  # "." has no name that the index could have

@@ -11,6 +11,7 @@ import numpy as np
 
 from mirzoo import audio
 from mirzoo._support.files import is_utf8, printable
+from mirzoo._support.switches import require_switches
 from mirzoo.card import InputContract
 from mirzoo.errors import ExportError
 from mirzoo.export.base import Format, format_of
@@ -104,6 +105,7 @@ def export(
     >>> mirzoo.export(mirzoo.load("mel_cnn_tagger"), "tagger.tflite")  # doctest: +SKIP
     PosixPath('tagger.tflite')
     """
+    require_switches(ExportError, decode=decode, streaming=streaming, overwrite=overwrite)
     chosen = format_of(path)
     path = Path(path)
     options = ExportOptions.of(

@@ -11,7 +11,7 @@ import inspect
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import yaml
@@ -103,6 +103,26 @@ def new_recipe(
     return "\n".join(lines) + "\n"
 
 
+def example_options(*, frontend: str | None = None, head: str | None = None) -> str:
+    """The options of ``mirzoo new-recipe`` for a front-end or a head with what goes with it.
+
+    Examples
+    --------
+    >>> example_options(head="pitch_class_crnn")
+    '--frontend cqt --head pitch_class_crnn --task chords'
+    """
+    frontends = [frontend] if frontend else ["cqt", *FRONTENDS]
+    heads = [head] if head else ["cnn", *HEADS]
+    tasks = ["tagging", *(task for task, known in TASKS.items() if known.config is not None)]
+    for one, other, task in product(frontends, heads, tasks):
+        try:
+            new_recipe(one, other, task)
+        except RecipeError:
+            continue
+        return f"--frontend {one} --head {other}{'' if task == tasks[0] else f' --task {task}'}"
+    return " ".join([f"--frontend {frontend}"] * bool(frontend) + [f"--head {head}"] * bool(head))
+
+
 def _values(frontend: str, head: str, task: str, labels: Sequence[str]) -> dict[str, Any]:
     """The recipe as a mapping, without what stays at its default."""
     known_frontend, known_head, known_task = FRONTENDS[frontend], HEADS[head], TASKS[task]
@@ -186,7 +206,7 @@ def _comment(owner: BaseModel, key: str, indent: str, registry: Registry[Any] | 
     else:
         config = type(owner)
         differs = getattr(owner, key) != config.model_fields[key].default
-        allowed = _allowed(config, key, default=differs)
+        allowed = _allowed(config, key, default="{} where this line is left out" * differs)
         text = " ".join(filter(None, [description(config, key), allowed]))
     return _wrapped(text, f"{indent}# ")
 
@@ -246,8 +266,8 @@ def _texts_below_fields(config: type) -> dict[str, str]:
     }
 
 
-def _allowed(config: type[BaseModel], key: str, *, default: bool = True) -> str:
-    """What a setting may be, and what it is by default, as pydantic knows it."""
+def _allowed(config: type[BaseModel], key: str, *, default: str = "by default {}") -> str:
+    """What a setting may be, as pydantic knows it, and in these words what it is by default."""
     found = _schema(config).get("properties", {}).get(key, {})
     stated = next(iter(found.get("anyOf", [])), found)
     parts = []
@@ -263,7 +283,7 @@ def _allowed(config: type[BaseModel], key: str, *, default: bool = True) -> str:
         parts += [" and ".join(bounds)] if bounds else []
     usual = config.model_fields[key].default
     if default and key != "type" and usual is not PydanticUndefined and not _is_config(usual):
-        parts.append(f"by default {_inline(_plain(usual))}")
+        parts.append(default.format(_inline(_plain(usual))))
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from mirzoo.errors import RecipeError
 from mirzoo.recipe import _yaml
+from mirzoo.recipe.allowed import shortened
 from mirzoo.recipe.runs import RUNS, Run, RunConfig, expand_runs
 from mirzoo.recipe.whole import Recipe
 
-_REPR = reprlib.Repr()  # of a value of any size, in no time
-_REPR.maxstring = _REPR.maxother = 80
-_REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = 8
 _RUN_LIST = TypeAdapter(tuple[RunConfig, ...])
 
 
@@ -126,11 +123,11 @@ def describe_validation_error(error: ValidationError, *within: str) -> str:
 
 
 def _describe_fault(fault: Any, within: tuple[str, ...]) -> str:
-    key = ".".join(str(part) for part in (*within, *fault["loc"])) or "as a whole"
+    key = ".".join(str(part) for part in (*within, *fault["loc"]))
+    if not key:  # what does not fit together; the text names it
+        return fault["msg"].removeprefix("Value error, ")
     received = fault["input"]
-    shown = _REPR.repr(received)
-    if len(shown) > 80:
-        shown = f"{shown[:77]}..."
+    shown = shortened(received)
     if fault["type"] == "missing":
         return f"{key} is missing"
     if fault["type"] == "extra_forbidden":

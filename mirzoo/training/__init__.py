@@ -9,7 +9,8 @@ from typing import Any
 
 from mirzoo import hub
 from mirzoo._support.logs import deprecated_report
-from mirzoo.errors import RecipeError, UnknownNameError
+from mirzoo._support.switches import require_switches
+from mirzoo.errors import RecipeError, TrainingError, UnknownNameError
 from mirzoo.models.model import Model
 from mirzoo.recipe import Recipe
 from mirzoo.recipe.runs import training_order
@@ -93,6 +94,7 @@ def train(
     """
     from mirzoo.training.own_recipes import are_corpora, train_on_own
 
+    require_switches(TrainingError, tensorboard=tensorboard)
     recipe, name = _resolve(recipe, name)
     out = Path("runs") / name if out is None else Path(out)
     with deprecated_report(report):

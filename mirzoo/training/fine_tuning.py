@@ -17,6 +17,7 @@ from typing import Any, cast
 import keras
 import numpy as np
 
+from mirzoo._support.switches import require_switches
 from mirzoo.artefact import require_free
 from mirzoo.card import Fitting, Licences, Metric, OwnData, commercial_of_all
 from mirzoo.data import folder, labelled, own
@@ -196,6 +197,19 @@ def fine_tune(
     >>> mirzoo.save(model, "my_models/instruments")  # doctest: +SKIP
     >>> chords = mirzoo.fine_tune("cqt_crnn_chords", "songs/", epochs=10)  # doctest: +SKIP
     """
+    require_switches(
+        DataError,
+        optional={
+            "exclusive": exclusive,
+            "progress": progress,
+            "train_head": train_head,
+            "train_trunk": train_trunk,
+        },
+        extend=extend,
+        balanced=balanced,
+        overwrite=overwrite,
+        excerpts=excerpts,
+    )
     if isinstance(model, Model):
         is_new = extend or out is not None
         former = _former_use(model, data, strategy, train_head, train_trunk, is_new)

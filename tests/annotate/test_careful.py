@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
-from fake_models import FakeFrameRunner, make_frame_card
+import soundfile
+from fake_models import FakeFrameRunner, FakeRunner, make_frame_card
 
 from mirzoo.annotate import annotate, annotate_together
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
+from mirzoo.engines.one_file import Job, OneFile, Setup
 from mirzoo.errors import AnnotationError, AudioError
 from mirzoo.tasks.chords import ChordDecoding
 from mirzoo.tasks.key import KeyDecoding
@@ -54,6 +56,35 @@ def test_tasks_of_one_pass_refuse():
         match="for models of chords alone; received one of key\\. Leave careful out",
     ):
         annotate(FakeFrameRunner(card), chord_changes(), careful=True)
+
+
+def test_models_of_one_pass_do_theirs_next_to_careful_ones(tmp_path):
+    """The switch is for those that have it; all read the recording once, at their own rates."""
+    card = make_frame_card("key", outputs={"keys": 24}, labels=KEYS, decoding=KeyDecoding())
+    key, tagger = FakeFrameRunner(card), FakeRunner()
+    song = tmp_path / "song.wav"
+    samples = np.random.default_rng(0).uniform(-1, 1, 12 * 16000)
+    soundfile.write(song, np.stack([samples, -0.9 * samples], axis=1), 16000)
+    chords, *others = annotate_together([runner(), key, tagger], song, careful=True)
+    alone = annotate_together([key, tagger], song)
+    assert [one.to_dict() for one in others] == [one.to_dict() for one in alone]
+    assert all(one.warnings for one in (chords, *others))
+    assert chords.to_dict() == annotate(runner(), song, careful=True).to_dict()
+    broken = FakeRunner()
+    broken.predict_windows = None
+    _, error = annotate_together([runner(), broken], song, careful=True, return_errors=True)
+    assert isinstance(error, TypeError)
+    with pytest.raises(AudioError, match="an array states no rate"):
+        annotate_together([runner(), FakeRunner()], chord_changes(), careful=True)
+
+
+def test_a_run_goes_on_where_the_careful_results_are_there(tmp_path):
+    song = tmp_path / "song.wav"
+    soundfile.write(song, np.random.default_rng(0).uniform(-1, 1, 64000), 16000)
+    one_file = OneFile(Setup(("chords", "tags"), careful=True), [runner(), FakeRunner()])
+    for wanted in ((True, True), (False, True), (True, False)):
+        outcome = one_file(Job(str(song), wanted=wanted))
+        assert not outcome.failures and len(outcome.reports) == sum(wanted)
 
 
 def test_what_cannot_be_read_is_an_error_or_stands_in_its_place():

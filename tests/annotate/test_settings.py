@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
-from fake_models import FakeFrameRunner, make_frame_card
+from fake_models import FakeFrameRunner, FakeRunner, make_card, make_frame_card
 
 import mirzoo
 from mirzoo.annotate import ModelMethods, annotate
@@ -13,6 +13,7 @@ from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.engines.batch import annotate_many
 from mirzoo.errors import CardError
 from mirzoo.tasks.base import TASKS
+from mirzoo.tasks.beats import BeatsDecoding
 from mirzoo.tasks.chords import ChordDecoding
 
 LABELS = VOCABULARIES["majmin"].labels
@@ -70,8 +71,52 @@ def test_an_unknown_keyword_names_what_there_is(wrong, told):
 
 
 def test_a_value_that_is_not_allowed_is_the_cards_error():
-    with pytest.raises(CardError, match=r"change_penalty.*-1"):
+    with pytest.raises(CardError, match=r"change_penalty is -1; allowed are numbers from 0 on"):
         Model().annotate(two_short_changes(), change_penalty=-1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "allowed"),
+    [
+        ({"power_chords": 1}, "true and false"),
+        ({"power_chords": "yes"}, "true and false"),
+        ({"change_penalty": "3"}, "numbers from 0 on"),
+        ({"change_penalty": True}, "numbers from 0 on"),
+        ({"change_penalty": object}, "numbers from 0 on"),
+        ({"fifth_threshold": float("nan")}, "numbers from 0 to 1"),
+        ({"lag_s": 61}, "numbers from 0 to 60 and null"),
+        ({"confidence": [1.0]}, "lists of 2 numbers and null"),
+        ({"prior": [0]}, "lists of numbers above 0 and at most 1 and null"),
+    ],
+)
+def test_nothing_is_converted_and_the_error_tells_what_is_allowed(wrong, allowed):
+    ((name, value),) = wrong.items()
+    for given in (wrong, {"decoding": wrong}):
+        with pytest.raises(CardError) as caught:
+            Model().annotate(two_short_changes(), **given)
+        told = f"the decoding of 'fake_chords': {name} is {value!r}; allowed are {allowed}"
+        assert str(caught.value) == told
+
+
+def test_numbers_of_numpy_are_numbers():
+    given = {"change_penalty": np.int64(3), "confidence": np.ones(2), "power_chords": np.True_}
+    decoding = Model().card.decoded_with(given).decoding
+    assert (decoding.change_penalty, decoding.confidence) == (3.0, (1.0, 1.0))
+    assert decoding.power_chords is True
+
+
+def test_settings_that_do_not_fit_together_are_told_in_their_own_words():
+    card = make_frame_card(
+        "beats", outputs={"beats": 2}, labels=["beat", "downbeat"], decoding=BeatsDecoding()
+    )
+    with pytest.raises(CardError, match=r"^the decoding of 'fake_beats': min_bpm is 200 and max_b"):
+        card.decoded_with({"min_bpm": 200})
+
+
+def test_a_model_without_settings_is_told_so():
+    for told in (make_card().decoded_with, lambda given: annotate(FakeRunner(), [], **given)):
+        with pytest.raises(CardError, match=r"setting 'x'.*; 'fake_tagger' has no settings$"):
+            told({"x": 1})
 
 
 def test_many_recordings_take_keywords_for_the_models_that_have_them(tmp_path):

@@ -93,13 +93,14 @@ def test_several_models_write_files_of_their_own(run, models, music, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["-o", "out.json"], "one file"),
+        (["-o", "out.json"], "give a folder and the format, as in -o out/ --format json"),
         (["--format", "csv"], "needs -o"),
         (["-o", "out.json", "--format", "csv"], "no .csv file"),
-        (["-o", "out.doc"], "neither a folder"),
+        (["-o", "out.doc"], "allowed are .jams, .json, .csv, or a folder's name without a dot"),
+        (["-o", "out.lab"], ".lab is no format for tags, which loud_tagger gives; allowed are"),
         (["--picture", "out.jpg"], "neither a folder"),
         (["--sonify", "out.wav"], "only tags"),
-        (["--format", "mp3"], "mp3"),
+        (["-o", "out", "--format", "mp3"], ".mp3 is no format for tags, which loud_tagger gives"),
         (["--runtime", "abacus"], "abacus"),
         (["--top", "0"], "--top"),
         (["--loud"], "--loud"),
@@ -185,7 +186,7 @@ def test_decoding_is_set_for_the_models_that_have_the_setting(run, models):
     for setting, said in (
         ("change=1", "no setting 'change'"),
         ("change_penalty", "NAME=VALUE"),
-        ("change_penalty=-1", "greater than or equal to 0"),
+        ("change_penalty=-1", "change_penalty is -1; allowed are numbers from 0 on"),
     ):
         status, _, err = run("annotate", both, CLIP, "--decoding", setting)
         assert status == 2
@@ -249,5 +250,6 @@ def test_beats_to_snap_to_must_be_found_by_a_model(run, music, tmp_path):
     sheet = tmp_path / "sheet.txt"
     code, _, err = run("annotate", "chroma_rnn_chords", music / "loud.wav", "-o", sheet)
     assert code == 2 and "add a model that finds them" in err and not sheet.exists()
+    assert f"give a folder and the format, as in -o {sheet.with_suffix('')}/ --format txt" in err
     advised = re.search(r"such as (\S+), and", " ".join(err.split()))[1].split(",")
     assert set(advised) <= set(hub.shipped_models()), "what must be pulled first is no advice"

@@ -101,19 +101,57 @@ def test_several_formats_are_written_at_once_and_all_count_when_skipping(
     status, printed, err = run(*command, "--format", "csv,json,jams")
     assert (status, printed) == (0, "") and "--overwrite makes it anew" in err
     status, _, err = run(*command, "--format", "csv,xyz")
-    assert status == 2 and "'xyz' is none of" in err
+    assert status == 2 and ".xyz is no format for tags, which loud_tagger" in err
 
 
 def test_nothing_that_is_there_is_replaced_unasked(run, models, song, tmp_path):
-    for option, name in (("-o", "mine.json"), ("--picture", "mine.png")):
+    for option, name in (("-o", "mine.json"), ("-o", "mine.csv"), ("--picture", "mine.png")):
         mine = tmp_path / name
         mine.write_text("mine")
-        status, _, err = run("annotate", models / "loud_tagger", song, option, mine)
-        assert status == 0 and "--overwrite" in err
+        status, out, err = run("annotate", models / "loud_tagger", song, option, mine)
+        assert (status, out) == (1, "")
+        assert (
+            f"{mine} is there already, maybe of another recording" in err and "--overwrite" in err
+        )
         assert mine.read_text() == "mine"
     assert run("annotate", models / "loud_tagger", song, "-o", mine.with_suffix(".json"),
                "--overwrite")[0] == 0  # fmt: skip
     assert Tags.read(mine.with_suffix(".json")).labels
+
+
+def test_results_of_another_model_or_recording_are_not_taken_for_ones_own(
+    run, models, song, tmp_path
+):
+    out, other = tmp_path / "out", tmp_path / "other" / "song.wav"
+    other.parent.mkdir()
+    soundfile.write(other, np.zeros(4000), 16000)
+    assert run("annotate", models / "loud_tagger", song, "-o", out)[0] == 0
+    made = (out / "song.json").read_bytes()
+    for model, recording, told in (
+        ("rising_tagger", song, "song.json is of the model loud_tagger"),
+        ("loud_tagger", other, f"song.json is of the recording {song}"),
+    ):
+        command = ("annotate", models / model, recording, "-o", out)
+        status, printed, err = run(*command)
+        assert (status, printed) == (1, "") and told in err and "--overwrite" in err
+        assert (out / "song.json").read_bytes() == made
+    other.write_bytes(song.read_bytes())  # a copy is the same recording
+    assert run("annotate", models / "loud_tagger", other, "-o", out)[0] == 0
+    soundfile.write(other, np.zeros(4000), 16000)
+    song.unlink()  # what it was made of may have moved
+    assert run("annotate", models / "loud_tagger", other, "-o", out)[0] == 0
+    assert run("annotate", models / "rising_tagger", other, "-o", out, "--overwrite")[0] == 0
+    assert Tags.read(out / "song.json").model == "rising_tagger"
+
+
+def test_the_standard_input_is_never_taken_for_the_one_before(
+    run, models, song, tmp_path, monkeypatch
+):
+    for status in (0, 1):
+        typed(monkeypatch, song.read_bytes())
+        ended, _, err = run("annotate", models / "loud_tagger", "-", "-o", tmp_path / "out")
+        assert ended == status
+    assert "stdin.json is there already" in err
 
 
 def test_a_result_over_its_own_input_is_refused(run, models, song, tmp_path):

@@ -32,7 +32,13 @@ def test_list_prints_names_and_tasks(run):
     assert status == 2
     assert all(name in err for name in TASKS)
     status, out, err = run("list", "nothing_*")
-    assert (status, out) == (0, "") and "no model matches" in err
+    assert (status, out) == (0, "") and "no model matches 'nothing_*'. A pattern is" in err
+    for pattern, told in (
+        ("hcqt", "did you mean 'hcqt_cnn_melody'?"),
+        ("chords", "that is a task"),
+    ):
+        err = run("list", pattern)[2]
+        assert told in err and "with * for the rest, such as '*_tagger'" in err
 
 
 def test_own_and_published_models_stand_apart(run):

@@ -77,6 +77,7 @@ def test_folders_of_splits(clips, tmp_path):
 def test_texts_that_are_no_labels_leave_a_folder_one_of_classes(clips):
     for path in clips.rglob("*.wav"):
         path.with_suffix(".txt").write_text("recorded by somebody, 2020\nfree to use\n")
+        path.with_suffix(".csv").write_text("loudness,brightness\n0.5,2000\n")
     assert load(clips).label_names == ("cat", "dog")
 
 
@@ -241,6 +242,21 @@ def test_chords_beside_recordings(tmp_path):
         _ = data.clips
     divided = data.divided(0.34)
     assert sorted(divided.split) == ["test", "train", "train"]
+
+
+@pytest.mark.parametrize("place", [".", "artist"])
+@pytest.mark.parametrize("suffix", [".lab", ".csv", ".jams"])
+def test_labels_of_no_kind_are_a_finding_and_the_others_are_read(tmp_path, place, suffix):
+    songs(tmp_path / place, LABS[:2], ".lab")
+    (tmp_path / place / "song 0.lab").unlink()
+    (tmp_path / place / f"song 0{suffix}").write_text("what is this\nno idea, at all\n")
+    found = examine(tmp_path)
+    assert (found.kind, len(found)) == ("chords", 1)
+    (error,) = found.findings.errors
+    assert error.kind == "unreadable labels" and error.where[0].endswith("song 0.wav")
+    (tmp_path / place / "song 1.lab").write_text("no idea\n")
+    kinds = [error.kind for error in examine(tmp_path).findings.errors]
+    assert kinds.count("unreadable labels") == 2
 
 
 def test_melodies_beside_recordings_with_other_files_next_to_them(tmp_path):

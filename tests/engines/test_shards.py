@@ -3,6 +3,7 @@
 import doctest
 import errno
 import hashlib
+import inspect
 import os
 import signal
 import socket
@@ -22,11 +23,12 @@ from fake_models import TFLITE, make_card
 from places import ROOT
 
 from mirzoo.engines import ray, shards
+from mirzoo.engines.batch import annotate_many
 from mirzoo.engines.embedding import EmbeddingSetup
 from mirzoo.engines.one_file import Setup
 from mirzoo.engines.shards import Catalogue, Shard, Worker, find
 from mirzoo.engines.vectors import escaped
-from mirzoo.errors import DataError
+from mirzoo.errors import CardError, DataError
 
 RATE = 16000
 HELPERS = ROOT / "tests" / "helpers"
@@ -113,6 +115,21 @@ def test_other_settings_are_refused(model, tmp_path):
         for of in (Catalogue.of_annotations, Catalogue.of_embeddings):
             with pytest.raises(DataError, match="a file system that every worker has mounted"):
                 of(model, folder, format="jsonl")
+
+
+@pytest.mark.parametrize("given", [{"lag_s": 0.5}, {"decoding": {"lag_s": 0.5}}], ids=str)
+def test_settings_of_the_decoding_are_given_as_to_annotate_many(given, tmp_path):
+    models = ["cqt_crnn_chords", "mel_cnn_tagger"]
+    catalogue = Catalogue.of_annotations(models, tmp_path, format="jsonl", **given)
+    assert catalogue.setup.decodings == ({"lag_s": 0.5}, {})
+    with pytest.raises(CardError, match="'change' .*'mel_cnn_tagger' has no settings"):
+        Catalogue.of_annotations(models, tmp_path, format="jsonl", change=1, **given)
+    with pytest.raises(CardError, match="given twice"):
+        Catalogue.of_annotations(models, tmp_path, lag_s=1, decoding={"lag_s": 0.5})
+    parameters = [
+        inspect.signature(call).parameters for call in (annotate_many, Catalogue.of_annotations)
+    ]
+    assert all(name in each for each in parameters for name in ("decoding", "settings"))
 
 
 def test_damaged_files_of_a_folder_are_named(model, tmp_path):

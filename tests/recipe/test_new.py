@@ -118,8 +118,20 @@ def test_a_comment_is_the_description_of_its_setting():
 
 def test_what_differs_from_a_default_is_stated_with_it():
     text = new_recipe("cqt", "rnn", "tagging")
-    assert "Above 0; by\n  # default 22050.\n  sample_rate: 16000" in text
-    assert "default 128" not in text
+    words = " ".join(text.replace("#", " ").split())
+    assert "Above 0; 22050 where this line is left out. sample_rate: 16000" in words
+    assert "by default" not in words and "128 where" not in words
+
+
+@pytest.mark.parametrize(
+    ("head", "task"), [("pitch_class_crnn", "chords"), ("pitch_class_cnn", "key")]
+)
+def test_no_remark_states_what_a_switch_that_is_off_would_do(head, task):
+    text = new_recipe("cqt", head, task)
+    parsed = yaml.safe_load(text)
+    assert parsed["head"]["tuning"] is False and parsed["task"]["tuning"] is False
+    remarks = " ".join(text.replace("#", " ").split())
+    assert "the task has" not in remarks and f"the task '{task}' has" not in remarks
 
 
 def test_no_setting_is_left_out():

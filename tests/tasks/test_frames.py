@@ -177,7 +177,7 @@ def test_settings_that_a_decoding_lacks_or_that_describe_outputs_are_refused():
         ({"change_penalty": 1.0}, "no setting 'change_penalty'.*voicing_threshold"),
         ({"fmin": 55.0}, "no setting 'fmin'"),
         ({"type": "chords"}, "no setting 'type'"),
-        ({"voicing_threshold": 1.5}, "voicing_threshold = 1.5.*less than or equal to 1"),
+        ({"voicing_threshold": 1.5}, "voicing_threshold is 1.5; allowed are numbers from 0 to 1"),
     ):
         with pytest.raises(CardError, match=message):
             melody.decoded_with(settings)

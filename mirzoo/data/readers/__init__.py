@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from mirzoo._support.registry import Registry
+from mirzoo._support.switches import require_switches
 from mirzoo.data.findings import Finding
 from mirzoo.data.recordings import Recording, label_kinds
 from mirzoo.errors import DataError
@@ -77,6 +78,7 @@ class SourceOptions:
     download: bool = False
 
     def __post_init__(self) -> None:
+        require_switches(DataError, download=self.download)
         if self.time_unit not in TIME_UNITS:
             allowed = ", ".join(map(repr, TIME_UNITS))
             raise DataError(f"time_unit is {self.time_unit!r}; allowed are {allowed}")

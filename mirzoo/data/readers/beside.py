@@ -39,7 +39,11 @@ ORDER: dict[str | None, tuple[str, ...]] = {
 """In which files each kind of label is looked for; the first that holds it counts."""
 
 ASKED = 10
-"""Of so many recordings most must have labels next to them, where a folder may be of classes."""
+"""Of so many recordings half must have labels next to them, where a folder may be of classes; one
+where all are in the folder itself, which has no classes then."""
+
+TABLES = (".csv", ".tsv")
+"""Labels next to a recording, where there are no classes; else they may be anything."""
 
 
 @READERS.register
@@ -54,8 +58,12 @@ class Beside(Reader):
             return False
         if options.kind in ("chords", "f0"):
             return True
-        asked = _recordings(path)[:ASKED]
-        return sum(_has_labels(recording, options) for recording in asked) * 2 > len(asked)
+        recordings = _recordings(path)
+        asked = recordings[:ASKED]
+        if all(recording.parent == path for recording in recordings):
+            return any(_has_labels(recording, options, TABLES) for recording in asked)
+        labelled = sum(_has_labels(recording, options) for recording in asked)
+        return labelled > 0 and labelled * 2 >= len(asked)
 
     def find(self, words: str, options: SourceOptions) -> Found:
         folder = Path(words)
@@ -113,8 +121,15 @@ def _labels_of(recording: Path, kind: str | None) -> list[Path]:
     return [path for path in candidates if path.is_file()]
 
 
-def _has_labels(recording: Path, options: SourceOptions) -> bool:
-    """Whether labels are next to a recording: other texts, such as licences, are none."""
+def _has_labels(recording: Path, options: SourceOptions, others: tuple[str, ...] = ()) -> bool:
+    """Whether labels are next to a recording: other texts, such as licences, are none.
+
+    A file that is called as labels are, or has one of the ``others`` of suffixes, counts even if it
+    can't be read, which is a finding later.
+    """
+    named = (*CHORDS, *MELODIES, ".jams", *others)
+    if any(labels.name.endswith(named) for labels in _labels_of(recording, None)):
+        return True
     with suppress(DataError):
         return _read(recording, options.kind or _kind([recording], options), options) is not None
     return False

@@ -42,7 +42,7 @@ class PitchClassCNNConfig(PitchHead):
     """Lengths of the means around each frame (frames), odd."""
 
     tuning: bool = False
-    """Whether the embedding also tells the tuning; the task 'key' has it as an output."""
+    """Whether the embedding tells the tuning too, which can then be an output of the task."""
 
     @model_validator(mode="after")
     def _spans_are_centred(self) -> PitchClassCNNConfig:

@@ -51,7 +51,7 @@ class PitchClassCRNNConfig(PitchHead):
     """Recurrent layers over the frames of each pitch class."""
 
     tuning: bool = False
-    """Whether features are moved to A = 440 Hz; the task 'chords' has the tuning as an output."""
+    """Whether features are moved to A = 440 Hz, and the tuning can be an output of the task."""
 
     def embed(self, features: keras.KerasTensor) -> keras.KerasTensor:
         from keras import layers

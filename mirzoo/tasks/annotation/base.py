@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 HEIGHT = 3.6
 """Of a figure of one annotation (inches)."""
 
+LONGEST_LINE = 1 << 16
+"""Of the beginning of a ``.json`` file (characters)."""
+
 
 class Annotation(ABC):
     """A result on a recording.
@@ -368,6 +371,26 @@ def _warnings_in(text: str, suffix: str) -> list[str]:
     if suffix == ".json":
         return json.loads(text).get("warnings", [])
     return json.loads(text)["sandbox"].get("warnings", []) if suffix == ".jams" else []
+
+
+def origin_of(path: Path) -> tuple[str | None, str | None] | None:
+    """The model and the recording that a ``.json`` file of an annotation is of.
+
+    The beginning of the file alone is read. None where it is none, or of another format: others
+    have no place for both.
+    """
+    if path.suffix.lower() != ".json":
+        return None
+    try:
+        with path.open(encoding="utf-8") as file:
+            lines = "".join(file.readline(LONGEST_LINE) for _ in ("{", "task", "model", "source"))
+        head = json.loads(lines.rstrip().removesuffix(",") + "}")
+        model, source = head["model"], head["source"]
+    except DAMAGE:
+        return None
+    if not (isinstance(model, str | None) and isinstance(source, str | None)):
+        return None
+    return model, source
 
 
 def jams_pieces(annotation: Annotation, *found: dict[str, Any]) -> Iterator[str]:

@@ -207,7 +207,7 @@ class Beats(Playable):
 
     @property
     def metre(self) -> int | None:
-        """How many beats most bars have; None where bars are not known."""
+        """How many beats bars have for most of the music; None where bars are not known."""
         metres = self.metres
         return int(np.bincount(metres).argmax()) if len(metres) and metres.max() > 0 else None
 

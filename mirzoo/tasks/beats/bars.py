@@ -156,12 +156,15 @@ class _States(NamedTuple):
 def metres_of(positions: np.ndarray) -> np.ndarray:
     """How many beats the bar of each beat has; 0 where that is not known.
 
-    An unfinished bar at either end has as many as its neighbour, or more where it is longer.
+    An unfinished bar at either end has as many as its neighbour, or more where it is longer; two
+    unfinished bars that are neighbours have as many as the longer one.
 
     Examples
     --------
     >>> metres_of(np.array([3, 1, 2, 3, 1, 2, 3, 1])).tolist()
     [3, 3, 3, 3, 3, 3, 3, 3]
+    >>> metres_of(np.array([4, 1, 2])).tolist()
+    [4, 4, 4]
     """
     positions = np.asarray(positions, np.int64)
     metres = np.zeros(len(positions), np.int64)
@@ -171,8 +174,8 @@ def metres_of(positions: np.ndarray) -> np.ndarray:
     for start, stop in pairwise(firsts.tolist()):
         metres[start:stop] = positions[start:stop].max()
     tail = int(positions[firsts[-1] :].max())
-    neighbour = int(metres[firsts[-2]]) if len(firsts) > 1 else 0
-    metres[firsts[-1] :] = max(tail, neighbour)
     lead = int(positions[: firsts[0]].max(initial=0))
+    neighbour = int(metres[firsts[-2]]) if len(firsts) > 1 else lead
+    metres[firsts[-1] :] = max(tail, neighbour)
     metres[: firsts[0]] = max(lead, int(metres[firsts[0]]))
     return metres

@@ -35,10 +35,10 @@ class ChordsConfig(TaskConfig):
     recording decides."""
 
     tuning: bool = False
-    """Whether the tuning is an output too."""
+    """Whether the tuning is an output too, which takes a head whose tuning is true."""
 
     third: bool = False
-    """Whether major, minor or no third is an output of its own."""
+    """Whether an output of its own tells of every root if its third is major, minor, or none."""
 
     @property
     def qualities(self) -> tuple[str, ...]:

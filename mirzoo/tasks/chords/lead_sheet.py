@@ -22,12 +22,14 @@ chord.
 
 The key is the major or the relative minor one of the signature: whichever has more of its tonic and
 dominant, by time, the last chord counting twice; six accidentals are sharps in major and flats in
-minor. Tempo and metre are those of the beats.
+minor. Tempo and metre are those of the beats: the metre of most of the music, and in how many bars
+it is another.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -278,10 +280,11 @@ def lead_sheet(
     if signature == SIX_SHARPS and (key_of(segments, signature) or "").endswith("minor"):
         signature = SIX_FLATS
     key, found = key_of(segments, signature), Beats(beats.times, beats.positions)
+    edges = sorted({0, *np.flatnonzero(beats.positions == 1).tolist(), len(beats.times)})
     head = {
         "Key": key,
         "Tempo": None if found.tempo is None else f"{found.tempo:.1f} BPM",
-        "Metre": None if found.metre is None else f"{found.metre} beats a bar",
+        "Metre": None if found.metre is None else _metre(found.metre, found.metres[edges[:-1]]),
     }
     told = [f"{word}: {value}." for word, value in head.items() if value is not None]
     yield f"{title}\n{' '.join(told)}\n"
@@ -289,7 +292,6 @@ def lead_sheet(
     roots = spelled_roots(labels, signature)
     names = [popular_name(label, root=root) for label, root in zip(labels, roots, strict=True)]
     starts = [start for start, _, _ in segments]
-    edges = sorted({0, *np.flatnonzero(beats.positions == 1).tolist(), len(beats.times)})
     bars = []
     for first, end in pairwise(edges):
         before, cells = None, []
@@ -307,3 +309,10 @@ def lead_sheet(
     for line in filter(None, lines):
         text = " | ".join(" ".join(cell.ljust(width) for cell in cells) for _, cells in line)
         yield f"\n{clock(line[0][0]):>5}  | {text} |\n"
+
+
+def _metre(usual: int, of_bars: np.ndarray) -> str:
+    """The metre of most of the music, and in how many bars it is another."""
+    others = Counter(int(beats) for beats in of_bars if beats != usual)
+    told = [f"{beats} in {count} of {len(of_bars)} bars" for beats, count in sorted(others.items())]
+    return ", ".join([f"{usual} beat{'s'[: usual != 1]} a bar", *told])

@@ -20,7 +20,7 @@ class KeyConfig(TaskConfig):
 
     type: Literal["key"] = "key"
     tuning: bool = False
-    """Whether the tuning is an output too."""
+    """Whether the tuning is an output too, which takes a head whose tuning is true."""
 
 
 class KeyDecoding(Decoding):

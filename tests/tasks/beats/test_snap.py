@@ -68,6 +68,19 @@ def test_a_lead_sheet(chords, beats, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("positions", "metre"),
+    [([1, 2, 3] * 3, "3 beats a bar"), ([3, 4, 1, 2], "4 beats a bar"),
+     ([4, 1, 2, 3], "4 beats a bar"), ([1, 2, 1, 2, 1, 2, 3, 4], "2 beats a bar, 4 in 1 of 3 bars"),
+     ([2, 1, 2, 3, 4, 1, 2, 1, 2, 3, 1], "4 beats a bar, 2 in 1 of 5 bars, 3 in 2 of 5 bars")],
+)  # fmt: skip
+def test_the_head_of_a_lead_sheet_tells_of_all_its_bars(positions, metre, tmp_path):
+    beats = Beats(np.arange(len(positions)) * 0.5, positions)
+    chords = Chords([(0.0, len(positions) * 0.5, "C:maj")])
+    text = chords.on_beats(beats).write(tmp_path / "song.txt").read_text()
+    assert f"Metre: {metre}." in text
+
+
+@pytest.mark.parametrize(
     ("label", "name"),
     [("Eb:hdim7", "Ebm7b5"), ("A:aug", "A+"), ("D:maj6/5", "D6/A"), ("X", "X"), ("C:5", "C5"),
      ("C:min(9)", "Cm(9)"), ("B", "B"), ("G:sus4(b7)", "G7sus4"), ("C:13", "C13"),
