@@ -28,11 +28,11 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from mirzoo._support.allowed import allowed_by, shortened
 from mirzoo._support.files import write_whole
 from mirzoo._support.moved import moved_names
 from mirzoo._support.names import did_you_mean
 from mirzoo.errors import CardError, UnknownNameError
-from mirzoo.recipe.allowed import allowed_by, shortened
 from mirzoo.recipe.base import ParsedBy
 from mirzoo.recipe.tasks import TASKS
 

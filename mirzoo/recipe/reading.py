@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from mirzoo._support.allowed import shortened
 from mirzoo.errors import RecipeError
 from mirzoo.recipe import _yaml
-from mirzoo.recipe.allowed import shortened
 from mirzoo.recipe.runs import RUNS, Run, RunConfig, expand_runs
 from mirzoo.recipe.whole import Recipe
 
