@@ -10,6 +10,9 @@ from mirzoo._support.names import did_you_mean
 from mirzoo.card import Card
 from mirzoo.errors import CardError
 
+WHOLE_RECORDINGS = frozenset({"careful", "allow_damaged"})
+"""Switches of `mirzoo.annotate` that streams, which never have the whole, have no parameter for."""
+
 
 def decoding_settings(
     cards: Sequence[Card],
@@ -48,6 +51,8 @@ def decoding_settings(
                 f"decoding ({given[name]!r}); give it once"
             )
     parameters = inspect.signature(call).parameters.values()
+    for name in sorted(WHOLE_RECORDINGS.intersection(keywords)):
+        raise CardError(f"'{name}' takes a whole recording: give it to annotate or annotate_many")
     require_settings(
         cards,
         keywords,

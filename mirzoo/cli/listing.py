@@ -187,6 +187,7 @@ def _short(card: Card, name: str, folder: Path) -> list[str]:
         "",
         *_lines("use", f"mirzoo annotate {name} song.mp3"),
         *_lines("", f'mirzoo.load("{name}").annotate("song.mp3")'),
+        *(_lines("", f"mirzoo listen {name}") if card.live else []),
         *_lines(
             "input",
             f"{contract.sample_rate} Hz mono, {seconds:.2f} s at a time{_shortest(contract)}",

@@ -110,10 +110,15 @@ def read_label_file(
     DataError
         If it holds none of the layouts, or times and frequencies that can't be.
     """
-    text = path.read_text(encoding="utf-8-sig")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError("it is no text in UTF-8; save it in that encoding") from None
     if path.suffix.lower() in (".json", ".jams"):
         return _of_json(json.loads(text), duration_s, kind)
     names, rows = _rows(text)
+    if not rows and names and names[0] not in TIMES | STARTS:
+        raise DataError(f"its only row begins with '{names[0]}', where a number is wanted")
     if not rows:
         raise DataError("it is empty")
     spans = _spans(names, rows, duration_s, kind, scale)

@@ -49,6 +49,11 @@ def test_keywords_and_mapping_do_the_same():
     assert mirzoo.stream(model, source_rate=1000, lag_s=0.2).card.decoding.lag_s == 0.2
 
 
+def test_streams_tell_what_takes_whole_recordings():
+    with pytest.raises(CardError, match="'careful' takes a whole recording: give it to annotate"):
+        Model().stream(source_rate=1000, careful=True)
+
+
 def test_a_setting_that_is_given_twice_is_an_error():
     with pytest.raises(CardError, match=r"'lag_s' is given twice, as a keyword \(1\) and in deco"):
         Model().annotate(two_short_changes(), lag_s=1, decoding={"lag_s": 2})

@@ -100,6 +100,11 @@ def test_info_begins_with_what_a_user_needs(run, models):
     assert card["labels"] == ["loud", "rising"]
 
 
+def test_info_tells_how_to_listen_with_live_models_alone(run):
+    for name, listens in (("vqt_crnn_live_chords", True), ("cqt_crnn_chords", False)):
+        assert (f"mirzoo listen {name}" in run("info", name)[1]) == listens
+
+
 def test_info_tells_what_a_model_was_fitted_to(run, models):
     folder = models / "fitted_tagger"
     shutil.copytree(models / "loud_tagger", folder)

@@ -183,6 +183,7 @@ def test_open_tags_of_jams(tmp_path):
     [
         ("", "it is empty"),
         ("time,f0\n", "it is empty"),
+        ("hello\n", "its only row begins with 'hello', where a number is wanted"),
         ("0.0,1.0,C:maj\n2.0,1.5,A:min\n3.0,4.0,A:min\n4.0,5.0,A:min\n", None),
         ("0,1,C:maj\n1,x,A:min\n", None),
         ("0.0\n1.0\n", "one column"),
@@ -198,3 +199,10 @@ def test_open_tags_of_jams(tmp_path):
 def test_what_cannot_be_is_refused(tmp_path, text, message):
     with pytest.raises(DataError, match=message):
         read(tmp_path, text)
+
+
+def test_what_is_no_text_is_told_so(tmp_path):
+    path = tmp_path / "song.lab"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError, match="no text in UTF-8"):
+        read_label_file(path, duration_s=lambda: 4.0)
