@@ -765,9 +765,9 @@ def no_match(pattern: str) -> str:
     Examples
     --------
     >>> print(no_match("hcqt"))
-    no model matches 'hcqt'; that is a front-end (`mirzoo new-recipe --frontend hcqt --head cnn` \
-writes all its settings); did you mean 'hcqt_cnn_melody'? A pattern is a name, or a part of one \
-with * for the rest, such as '*_tagger'; `mirzoo list` shows all names
+    no model matches 'hcqt'; that is a front-end (`mirzoo new-recipe --frontend hcqt --head cnn \
+--task tagging` writes all its settings); did you mean 'hcqt_cnn_melody'? A pattern is a name, \
+or a part of one with * for the rest, such as '*_tagger'; `mirzoo list` shows all names
     """
     meant = _meant(pattern.strip("*"), list_models(pretrained=True))
     return (

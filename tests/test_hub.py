@@ -97,8 +97,15 @@ def test_the_beginning_or_a_part_of_a_name_suggests_it(given, meant):
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("hcqt", "a front-end (`mirzoo new-recipe --frontend hcqt --head cnn` writes all"),
-        ("raw", "a front-end (`mirzoo new-recipe --frontend raw --head cnn1d` writes all"),
+        (
+            "hcqt",
+            "a front-end (`mirzoo new-recipe --frontend hcqt --head cnn --task tagging` writes all",
+        ),
+        (
+            "raw",
+            "a front-end (`mirzoo new-recipe --frontend raw --head cnn1d --task tagging` "
+            "writes all",
+        ),
         ("pitch_class_crnn", "a head (`mirzoo new-recipe --frontend cqt --head pitch_class_crnn "),
         ("charts_mma", "a collection of music to train on (`mirzoo prepare` tells of all). "),
         ("beats", "a task (`mirzoo list --task beats` lists its models)"),

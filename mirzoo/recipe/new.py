@@ -119,7 +119,7 @@ def example_options(*, frontend: str | None = None, head: str | None = None) -> 
             new_recipe(one, other, task)
         except RecipeError:
             continue
-        return f"--frontend {one} --head {other}{'' if task == tasks[0] else f' --task {task}'}"
+        return f"--frontend {one} --head {other} --task {task}"
     return " ".join([f"--frontend {frontend}"] * bool(frontend) + [f"--head {head}"] * bool(head))
 
 
