@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mirzoo._support.files import printable
-from mirzoo.cli._shared import AS_JSON, MODEL, OneOf, argument, complain, tasks
+from mirzoo.cli._shared import AS_JSON, MODEL, OneOf, argument, tasks
+from mirzoo.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from mirzoo.card import Card, Commercial, Fitting, InputContract, Metric
@@ -60,19 +61,20 @@ WHY_COMMERCIAL: dict[Commercial, str] = {
 @click.option("--recipes", is_flag=True, help="Recipes without weights too.")
 @AS_JSON
 def list_models(pattern: str, task: str | None, recipes: bool, as_json: bool) -> None:
-    """List the models with their task, size, speed and main score."""
+    """List the models with their task, size, speed and main score.
+
+    A pattern that no name matches is an error (exit status 2).
+    """
     from mirzoo import hub
 
     found = hub.overview(pattern, task=task, recipes=recipes or as_json)
+    if not found:
+        raise UnknownNameError(hub.no_match(pattern, task=task))
     if as_json:
         click.echo(json.dumps({listed.name: _plain(listed) for listed in found}, indent=1))
         return
     for line in _table(found):
         click.echo(line)
-    if not found and not hub.overview(pattern, task=task):
-        complain(hub.no_match(pattern))
-    elif not found:
-        complain("only recipes without weights have such names; --recipes lists them")
 
 
 @click.command()
