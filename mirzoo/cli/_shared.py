@@ -145,7 +145,7 @@ DECODING = click.option(
     multiple=True,
     metavar="NAME=VALUE",
     help="Decode with another setting than the card's, such as voicing_threshold=0.9 or "
-    "change_penalty=3; `mirzoo info MODEL --all` lists those of a model. May be repeated.",
+    "power_chords=true; `mirzoo info MODEL --all` lists those of a model. May be repeated.",
 )
 OVER = click.option(
     "--over",

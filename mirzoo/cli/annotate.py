@@ -472,15 +472,19 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}"
 
 
+PYTHONS = {"True": True, "False": False, "None": None}
+"""How Python spells what JSON calls true, false and null."""
+
+
 def settings_given(given: Sequence[str]) -> dict[str, Any]:
-    """The settings NAME=VALUE, values as JSON has them or as text."""
+    """The settings NAME=VALUE, values as JSON or Python spells them, or as text."""
     settings: dict[str, Any] = {}
     for entry in given:
         name, equals, value = entry.partition("=")
         if not equals:
             raise click.BadParameter(f"'{entry}' is not NAME=VALUE", param_hint="--decoding")
         try:
-            settings[name] = json.loads(value)
+            settings[name] = PYTHONS[value] if value in PYTHONS else json.loads(value)
         except ValueError:
             settings[name] = value
     return settings

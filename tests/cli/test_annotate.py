@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import click
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from places import ROOT
 from mirzoo import hub
 from mirzoo.annotate import AudioFile, annotate, find_recordings, name_results
 from mirzoo.cli import annotate as command
+from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import AnnotationError, AudioError
+from mirzoo.tasks.chords import ChordDecoding
 from mirzoo.tasks.melody import MelodyDecoding
 from mirzoo.tasks.tagging import Tags
 
@@ -175,6 +178,26 @@ def test_values_of_a_decoding_are_numbers_where_they_look_like_it():
     assert card.decoded_with(settings).decoding == MelodyDecoding(
         fmin=220.0, average_bins=5, voicing_threshold=0.9, method="local_average"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("true", True), ("True", True), ("false", False), ("False", False)],
+)
+def test_switches_of_a_decoding_are_spelt_as_json_or_python_does(text, value):
+    card = make_frame_card("chords", outputs={"chords": 25}, labels=VOCABULARIES["majmin"].labels,
+                           decoding=ChordDecoding(power_chords=not value))  # fmt: skip
+    (settings,) = command.decodings_of([card], [f"power_chords={text}"])
+    assert card.decoded_with(settings).decoding.power_chords is value
+    assert command.settings_given(["lag_s=None", "lag=null"]) == {"lag_s": None, "lag": None}
+
+
+@pytest.mark.parametrize("text", ["yes", "TRUE", "1", "on", ""])
+def test_other_words_for_a_switch_are_refused(text):
+    card = make_frame_card("chords", outputs={"chords": 25}, labels=VOCABULARIES["majmin"].labels,
+                           decoding=ChordDecoding())  # fmt: skip
+    with pytest.raises(click.BadParameter, match="power_chords is .*; allowed are true and false"):
+        command.decodings_of([card], [f"power_chords={text}"])
 
 
 def test_decoding_is_set_for_the_models_that_have_the_setting(run, models):
