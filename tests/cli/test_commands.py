@@ -19,6 +19,23 @@ def test_missing_and_unknown_words_are_misuse(run, arguments):
     assert run(*arguments)[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["catalogue", "annotate", "m", "a", "--careful"],
+         "mirzoo catalogue annotate has no option --careful; `mirzoo annotate` has it"),
+        (["list", "--runtime", "onnx"], "mirzoo list has no option --runtime; `mirzoo annotate`, "
+         "`mirzoo listen`, `mirzoo embed`, `mirzoo catalogue annotate` and "
+         "`mirzoo catalogue embed` have it"),
+        (["annotate", "m", "a", "--carefull"], "'--careful'"),
+    ],
+)  # fmt: skip
+def test_an_option_of_another_command_is_told_to_be_one(run, arguments, told):
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert told in err
+
+
 def test_an_unknown_model_is_misuse(run, music):
     status, _, err = run("annotate", "musicnn_mttt", music / "loud.wav")
     assert status == 2
