@@ -795,6 +795,8 @@ or a part of one with * for the rest, such as '*_tagger'; `mirzoo list` shows al
             f"only recipes without weights match '{pattern}': {', '.join(bare)}; --recipes lists "
             "them"
         )
+    if task is not None and pattern == "*":
+        return f"the zoo has no model of the task '{task}' as yet"
     if task is not None and (others := list_models(pattern, pretrained=True)):
         own = list_models(pretrained=True, task=task)
         known = f"; those of the task are {', '.join(own)}" if own else ""
