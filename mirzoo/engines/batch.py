@@ -232,9 +232,9 @@ class Summary:
         done = counts["written"] + counts["annotated"]
         parts = [f"{done:,} of {self.files:,} {self.verb}"]
         if counts["skipped"]:
-            were = "was" if counts["skipped"] == 1 else "were"
+            were, them = ("was", "it") if counts["skipped"] == 1 else ("were", "them")
             parts.append(
-                f"{counts['skipped']:,} {were} there already (--overwrite makes them anew)"
+                f"{counts['skipped']:,} {were} there already (--overwrite makes {them} anew)"
             )
         if self.files > self.done:
             parts.append(f"{self.files - self.done:,} not reached")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.errors import DataError
 from mirzoo.tasks.scores import ByClass, Confusion, Judged, Reliability, Score, Scorer, ratio
 from mirzoo.tasks.tagging.annotation import Tags
@@ -75,7 +76,7 @@ def tagging_scores(truth: np.ndarray, probabilities: np.ndarray) -> TaggingScore
     if not len(usable):
         raise DataError(
             f"none of the {truth.shape[1]} tags has both positives and negatives among the "
-            f"{len(truth)} clips, so nothing can be ranked; is it a set of one class?"
+            f"{counted(len(truth), 'clip')}, so nothing can be ranked; is it a set of one class?"
         )
     roc = [roc_auc_score(truth[:, tag], probabilities[:, tag]) for tag in usable]
     pr = [average_precision_score(truth[:, tag], probabilities[:, tag]) for tag in usable]
