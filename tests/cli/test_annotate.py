@@ -52,7 +52,7 @@ def test_a_bad_file_is_reported_and_the_rest_go_on(run, models, music, tmp_path)
     assert "soft.flac" in out
     assert "broken.ogg" in err
     assert "Traceback" not in err
-    written = sorted(str(path.relative_to(results)) for path in results.rglob("*.*"))
+    written = sorted(str(path.relative_to(results)) for path in results.rglob("[!.]*.*"))
     assert written == ["album/soft.json", "loud.json"]
 
 
@@ -87,7 +87,7 @@ def test_several_models_write_files_of_their_own(run, models, music, tmp_path):
     assert status == 0
     assert "loud_tagger)" in out
     assert "rising_tagger)" in out
-    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    names = sorted(path.name for path in (tmp_path / "out").glob("[!.]*"))
     assert names == ["loud.loud_tagger.csv", "loud.rising_tagger.csv"]
     with (tmp_path / "out" / names[0]).open(newline="") as file:
         assert next(csv.reader(file)) == ["start_s", "end_s", "loud", "rising"]
@@ -134,7 +134,7 @@ def test_pictures_of_a_folder_go_into_one(run, models, music, tmp_path):
     run("annotate", models / "loud_tagger", music, "--picture", tmp_path / "drawn")
     drawn = sorted(
         path.relative_to(tmp_path / "drawn").as_posix()
-        for path in (tmp_path / "drawn").rglob("*.*")
+        for path in (tmp_path / "drawn").rglob("[!.]*.*")
     )
     assert drawn == ["album/soft.png", "loud.png"]
     status, _, err = run(
@@ -162,7 +162,7 @@ def test_sounds_of_several_models_go_into_a_folder(run, music, tmp_path):
     # Once, whoever decodes: ffmpeg, where there is one, names the file in its words too.
     complaints = [line for line in err.splitlines() if line.startswith("mirzoo: ")]
     assert status == 1 and sum("broken.ogg" in line for line in complaints) == 1
-    assert sorted(path.name for path in (tmp_path / "heard").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "heard").glob("[!.]*")) == [
         "clip.cqt_crnn_chords.wav",
         "clip.hcqt_cnn_melody.wav",
     ]
