@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 UNKNOWN_TASK = "unknown"
+MOST_OTHERS = 5
+"""How many names of other tasks a message has."""
 
 
 def list_models(
@@ -69,6 +71,12 @@ def list_models(
     Returns
     -------
     list of str
+        None where no name matches.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such task.
 
     Examples
     --------
@@ -82,7 +90,8 @@ def list_models(
     every = {True: trained, False: own - trained, None: trained | own}
     names = fnmatch.filter(every[pretrained], pattern)
     if task is not None:
-        names = [name for name in names if task_of(name) == task]
+        wanted = TASKS[task].name
+        names = [name for name in names if task_of(name) == wanted]
     return sorted(names, key=_natural)
 
 
@@ -171,7 +180,12 @@ def overview(pattern: str = "*", *, task: str | None = None, recipes: bool = Tru
     Returns
     -------
     list of Listed
-        In natural order.
+        In natural order; none where no name matches.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such task.
 
     Examples
     --------
@@ -179,9 +193,10 @@ def overview(pattern: str = "*", *, task: str | None = None, recipes: bool = Tru
     ['crepe_full', 'crepe_tiny']
     """
     require_switches(MirzooError, recipes=recipes)
-    names = list_models(pattern, pretrained=None if recipes else True)
-    listed = [_listed(name) for name in names]
-    return [one for one in listed if task is None or one.task == task]
+    return [
+        _listed(name)
+        for name in list_models(pattern, pretrained=None if recipes else True, task=task)
+    ]
 
 
 def _listed(name: str) -> Listed:
@@ -759,8 +774,14 @@ def _unknown(name: str, kind: str, known: Sequence[str]) -> str:
     return f"no {kind} is called '{name}'; {_meant(name, known)}`mirzoo list` shows all names"
 
 
-def no_match(pattern: str) -> str:
+def no_match(pattern: str, *, task: str | None = None) -> str:
     """Tell what a pattern that no model's name matches may have meant, and what patterns are.
+
+    Parameters
+    ----------
+    pattern : str
+    task : str, optional
+        The only task whose models were looked through.
 
     Examples
     --------
@@ -769,6 +790,21 @@ def no_match(pattern: str) -> str:
 --task tagging` writes all its settings); did you mean 'hcqt_cnn_melody'? A pattern is a name, \
 or a part of one with * for the rest, such as '*_tagger'; `mirzoo list` shows all names
     """
+    if bare := list_models(pattern, pretrained=False, task=task):
+        return (
+            f"only recipes without weights match '{pattern}': {', '.join(bare)}; --recipes lists "
+            "them"
+        )
+    if task is not None and pattern == "*":
+        return f"the zoo has no model of the task '{task}' as yet"
+    if task is not None and (others := list_models(pattern, pretrained=True)):
+        own = list_models(pretrained=True, task=task)
+        known = f"; those of the task are {', '.join(own)}" if own else ""
+        shown = ", ".join(others[:MOST_OTHERS]) + (", ..." if len(others) > MOST_OTHERS else "")
+        return (
+            f"no model of the task '{task}' matches '{pattern}', which names of other tasks do "
+            f"({shown}){known}"
+        )
     meant = _meant(pattern.strip("*"), list_models(pretrained=True))
     return (
         f"no model matches '{pattern}'{'; ' if meant else '. '}{meant}A pattern is a name, or a "

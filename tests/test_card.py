@@ -110,7 +110,7 @@ def test_a_missing_key_is_named(key):
         (changed(task="cooking"), "task = 'cooking'.*tagging"),
         (changed(activation="relu"), "activation = 'relu'.*'sigmoid' or 'softmax'"),
         (changed(labels=["hum", "hum"]), "labels occur twice: hum"),
-        (changed(labels=["hum"]), "1 labels, but the last axis of output 'tags' has size 2"),
+        (changed(labels=["hum"]), "1 label, but the last axis of output 'tags' has size 2"),
         (changed(labels=[]), "labels = \\[\\]"),
         (changed(parameters=1.5), "parameters = 1.5"),
         (changed(parameters=0), "parameters = 0"),

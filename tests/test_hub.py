@@ -72,6 +72,9 @@ def test_names_by_task():
     assert set(names["tagging"]) >= {"mel_cnn_tagger", "musicnn_mtt"}
     assert {"cqt_crnn_chords", "chroma_rnn_chords"} <= set(names["chords"])
     assert hub.list_models("*_chords", task="melody") == []
+    for find in (hub.list_models, hub.overview):
+        with pytest.raises(UnknownNameError, match="'melodi'; did you mean 'melody'"):
+            find(task="melodi")
 
 
 @pytest.mark.parametrize("find", [hub.load, hub.card, hub.verify])

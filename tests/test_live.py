@@ -106,7 +106,7 @@ def test_a_generator_of_blocks_is_annotated(annotated, recording):
     with pytest.raises(AudioError, match="generator of blocks states no rate: give source_rate"):
         model.annotate(block for block in [recording])
     mixed = iter([recording, recording[:, :1]])
-    with pytest.raises(AudioError, match="a block of 1 channels behind blocks of 2"):
+    with pytest.raises(AudioError, match="a block of 1 channel behind blocks of 2"):
         model.annotate(mixed, source_rate=RATE)
 
 

@@ -6,6 +6,8 @@ import reprlib
 from collections.abc import Mapping
 from typing import Any
 
+from mirzoo._support.words import listed
+
 _REPR = reprlib.Repr()  # of a value of any size, in no time
 _REPR.maxstring = _REPR.maxother = 80
 _REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = 8
@@ -53,9 +55,9 @@ def allowed_by(schema: Mapping[str, Any]) -> str:
     'lists of numbers'
     """
     if "anyOf" in schema:
-        return _listed([allowed_by(one) for one in schema["anyOf"]])
+        return listed([allowed_by(one) for one in schema["anyOf"]])
     if "enum" in schema:
-        return _listed([repr(value) for value in schema["enum"]])
+        return listed([repr(value) for value in schema["enum"]])
     if "const" in schema:
         return repr(schema["const"])
     if schema.get("type") == "array":
@@ -79,8 +81,3 @@ def _range(schema: Mapping[str, Any]) -> str:
     }
     words = [text.format(bound) for text, bound in bounds.items() if bound is not None]
     return f" {' and '.join(words)}" if words else ""
-
-
-def _listed(parts: list[str]) -> str:
-    *before, last = parts
-    return f"{', '.join(before)} and {last}" if before else last

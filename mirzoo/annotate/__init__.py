@@ -19,6 +19,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, overload
 
@@ -158,7 +159,8 @@ def annotate(
     Returns
     -------
     Tags, Chords, Melody or Notes
-        As the model's task is. Its ``duration_s`` is the recording's length to within 10 ms at
+        As the model's task is. Its ``source`` is the recording's absolute path, where it is a
+        file. Its ``duration_s`` is the recording's length to within 10 ms at
         16 kHz; its ``warnings`` name what is odd about the recording (damage, silence, levels
         that cannot be meant, channels that cancel each other).
 
@@ -278,7 +280,13 @@ def annotate_together(
     require_switches(
         AnnotationError, allow_damaged=allow_damaged, careful=careful, return_errors=return_errors
     )
-    name, errors = _name(source), (Exception,) if return_errors else ()
+    request = Request(
+        name=_name(source),
+        source=_origin(source),
+        decodings=decodings,
+        progress=progress,
+        errors=(Exception,) if return_errors else (),
+    )
     rates = sorted({runner.card.sample_rate for runner in runners})
     if len(rates) > 1 and source_rate is None and audio.is_array(source):
         raise AudioError(
@@ -298,56 +306,74 @@ def annotate_together(
     if careful:
         from mirzoo.annotate.careful import several_times
 
-        return several_times(
-            runners, read, name=name, decodings=decodings, progress=progress, errors=errors
-        )
-    return annotated(
-        runners, read, name=name, decodings=decodings, progress=progress, errors=errors
-    )
+        return several_times(runners, read, request)
+    return annotated(runners, read, request)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What holds for all models that annotate a recording, in one pass or in several.
+
+    Parameters
+    ----------
+    name : str or None
+        The recording, for messages.
+    source : str or None
+        The same for results: an absolute path, where it is a file.
+    decodings, progress
+        As `annotate_together` takes them.
+    errors : tuple of exception classes
+        Those that take the place of an annotation.
+    """
+
+    name: str | None = None
+    source: str | None = None
+    decodings: Sequence[Mapping[str, Any] | None] | None = None
+    progress: Callable[[float], None] | None = None
+    errors: tuple[type[Exception], ...] = ()
+
+    def settings_of(
+        self, runners: Sequence[LoadedModel]
+    ) -> Iterator[tuple[LoadedModel, Mapping[str, Any]]]:
+        """Give each model with the settings that take the place of its card's."""
+        decodings = self.decodings or [None] * len(runners)
+        for runner, settings in zip(runners, decodings, strict=True):
+            yield runner, settings or {}
 
 
 def annotated(
-    runners: Sequence[LoadedModel],
-    read: Callable[[], Readable],
-    *,
-    name: str | None,
-    decodings: Sequence[Mapping[str, Any] | None] | None,
-    progress: Callable[[float], None] | None,
-    errors: tuple[type[Exception], ...],
+    runners: Sequence[LoadedModel], read: Callable[[], Readable], request: Request
 ) -> list[Any]:
     """Annotate what a reader gives, once, with several models.
 
     Parameters
     ----------
-    runners, decodings, progress
+    runners
         As `annotate_together` takes them.
     read : callable
         Gives the reader.
-    name : str or None
-        The recording, for results and messages.
-    errors : tuple of exception classes
-        Those that take the place of an annotation.
+    request : Request
     """
     decoders: list[Any] = []
     parts: list[_Part | _SteppedPart] = []
-    for runner, settings in zip(runners, decodings or [None] * len(runners), strict=True):
-        card = runner.card.decoded_with(settings or {})
+    for runner, settings in request.settings_of(runners):
+        card = runner.card.decoded_with(settings)
         decoders.append(decoder_of(card))
-        parts.append(_part_of(runner, decoders[-1], name, errors))
+        parts.append(_part_of(runner, decoders[-1], request.name, request.errors))
         with parts[-1].guarded():
             require_outputs(card)
     if not parts:
         return []
     reader = read()
     try:
-        _process(parts, reader, progress)
-    except errors as error:
+        _process(parts, reader, request.progress)
+    except request.errors as error:
         return [part.error or error for part in parts]
     results: list[Any] = []
     for part, decoder in zip(parts, decoders, strict=True):
         if part.error is None:
             with part.guarded():
-                annotation = decoder.finish(duration_s=part.duration_s, source=name)
+                annotation = decoder.finish(duration_s=part.duration_s, source=request.source)
                 _require_result(annotation, part.card.task)
                 results.append(annotation.with_warnings(reader.warnings))
         if part.error is not None:
@@ -1252,6 +1278,13 @@ def music_in(window: Window) -> int:
 def _name(source: audio.Source) -> str | None:
     name = source if isinstance(source, str | os.PathLike) else getattr(source, "name", None)
     return os.fspath(name) if isinstance(name, str | os.PathLike) else None
+
+
+def _origin(source: audio.Source) -> str | None:
+    """What results state as their source: a path so that it leads there from any folder."""
+    if isinstance(source, str | os.PathLike):
+        return os.path.abspath(source)
+    return _name(source)
 
 
 __getattr__ = moved_names(

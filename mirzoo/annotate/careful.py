@@ -23,40 +23,31 @@ from mirzoo.tasks.base import TASKS, decoder_of
 from mirzoo.tasks.tuning import TUNING, retuned, tuning_of
 
 if TYPE_CHECKING:
-    from mirzoo.annotate import LoadedModel
+    from mirzoo.annotate import LoadedModel, Request
     from mirzoo.tasks.annotation import Annotation
 
 CENTS_IN_OCTAVE = 1200.0
 
 
 def several_times(
-    runners: Sequence[LoadedModel],
-    read: Callable[[], audio.Reader],
-    *,
-    name: str | None,
-    decodings: Sequence[Mapping[str, Any] | None] | None,
-    progress: Callable[[float], None] | None,
-    errors: tuple[type[Exception], ...],
+    runners: Sequence[LoadedModel], read: Callable[[], audio.Reader], request: Request
 ) -> list[Any]:
     """Annotate a recording with several models, carefully where their task has that.
 
     Parameters
     ----------
-    runners, decodings, progress
+    runners
         As `mirzoo.annotate.annotate_together` takes them.
     read : callable
         Gives the reader of the recording, which is then held in memory.
-    name : str or None
-        The recording, for results.
-    errors : tuple of exception classes
-        Those that take the place of an annotation.
+    request : Request
 
     Raises
     ------
     AnnotationError
         If no model's task has detunings.
     """
-    from mirzoo.annotate import annotated
+    from mirzoo.annotate import Request, annotated
 
     require_careful([runner.card.task for runner in runners])
     rates = {runner.card.sample_rate for runner in runners}
@@ -66,25 +57,24 @@ def several_times(
         for blocks in reader.at_rates(rates):
             for rate, block in blocks.items():
                 pieces[rate].append(block)
-    except errors as error:
+    except request.errors as error:
         return [error for _ in runners]
     held = _Held(pieces, reader.warnings)
     results: list[Any] = []
-    for runner, settings in zip(runners, decodings or [None] * len(runners), strict=True):
+    for runner, settings in request.settings_of(runners):
         waveform = held.waveform(runner.card.sample_rate)
         try:
             if TASKS[runner.card.task].detunings_cents:
-                result = _voted(runner, waveform, settings, name).with_warnings(held.warnings)
+                result = _voted(runner, waveform, settings, request.source)
+                result = result.with_warnings(held.warnings)
             else:
-                [result] = annotated(
-                    [runner], lambda: held, name=name, decodings=[settings], progress=None,
-                    errors=(),
-                )  # fmt: skip
+                alone = Request(request.name, request.source, [settings])
+                [result] = annotated([runner], lambda: held, alone)
             results.append(result)
-        except errors as error:
+        except request.errors as error:
             results.append(error)
-        if progress is not None:
-            progress(len(waveform) / runner.card.sample_rate)
+        if request.progress is not None:
+            request.progress(len(waveform) / runner.card.sample_rate)
     return results
 
 
@@ -167,9 +157,9 @@ def mean_outputs(
 
 
 def _voted(
-    runner: LoadedModel, waveform: np.ndarray, settings: Mapping[str, Any] | None, name: str | None
+    runner: LoadedModel, waveform: np.ndarray, settings: Mapping[str, Any], source: str | None
 ) -> Annotation:
-    card = runner.card.decoded_with(settings or {})
+    card = runner.card.decoded_with(settings)
     decoder = decoder_of(card)
     if not hasattr(decoder, "add_frames"):
         raise AnnotationError(
@@ -180,4 +170,4 @@ def _voted(
     decoder.add_frames(outputs)
     duration_s = len(waveform) / card.sample_rate
     # Everything is given here at once, by decoders for streams too.
-    return decoder.finish(duration_s=duration_s, source=name)
+    return decoder.finish(duration_s=duration_s, source=source)

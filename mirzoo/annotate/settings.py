@@ -10,8 +10,12 @@ from mirzoo._support.names import did_you_mean
 from mirzoo.card import Card
 from mirzoo.errors import CardError
 
-WHOLE_RECORDINGS = frozenset({"careful", "allow_damaged"})
-"""Switches of `mirzoo.annotate` that streams, which never have the whole, have no parameter for."""
+OF_OTHER_CALLS = {
+    "careful": "annotate and annotate_many (`mirzoo annotate --careful`)",
+    "allow_damaged": "calls that take whole recordings, such as annotate",
+    "snap": "annotate_many (`mirzoo annotate --snap`)",
+}
+"""Switches that streams or catalogues have no parameter for, and the calls that have."""
 
 
 def decoding_settings(
@@ -41,7 +45,8 @@ def decoding_settings(
     Raises
     ------
     CardError
-        If a keyword is no setting of any of the models, or is in the mapping too.
+        If a keyword is no setting of any of the models, is an option of other calls, or is in the
+        mapping too.
     """
     given = decoding or {}
     for name in keywords:
@@ -51,8 +56,8 @@ def decoding_settings(
                 f"decoding ({given[name]!r}); give it once"
             )
     parameters = inspect.signature(call).parameters.values()
-    for name in sorted(WHOLE_RECORDINGS.intersection(keywords)):
-        raise CardError(f"'{name}' takes a whole recording: give it to annotate or annotate_many")
+    for name in sorted(OF_OTHER_CALLS.keys() & keywords):
+        raise CardError(f"'{name}' is no option of this call, but of {OF_OTHER_CALLS[name]}")
     require_settings(
         cards,
         keywords,

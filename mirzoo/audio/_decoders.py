@@ -20,6 +20,7 @@ import numpy as np
 import soundfile
 
 from mirzoo._support.files import printable
+from mirzoo._support.words import counted
 from mirzoo.audio._containers import Link, Spliced, Stated, inspect
 from mirzoo.errors import AudioError
 
@@ -246,7 +247,8 @@ def given_blocks(blocks: Iterator[np.ndarray], name: str) -> Iterator[np.ndarray
         columns = scaled(np.asarray(block), f"a block of {name}")
         if channels not in (None, columns.shape[1]):
             raise AudioError(
-                f"{name} gave a block of {columns.shape[1]} channels behind blocks of {channels}; "
+                f"{name} gave a block of {counted(columns.shape[1], 'channel')} behind blocks of "
+                f"{channels}; "
                 "all must have the same"
             )
         channels = columns.shape[1]
@@ -285,7 +287,7 @@ def _open_file(path: Path, damage: Damage, stack: contextlib.ExitStack) -> Itera
 
 def _counted(faults: list[str], first: str) -> str:
     more = len(faults) - 1
-    return f"{first} (and {more} further fault{'s' if more > 1 else ''})" if more else first
+    return f"{first} (and {counted(more, 'further fault')})" if more else first
 
 
 def _check_rate(rate: int, name: str) -> None:

@@ -12,12 +12,13 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
 
 import click
 
 from mirzoo._support.logs import show_messages
+from mirzoo._support.words import listed
 from mirzoo.cli import (
     annotate,
     catalogue,
@@ -42,6 +43,31 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Give their names."""
         return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; an option that it lacks and others have is told to be theirs."""
+        try:
+            return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            name = error.option_name
+            having = [f"`mirzoo {path}`" for path, options in _options_of(self) if name in options]
+            if not having:
+                raise
+            where = error.ctx.command_path if error.ctx is not None else ctx.command_path
+            have = "has" if len(having) == 1 else "have"
+            raise click.UsageError(
+                f"{where} has no option {name}; {listed(having)} {have} it", ctx=error.ctx
+            ) from error
+
+
+def _options_of(group: click.Group, path: str = "") -> Iterator[tuple[str, set[str]]]:
+    """The options of every command, also inside groups, with what it is called by."""
+    for name, command in group.commands.items():
+        called = f"{path} {name}".strip()
+        if isinstance(command, click.Group):
+            yield from _options_of(command, called)
+        else:
+            yield called, {option for entry in command.params for option in entry.opts}
 
 
 @click.group(

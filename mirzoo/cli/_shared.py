@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from mirzoo._support.words import counted
 
 if TYPE_CHECKING:
     from mirzoo._support.logs import CMessages
@@ -45,6 +48,11 @@ LABELLED_DATA = argument(
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 OVERWRITE = click.option(
     "--overwrite", is_flag=True, help="Replace what is there; by default it is left."
+)
+OVERWRITE_FILES = click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace files that are there; by default they are an error.",
 )
 DATA_HOME = click.option(
     "--home",
@@ -145,7 +153,7 @@ DECODING = click.option(
     multiple=True,
     metavar="NAME=VALUE",
     help="Decode with another setting than the card's, such as voicing_threshold=0.9 or "
-    "change_penalty=3; `mirzoo info MODEL --all` lists those of a model. May be repeated.",
+    "power_chords=true; `mirzoo info MODEL --all` lists those of a model. May be repeated.",
 )
 OVER = click.option(
     "--over",
@@ -196,6 +204,27 @@ def check_workers(workers: int | None, timeout_s: float | None) -> None:
         raise click.BadParameter("needs a worker that can be ended", param_hint="--timeout")
 
 
+def require_free(*files: Path | None, overwrite: bool) -> None:
+    """Raise an AnnotationError where a file that an option names cannot or may not be written."""
+    from mirzoo._support.files import printable
+    from mirzoo.errors import AnnotationError
+
+    for file in files:
+        if file is None:
+            continue
+        name = printable(file)
+        if not file.absolute().parent.is_dir():
+            raise AnnotationError(
+                f"{name} cannot be written: there is no folder {printable(file.parent)}"
+            )
+        if file.is_dir():
+            raise AnnotationError(f"{name} is a folder; nothing was written: give a file's name")
+        if os.path.lexists(file) and not overwrite:
+            raise AnnotationError(
+                f"{name} is there already; nothing was written: choose another name, or --overwrite"
+            )
+
+
 @contextmanager
 def progress(doing: str) -> Iterator[Callable[[float], None]]:
     """Show how many seconds of a recording are done, where stderr is a terminal."""
@@ -211,14 +240,14 @@ def progress(doing: str) -> Iterator[Callable[[float], None]]:
 
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int], None]]:
-    """Show how many things are done, where stderr is a terminal."""
+    """Show how many things (``what`` is the word for one) are done, where stderr is a terminal."""
     if not sys.stderr.isatty():
         yield lambda count: None
         return
     from rich.console import Console
 
-    with Console(stderr=True).status(what) as status:
-        yield lambda count: status.update(f"{count} {what} done")
+    with Console(stderr=True).status(f"{what}s") as status:
+        yield lambda count: status.update(f"{counted(count, what)} done")
 
 
 @cache

@@ -52,7 +52,9 @@ EPILOG = """
 Exit status: 0 all is written or was there; 1 some recordings failed, or what is there would have to
 be replaced; 2 the command was not understood; 3 stopped by a full disk; 130 stopped by Ctrl-C, 143
 by SIGTERM. A run that was stopped goes on where it was: results that are there in a folder are left
-unless --overwrite is given. A file that -o, --picture or --sonify names is replaced with it alone.
+unless --overwrite is given; those of another recording, model or setting, as the folder's record
+.mirzoo_results.jsonl tells, are an error. A file that -o, --picture or --sonify names is replaced
+with --overwrite alone.
 """
 
 
@@ -158,6 +160,7 @@ def annotate(
     from mirzoo.engines.batch import Batch, Summary, problem
     from mirzoo.engines.one_file import Setup
     from mirzoo.engines.processes import default_workers
+    from mirzoo.engines.record import made_with
 
     check_workers(workers, timeout_s)
     names = list(dict.fromkeys(models.split(",")))
@@ -175,8 +178,7 @@ def annotate(
             workers = 0 if alone else default_workers(runtime, len(recordings))
         cards, loaded = _load(names, runtime, in_process=workers == 0)
         settings = decodings_of(cards, decoding)
-        if snap:
-            _require_beats(cards)
+        beats = _model_of_beats(cards) if snap else None
         if careful:
             _require_careful(cards)
         try:
@@ -189,11 +191,14 @@ def annotate(
                 overwrite=overwrite,
                 names=piped,
                 named=[path for path in (output, picture, sonify) if path is not None],
+                made=made_with(
+                    names, cards, settings, channel=channel, careful=careful, beats=beats
+                ),
             )
             batch.require_inputs_kept()
         except AnnotationError as error:
             raise click.BadParameter(str(error)) from error
-        batch.require_own_results()
+        batch.require_free_names()
         batch.make_folders()
         setup = Setup(
             models=tuple(names),
@@ -281,12 +286,12 @@ def _run(
 def _in_this_process(
     setup: Setup, batch: Batch, loaded: list[Any], show: _Reporter
 ) -> Generator[Outcome, None, None]:
-    from mirzoo.engines.one_file import OneFile, Outcome
+    from mirzoo.engines.one_file import OneFile
 
     one_file, printed = OneFile(setup, loaded), quiet_libraries()
     for job in batch.jobs():
-        if not any(job.wanted):
-            yield Outcome(job.called, skipped=True)
+        if (known := job.without_work) is not None:
+            yield known
             continue
         printed.take()
         number = f"{show.summary.done + 1}/{show.summary.files}"
@@ -472,15 +477,19 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}"
 
 
+PYTHONS = {"True": True, "False": False, "None": None}
+"""How Python spells what JSON calls true, false and null."""
+
+
 def settings_given(given: Sequence[str]) -> dict[str, Any]:
-    """The settings NAME=VALUE, values as JSON has them or as text."""
+    """The settings NAME=VALUE, values as JSON or Python spells them, or as text."""
     settings: dict[str, Any] = {}
     for entry in given:
         name, equals, value = entry.partition("=")
         if not equals:
             raise click.BadParameter(f"'{entry}' is not NAME=VALUE", param_hint="--decoding")
         try:
-            settings[name] = json.loads(value)
+            settings[name] = PYTHONS[value] if value in PYTHONS else json.loads(value)
         except ValueError:
             settings[name] = value
     return settings
@@ -496,11 +505,11 @@ def decodings_of(cards: Sequence[Card], given: Sequence[str]) -> tuple[dict[str,
         raise click.BadParameter(str(error), param_hint="--decoding") from error
 
 
-def _require_beats(cards: Sequence[Card]) -> None:
+def _model_of_beats(cards: Sequence[Card]) -> int:
     from mirzoo.engines.one_file import model_of_beats
 
     try:
-        model_of_beats(cards)
+        return model_of_beats(cards)
     except AnnotationError as error:
         raise click.BadParameter(str(error), param_hint="--snap") from error
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mirzoo._support.words import counted
 from mirzoo.cli._shared import (
     ALLOW_DAMAGED,
     AS_JSON,
@@ -221,7 +222,8 @@ def _sum_up(catalogue: Catalogue, counts: dict[str, int], seconds: float, as_jso
         hours = counts["audio_ms"] / 3_600_000
         complain(
             f"{printable(catalogue.folder)}: {counts['files_done']:,} done ({hours:,.1f} hours of "
-            f"audio in {seconds:,.0f} s), {failed:,} failed, {counts['files_there']:,} were there"
+            f"audio in {seconds:,.0f} s), {failed:,} failed, "
+            f"{counted(counts['files_there'], 'was there', 'were there')}"
         )
         if failed:
             reasons = Counter(

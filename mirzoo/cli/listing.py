@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mirzoo._support.files import printable
+from mirzoo._support.words import counted
 from mirzoo.cli._shared import AS_JSON, MODEL, OneOf, argument, complain, tasks
+from mirzoo.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from mirzoo.card import Card, Commercial, Fitting, InputContract, Metric
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 WIDTH = 11  # of the words that begin the lines of `info`
 DECODING = "decoding"
+EVERY = "*"
 MOST_VALUES = 8  # of a setting that is a list
 KILOBYTE, MEGABYTE = 1e3, 1e6
 SPEEDS_FILE = Path(__file__).with_name("speeds.json")
@@ -50,7 +53,7 @@ WHY_COMMERCIAL: dict[Commercial, str] = {
 
 
 @click.command("list")
-@argument("pattern", "[PATTERN]", "Which, with wildcards: '*_tagger'.", default="*")
+@argument("pattern", "[PATTERN]", "Which, with wildcards: '*_tagger'.", default=EVERY)
 @click.option(
     "--task",
     type=OneOf(tasks),
@@ -60,19 +63,22 @@ WHY_COMMERCIAL: dict[Commercial, str] = {
 @click.option("--recipes", is_flag=True, help="Recipes without weights too.")
 @AS_JSON
 def list_models(pattern: str, task: str | None, recipes: bool, as_json: bool) -> None:
-    """List the models with their task, size, speed and main score."""
+    """List the models with their task, size, speed and main score.
+
+    A pattern that no name matches is an error (exit status 2).
+    """
     from mirzoo import hub
 
     found = hub.overview(pattern, task=task, recipes=recipes or as_json)
+    if not found and pattern != EVERY:
+        raise UnknownNameError(hub.no_match(pattern, task=task))
+    if not found:  # the task is one of a plug-in
+        complain(hub.no_match(pattern, task=task))
     if as_json:
         click.echo(json.dumps({listed.name: _plain(listed) for listed in found}, indent=1))
         return
-    for line in _table(found):
+    for line in _table(found) if found else ():
         click.echo(line)
-    if not found and not hub.overview(pattern, task=task):
-        complain(hub.no_match(pattern))
-    elif not found:
-        complain("only recipes without weights have such names; --recipes lists them")
 
 
 @click.command()
@@ -233,7 +239,7 @@ def _details(fitting: Fitting) -> list[tuple[str, str]]:
         *([("labels", f"{counts} (learnt from and held out)")] if counts else []),
         *([("left out", f"{data.skipped} that could not be used")] if data.skipped else []),
         *([("SHA-256", data.checksum)] if data.checksum else []),
-        ("strategy", f"{fitting.strategy}; {fitting.epochs} epochs"),
+        ("strategy", f"{fitting.strategy}; {counted(fitting.epochs, 'epoch')}"),
         ("settings", ", ".join(f"{name} {value}" for name, value in fitting.settings.items())),
     ]
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mirzoo._support.words import counted
 from mirzoo.cli._shared import (
     AS_JSON,
     FAILED,
@@ -146,9 +147,9 @@ def open_source(
         _summarise(own)
     if bad:
         count = own.findings.count_bad()
-        remedy = f"; --skip-bad leaves out {count} recording{'s'[: count != 1]}" if count else ""
+        remedy = f"; --skip-bad leaves out {counted(count, 'recording')}" if count else ""
         errors = len(own.findings.errors)
-        what = f"{errors} error{'s'[: errors != 1]}" if errors else "no recording that is left"
+        what = counted(errors, "error") if errors else "no recording that is left"
         complain(f"the check of {own.name} found {what}{remedy}")
     if check_only or bad:
         raise click.exceptions.Exit(FAILED if bad else 0)
@@ -164,7 +165,7 @@ def _show(own: OwnData) -> None:
 def _summarise(own: OwnData) -> None:
     summary = own.summary()
     click.echo(
-        f"{summary['recordings']} recordings in {summary['groups']} groups, "
+        f"{counted(summary['recordings'], 'recording')} in {counted(summary['groups'], 'group')}, "
         f"{summary['duration_s'] / 60:.1f} min, {own.kind}"
     )
     for name, counts in ((what, summary.get(what)) for what in ("labels", "splits")):
@@ -183,7 +184,7 @@ def _counting(doing: str) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
 
     with Console(stderr=True).status(doing) as status:
-        yield lambda count: status.update(f"{doing}: {count} recordings done")
+        yield lambda count: status.update(f"{doing}: {counted(count, 'recording')} done")
 
 
 def _kinds() -> Container[str]:

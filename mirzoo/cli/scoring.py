@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mirzoo._support.files import printable
+from mirzoo._support.words import counted
 from mirzoo.cli._shared import (
     DATA_HOME,
     FAILED,
     LABELLED_DATA,
     MISUSED,
     MODEL,
+    OVERWRITE_FILES,
     PATH,
     argument,
     complain,
     counting,
     quiet_libraries,
+    require_free,
     warnings_as_complaints,
 )
 from mirzoo.cli.own_data import CHECK, open_source, said, source_options
@@ -45,6 +48,7 @@ STANDARD_OUTPUT = Path("-")
 )
 @click.option("--html", "html_file", type=PATH, help="Write everything as a page to a file.")
 @click.option("--plot", "picture", type=PATH, help="Draw it into a .png, .pdf or .svg file.")
+@OVERWRITE_FILES
 @click.option("--per-class", is_flag=True, help="Print the scores of each class too.")
 @click.option("--per-file", is_flag=True, help="Print the scores of each recording too.")
 @click.option(
@@ -65,6 +69,7 @@ def evaluate(
     json_file: Path | None,
     html_file: Path | None,
     picture: Path | None,
+    overwrite: bool,
     per_class: bool,
     per_file: bool,
     check_only: bool,
@@ -75,17 +80,17 @@ def evaluate(
     from mirzoo import hub
     from mirzoo.data.own import DataWarning
     from mirzoo.evaluation import EvaluationWarning, evaluate
-    from mirzoo.evaluation.results import require_writable
+    from mirzoo.evaluation.results import require_formats
     from mirzoo.evaluation.sources import wanted_of
 
     quiet_libraries()
     names = [models] if Path(models).exists() else models.split(",")
     if check_only:
         open_source(data, reading, check_only=True, **wanted_of(hub.card(names[0])))
-    require_writable(
-        json_file if json_file != STANDARD_OUTPUT else None, html_file, picture=picture
-    )
-    with warnings_as_complaints(), counting("recordings") as progress:
+    documents = [path for path in (json_file, html_file) if path not in (None, STANDARD_OUTPUT)]
+    require_formats(*documents, picture=picture)
+    require_free(*documents, picture, overwrite=overwrite)
+    with warnings_as_complaints(), counting("recording") as progress:
         warnings.simplefilter("always", DataWarning)
         warnings.simplefilter("ignore", EvaluationWarning)  # what failed is told below
         found = evaluate(names, data, progress=progress, **options, **said(reading))
@@ -94,9 +99,8 @@ def evaluate(
     else:
         for line in _lines(found, per_class, per_file):
             click.echo(line)
-    for path in (json_file, html_file):
-        if path is not None and path != STANDARD_OUTPUT:
-            found.write(path)
+    for path in documents:
+        found.write(path)
     if picture is not None:
         found.plot(picture)
     if any(of_model.failed for of_model in found):
@@ -130,7 +134,8 @@ def _lines(found: Evaluations, per_class: bool, per_file: bool) -> Iterator[str]
             yield line
         if comparison.test is not None:
             test = comparison.test
-            yield f"{test.name} of {test.of}: p = {test.p:.3f} ({test.n} pairs differ)"
+            pairs = counted(test.n, "pair differs", "pairs differ")
+            yield f"{test.name} of {test.of}: p = {test.p:.3f} ({pairs})"
 
 
 def _range(low: float, high: float, *, sign: str = "") -> str:

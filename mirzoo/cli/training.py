@@ -12,6 +12,7 @@ from mirzoo.cli._shared import (
     DATA_HOME,
     LABELLED_DATA,
     OVERWRITE,
+    OVERWRITE_FILES,
     PATH,
     OneOf,
     argument,
@@ -20,6 +21,7 @@ from mirzoo.cli._shared import (
     heads,
     precisions,
     quiet_libraries,
+    require_free,
     strategies,
     tasks,
     warnings_as_complaints,
@@ -156,7 +158,7 @@ def train(
 @click.option(
     "-o", "--output", type=PATH, metavar="FILE", help="Where to; by default it is printed."
 )
-@OVERWRITE
+@OVERWRITE_FILES
 def new_recipe(
     frontend: str,
     head: str,
@@ -167,7 +169,6 @@ def new_recipe(
 ) -> None:
     """Write a recipe for any front-end, head and task, with a comment on every setting."""
     from mirzoo._support.files import write_whole
-    from mirzoo.errors import ArtefactError
     from mirzoo.recipe import new_recipe
 
     words = [word.strip() for word in (labels or "").split(",") if word.strip()]
@@ -176,8 +177,7 @@ def new_recipe(
     if output is None:
         click.echo(text, nl=False)
         return
-    if output.exists() and not overwrite:
-        raise ArtefactError(f"'{output}' is there already; give --overwrite to replace it")
+    require_free(output, overwrite=overwrite)
     write_whole(output, text)
     click.echo(f"{output}: train it with `mirzoo train {output} --data LABELLED_DATA`")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from mirzoo._support.words import counted
 from mirzoo.cli._shared import (
     ALLOW_DAMAGED,
     AS_JSON,
@@ -114,7 +115,10 @@ def embed(
                 )
         except KeyboardInterrupt as interrupt:
             status, stopped = interrupted(interrupt)
-            complain(f"{stopped} after {len(reached)} recordings; the next run goes on from there")
+            complain(
+                f"{stopped} after {counted(len(reached), 'recording')}; the next run goes on "
+                "from there"
+            )
             raise click.exceptions.Exit(status) from None
     if as_json:
         click.echo(json.dumps(done.to_dict()))

@@ -30,6 +30,7 @@ from mirzoo import audio
 from mirzoo._support.files import unfinished
 from mirzoo._support.guards import reading
 from mirzoo._support.logs import deprecated_report
+from mirzoo._support.words import counted
 from mirzoo.data import label_files
 from mirzoo.data.labels import F0_RATE, Labels
 from mirzoo.errors import DataError, MirzooError
@@ -143,10 +144,10 @@ def _prepare(
     parts = directory / "parts"
     parts.mkdir(parents=True, exist_ok=True)
     logger.info(
-        "%s: %d items into %s; an hour of audio takes %.0f MB, twice that while it is put "
+        "%s: %s into %s; an hour of audio takes %.0f MB, twice that while it is put "
         "together; %.0f GB are free",
         directory.name,
-        len(items),
+        counted(len(items), "item"),
         directory,
         3600 * SAMPLE_RATE * 2 / 1e6,
         shutil.disk_usage(directory).free / 1e9,
@@ -162,7 +163,7 @@ def _prepare(
     usable = [item for item in items if item.name not in left_out]
     if not usable:
         raise DataError(
-            f"none of the {len(items)} items for {directory} could be used; the first "
+            f"of {counted(len(items), 'item')} for {directory} none could be used; the first "
             f"was left out because: {next(iter(left_out.values()))}"
         )
     _put_together(usable, parts, directory, left_out)
@@ -346,7 +347,7 @@ class Corpus:
 
     def __str__(self) -> str:
         groups = len({item.group for item in self.items})
-        return f"{self.hours:.2f} h, {len(self.items)} items, {groups} groups"
+        return f"{self.hours:.2f} h, {counted(len(self.items), 'item')}, {counted(groups, 'group')}"
 
     def windows(
         self,

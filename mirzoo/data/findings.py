@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from mirzoo._support.files import printable
+from mirzoo._support.words import counted
 from mirzoo.errors import DataError
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ class Findings(Sequence[Finding]):
         return iter(self._all)
 
     def __repr__(self) -> str:
-        return f"Findings({len(self.errors)} errors, {len(self.warnings)} warnings)"
+        counts = counted(len(self.errors), "error"), counted(len(self.warnings), "warning")
+        return f"Findings({', '.join(counts)})"
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -142,9 +144,9 @@ class Findings(Sequence[Finding]):
         if self.errors:
             bad = self.count_bad()
             remedy = (
-                f"; skip_bad=True (--skip-bad) leaves out {bad} bad recording{'s'[: bad != 1]}"
+                f"; skip_bad=True (--skip-bad) leaves out {counted(bad, 'bad recording')}"
                 if all(finding.bad for finding in self.errors)
                 else ""
             )
-            count = f"{len(self.errors)} error{'s' if len(self.errors) > 1 else ''}"
+            count = counted(len(self.errors), "error")
             raise DataError(f"the check of {source} found {count}{remedy}\n{self}")

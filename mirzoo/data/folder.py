@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from mirzoo._support.moved import moved_names
+from mirzoo._support.words import counted
 from mirzoo.data import decoded
 from mirzoo.data.readers import find_reader, forms_of
 from mirzoo.data.recordings import Recording
@@ -173,7 +174,7 @@ def stratified_folds(
     n_groups = int(group_of_clip.max()) + 1
     if not 2 <= k <= n_groups:
         raise DataError(
-            f"{k} folds were asked for of {n_groups} groups; allowed are from "
+            f"{k} folds were asked for of {counted(n_groups, 'group')}; allowed are from "
             "2 to the number of groups"
         )
     without = ~targets.any(axis=1, keepdims=True)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from mirzoo._support.files import unfinished
+from mirzoo._support.words import counted
 from mirzoo.data.labels import ChordSpan, KeySpan, Labels
 from mirzoo.errors import DataError
 
@@ -40,7 +41,7 @@ def write_part(labels: Labels, path: Path, *, f0_frames: int) -> None:
     """
     if labels.f0 is not None and len(labels.f0) != f0_frames:
         raise DataError(
-            f"the f0 for '{path.name}' has {len(labels.f0)} frames and its audio "
+            f"the f0 for '{path.name}' has {counted(len(labels.f0), 'frame')} and its audio "
             f"{f0_frames}; a frame is 160 samples at 16 kHz"
         )
     spans = labels.chords or ()

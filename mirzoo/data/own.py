@@ -35,6 +35,7 @@ import numpy as np
 from mirzoo._support.files import unfinished
 from mirzoo._support.guards import reading
 from mirzoo._support.switches import require_switches
+from mirzoo._support.words import counted
 from mirzoo.data.checking import Purpose, check_recordings, copies, tags_of
 from mirzoo.data.decoded import USUAL_RATE, Inspection, inspect_all
 from mirzoo.data.findings import SKIPPED, Finding, Findings
@@ -108,8 +109,8 @@ class OwnData:
         return len(self.recordings)
 
     def __repr__(self) -> str:
-        what = f"{len(self.label_names)} tags" if self.kind == "tags" else self.kind
-        return f"OwnData({self.name}: {len(self)} recordings, {what})"
+        what = counted(len(self.label_names), "tag") if self.kind == "tags" else self.kind
+        return f"OwnData({self.name}: {counted(len(self), 'recording')}, {what})"
 
     @property
     def split(self) -> tuple[str | None, ...]:
@@ -260,7 +261,7 @@ class OwnData:
         n_groups = len(set(groups))
         if n_groups < 2:
             raise DataError(
-                f"{self.name} is of {n_groups} group{'s'[: n_groups != 1]}, so that nothing can be "
+                f"{self.name} is of {counted(n_groups, 'group')}, so that nothing can be "
                 "held out without a group on both sides; give other groups, or held_out=0"
             )
         parts = Fraction(share).limit_denominator(min(FINEST_SHARE, n_groups))
@@ -504,7 +505,7 @@ def examine(
         data, gone = _without(data, bad, fixed=labels is not None)
         findings = [*(finding for finding in listed if not finding.bad), *checked(data)]
         if bad:
-            what = f"{len(bad)} bad recording{'s'[: len(bad) != 1]} left out"
+            what = f"{counted(len(bad), 'bad recording')} left out"
             findings.append(Finding(SKIPPED, "warning", what, bad))
         if gone:
             what = "left out, since no clip that is left has it"

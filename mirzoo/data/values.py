@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.data.folder import LabelledClips
 from mirzoo.data.readers import SPLITS, Found, SourceOptions
 from mirzoo.data.recordings import Recording
@@ -187,11 +188,14 @@ def tags_of_value(value: Any, names: Sequence[str]) -> tuple[str, ...]:
                 "one_hot=('cat', 'dog', …), or words as labels"
             )
         if not 0 <= int(row) < len(names):
-            raise DataError(f"a label is the number {row}, but there are {len(names)} names")
+            raise DataError(
+                f"a label is the number {row}, but names has {counted(len(names), 'name')}"
+            )
         return (names[int(row)],)
     if row.shape != (len(names),):
         raise DataError(
-            f"labels are rows of {row.size} numbers, and there are {len(names)} names; give one "
+            f"labels are rows of {counted(row.size, 'number')}, and names has "
+            f"{counted(len(names), 'name')}; give one "
             "for each, one_hot=('cat', 'dog', …)"
         )
     if not np.isin(row, (0, 1)).all():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -38,10 +39,12 @@ def transpose(magnitudes: np.ndarray, bins: float, *, circular: bool = False) ->
     share = bins - whole
     if not share:
         return _moved(magnitudes, whole, circular)
-    total = sum(
-        _catmull_rom(abs(share - offset)) * _moved(magnitudes, whole + offset, circular)
-        for offset in range(-1, 3)
-    )
+    total = 0.0
+    for offset in range(-1, 3):
+        distance = abs(share - offset)
+        near, far = catmull_rom(distance)
+        weight = near if distance < 1 else far
+        total = total + weight * _moved(magnitudes, whole + offset, circular)
     return np.maximum(total, 0).astype(magnitudes.dtype)
 
 
@@ -58,11 +61,27 @@ def _moved(magnitudes: np.ndarray, bins: int, circular: bool) -> np.ndarray:
     return moved
 
 
-def _catmull_rom(distance: float) -> float:
-    """The weight of a bin at a distance of less than 2."""
-    if distance < 1:
-        return 1 - distance**2 * (2.5 - 1.5 * distance)
-    return 2 - distance * (4 - distance * (2.5 - 0.5 * distance))
+def catmull_rom(distance: Any) -> tuple[Any, Any]:
+    """The weights of bins by Catmull and Rom's cubic.
+
+    Parameters
+    ----------
+    distance : number, array or tensor
+        From 0 to 2 bins; it is added to and multiplied alone, so that layers take it from here.
+
+    Returns
+    -------
+    near, far
+        The weight where the distance is below 1, and where it is 1 or more.
+
+    Examples
+    --------
+    >>> catmull_rom(0.0)[0], catmull_rom(0.5)[0], catmull_rom(1.5)[1], catmull_rom(2.0)[1]
+    (1.0, 0.5625, -0.0625, 0.0)
+    """
+    near = 1.0 - distance * distance * (2.5 - 1.5 * distance)
+    far = 2.0 + distance * (-4.0 + distance * (2.5 - 0.5 * distance))
+    return near, far
 
 
 def tuning_of_magnitudes(magnitudes: np.ndarray, frequencies: np.ndarray) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import filecmp
 import os
 import re
 from collections import Counter
@@ -14,14 +13,14 @@ from typing import Any
 
 from mirzoo._support.files import printable, remove_leftovers
 from mirzoo._support.switches import require_switches
-from mirzoo.annotate import AudioFile, find_recordings, name_results, some_names
+from mirzoo.annotate import AudioFile, find_recordings, name_results
 from mirzoo.annotate.settings import decoding_settings, require_settings
 from mirzoo.audio import Channel
 from mirzoo.card import Card
 from mirzoo.engines.one_file import Failure, Job, OneFile, Outcome, Setup, model_of_beats
 from mirzoo.engines.processes import Processes, default_workers
+from mirzoo.engines.record import Made, Records, made_with
 from mirzoo.errors import AnnotationError
-from mirzoo.tasks.annotation.base import origin_of
 from mirzoo.tasks.base import TASKS
 
 Results = Mapping[tuple[AudioFile, str], Path]
@@ -48,6 +47,8 @@ class Batch:
     named : collection of Path
         Files that were asked for by their own names, rather than named in a folder after their
         recordings.
+    made : sequence of mapping
+        For each model what makes its results, as `mirzoo.engines.record.made_with` describes it.
     """
 
     recordings: Sequence[AudioFile]
@@ -58,6 +59,8 @@ class Batch:
     overwrite: bool = False
     names: Mapping[Path, str] = field(default_factory=dict)
     named: Collection[Path] = ()
+    made: Sequence[Made] = ()
+    _records: Records = field(default_factory=Records)
 
     def require_inputs_kept(self) -> None:
         """Raise an AnnotationError where a file that would be written is one of the recordings."""
@@ -76,14 +79,12 @@ class Batch:
                     "place of what it is made of; choose another name or folder"
                 )
 
-    def require_own_results(self) -> None:
-        """Raise an AnnotationError where a file that is there may be the result of something else.
+    def require_free_names(self) -> None:
+        """Raise an AnnotationError where a file that was asked for by its own name is there.
 
-        In a folder, what is named after a recording is left as its result, unless its ``.json``
-        tells that it is of another model, or of another recording that is still there. Nothing
-        tells that of a file that was asked for by name, nor of the standard input.
+        So is what the standard input would be written to. Nothing is known of what made either;
+        of results that are named after their recordings in a folder their record tells (`jobs`).
         """
-        others = []
         for recording in self.recordings:
             unknown = recording.path in self.names
             for target in self._files(recording):
@@ -93,15 +94,6 @@ class Batch:
                         "or setting; nothing was written: choose another name, or --overwrite "
                         "(overwrite=True in Python)"
                     )
-            for model in self.models:
-                for target in self._results_of(recording, model):
-                    if self._is_there(target) and (other := _other(target, recording, model)):
-                        others.append(f"{printable(target)} is of {other}")
-        if others:
-            raise AnnotationError(
-                f"results of something else are there: {some_names(others, 3)}; nothing was "
-                "written: choose another folder, or --overwrite (overwrite=True in Python)"
-            )
 
     def make_folders(self) -> None:
         """Make the folders that results go to.
@@ -138,17 +130,31 @@ class Batch:
             yield self._job(recording)
 
     def _job(self, recording: AudioFile) -> Job:
+        others: list[str] = []
+
+        def missing(path: Path | None, made: Sequence[Made]) -> str | None:
+            """The file, where it is to be made."""
+            if path is None or (
+                self._is_there(path) and self._is_own(path, recording, made, others)
+            ):
+                return None
+            return os.fspath(path)
+
         results = tuple(
             tuple(
-                os.fspath(path)
+                file
                 for path in self._results_of(recording, model)
-                if not self._is_there(path)
+                if (file := missing(path, self.made[n : n + 1])) is not None
             )
-            for model in self.models
+            for n, model in enumerate(self.models)
         )
-        sounds = tuple(self._missing(self.sounds.get((recording, model))) for model in self.models)
-        picture = self._missing(self.pictures.get(recording))
+        sounds = tuple(
+            missing(self.sounds.get((recording, model)), self.made[n : n + 1])
+            for n, model in enumerate(self.models)
+        )
+        picture = missing(self.pictures.get(recording), self.made)
         makes_files = bool(self.results or self.sounds or self.pictures)
+        name = self.names.get(recording.path)
         return Job(
             source=os.fspath(recording.path),
             results=results,
@@ -158,17 +164,29 @@ class Batch:
                 not makes_files or picture is not None or bool(paths) or sound is not None
                 for paths, sound in zip(results, sounds, strict=True)
             ),
-            name=self.names.get(recording.path),
+            name=name,
+            made=tuple(self.made),
+            named=tuple(os.fspath(path) for path in self.named),
+            refused=_refusal(name or os.fspath(recording.path), others),
         )
+
+    def _is_own(
+        self, path: Path, recording: AudioFile, made: Sequence[Made], others: list[str]
+    ) -> bool:
+        """Whether a file that is there is what would be made; what it is else goes to a list."""
+        try:
+            found = self._records.look_at(path, recording.path, made)
+        except OSError:
+            return False  # of the recording, which is told where it is decoded
+        if found.problem:
+            others.append(found.problem)
+        return found.is_own
 
     def _results_of(self, recording: AudioFile, model: str) -> Iterator[Path]:
         """The files of a result; a model may have no file in some format."""
         for by_key in self.results:
             if (recording, model) in by_key:
                 yield by_key[recording, model]
-
-    def _missing(self, path: Path | None) -> str | None:
-        return None if path is None or self._is_there(path) else os.fspath(path)
 
     def _is_there(self, path: Path) -> bool:
         """Whether a file is there; as files are written whole or not at all, it is whole then."""
@@ -232,9 +250,9 @@ class Summary:
         done = counts["written"] + counts["annotated"]
         parts = [f"{done:,} of {self.files:,} {self.verb}"]
         if counts["skipped"]:
-            were = "was" if counts["skipped"] == 1 else "were"
+            were, them = ("was", "it") if counts["skipped"] == 1 else ("were", "them")
             parts.append(
-                f"{counts['skipped']:,} {were} there already (--overwrite makes them anew)"
+                f"{counts['skipped']:,} {were} there already (--overwrite makes {them} anew)"
             )
         if self.files > self.done:
             parts.append(f"{self.files - self.done:,} not reached")
@@ -248,6 +266,8 @@ class Summary:
 
 
 MOST_REASONS = 8
+MOST_OTHERS = 3
+"""How many results that are of something else a message names."""
 
 
 def reason(failure: Failure, source: str) -> str:
@@ -371,9 +391,9 @@ def annotate_many(
         Whether results are put on the beats that one of the models finds: chords change on them,
         and MIDI files have the song's tempi and bars.
     overwrite : bool
-        Whether results that are there are made anew; by default they are left, whatever settings
-        they were made with. Of another model or recording, as their ``.json`` tells, they are an
-        error.
+        Whether results that are there are made anew; by default they are left. Those of another
+        recording, model or setting, as the folder's record tells (`mirzoo.engines.record`), are
+        left too, and a failure of their recording.
     workers : int, optional
         How many processes; by default one for each core, as far as memory goes. 0 works in this
         process, which a crash of a decoder would end.
@@ -395,7 +415,7 @@ def annotate_many(
     ------
     MirzooError
         If a model cannot be loaded, a setting is not allowed, two recordings would have the same
-        result, a result would replace a recording, or one of something else is in its place.
+        result, or a result would replace a recording.
 
     Examples
     --------
@@ -424,10 +444,10 @@ def annotate_many(
     cards = [hub.card(model) for model in models]
     if settings:
         decoding = decoding_settings(cards, decoding, settings, call=annotate_many)
-    if snap:
-        model_of_beats(cards)
+    beats = model_of_beats(cards) if snap else None
     if careful:
         require_careful([card.task for card in cards])
+    chosen = decodings(cards, decoding or {})
     problems: list[Outcome] = []
     recordings = find_recordings(paths, lambda path, error: problems.append(problem(path, error)))
     recordings = list(dict.fromkeys(recordings))
@@ -441,13 +461,14 @@ def annotate_many(
             for suffix in suffixes
         ],
         overwrite=overwrite,
+        made=made_with(models, cards, chosen, channel=channel, careful=careful, beats=beats),
     )
     batch.require_inputs_kept()
-    batch.require_own_results()
+    batch.require_free_names()
     batch.make_folders()
     setup = Setup(
         models=tuple(os.fspath(model) for model in models),
-        decodings=decodings(cards, decoding or {}),
+        decodings=chosen,
         runtime=runtime,
         imports=tuple(imports),
         channel=channel,
@@ -476,7 +497,8 @@ def _outcomes(
         return
     one_file = OneFile(setup)
     for job in batch.jobs():
-        yield Outcome(job.called, skipped=True) if not any(job.wanted) else one_file(job)
+        known = job.without_work
+        yield one_file(job) if known is None else known
 
 
 def problem(path: str | os.PathLike, error: Exception) -> Outcome:
@@ -484,20 +506,14 @@ def problem(path: str | os.PathLike, error: Exception) -> Outcome:
     return Outcome(os.fspath(path), failures=[Failure(type(error).__name__, str(error))])
 
 
-def _other(result: Path, recording: AudioFile, model: str) -> str:
-    """Which other model or recording a result is of, for a message; empty of its own."""
-    of_model, source = origin_of(result) or (None, None)
-    if of_model is not None and of_model != model:
-        return f"the model {printable(of_model)}"
-    if source is None or source == os.fspath(recording.path):
+def _refusal(called: str, others: Sequence[str]) -> str:
+    """Why nothing is made of a recording, by what its results are that are there."""
+    if not others:
         return ""
-    try:
-        same = os.path.samefile(source, recording.path) or filecmp.cmp(
-            source, recording.path, shallow=False
-        )
-    except (OSError, ValueError):
-        return ""  # it is no more where it was: the recording may be the same, moved
-    return "" if same else f"the recording {printable(source)}"
+    return (
+        f"'{printable(called)}' has other results already: {'; '.join(others[:MOST_OTHERS])}; they "
+        "are left: choose another folder, or --overwrite (overwrite=True in Python) makes them anew"
+    )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

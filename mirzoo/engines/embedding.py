@@ -29,6 +29,7 @@ from mirzoo.errors import DataError
 if TYPE_CHECKING:
     from mirzoo.annotate import AudioFile, LoadedModel
     from mirzoo.audio import Channel
+    from mirzoo.engines.record import Source
     from mirzoo.engines.vectors import Block, Entry, Origin
 
 logger = logging.getLogger(__name__)
@@ -108,7 +109,9 @@ class OneEmbedding(OneFile):
         block = Block([entry] * len(embedded.vectors), embedded.starts_s, embedded.vectors)
         return [(block, embedded.warnings)]
 
-    def _keep(self, number: int, result: Any, job: Job, outcome: Outcome) -> None:
+    def _keep(
+        self, number: int, result: Any, job: Job, outcome: Outcome, source: Source | None
+    ) -> None:
         block, warnings = result
         outcome.warnings += warnings
         outcome.reports.append(block)

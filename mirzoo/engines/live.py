@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, Protocol, Self
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.annotate.live import Stream
 from mirzoo.errors import AudioError, TooShortError
 from mirzoo.tasks.annotation import Annotation
@@ -259,7 +260,8 @@ class RawBlocks:
                 yield block.astype(self._type.newbyteorder("="))
             if left:
                 raise AudioError(
-                    f"the raw samples end within one: a sample of {self._channels} channels has "
+                    "the raw samples end within one: a sample of "
+                    f"{counted(self._channels, 'channel')} has "
                     f"{frame} bytes, and {left} are left; are format and channels right?"
                 )
             if not content:

@@ -9,14 +9,15 @@ import errno
 import os
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mirzoo._support.files import printable
+from mirzoo.engines.record import Made, Source, recorded
 from mirzoo.errors import AnnotationError, MirzooError
 from mirzoo.tasks.base import TASKS
 
@@ -100,6 +101,12 @@ class Job:
         For each model, whether it is to run; with none the recording is skipped.
     name : str or None
         What the recording is called, where that is not its path.
+    made : tuple of mapping
+        For each model what makes its results, as `mirzoo.engines.record.made_with` describes it.
+    named : tuple of str
+        Those of the files that were asked for by their own names.
+    refused : str
+        Why nothing is made, where what is there is of something else.
     """
 
     source: str
@@ -108,6 +115,9 @@ class Job:
     picture: str | None = None
     wanted: tuple[bool, ...] = ()
     name: str | None = None
+    made: tuple[Made, ...] = ()
+    named: tuple[str, ...] = ()
+    refused: str = ""
 
     @property
     def called(self) -> str:
@@ -120,6 +130,16 @@ class Job:
         sounds = (path for path in self.sounds if path is not None)
         picture = () if self.picture is None else (self.picture,)
         return (*(path for paths in self.results for path in paths), *sounds, *picture)
+
+    @property
+    def without_work(self) -> Outcome | None:
+        """The outcome where nothing is to be done: all is there, or is of something else."""
+        if self.refused:
+            failure = Failure(AnnotationError.__name__, self.refused)
+            return Outcome(self.called, failures=[failure])
+        if self.wanted and not any(self.wanted):
+            return Outcome(self.called, skipped=True)
+        return None
 
 
 @dataclass(frozen=True)
@@ -238,6 +258,10 @@ class OneFile:
         needed = sorted({*wanted, *([self._beats] if wanted and self._beats is not None else [])})
         results: list[Any]
         try:
+            source = Source.of(job.source, job.name) if job.files else None
+        except OSError:
+            source = None  # what is wrong with it is told where it is decoded
+        try:
             results = self._results(needed, job, progress)
         except Exception as error:
             results = [error] * len(needed)
@@ -247,7 +271,7 @@ class OneFile:
             try:
                 if isinstance(result, Exception):
                     raise result
-                self._keep(number, result, job, outcome)
+                self._keep(number, result, job, outcome, source)
                 drawn.append(result)
             except Exception as error:
                 outcome.failures.append(_failure(error, job, self.models[number].card.name))
@@ -256,8 +280,10 @@ class OneFile:
         if job.picture is not None and drawn and not outcome.disk_is_full:
             from mirzoo.tasks.annotation import draw_together
 
+            complete = len(drawn) == len(wanted)
             try:
-                draw_together(drawn, _with_folder(job.picture))
+                with _recorded(job.picture, job, source, job.made, complete=complete) as file:
+                    draw_together(drawn, file)
                 outcome.files.append(job.picture)
             except Exception as error:
                 outcome.failures.append(_failure(error, job))
@@ -299,30 +325,34 @@ class OneFile:
                 return_errors=True,
             )
 
-    def _keep(self, number: int, result: Any, job: Job, outcome: Outcome) -> None:
+    def _keep(
+        self, number: int, result: Any, job: Job, outcome: Outcome, source: Source | None
+    ) -> None:
         """Write a result, and report it."""
         outcome.warnings += [text for text in result.warnings if text not in outcome.warnings]
         written = []
+        made = job.made[number : number + 1]
         for path in job.results[number] if job.results else ():
-            result.write(_with_folder(path))
+            with _recorded(path, job, source, made) as file:
+                result.write(file)
             written.append(path)
         sound = job.sounds[number] if job.sounds else None
         if sound is not None:
-            result.write_sound(_with_folder(sound), original=job.source)
+            with _recorded(sound, job, source, made) as file:
+                result.write_sound(file, original=job.source)
             written.append(sound)
         outcome.files += written
-        outcome.reports.append(self._reported(result, written))
+        outcome.reports.append(self._reported(result, written, job.called))
 
-    def _reported(self, result: Annotation, written: list[str]) -> Any:
+    def _reported(self, result: Annotation, written: list[str], called: str) -> Any:
         if self._setup.report == "annotation":
             return result
         if self._setup.report == "json":
             status = {"status": "written", "files": written} if written else {"status": "annotated"}
-            return "".join(result.json_pieces(**status))
+            return "".join(result.json_pieces(source=called, **status))
         from mirzoo.tasks.annotation.pictures import clock
 
-        name = printable(result.source or "the recording")
-        first = f"{name}  ({clock(result.duration_s)}, {result.model})"
+        first = f"{printable(called)}  ({clock(result.duration_s)}, {result.model})"
         return "\n".join([first, *(f"  {line}" for line in result.summary(self._setup.top))])
 
 
@@ -386,7 +416,15 @@ def _failure(error: Exception, job: Job, model: str | None = None) -> Failure:
     return Failure(type(error).__name__, told, model, traceback.format_exc())
 
 
-def _with_folder(path: str) -> Path:
+@contextmanager
+def _recorded(
+    path: str, job: Job, source: Source | None, made: Sequence[Made], *, complete: bool = True
+) -> Iterator[Path]:
+    """Give the file that a result goes to, in a folder that is made; recorded where it can be."""
     file = Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
-    return file
+    if source is None or not made:
+        yield file
+        return
+    with recorded(file, source, made, complete=complete, named=path in job.named):
+        yield file

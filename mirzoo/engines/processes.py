@@ -176,8 +176,8 @@ class Processes:
         """Give a worker, and those that replace it, one job after another."""
         try:
             while (job := self._next()) is not None:
-                if job.wanted and not any(job.wanted):
-                    self._done.put(Outcome(job.called, skipped=True))
+                if (known := job.without_work) is not None:
+                    self._done.put(known)
                     continue
                 self._at_hand[number] = job.called
                 try:

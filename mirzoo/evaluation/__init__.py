@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, overload
 
 from mirzoo._support.moved import moved_names
+from mirzoo._support.words import counted
 from mirzoo.annotate import LoadedModel
 from mirzoo.data.folder import LabelledClips
 from mirzoo.errors import DataError
@@ -165,7 +166,8 @@ def _warn_of_failures(found: Evaluations) -> None:
             continue
         count, first = len(of_model.failed), of_model.failed[0]
         warnings.warn(
-            f"{count} of {count + len(of_model.per_file)} recordings could not be scored with "
+            f"{count} of {counted(count + len(of_model.per_file), 'recording')} could not be "
+            "scored with "
             f"{of_model.model}, for one {first.name}: {first.reason}",
             EvaluationWarning,
             stacklevel=3,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.data.own import name_of
 from mirzoo.evaluation import pictures
 from mirzoo.evaluation.excerpts import LONGEST_S, MOST_BYTES, excerpt
@@ -54,9 +55,9 @@ def _parts(found: Evaluations, title: str, excerpts: bool) -> Iterator[Markup]:
 
 def _sized(found: Evaluation) -> str:
     recordings, groups = found.sized
-    of = f" in {groups} groups" if groups < recordings else ""
+    of = f" in {counted(groups, 'group')}" if groups < recordings else ""
     spread = f"intervals from {found.resamples} resamples" if found.has_intervals else ""
-    parts = [f"{found.split}: {recordings} recordings{of}", found.task, spread]
+    parts = [f"{found.split}: {counted(recordings, 'recording')}{of}", found.task, spread]
     return "; ".join(filter(None, parts))
 
 
@@ -107,16 +108,18 @@ def scores_part(found: Sequence[Evaluation], title: str = "Scores") -> Iterator[
         if of_model.failed:
             count = len(of_model.failed)
             of = f" with {of_model.model}" if several else ""
-            yield element("h3", f"{count} recordings could not be scored{of}")
+            yield element("h3", f"{counted(count, 'recording')} could not be scored{of}")
             yield table(["recording", "why"], of_model.failed[:MOST_ROWS])
 
 
 def comparison_part(found: Comparison) -> Iterator[Markup]:
     """Two models next to each other."""
     yield element("h2", f"{found.second} compared with {found.first}")
-    groups = f", drawn in {found.groups} groups" if found.groups < found.n else ""
+    groups = f", drawn in {counted(found.groups, 'group')}" if found.groups < found.n else ""
     yield element(
-        "p", f"On the {found.n} recordings that both could process{groups}.", class_="soft"
+        "p",
+        f"On the {counted(found.n, 'recording')} that both could process{groups}.",
+        class_="soft",
     )
     yield table(
         ["score", found.first, found.second, "difference", "95 % interval", "p"],
@@ -142,7 +145,8 @@ def test_text(found: Comparison) -> str:
     test = found.test
     assert test is not None
     verdict = "the models differ" if test.p < 0.05 else "no difference is shown"
-    return f"{test.name} of {test.of}: p = {test.p:.3f} ({test.n} pairs differ): {verdict}."
+    pairs = counted(test.n, "pair differs", "pairs differ")
+    return f"{test.name} of {test.of}: p = {test.p:.3f} ({pairs}): {verdict}."
 
 
 def detail_parts(found: Evaluation, budget: Budget) -> Iterator[Markup]:
@@ -264,7 +268,7 @@ def _every(found: Evaluation) -> Iterator[Markup]:
     note = f", the worst {MOST_ROWS} of them" if more > 0 else ""
     yield element(
         "details",
-        element("summary", f"All {len(results)} recordings{note}"),
+        element("summary", f"All {counted(len(results), 'recording')}{note}"),
         table(_headings(found, labelled), rows),
     )
 

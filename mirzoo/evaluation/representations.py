@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.errors import DataError
 
 PROBE_SEEDS = (0, 1, 2, 3, 4)
@@ -54,7 +55,8 @@ def probed_clips(
     rarest = min(np.unique(wanted, return_counts=True)[1])
     if rarest < PROBE_FOLDS:
         raise DataError(
-            f"a class has {rarest} clips only; {PROBE_FOLDS}-fold cross-validation needs at least "
+            f"a class has {counted(rarest, 'clip')} only; {PROBE_FOLDS}-fold cross-validation "
+            "needs at least "
             f"{PROBE_FOLDS} of each"
         )
     right = np.zeros(len(wanted))

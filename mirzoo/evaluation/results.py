@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mirzoo import audio
+from mirzoo._support.words import counted
 from mirzoo.card import Metric
 from mirzoo.data.own import name_of
-from mirzoo.errors import AnnotationError, DataError
+from mirzoo.errors import DataError
 from mirzoo.evaluation.bootstrap import LEVEL, RESAMPLES, interval, resampled
 from mirzoo.tasks.annotation.files import format_of, write_whole
 from mirzoo.tasks.base import TASKS
@@ -219,7 +220,7 @@ class Evaluation(list[Metric]):
         if self.resamples and groups == 1:
             notes.append("there are no intervals: all recordings are of one group")
         elif self.has_intervals and groups < FEW_GROUPS:
-            notes.append(f"intervals of {groups} groups are rough")
+            notes.append(f"intervals of {counted(groups, 'group')} are rough")
         return tuple(notes)
 
     @cached_property
@@ -348,7 +349,7 @@ class Evaluation(list[Metric]):
         if self.has_intervals and found:
             drawn = resampled(self.scorer.scores, self.groups, self.resamples, self.seed)
         task = TASKS[self.task]
-        groups = f" in {self.sized[1]} groups" if self.sized[1] < self.sized[0] else ""
+        groups = f" in {counted(self.sized[1], 'group')}" if self.sized[1] < self.sized[0] else ""
         return [
             Metric(
                 dataset=self.dataset,
@@ -454,8 +455,8 @@ class Evaluations(tuple[Evaluation, ...]):
         return saved(lambda: overview(self), path)
 
 
-def require_writable(*documents: Path | None, picture: Path | None = None) -> None:
-    """Raise an AnnotationError where files cannot be written, before anything is computed."""
+def require_formats(*documents: Path | None, picture: Path | None = None) -> None:
+    """Raise an AnnotationError where files have no format of an evaluation, or of a picture."""
     from mirzoo.evaluation.pictures import require_picture
 
     for path in documents:
@@ -463,9 +464,6 @@ def require_writable(*documents: Path | None, picture: Path | None = None) -> No
             format_of(path, FORMATS, "an evaluation")
     if picture is not None:
         require_picture(picture)
-    for path in (*documents, picture):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise AnnotationError(f"{path} cannot be written: there is no folder {path.parent}")
 
 
 def _scored(

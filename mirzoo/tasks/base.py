@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
+from mirzoo._support.words import counted
 from mirzoo.card import FRAME_ROUNDING, Axis, Card, Contract, Decoding, Metric, OutputSpec
 from mirzoo.errors import ArtefactError, DataError, RecipeError
 from mirzoo.recipe import tasks as known_tasks
@@ -486,7 +487,8 @@ class Task(ABC, Generic[Section, Result]):
         size = main.axes[-1].size if main.axes else None
         if card.labels and size != len(card.labels):
             raise ValueError(
-                f"{len(card.labels)} labels, but the last axis of output '{main.name}' has size "
+                f"{counted(len(card.labels), 'label')}, but the last axis of output "
+                f"'{main.name}' has size "
                 f"{size}; the two must agree"
             )
         if self.decoding is None:
@@ -510,7 +512,7 @@ class Task(ABC, Generic[Section, Result]):
 
     def describe(self, card: Contract) -> list[tuple[str, str]]:
         """What `mirzoo info` states of the outputs: pairs of a word and its text."""
-        count = f"{len(card.labels)} labels" if card.labels else self.name
+        count = counted(len(card.labels), "label") if card.labels else self.name
         separator = "; " if any("," in label for label in card.labels) else ", "
         return [("outputs", f"{count} ({card.activation}): {separator.join(card.labels)}")]
 

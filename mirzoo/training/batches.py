@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.data.corpus import FULL_SCALE, Windows
 from mirzoo.errors import DataError
 from mirzoo.recipe import Augmentation
@@ -58,11 +59,13 @@ class Batches:
         for output, rows in targets.items():
             if len(rows) != len(self.row_of):
                 raise DataError(
-                    f"the targets '{output}' have {len(rows)} rows for {len(self.row_of)} windows"
+                    f"the targets '{output}' have {counted(len(rows), 'row')} for "
+                    f"{counted(len(self.row_of), 'window')}"
                 )
         if len(self) == 0:
             raise DataError(
-                f"{len(self.row_of)} windows do not fill one batch of {batch_size}; prepare more "
+                f"{counted(len(self.row_of), 'window')} cannot fill one batch of {batch_size}; "
+                "prepare more "
                 "audio or take a smaller batch_size"
             )
 

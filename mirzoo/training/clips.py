@@ -23,6 +23,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.card import Card, Metric
 from mirzoo.data.corpus import Windows
 from mirzoo.data.predictions import Arrays, Predict, window_predictions
@@ -277,7 +278,8 @@ def _by_vocabulary(run: Run) -> tuple[list[str], list[str]]:
     same = [t for t in teachers if known[t] == labels]
     if not same:
         raise RecipeError(
-            f"none of the teachers {list(teachers)} gives the recipe's {len(labels)} labels in "
+            f"none of the teachers {list(teachers)} gives the recipe's "
+            f"{counted(len(labels), 'label')} in "
             "their order; name a tagger of which `mirzoo info` lists them so"
         )
     for collection, named in run.data.teachers_of.items():

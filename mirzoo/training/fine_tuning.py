@@ -18,6 +18,7 @@ import keras
 import numpy as np
 
 from mirzoo._support.switches import require_switches
+from mirzoo._support.words import counted
 from mirzoo.artefact import require_free
 from mirzoo.card import Fitting, Licences, Metric, OwnData, commercial_of_all
 from mirzoo.data import folder, labelled, own
@@ -420,9 +421,11 @@ class _Clips:
                 epochs,
             ),
             provenance=(
-                f"{_began(base)} on {len(self.train)} clips in {groups} groups of {self.source} "
+                f"{_began(base)} on {counted(len(self.train), 'clip')} in "
+                f"{counted(groups, 'group')} of {self.source} "
                 f"({of_each}), strategy {settings.strategy}: {fitted.chosen}; seed {settings.seed}"
-                f"{', labels balanced' if settings.balanced else ''}; {len(self.test)} clips held "
+                f"{', labels balanced' if settings.balanced else ''}; "
+                f"{counted(len(self.test), 'clip')} held "
                 f"out.{_before(base)}"
             ),
         )
@@ -446,9 +449,9 @@ class _Clips:
     def _description(self) -> str:
         count, name = len(self.clips.labels), self.base.card.name
         if self.settings.extend:
-            return f"{name} with {count} labels more, fine-tuned."
+            return f"{name} with {counted(count, 'label')} more, fine-tuned."
         how = "trained from fresh weights" if _is_fresh(self.base) else "fine-tuned"
-        return f"Tells {count} labels apart: {name}, {how}."
+        return f"Tells {counted(count, 'label')} apart: {name}, {how}."
 
     def _evaluated(self, fitted: Fitted, test: LabelledClips) -> Evaluations | None:
         """What the model, and a plain probe of the one before, give for the clips held out."""
@@ -544,14 +547,16 @@ class _Framewise:
         what = {"probe": "the output layers alone", "head": "head and output layers"}.get(
             wanted.strategy, "the whole model"
         )
-        chosen = f"{what} trained for {fitted.epochs} epochs"
+        chosen = f"{what} trained for {counted(fitted.epochs, 'epoch')}"
         if fitted.epochs == 0:
             chosen = "the model as it was: no epoch was better on recordings left out"
         evaluations = None
         if test:
             models = [model] if is_fresh else [model, base]
             names = [_fitted_name(base), base.card.name][: len(models)]
-            evaluations = _evaluated(models, names, test, self.source, f"{len(test)} recordings")
+            evaluations = _evaluated(
+                models, names, test, self.source, counted(len(test), "recording")
+            )
         held_out = f"; {len(test)} held out" if test else ""
         model.card = base.card.updated(
             description=f"{base.card.description} "
@@ -575,8 +580,9 @@ class _Framewise:
                 chosen,
                 fitted.epochs,
             ),
-            provenance=f"{_began(base)} for {fitted.epochs} epochs on {len(train)} recordings of "
-            f"{self.source}, {what}; seed {wanted.seed}{held_out}.{_before(base)}",
+            provenance=f"{_began(base)} for {counted(fitted.epochs, 'epoch')} on "
+            f"{counted(len(train), 'recording')} of {self.source}, {what}; seed {wanted.seed}"
+            f"{held_out}.{_before(base)}",
         )
         model.report = Report(
             strategy=wanted.strategy,
@@ -665,7 +671,7 @@ def _evaluated(
                 models,
                 recordings,
                 dataset=source,
-                split=f"{what} in {groups} groups held out",
+                split=f"{what} in {counted(groups, 'group')} held out",
                 progress=lambda done: advance(""),
             )
     except DataError:  # there may be nothing that can be scored
@@ -714,7 +720,7 @@ def _divided(
     if held_out == 0:
         return whole("")
     if held_out * len(everything) < FEWEST_HELD_OUT:
-        return whole(_too_few(held_out, f"{len(everything)} clips", FEWEST_HELD_OUT))
+        return whole(_too_few(held_out, counted(len(everything), "clip"), FEWEST_HELD_OUT))
     groups = len(np.unique(clips.groups))
     folds = min(max(2, round(1 / held_out)), groups)
     if folds < 2:
@@ -756,7 +762,9 @@ def _divided_recordings(
     if held_out == 0:
         return everything, everything[:0], NONE_HELD_OUT
     if held_out * len(recordings) < FEWEST_RECORDINGS_HELD_OUT:
-        reason = _too_few(held_out, f"{len(recordings)} recordings", FEWEST_RECORDINGS_HELD_OUT)
+        reason = _too_few(
+            held_out, counted(len(recordings), "recording"), FEWEST_RECORDINGS_HELD_OUT
+        )
         return everything, everything[:0], f"{NONE_HELD_OUT}{reason}"
     if not 0 < count < len(names):
         reason = f", since there are too few groups: {len(names)}"
@@ -935,19 +943,19 @@ def _fit_in_place(
         history = fit_recordings(
             model, recordings, RecordingSettings(strategy=strategy, **options)
         ).history
-        trained_on = f"{len(recordings)} recordings"
+        trained_on = counted(len(recordings), "recording")
     else:
         windows = _windows(model, data)
         history = _fit_windows(model, windows, **options)
-        trained_on = f"{len(np.unique(windows.clips))} clips"
+        trained_on = counted(len(np.unique(windows.clips)), "clip")
     card = model.card
     alone = "" if train_head else ", the output layers alone"
     model.card = card.updated(
         description=f"{card.description} Fine-tuned.",
         metrics=[],
         files={},
-        provenance=f"Fine-tuned for {epochs} epochs on {trained_on} of {_name_of(data)}{alone}, "
-        f"from {card.name}. {card.provenance}",
+        provenance=f"Fine-tuned for {counted(epochs, 'epoch')} on {trained_on} of "
+        f"{_name_of(data)}{alone}, from {card.name}. {card.provenance}",
     )
     return history
 

@@ -28,6 +28,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.annotate import of_windows
 from mirzoo.data.folder import LabelledClips, LabelledWindows
 from mirzoo.errors import ArtefactError
@@ -196,7 +197,7 @@ def fit_clips(
 
         def cut(some: LabelledClips, name: str) -> LabelledWindows:
             contract = base.card.input
-            with stage(f"reading {len(some.clips)} clips"):
+            with stage(f"reading {counted(len(some.clips), 'clip')}"):
                 return some.windows(
                     contract.sample_rate,
                     contract.window_samples,
@@ -236,7 +237,9 @@ def _from_scratch(task: _Task) -> Fitted:
     rate = settings.learning_rate or SCRATCH_RATE
     history = _train(model, task, task.everything, "training", rate=rate, whole=True, fresh=True)
     return Fitted(
-        model, f"trained from fresh weights for {settings.epochs} epochs", history=history
+        model,
+        f"trained from fresh weights for {counted(settings.epochs, 'epoch')}",
+        history=history,
     )
 
 
@@ -318,7 +321,7 @@ def _from_pretrained(task: _Task) -> Fitted:
     return replace(
         result,
         model=model,
-        chosen=f"{names[chosen]}, then {what} trained for {epochs} epochs",
+        chosen=f"{names[chosen]}, then {what} trained for {counted(epochs, 'epoch')}",
         history=history,
     )
 

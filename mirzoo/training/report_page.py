@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.evaluation import pictures
 from mirzoo.evaluation.html import Markup, element, page, picture, table
 from mirzoo.evaluation.page import Budget, comparison_part, detail_parts, scores_part
@@ -176,7 +177,7 @@ def _data(report: Report) -> Iterator[Markup]:
             ["", ""],
             [
                 ["name", data.name],
-                ["learnt from", f"{data.recordings} in {data.groups} groups"],
+                ["learnt from", f"{data.recordings} in {counted(data.groups, 'group')}"],
                 ["held out", str(data.held_out)],
                 ["divided", data.split],
                 *([["left out as bad", str(data.skipped)]] if data.skipped else []),

@@ -11,6 +11,7 @@ from mirzoo.annotate import ModelMethods, annotate
 from mirzoo.annotate.live import Stream
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.engines.batch import annotate_many
+from mirzoo.engines.shards import Catalogue
 from mirzoo.errors import CardError
 from mirzoo.tasks.base import TASKS
 from mirzoo.tasks.beats import BeatsDecoding
@@ -49,9 +50,20 @@ def test_keywords_and_mapping_do_the_same():
     assert mirzoo.stream(model, source_rate=1000, lag_s=0.2).card.decoding.lag_s == 0.2
 
 
-def test_streams_tell_what_takes_whole_recordings():
-    with pytest.raises(CardError, match="'careful' takes a whole recording: give it to annotate"):
-        Model().stream(source_rate=1000, careful=True)
+@pytest.mark.parametrize(
+    ("switch", "told"),
+    [("careful", "of annotate and annotate_many"), ("allow_damaged", "of calls that take whole"),
+     ("snap", "of annotate_many")],
+)  # fmt: skip
+def test_streams_and_catalogues_tell_which_calls_have_a_switch(switch, told, tmp_path):
+    told = f"^'{switch}' is no option of this call, but {told}"
+    with pytest.raises(CardError, match=told):
+        Model().stream(source_rate=1000, **{switch: True})
+    if switch == "allow_damaged":  # catalogues have that one
+        return
+    for models in ("cqt_crnn_chords", ["mel_cnn_tagger", "cqt_crnn_chords"]):
+        with pytest.raises(CardError, match=told):
+            Catalogue.of_annotations(models, tmp_path, **{switch: True})
 
 
 def test_a_setting_that_is_given_twice_is_an_error():

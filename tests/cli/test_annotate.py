@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import click
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from places import ROOT
 from mirzoo import hub
 from mirzoo.annotate import AudioFile, annotate, find_recordings, name_results
 from mirzoo.cli import annotate as command
+from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.errors import AnnotationError, AudioError
+from mirzoo.tasks.chords import ChordDecoding
 from mirzoo.tasks.melody import MelodyDecoding
 from mirzoo.tasks.tagging import Tags
 
@@ -49,7 +52,7 @@ def test_a_bad_file_is_reported_and_the_rest_go_on(run, models, music, tmp_path)
     assert "soft.flac" in out
     assert "broken.ogg" in err
     assert "Traceback" not in err
-    written = sorted(str(path.relative_to(results)) for path in results.rglob("*.*"))
+    written = sorted(str(path.relative_to(results)) for path in results.rglob("[!.]*.*"))
     assert written == ["album/soft.json", "loud.json"]
 
 
@@ -84,7 +87,7 @@ def test_several_models_write_files_of_their_own(run, models, music, tmp_path):
     assert status == 0
     assert "loud_tagger)" in out
     assert "rising_tagger)" in out
-    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    names = sorted(path.name for path in (tmp_path / "out").glob("[!.]*"))
     assert names == ["loud.loud_tagger.csv", "loud.rising_tagger.csv"]
     with (tmp_path / "out" / names[0]).open(newline="") as file:
         assert next(csv.reader(file)) == ["start_s", "end_s", "loud", "rising"]
@@ -131,7 +134,7 @@ def test_pictures_of_a_folder_go_into_one(run, models, music, tmp_path):
     run("annotate", models / "loud_tagger", music, "--picture", tmp_path / "drawn")
     drawn = sorted(
         path.relative_to(tmp_path / "drawn").as_posix()
-        for path in (tmp_path / "drawn").rglob("*.*")
+        for path in (tmp_path / "drawn").rglob("[!.]*.*")
     )
     assert drawn == ["album/soft.png", "loud.png"]
     status, _, err = run(
@@ -159,7 +162,7 @@ def test_sounds_of_several_models_go_into_a_folder(run, music, tmp_path):
     # Once, whoever decodes: ffmpeg, where there is one, names the file in its words too.
     complaints = [line for line in err.splitlines() if line.startswith("mirzoo: ")]
     assert status == 1 and sum("broken.ogg" in line for line in complaints) == 1
-    assert sorted(path.name for path in (tmp_path / "heard").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "heard").glob("[!.]*")) == [
         "clip.cqt_crnn_chords.wav",
         "clip.hcqt_cnn_melody.wav",
     ]
@@ -175,6 +178,26 @@ def test_values_of_a_decoding_are_numbers_where_they_look_like_it():
     assert card.decoded_with(settings).decoding == MelodyDecoding(
         fmin=220.0, average_bins=5, voicing_threshold=0.9, method="local_average"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("true", True), ("True", True), ("false", False), ("False", False)],
+)
+def test_switches_of_a_decoding_are_spelt_as_json_or_python_does(text, value):
+    card = make_frame_card("chords", outputs={"chords": 25}, labels=VOCABULARIES["majmin"].labels,
+                           decoding=ChordDecoding(power_chords=not value))  # fmt: skip
+    (settings,) = command.decodings_of([card], [f"power_chords={text}"])
+    assert card.decoded_with(settings).decoding.power_chords is value
+    assert command.settings_given(["lag_s=None", "lag=null"]) == {"lag_s": None, "lag": None}
+
+
+@pytest.mark.parametrize("text", ["yes", "TRUE", "1", "on", ""])
+def test_other_words_for_a_switch_are_refused(text):
+    card = make_frame_card("chords", outputs={"chords": 25}, labels=VOCABULARIES["majmin"].labels,
+                           decoding=ChordDecoding())  # fmt: skip
+    with pytest.raises(click.BadParameter, match="power_chords is .*; allowed are true and false"):
+        command.decodings_of([card], [f"power_chords={text}"])
 
 
 def test_decoding_is_set_for_the_models_that_have_the_setting(run, models):

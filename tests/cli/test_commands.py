@@ -19,6 +19,23 @@ def test_missing_and_unknown_words_are_misuse(run, arguments):
     assert run(*arguments)[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["catalogue", "annotate", "m", "a", "--careful"],
+         "mirzoo catalogue annotate has no option --careful; `mirzoo annotate` has it"),
+        (["list", "--runtime", "onnx"], "mirzoo list has no option --runtime; `mirzoo annotate`, "
+         "`mirzoo listen`, `mirzoo embed`, `mirzoo catalogue annotate` and "
+         "`mirzoo catalogue embed` have it"),
+        (["annotate", "m", "a", "--carefull"], "'--careful'"),
+    ],
+)  # fmt: skip
+def test_an_option_of_another_command_is_told_to_be_one(run, arguments, told):
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert told in err
+
+
 def test_an_unknown_model_is_misuse(run, music):
     status, _, err = run("annotate", "musicnn_mttt", music / "loud.wav")
     assert status == 2
@@ -154,7 +171,7 @@ def test_modules_of_the_current_folder_are_imported_first(run, module):
     first = module("zoo_extra_one", "import zoo_extra_two\nprint('one')\n")
     second = module("zoo_extra_two", "print('two')\n")
     status, out, _ = run("--import", first, "--import", second, "list", "nothing_*")
-    assert (status, out) == (0, "two\none\n")
+    assert (status, out) == (2, "two\none\n")
 
 
 def test_what_is_imported_is_known_to_options(run, module):
@@ -168,7 +185,8 @@ def test_what_is_imported_is_known_to_options(run, module):
     )
     try:
         assert run("list", "--task", "humming")[0] == 2
-        assert run("--import", name, "list", "--task", "humming")[:2] == (0, "")
+        status, out, err = run("--import", name, "list", "--task", "humming")
+        assert (status, out) == (0, "") and "no model of the task 'humming'" in err
     finally:
         TASKS._things.pop("humming", None)
 

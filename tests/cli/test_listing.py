@@ -31,14 +31,23 @@ def test_list_prints_names_and_tasks(run):
     status, _, err = run("list", "--task", "humming")
     assert status == 2
     assert all(name in err for name in TASKS)
-    status, out, err = run("list", "nothing_*")
-    assert (status, out) == (0, "") and "no model matches 'nothing_*'. A pattern is" in err
+
+
+@pytest.mark.parametrize("options", [(), ("--json",), ("--recipes",)])
+def test_a_pattern_that_matches_nothing_is_an_error(run, options):
+    status, out, err = run("list", "nothing_*", *options)
+    assert (status, out) == (2, "") and "no model matches 'nothing_*'. A pattern is" in err
     for pattern, told in (
         ("hcqt", "did you mean 'hcqt_cnn_melody'?"),
         ("chords", "that is a task"),
     ):
-        err = run("list", pattern)[2]
+        status, out, err = run("list", pattern, *options)
+        assert (status, out) == (2, "")
         assert told in err and "with * for the rest, such as '*_tagger'" in err
+    status, out, err = run("list", "crepe_*", "--task", "chords", *options)
+    assert (status, out) == (2, "")
+    assert "no model of the task 'chords' matches 'crepe_*'" in err
+    assert "(crepe_full, crepe_tiny)" in err and "cqt_crnn_chords" in err
 
 
 def test_own_and_published_models_stand_apart(run):
@@ -76,8 +85,8 @@ def test_recipes_without_weights_are_listed_when_asked(run):
     out = run("list", "--recipes")[1]
     assert names_in(out.split("\n\n")[2]) == bare
     status, out, err = run("list", bare[0])
-    assert (status, out) == (0, "")
-    assert "--recipes" in err
+    assert (status, out) == (2, "")
+    assert f"only recipes without weights match '{bare[0]}'" in err and "--recipes" in err
     assert json.loads(run("list", bare[0], "--json")[1])[bare[0]]["weights"] == "none"
 
 

@@ -68,7 +68,7 @@ def test_other_kinds(run, tmp_path):
     write(tmp_path / "song.wav", noise(1, 2.0))
     (tmp_path / "song.lab").write_text("0 1 C:maj\n1 2 G:7\n")
     status, out, _ = run("check-data", tmp_path)
-    assert (status, out.splitlines()[0]) == (0, "1 recordings in 1 groups, 0.0 min, chords")
+    assert (status, out.splitlines()[0]) == (0, "1 recording in 1 group, 0.0 min, chords")
     status, _, err = run("check-data", tmp_path, "--kind", "f0")
     assert status == 1
     assert "has f0 next to it" in err

@@ -53,6 +53,22 @@ def test_models_are_compared_and_everything_is_written(run, models, table, tmp_p
     assert json.loads(out) == document
 
 
+def test_files_that_are_there_are_replaced_when_asked_alone(run, models, table, tmp_path):
+    command = ("evaluate", models / "loud_tagger", table, "--resamples", 0)
+    for option, name in (("--json", "a.json"), ("--html", "a.html"), ("--plot", "a.png")):
+        file = tmp_path / name
+        file.write_text("mine")
+        status, out, err = run(*command, option, file)
+        assert (status, out) == (1, "")
+        assert f"{file} is there already; nothing was written" in err and "--overwrite" in err
+        assert file.read_text() == "mine"
+        assert run(*command, option, file, "--overwrite")[0] == 0
+        assert file.read_bytes() != b"mine"
+    (tmp_path / "folder.json").mkdir()
+    status, _, err = run(*command, "--json", tmp_path / "folder.json", "--overwrite")
+    assert status == 1 and "folder.json is a folder" in err
+
+
 def test_a_bad_file_fails_and_the_others_are_scored(run, models, table):
     table.with_name("3.wav").write_bytes(b"RIFF")
     status, out, err = run("evaluate", models / "loud_tagger", table)

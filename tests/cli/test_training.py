@@ -107,7 +107,7 @@ def test_new_recipe_writes_one_that_can_be_read(run, tmp_path):
     assert run(*command)[1] == before
     status, _, err = run("new-recipe", "--frontend", "mel", "--head", "rnn", "-o", file)
     assert status == 1
-    assert "is there already; give --overwrite" in err
+    assert "is there already; nothing was written: choose another name, or --overwrite" in err
     assert file.read_text() == before
     assert (
         run("new-recipe", "--frontend", "mel", "--head", "rnn", "-o", file, "--overwrite")[0] == 0

@@ -321,7 +321,7 @@ def test_findings_are_shown_as_a_table_as_text_and_as_json():
             Finding("silent", "error", "nothing", tuple(f"{n}.wav" for n in range(9)), ("0.wav",)),
         ]
     )
-    assert repr(found) == "Findings(1 errors, 1 warnings)"
+    assert repr(found) == "Findings(1 error, 1 warning)"
     assert found[0].places == "0.wav, 1.wav, 2.wav and 6 more"
     assert "a\\nb.wav" in str(found)
     assert json.loads(json.dumps(found.to_dict()))["errors"][0]["where"][8] == "8.wav"

@@ -17,8 +17,11 @@ from mirzoo.annotate import AudioFile, find_recordings, name_results
 from mirzoo.engines.batch import Batch, Summary, reason
 from mirzoo.engines.one_file import Failure, Job, OneFile, Outcome, Setup
 from mirzoo.engines.processes import available_memory, default_workers
+from mirzoo.engines.record import Source, recorded
 from mirzoo.errors import AnnotationError
 from mirzoo.tasks.tagging import Tags
+
+MADE = {"model": "m", "version": "1", "decoding": {}}
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def one_file():
 def batch_of(folder, *suffixes, overwrite=False):
     recordings = find_recordings([folder])
     results = [name_results(recordings, ["m"], folder / "out", suffix) for suffix in suffixes]
-    return Batch(recordings, ["m"], results, overwrite=overwrite)
+    return Batch(recordings, ["m"], results, overwrite=overwrite, made=[MADE])
 
 
 def test_one_file_writes_every_format_and_tells(one_file, song, tmp_path):
@@ -115,13 +118,15 @@ def test_names_that_are_not_utf_8_survive_in_json(one_file, song, tmp_path):
 def test_only_what_is_missing_is_made(song, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    (out / "song.json").write_text("{}")
+    with recorded(out / "song.json", Source.of(str(song)), [MADE]):
+        (out / "song.json").write_text("{}")
     (out / "song.csv").touch()  # of no bytes: not whole
     (job,) = batch_of(tmp_path, ".json", ".csv").jobs()
     assert job.results == ((str(out / "song.csv"),),) and job.wanted == (True,)
-    (out / "song.csv").write_text("x")
+    with recorded(out / "song.csv", Source.of(str(song)), [MADE]):
+        (out / "song.csv").write_text("x")
     (job,) = batch_of(tmp_path, ".json", ".csv").jobs()
-    assert job.wanted == (False,)
+    assert job.wanted == (False,) and job.without_work.skipped
     (job,) = batch_of(tmp_path, ".json", ".csv", overwrite=True).jobs()
     assert len(job.results[0]) == 2
     (job,) = batch_of(tmp_path).jobs()

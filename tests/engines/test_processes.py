@@ -112,7 +112,7 @@ def test_who_dies_hangs_or_fails_costs_its_own_file_alone(model, music, tmp_path
         assert said in failures[name]["message"]
     assert "a library tells why" in err, "what a worker writes is shown of a file that fails"
     assert "Segmentation fault" in err and "XNNPACK" not in err
-    assert sorted(path.name for path in out.iterdir()) == [f"good{n}.json" for n in range(6)]
+    assert sorted(path.name for path in out.glob("[!.]*")) == [f"good{n}.json" for n in range(6)]
 
 
 def test_results_are_those_of_one_process(model, music, tmp_path):
@@ -126,11 +126,25 @@ def test_results_are_those_of_one_process(model, music, tmp_path):
     assert [o.status for o in annotate_many(model, [folder], tmp_path / "out")] == ["skipped"] * 3
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_results_of_other_settings_fail_their_recordings_alone(model, music, tmp_path, workers):
+    folder = music("a", "b")
+    options = {"formats": ("csv", "jams"), "workers": workers}
+    written = list(annotate_many(model, f"{folder}/a.wav", tmp_path / "out", **options))
+    assert [outcome.status for outcome in written] == ["written"]
+    outcomes = annotate_many(model, folder, tmp_path / "out", channel="left", **options)
+    a, b = sorted(outcomes, key=lambda outcome: outcome.source)
+    assert (a.status, b.status) == ("failed", "written")
+    (failure,) = a.failures
+    assert failure.kind == "AnnotationError" and "a.csv was made with channel" in failure.message
+    assert "a.jams was made with" in failure.message
+
+
 def test_one_path_or_format_is_not_taken_for_its_characters(model, music, tmp_path):
     folder = str(music("a", "b"))
     outcomes = annotate_many(model, folder, tmp_path / "out", formats="csv", workers=0)
     assert [outcome.status for outcome in outcomes] == ["written"] * 2
-    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["a.csv", "b.csv"]
+    assert sorted(file.name for file in (tmp_path / "out").glob("[!.]*")) == ["a.csv", "b.csv"]
     (outcome,) = annotate_many(model, f"{folder}/a.wav", workers=0)
     assert outcome.status == "annotated"
 
@@ -165,7 +179,7 @@ def test_an_interrupt_stops_with_a_summary(model, music, tmp_path, number, statu
     process.send_signal(number)
     _, err = process.communicate(timeout=10)
     assert process.returncode == status, err
-    written = len(list(out.iterdir()))
+    written = len(list(out.glob("[!.]*")))
     assert f"{written} of 60 written, {60 - written} not reached" in err
     assert "Traceback" not in err
     assert workers and not any(map(is_running, workers))

@@ -98,7 +98,7 @@ def test_one_class_gives_what_can_be_given():
     ones = LabelledClips(tuple(clip(v, "loud", n) for n, v in enumerate((0.9, 0.8, 0.2))), LABELS)
     found = evaluate(Loudness(), ones)
     assert {m.metric: round(m.value, 3) for m in found} == {
-        "accuracy": 0.667, "F1, mean over 1 tags": 0.8,
+        "accuracy": 0.667, "F1, mean over 1 tag": 0.8,
     }  # fmt: skip
     assert found.notes[0] == (
         "ROC-AUC and PR-AUC are not given: every recording has the same labels (loud), nothing "

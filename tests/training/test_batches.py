@@ -90,7 +90,7 @@ def test_a_batch_can_be_had_alone(windows, targets):
 def test_wrong_targets_and_too_few_windows_are_refused(windows, targets):
     with pytest.raises(DataError, match="19 rows for 20 windows"):
         Batches(windows, {"level": targets["level"][1:]}, batch_size=4)
-    with pytest.raises(DataError, match="do not fill one batch of 64"):
+    with pytest.raises(DataError, match="cannot fill one batch of 64"):
         Batches(windows, targets, batch_size=64)
 
 

@@ -229,7 +229,7 @@ def test_the_card_of_a_tagger_states_the_fine_tuning_and_no_scores_of_other_weig
     in_place(model, tones(16), epochs=1, train_head=False)
     assert model.card.metrics == [] and model.card.description.endswith("Fine-tuned.")
     assert model.card.provenance == (
-        "Fine-tuned for 1 epochs on 16 clips of somebody's own, the output layers alone, from "
+        "Fine-tuned for 1 epoch on 16 clips of somebody's own, the output layers alone, from "
         "tones. Fresh weights, untrained."
     )
 

@@ -118,10 +118,10 @@ def test_the_card_tells_what_was_done_and_keeps_no_scores_of_other_weights(untra
     model = fine_tune(make_model("chords"), recorded("chords", range(2)), epochs=1)
     assert model.card.metrics == [] and model.card.description.endswith("Fine-tuned.")
     assert model.card.provenance == (
-        "Fine-tuned from toys for 1 epochs on 2 recordings of somebody's own, the whole model; "
+        "Fine-tuned from toys for 1 epoch on 2 recordings of somebody's own, the whole model; "
         "seed 0. toys: Trained on toys."
     )
-    assert model.report.chosen == "the whole model trained for 1 epochs"
+    assert model.report.chosen == "the whole model trained for 1 epoch"
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,8 @@ import pytest
 from mirzoo.data.corpus import Item, prepare
 from mirzoo.data.labels import ChordSpan, Labels
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
-from mirzoo.dsp.transposition import LOWEST_TUNING_CENTS, tuning_of_magnitudes
+from mirzoo.dsp.transposition import LOWEST_TUNING_CENTS, catmull_rom, tuning_of_magnitudes
 from mirzoo.errors import DataError
-from mirzoo.models.layers.tuning import _catmull_rom
 from mirzoo.recipe import Augmentation
 from mirzoo.tasks.chords.targets import ChordTargets
 from mirzoo.training.alterations import alter_magnitudes, transpose, transpose_spectrum
@@ -158,7 +157,8 @@ def test_the_tuning_of_magnitudes_is_theirs(cents):
 def test_features_move_as_in_the_graph(bins):
     """With the kernel of `AtConcertPitch`, where nothing is below 0."""
     values = tones(0)[:1]
-    kernel = np.array(_catmull_rom(bins - np.arange(-4.0, 5.0).astype("float32")))
+    distances = np.minimum(np.abs(bins - np.arange(-4.0, 5.0)), 2.0)
+    kernel = np.where(distances < 1, *catmull_rom(distances))
     padded = np.pad(values[0, :, 0], 4)
     moved = [(kernel[::-1] * padded[place : place + 9]).sum() for place in range(108)]
     np.testing.assert_allclose(transpose(values, bins)[0, :, 0], np.maximum(moved, 0), atol=1e-6)

@@ -60,7 +60,7 @@ def test_thresholds_are_in_the_files_of_tags(fitted, tmp_path):
         assert [label for label, _ in read.holding()] == [label for label, _ in tags.holding()]
     without = Tags(["a"], [0.0], [[0.7]], window_s=1.0)
     assert "thresholds" not in without.to_dict() and without.holding() == [("a", 0.7)]
-    with pytest.raises(AnnotationError, match="2 thresholds for 1 labels; each label has one"):
+    with pytest.raises(AnnotationError, match="2 thresholds for 1 label; each label has one"):
         Tags(["a"], [0.0], [[0.7]], window_s=1.0, thresholds=(0.1, 0.2))
 
 

@@ -7,7 +7,7 @@ import math
 import keras
 from keras import ops
 
-from mirzoo.dsp.transposition import FAINT_TUNING, LOWEST_TUNING_CENTS
+from mirzoo.dsp.transposition import FAINT_TUNING, LOWEST_TUNING_CENTS, catmull_rom
 from mirzoo.models.layers.pitch import PITCH_CLASSES
 
 LEAST_ENERGY = 1e-3
@@ -191,7 +191,9 @@ class AtConcertPitch(keras.layers.Layer):
         padded = ops.concatenate([*[below] * -lowest, features, *[above] * highest], axis=2)
         moved = 0.0
         for offset in range(lowest, highest + 1):
-            weight = _catmull_rom(shift - float(offset))
+            distance = ops.minimum(ops.abs(shift - float(offset)), 2.0)
+            near, far = catmull_rom(distance)
+            weight = ops.where(distance < 1.0, near, far)
             moved += weight * padded[:, :, offset - lowest : offset - lowest + bins]
         return moved
 
@@ -204,14 +206,6 @@ class AtConcertPitch(keras.layers.Layer):
             "bins_per_semitone": self.bins_per_semitone,
             "lowest_cents": self.lowest_cents,
         }
-
-
-def _catmull_rom(distance):
-    """The weight of a bin at a distance, 0 from two bins on."""
-    far = ops.minimum(ops.abs(distance), 2.0)
-    near = 1.0 - ops.square(far) * (2.5 - 1.5 * far)
-    outer = 2.0 + far * (-4.0 + far * (2.5 - 0.5 * far))
-    return ops.where(far < 1.0, near, outer)
 
 
 @keras.saving.register_keras_serializable(package="mirzoo")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import pictures, sound
 from mirzoo.tasks.annotation.base import (
@@ -142,7 +143,8 @@ class Beats(Playable):
             positions = np.asarray(positions)
             if positions.shape != times.shape or (positions != positions.round()).any():
                 raise AnnotationError(
-                    f"Beats: positions have the shape {positions.shape} for {len(times)} beats; a "
+                    f"Beats: positions have the shape {positions.shape} for "
+                    f"{counted(len(times), 'beat')}; a "
                     "whole number for each is needed."
                 )
             positions = positions.astype(np.int64)
@@ -158,7 +160,8 @@ class Beats(Playable):
                 values = np.asarray(values, np.float64)
                 if values.shape != times.shape:
                     raise AnnotationError(
-                        f"Beats: {name} has the shape {values.shape} for {len(times)} beats; one "
+                        f"Beats: {name} has the shape {values.shape} for "
+                        f"{counted(len(times), 'beat')}; one "
                         "for each is needed."
                     )
                 if not ((values >= -ROUNDING) & (values <= 1 + ROUNDING)).all():
@@ -387,10 +390,10 @@ class Beats(Playable):
         tempo = "" if self.tempo is None else f", {self.tempo:.1f} BPM"
         metre = ""
         if self.metre is not None and len(self.times) > 1:
-            metre = f", {self.metre} beat{'s'[: self.metre != 1]} a bar"
+            metre = f", {counted(self.metre, 'beat')} a bar"
         count = len(self.downbeats)
-        bars = f", {count} downbeat{'s'[: count != 1]}" if self.positions is not None else ""
-        lines = [f"{len(self.times)} beat{'s'[: len(self.times) != 1]}{tempo}{metre}{bars}"]
+        bars = f", {counted(count, 'downbeat')}" if self.positions is not None else ""
+        lines = [f"{counted(len(self.times), 'beat')}{tempo}{metre}{bars}"]
         if self.tempi and len(self.tempi) > 1:
             shares = (f"{tempo:.1f} BPM {weight:.0%}" for tempo, weight in self.tempi)
             lines.append(f"tempo: {', '.join(shares)}")

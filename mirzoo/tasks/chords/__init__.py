@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mirzoo._support.later import later, names_from
+from mirzoo._support.words import counted
 from mirzoo.card import Axis, Contract, Decoding
 from mirzoo.dsp.chord_vocabulary import ROOT_NAMES, VOCABULARIES, Vocabulary, parse_chord
 from mirzoo.errors import DataError
@@ -122,7 +123,7 @@ class ChordRecognition(FramewiseTask[ChordsConfig, "Chords"]):
             wrong = [len(row) for row in rows if len(row) != classes]
             if values is not None and (len(values) != classes or wrong):
                 raise ValueError(
-                    f"decoding.{name} has {len(values)} entries"
+                    f"decoding.{name} has {counted(len(values), 'entry', 'entries')}"
                     f"{f', of lengths {wrong}' if wrong else ''}, but there are {classes} labels; "
                     "one for each is needed"
                 )

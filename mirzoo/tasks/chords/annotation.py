@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.dsp.chord_vocabulary import ROOT_NAMES, Chord, parse_chord
 from mirzoo.errors import AnnotationError, DataError
 from mirzoo.tasks.annotation import pictures, sound
@@ -242,7 +243,7 @@ class Chords(Playable):
     def __repr__(self) -> str:
         shown = ", ".join(self.labels[:8]) + (", …" if len(self.labels) > 8 else "")
         count = len(self.segments)
-        return f"Chords({self._described()}, {count} segment{'s'[: count > 1]}: {shown})"
+        return f"Chords({self._described()}, {counted(count, 'segment')}: {shown})"
 
     def summary(self, top: int = 5) -> list[str]:
         """Give the chords with the times at which they begin, and which sound longest."""

@@ -35,6 +35,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.dsp.chord_vocabulary import NO_CHORD, parse_chord
 from mirzoo.tasks.annotation.midi_file import TempoMap
 from mirzoo.tasks.annotation.pictures import clock
@@ -315,4 +316,4 @@ def _metre(usual: int, of_bars: np.ndarray) -> str:
     """The metre of most of the music, and in how many bars it is another."""
     others = Counter(int(beats) for beats in of_bars if beats != usual)
     told = [f"{beats} in {count} of {len(of_bars)} bars" for beats, count in sorted(others.items())]
-    return ", ".join([f"{usual} beat{'s'[: usual != 1]} a bar", *told])
+    return ", ".join([f"{counted(usual, 'beat')} a bar", *told])

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.errors import AnnotationError, DataError
 from mirzoo.tasks.annotation import pictures
 from mirzoo.tasks.annotation.base import (
@@ -145,7 +146,8 @@ class Key(Annotation):
             confidence = tuple(float(value) for value in confidence)
             if len(confidence) != len(segments):
                 raise AnnotationError(
-                    f"Key: {len(confidence)} confidences for {len(segments)} parts; one for each "
+                    f"Key: {counted(len(confidence), 'confidence')} for {len(segments)} parts; "
+                    "one for each "
                     "is needed."
                 )
         over_time = self.over_time
@@ -356,7 +358,9 @@ class Key(Annotation):
     def _from_key(text: str) -> dict[str, Any]:
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         if len(lines) != 1:
-            raise ValueError(f"it has {len(lines)} lines; a key file has one, like 'A minor'")
+            raise ValueError(
+                f"it has {counted(len(lines), 'line')}; a key file has one, like 'A minor'"
+            )
         return {"key": lines[0]}
 
     @staticmethod

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.dsp.viterbi import PathWithChanges
 from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import pictures, sound
@@ -163,7 +164,7 @@ class Melody(Playable):
         return notes
 
     def __repr__(self) -> str:
-        return f"Melody({self._described()}, {len(self.times)} frames, {self._told()})"
+        return f"Melody({self._described()}, {counted(len(self.times), 'frame')}, {self._told()})"
 
     def _told(self) -> str:
         if not self.voiced.any():
@@ -183,7 +184,7 @@ class Melody(Playable):
         middle = pitch_name(float(np.median(self.pitch[self.voiced])))
         shown = " ".join(note.name for note in notes[: 4 * top])
         more = f" … and {len(notes) - 4 * top} more" if len(notes) > 4 * top else ""
-        count = f"{len(notes)} note{'s'[: len(notes) != 1]}"
+        count = counted(len(notes), "note")
         return [f"{self._told()}, half of it above {middle}", f"{count}: {shown}{more}"]
 
     def events(self) -> Iterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation import pictures, sound
 from mirzoo.tasks.annotation.base import (
@@ -179,7 +180,7 @@ class Notes(Playable):
             return "no notes"
         pitches = [note.pitch for note in self.notes]
         count = len(self.notes)
-        return f"{count} note{'s'[: count > 1]}, {pitch_span(pitches)}"
+        return f"{counted(count, 'note')}, {pitch_span(pitches)}"
 
     def summary(self, top: int = 5) -> list[str]:
         """Give how many notes there are, their range and how many sound at once."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mirzoo._support.later import later, names_from
+from mirzoo._support.words import counted
 from mirzoo.card import Axis, Contract
 from mirzoo.tasks.base import TASKS, Activation, Rates, Task
 from mirzoo.tasks.tagging.config import OUTPUT, TaggingConfig, TaggingDecoding
@@ -89,7 +90,8 @@ class Tagging(Task[TaggingConfig, "Tags"]):
             given, labels = len(card.decoding.thresholds), len(card.labels)
             if given != labels:
                 raise ValueError(
-                    f"decoding has {given} thresholds for {labels} labels; each label has one"
+                    f"decoding has {counted(given, 'threshold')} for {counted(labels, 'label')}; "
+                    "each label has one"
                 )
         super().check_card(card)
 

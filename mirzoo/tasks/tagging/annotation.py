@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.errors import AnnotationError
 from mirzoo.tasks.annotation.base import (
     Annotation,
@@ -103,7 +104,7 @@ class Tags(Annotation):
         if probabilities.shape != (len(times), len(labels)):
             raise AnnotationError(
                 f"Tags: probabilities have the shape {probabilities.shape}, but {len(times)} "
-                f"times and {len(labels)} labels make it (windows, tags) = "
+                f"times and {counted(len(labels), 'label')} make it (windows, tags) = "
                 f"{(len(times), len(labels))}. Are they transposed?"
             )
         if not np.all((probabilities >= -ROUNDING) & (probabilities <= 1 + ROUNDING)):
@@ -116,7 +117,8 @@ class Tags(Annotation):
         if self.thresholds is not None:
             if len(self.thresholds) != len(labels):
                 raise AnnotationError(
-                    f"Tags: {len(self.thresholds)} thresholds for {len(labels)} labels; each label "
+                    f"Tags: {counted(len(self.thresholds), 'threshold')} for "
+                    f"{counted(len(labels), 'label')}; each label "
                     "has one."
                 )
             object.__setattr__(self, "thresholds", tuple(map(float, self.thresholds)))
@@ -195,7 +197,7 @@ class Tags(Annotation):
     def __repr__(self) -> str:
         named = ", ".join(f"{label} {probability:.2f}" for label, probability in self.top(5))
         count = len(self.times)
-        windows = f"{count} window{'s' if count > 1 else ''} of {self.window_s:.1f} s"
+        windows = f"{counted(count, 'window')} of {self.window_s:.1f} s"
         return f"Tags({self._described()}, {windows}: {named})"
 
     def events(self) -> Iterator[dict[str, Any]]:

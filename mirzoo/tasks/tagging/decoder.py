@@ -13,6 +13,7 @@ from typing import cast
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.card import Contract
 from mirzoo.errors import ArtefactError
 from mirzoo.tasks.tagging.annotation import Tags
@@ -109,7 +110,8 @@ class TagDecoder:
         if probabilities.shape != (len(starts), len(card.labels)):
             raise ArtefactError(
                 f"{card.name} gave tags of the shape {probabilities.shape} for {len(starts)} "
-                f"windows; its card lists {len(card.labels)} labels. Is it the card of another "
+                f"windows; its card lists {counted(len(card.labels), 'label')}. Is it the card "
+                "of another "
                 "model?"
             )
         if not np.isfinite(probabilities).all():

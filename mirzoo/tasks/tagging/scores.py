@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mirzoo._support.words import counted
 from mirzoo.errors import DataError
 from mirzoo.tasks.scores import ByClass, Confusion, Judged, Reliability, Score, Scorer, ratio
 from mirzoo.tasks.tagging.annotation import Tags
@@ -74,8 +75,8 @@ def tagging_scores(truth: np.ndarray, probabilities: np.ndarray) -> TaggingScore
     usable = np.flatnonzero((positives > 0) & (positives < len(truth)))
     if not len(usable):
         raise DataError(
-            f"none of the {truth.shape[1]} tags has both positives and negatives among the "
-            f"{len(truth)} clips, so nothing can be ranked; is it a set of one class?"
+            f"of {counted(truth.shape[1], 'tag')} none has both positives and negatives among the "
+            f"{counted(len(truth), 'clip')}, so nothing can be ranked; is it a set of one class?"
         )
     roc = [roc_auc_score(truth[:, tag], probabilities[:, tag]) for tag in usable]
     pr = [average_precision_score(truth[:, tag], probabilities[:, tag]) for tag in usable]
@@ -191,12 +192,12 @@ class TagScorer(Scorer):
         ranked = int(((positives > 0) & (positives < len(truth))).sum())
         names = {}
         if ranked:
-            names[f"ROC-AUC, mean over {ranked} tags"] = "roc_auc"
-            names[f"PR-AUC, mean over {ranked} tags"] = "pr_auc"
+            names[f"ROC-AUC, mean over {counted(ranked, 'tag')}"] = "roc_auc"
+            names[f"PR-AUC, mean over {counted(ranked, 'tag')}"] = "pr_auc"
         if self._exclusive:
             names["accuracy"] = "accuracy"
         if holding := int((positives > 0).sum()):
-            names[f"F1, mean over {holding} tags"] = "f1"
+            names[f"F1, mean over {counted(holding, 'tag')}"] = "f1"
         return names
 
     def scores(self, weights: np.ndarray) -> dict[str, np.ndarray]:

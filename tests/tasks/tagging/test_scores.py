@@ -22,7 +22,7 @@ def test_tags_without_positives_do_not_count():
 
 
 def test_one_class_cannot_be_ranked():
-    with pytest.raises(DataError, match="none of the 1 tags"):
+    with pytest.raises(DataError, match="of 1 tag none has"):
         tagging_scores(np.ones((3, 1), bool), np.zeros((3, 1)))
 
 
