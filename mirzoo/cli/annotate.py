@@ -110,7 +110,8 @@ class Terminated(KeyboardInterrupt):
     "--careful",
     is_flag=True,
     help="Process a recording five times, each time tuned a little higher or lower, and take the "
-    "mean: by models of chords alone, which are five times as slow; others process it once.",
+    "mean: by models of chords alone, which are five times as slow; other models next to them "
+    "process it once, and without one of chords it is an error.",
 )
 @click.option(
     "--snap",

@@ -26,6 +26,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic_core import to_jsonable_python
+
 from mirzoo._support.files import printable, sha256
 from mirzoo._support.guards import DAMAGE
 from mirzoo.card import Card
@@ -70,13 +72,11 @@ def made_with(
     made: list[dict[str, Any]] = []
     for model, card, decoding in zip(models, cards, decodings, strict=True):
         before = {} if card.decoding is None else card.decoding.model_dump(mode="json")
-        decoded = card.decoded_with(decoding).decoding
-        after = {} if decoded is None else decoded.model_dump(mode="json")
         made.append(
             {
                 "model": card.name,
                 "version": _version(model, card, before),
-                "decoding": {name: value for name, value in after.items() if value != before[name]},
+                "decoding": _changed(card, decoding),
                 "channel": channel,
                 "careful": careful and bool(TASKS[card.task].detunings_cents),
                 "snap": None,
@@ -86,6 +86,17 @@ def made_with(
         to = {name: made[beats][name] for name in ("model", "version", "decoding")}
         made = [one if n == beats else {**one, "snap": to} for n, one in enumerate(made)]
     return list(made)
+
+
+def _changed(card: Card, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that differ from the card's, as JSON has them."""
+    decoded = card.decoded_with(settings).decoding
+    changed = {name: getattr(decoded, name) for name in settings}
+    return {
+        name: to_jsonable_python(value)
+        for name, value in changed.items()
+        if value != getattr(card.decoding, name)
+    }
 
 
 def _version(model: str | os.PathLike, card: Card, decoding: Mapping[str, Any]) -> str:
@@ -351,7 +362,8 @@ def _append(record: Path, line: Mapping[str, Any]) -> None:
     file = os.open(record, os.O_RDWR | os.O_CREAT | os.O_APPEND | binary, 0o666)
     try:
         size = os.fstat(file).st_size
-        if size and os.pread(file, 1, size - 1) != b"\n":  # cut off by a full disk or a crash
+        if size and os.pread(file, 1, size - 1) != b"\n":
+            # Cut off by a full disk or a crash, or on its way: an empty line more does no harm.
             content = b"\n" + content
         if os.write(file, content) < len(content):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(record))
