@@ -18,8 +18,9 @@ from mirzoo.cli._shared import AS_JSON, MODEL, OneOf, argument, complain, tasks
 from mirzoo.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from mirzoo.card import Card, Commercial, Fitting, InputContract, Metric
+    from mirzoo.card import Card, Commercial, Fitting, InputContract, Licences, Metric
     from mirzoo.hub import Listed, Peer
+    from mirzoo.ports import PortSpec
 
 WIDTH = 11  # of the words that begin the lines of `info`
 DECODING = "decoding"
@@ -91,9 +92,16 @@ def list_models(pattern: str, task: str | None, recipes: bool, as_json: bool) ->
 )
 @AS_JSON
 def info(name: str, everything: bool, as_json: bool) -> None:
-    """Tell what a model is for, how to use it and how good it is."""
-    from mirzoo import hub
+    """Tell what a model is for, how to use it and how good it is.
 
+    Of a published model that was not pulled it tells what is known without its weights.
+    """
+    from mirzoo import hub, ports
+
+    if name in ports.PORTS and not hub.overview(name)[0].is_here:
+        spec = ports.PORTS[name]
+        click.echo(json.dumps(_known(spec), indent=1) if as_json else "\n".join(_unpulled(spec)))
+        return
     card = hub.card(name)
     if as_json:
         click.echo(card.to_json().rstrip())
@@ -210,10 +218,48 @@ def _short(card: Card, name: str, folder: Path) -> list[str]:
     for number, metric in enumerate(task.headline_scores(card.metrics)):
         peer = hub.best_peer(card.task, metric)
         lines += _lines("" if number else "scores", _score(metric, peer))
-    lines += _lines("licence", f"weights {licences.weights}; code {licences.code}")
-    return lines + _lines(
-        "commercial", f"{licences.commercial}: {WHY_COMMERCIAL[licences.commercial]}"
-    )
+    return lines + _terms(licences)
+
+
+def _terms(licences: Licences) -> list[str]:
+    """Who may use a model."""
+    return [
+        *_lines("licence", f"weights {licences.weights}; code {licences.code}"),
+        *_lines("commercial", f"{licences.commercial}: {WHY_COMMERCIAL[licences.commercial]}"),
+    ]
+
+
+def _known(spec: PortSpec) -> dict[str, Any]:
+    """What is known of a published model before it is pulled, as its card will have it."""
+    return {
+        "name": spec.name,
+        "task": spec.task,
+        "description": spec.description,
+        "pulled": False,
+        "labels": list(spec.labels),
+        "metrics": [metric.model_dump(mode="json") for metric in spec.metrics],
+        "licences": spec.licences.model_dump(mode="json"),
+        "citation": spec.citation,
+        "provenance": spec.provenance,
+    }
+
+
+def _unpulled(spec: PortSpec) -> list[str]:
+    from mirzoo.tasks.base import TASKS
+
+    lines = [f"{spec.name}: {spec.description}", "", *_lines("task", spec.task)]
+    for number, metric in enumerate(TASKS[spec.task].headline_scores(spec.metrics)):
+        lines += _lines("" if number else "scores", _score(metric, None))
+    return [
+        *lines,
+        *_terms(spec.licences),
+        *_lines("from", spec.provenance),
+        *_lines("data", spec.licences.data),
+        *_lines("cite", spec.citation),
+        "",
+        f"Its weights are not on this machine: `mirzoo pull {spec.name}` fetches and converts "
+        "them; `mirzoo info` tells its input, labels and settings then.",
+    ]
 
 
 def _fitted(fitting: Fitting) -> str:

@@ -114,6 +114,18 @@ def test_info_tells_how_to_listen_with_live_models_alone(run):
         assert (f"mirzoo listen {name}" in run("info", name)[1]) == listens
 
 
+def test_info_of_a_published_model_needs_no_weights(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("MIRZOO_HOME", str(tmp_path))
+    monkeypatch.setattr("mirzoo.ports.fetch_wheel", lambda spec: pytest.fail("it was fetched"))
+    status, out, _ = run("info", "won_fcn_mtt")
+    lines = out.splitlines()
+    assert status == 0 and lines[0].startswith("won_fcn_mtt: ")
+    assert any(line.split()[:2] == ["commercial", "no:"] for line in lines)
+    assert "mirzoo pull won_fcn_mtt" in lines[-1]
+    known = json.loads(run("info", "won_fcn_mtt", "--json")[1])
+    assert known["pulled"] is False and known["licences"]["commercial"] == "no"
+
+
 def test_info_tells_what_a_model_was_fitted_to(run, models):
     folder = models / "fitted_tagger"
     shutil.copytree(models / "loud_tagger", folder)
