@@ -362,7 +362,8 @@ def _append(record: Path, line: Mapping[str, Any]) -> None:
     file = os.open(record, os.O_RDWR | os.O_CREAT | os.O_APPEND | binary, 0o666)
     try:
         size = os.fstat(file).st_size
-        if size and os.pread(file, 1, size - 1) != b"\n":
+        os.lseek(file, max(size - 1, 0), os.SEEK_SET)  # written is at the end all the same
+        if os.read(file, 1) not in (b"", b"\n"):
             # Cut off by a full disk or a crash, or on its way: an empty line more does no harm.
             content = b"\n" + content
         if os.write(file, content) < len(content):
