@@ -178,7 +178,7 @@ def test_several_tasks_at_once_need_a_common_format(artefact, recording, run, tm
     both = f"{artefact},{tagger}"
     options = ["-o", tmp_path / "out", "--format"]
     assert run("annotate", both, recording, *options, "jams")[0] == 0
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "out").glob("song.*")) == [
         "song.mel_cnn_tagger.jams", f"song.{artefact.name}.jams",
     ]  # fmt: skip
     status, _, err = run("annotate", both, recording, *options, "mid")
