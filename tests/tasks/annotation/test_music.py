@@ -5,6 +5,7 @@ import json
 import re
 import sys
 import tracemalloc
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -551,6 +552,7 @@ def test_summaries(chords, melody, notes):
     assert chords.summary(2) == [
         "0:00 C:maj   0:02 G:7/3   0:02 N   0:03 A:min(9)", "most: C:maj 38%, A:min(9) 25%",
     ]  # fmt: skip
+    assert replace(chords, tuning_cents=-50.0).summary(1)[-1] == "most: C:maj 38%; A = 427.5 Hz"
     long = Chords([(n, n + 1, "C:maj" if n % 2 else "F:maj") for n in range(50)])
     assert long.summary()[-2] == "… and 18 more"
     assert melody.summary() == ["92 % voiced, A4 to C5, half of it above C5", "2 notes: A4 C5"]
