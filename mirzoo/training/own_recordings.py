@@ -33,7 +33,7 @@ from mirzoo.training.progress import stage
 from mirzoo.training.sequences import FeatureTrack, Sequences
 
 PIECE_S = 120
-FEWEST_FOR_A_TRIAL = 2
+FEWEST_FOR_A_TRIAL = 12
 PATIENCE = 3
 
 
@@ -97,9 +97,9 @@ def fit_recordings(
     """Fit a model to recordings, altered and transposed in every epoch as its recipe has it.
 
     The model itself learns, all of it that is ``trainable``. Where there are
-    `FEWEST_FOR_A_TRIAL` groups or more, a quarter of them, one at least, tells after how many
-    epochs the others are learnt best; then it begins again with all. Its features are held in
-    memory: for a minute of audio 1 MB for ``cqt_crnn_chords`` and 4 MB for ``hcqt_cnn_melody``.
+    `FEWEST_FOR_A_TRIAL` groups or more, a quarter of them tells after how many epochs the others
+    are learnt best; then it begins again with all. Its features are held in memory: for a minute of
+    audio 1 MB for ``cqt_crnn_chords`` and 4 MB for ``hcqt_cnn_melody``.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def _trial(
     settings: RecordingSettings,
     run: RunFolder,
 ) -> dict[str, list[float]]:
-    """Train a copy on most of the groups, until the loss of the others rises."""
+    """Train a copy on three quarters of the groups, until the loss of the others rises."""
     count = int(groups.max()) + 1
     chosen = np.random.default_rng(settings.seed).permutation(count)[: max(1, count // 4)]
     left_out = np.isin(groups, chosen)

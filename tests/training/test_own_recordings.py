@@ -269,11 +269,10 @@ def test_groups_are_not_divided():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [2, 12])
-def test_a_model_that_training_makes_worse_stays(count):
+def test_a_model_that_training_makes_worse_stays():
     model = make_model("chords")
     wild = {"epochs": 2, "batch_size": 4, "learning_rate": 1000.0, "held_out": 0}
-    fitted = fine_tune(model, in_groups("chords", range(count), count), **wild)
+    fitted = fine_tune(model, in_groups("chords", range(12), 12), **wild)
     assert fitted.report.chosen.startswith("the model as it was")
     for old, new in zip(model.get_weights(), fitted.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
