@@ -10,6 +10,7 @@ all name the same roots, and the tuning is the recording's again.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -140,9 +141,12 @@ def mean_outputs(
     tuning = None if TUNING not in sums else tuning_of(sums[TUNING], LOWEST_TUNING_CENTS)
     detunings = TASKS[runner.card.task].detunings_cents
     others = [cents for cents in detunings if cents]
+    fewest = math.ceil(runner.card.input.min_samples * rate / runner.card.sample_rate)
     for cents in others:
         faster = 2 ** (cents / CENTS_IN_OCTAVE)
         tuned = audio.resampler("the recording", rate, rate / faster)(waveform, True)
+        if len(tuned) < fewest <= len(waveform):
+            tuned = np.pad(tuned, (0, fewest - len(tuned)))
         of_pass, outputs = frame_outputs(
             runner,
             tuned,

@@ -5,6 +5,7 @@ import pytest
 import soundfile
 from fake_models import FakeFrameRunner, FakeRunner, make_frame_card
 
+from mirzoo import hub
 from mirzoo.annotate import annotate, annotate_together
 from mirzoo.dsp.chord_vocabulary import VOCABULARIES
 from mirzoo.engines.one_file import Job, OneFile, Setup
@@ -94,3 +95,14 @@ def test_what_cannot_be_read_is_an_error_or_stands_in_its_place():
     assert isinstance(error, AudioError)
     [error] = annotate_together([runner()], np.zeros(10), careful=True, return_errors=True)
     assert isinstance(error, AudioError)
+
+
+@pytest.mark.parametrize("more", [0, 20])
+def test_a_recording_of_the_least_length_is_taken(more):
+    model = hub.load("cqt_crnn_chords", runtime="litert")
+    times = np.arange(model.card.input.min_samples + more) / model.card.sample_rate
+    tones = np.sin(2 * np.pi * np.outer(times, [220.0, 277.18, 329.63]))
+    waveform = 0.1 * tones.sum(axis=1).astype(np.float32)
+    careful, plain = (annotate(model, waveform, careful=each) for each in (True, False))
+    assert careful.duration_s == plain.duration_s
+    assert careful.labels == plain.labels
