@@ -249,7 +249,7 @@ def test_ports_differ_in_their_weights():
 def test_an_unknown_port_suggests_near_names():
     with pytest.raises(UnknownNameError, match="did you mean musicnn_mtt"):
         ports.find("musicn_mtt")
-    with pytest.raises(UnknownNameError, match="called 'zzz'; there are basic_pitch, .* and yamnet"):
+    with pytest.raises(UnknownNameError, match="'zzz'; there are basic_pitch, .* and yamnet"):
         ports.find("zzz")
 
 
